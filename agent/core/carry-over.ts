@@ -1,0 +1,52 @@
+import type { Live, LivePeer } from './live.ts';
+import type { Secret } from '../protocol/secret.ts';
+
+/** Arguments of `wg set NAME`; a preshared key travels beside them and is passed as a file. */
+export interface PeerArguments {
+  readonly args: readonly string[];
+  readonly presharedKey: Secret | null;
+}
+
+/** Where a PSK file is named in the arguments; the caller puts its path there. */
+export const PRESHARED_KEY_FILE = '\0psk';
+
+/**
+ * What `wg set` must restore after a restart: peers that only the kernel had, and learnt endpoints, without which a peer stays
+ * silent until it speaks first.
+ */
+export function carryOver(before: Live, after: Live): PeerArguments[] {
+  const kept = new Map(after.peers.map((peer) => [peer.publicKey, peer]));
+  const commands: PeerArguments[] = [];
+  for (const peer of before.peers) {
+    const now = kept.get(peer.publicKey);
+    if (now === undefined) commands.push(wholePeer(peer));
+    else if (peer.endpoint !== null && peer.endpoint !== now.endpoint) {
+      commands.push({ args: ['peer', peer.publicKey, 'endpoint', peer.endpoint], presharedKey: null });
+    }
+  }
+  return commands;
+}
+
+function wholePeer(peer: LivePeer): PeerArguments {
+  const args = ['peer', peer.publicKey, 'allowed-ips', peer.allowedIps.join(',')];
+  if (peer.endpoint !== null) args.push('endpoint', peer.endpoint);
+  if (peer.keepalive > 0) args.push('persistent-keepalive', String(peer.keepalive));
+  if (peer.presharedKey !== null) args.push('preshared-key', PRESHARED_KEY_FILE);
+  return { args, presharedKey: peer.presharedKey };
+}
+
+/** Seconds after which a session is dead anyway (REJECT_AFTER_TIME of the WireGuard paper, section 6.1). */
+const SESSION_SECONDS = 180;
+
+/**
+ * Arguments of one `wg set NAME` that makes us send to each peer with a live session, so that the far side learns our new port or
+ * starts a handshake at once instead of after 15 s. Toggles the keepalive, because wg has no word for "send".
+ */
+export function nudge(peers: readonly LivePeer[], nowSeconds: number): string[] {
+  const alive = peers.filter((peer) => peer.endpoint !== null && nowSeconds - peer.latestHandshake < SESSION_SECONDS);
+  return alive.flatMap((peer) => {
+    const [first, second] = peer.keepalive === 0 ? [25, 0] : [0, peer.keepalive];
+    const set = (seconds: number): string[] => ['peer', peer.publicKey, 'persistent-keepalive', String(seconds)];
+    return [...set(first), ...set(second)];
+  });
+}

@@ -1,0 +1,37 @@
+import type { Cidr } from '../protocol/address.ts';
+import type { Secret } from '../protocol/secret.ts';
+
+export interface LivePeer {
+  readonly publicKey: string;
+  readonly presharedKey: Secret | null;
+  /** `ip:port`, configured or learnt. */
+  readonly endpoint: string | null;
+  readonly allowedIps: readonly Cidr[];
+  /** Unix seconds; 0 = never. */
+  readonly latestHandshake: number;
+  readonly rxBytes: number;
+  readonly txBytes: number;
+  /** Seconds; 0 = off. */
+  readonly keepalive: number;
+}
+
+export interface Route {
+  readonly destination: Cidr;
+  /** An iproute2 name or number. */
+  readonly table: string;
+}
+
+/** What the kernel has of one WireGuard device. */
+export interface Live {
+  readonly privateKey: Secret | null;
+  readonly publicKey: string | null;
+  readonly listenPort: number;
+  readonly fwMark: number | null;
+  readonly peers: readonly LivePeer[];
+  /** Without the link-local ones that the kernel or wireguard-go made. */
+  readonly addresses: readonly Cidr[];
+  readonly mtu: number;
+  readonly linkUp: boolean;
+  /** Unicast routes whose device is this one. */
+  readonly routes: readonly Route[];
+}

@@ -1,0 +1,36 @@
+import { canonicalCidr } from '../protocol/address.ts';
+import { Secret } from '../protocol/secret.ts';
+import type { Live, LivePeer } from './live.ts';
+
+export type Dump = Pick<Live, 'privateKey' | 'publicKey' | 'listenPort' | 'fwMark' | 'peers'>;
+
+const none = (text: string | undefined): string | null => (text === undefined || text === '(none)' || text === 'off' ? null : text);
+
+/** Parses `wg show NAME dump` (wg(8)): tab-separated, the device's line first, then one line a peer. */
+export function parseDump(text: string): Dump {
+  const [device = '', ...peers] = text.split('\n').filter((line) => line !== '');
+  const [privateKey, publicKey, port, mark] = device.split('\t');
+  const key = none(privateKey);
+  return {
+    privateKey: key === null ? null : new Secret(key),
+    publicKey: key === null ? null : none(publicKey),
+    listenPort: Number(port ?? 0),
+    fwMark: none(mark) === null ? null : Number(mark),
+    peers: peers.map(parsePeer),
+  };
+}
+
+function parsePeer(line: string): LivePeer {
+  const [publicKey = '', psk, endpoint, allowedIps, handshake, rx, tx, keepalive] = line.split('\t');
+  const preshared = none(psk);
+  return {
+    publicKey,
+    presharedKey: preshared === null ? null : new Secret(preshared),
+    endpoint: none(endpoint),
+    allowedIps: (none(allowedIps) ?? '').split(',').filter(Boolean).map((ip) => canonicalCidr(ip) ?? ip),
+    latestHandshake: Number(handshake ?? 0),
+    rxBytes: Number(rx ?? 0),
+    txBytes: Number(tx ?? 0),
+    keepalive: Number(none(keepalive) ?? 0),
+  };
+}

@@ -1,0 +1,142 @@
+import { type Cidr, covers, isIpv6 } from '../protocol/address.ts';
+import type { Impact } from '../protocol/impact.ts';
+import type { InterfaceConfig } from '../protocol/wgquick/config.ts';
+import { changedFields, FIELDS } from '../protocol/wgquick/fields.ts';
+import type { Live, Route } from './live.ts';
+
+/** One thing to do on the host. `path` names the field of the resource that asks for it. */
+export type Step = StepKind & { readonly path: string; readonly impact: Impact };
+type StepKind =
+  | { readonly action: 'write-file' }
+  | { readonly action: 'up' }
+  | { readonly action: 'down' }
+  | { readonly action: 'restart' }
+  | { readonly action: 'run-hooks' }
+  | { readonly action: 'set-private-key' }
+  | { readonly action: 'set-listen-port'; readonly port: number }
+  | { readonly action: 'set-fwmark'; readonly mark: number | null }
+  | { readonly action: 'set-mtu'; readonly mtu: number }
+  | { readonly action: 'link-up' }
+  | { readonly action: 'add-address'; readonly address: Cidr }
+  | { readonly action: 'remove-address'; readonly address: Cidr }
+  | { readonly action: 'add-route'; readonly route: Route }
+  | { readonly action: 'set-dns' };
+
+/** Everything that a plan is made from. */
+export interface Current {
+  /** The file's interface part; null = no such file. */
+  readonly file: InterfaceConfig | null;
+  /** What the interface was brought up with; of no account while it is down. */
+  readonly running: InterfaceConfig;
+  /** What else we put on the device: that of an apply which is being undone. */
+  readonly attempted: InterfaceConfig | null;
+  /** null = no such device. */
+  readonly live: Live | null;
+}
+
+/** What the running interface shall be like. */
+export interface WantedLive {
+  readonly config: InterfaceConfig;
+  /** Of `config.privateKey`; passed in so that planning does no cryptography. */
+  readonly publicKey: string | null;
+  readonly state: 'up' | 'down';
+}
+
+/** The MTU of a device for which nothing was asked, as the kernel module and wg-quick set it on an ordinary 1500-byte path. */
+const DEFAULT_MTU = 1420;
+
+const INTERFACE = 'spec.interface';
+const step = (kind: StepKind, path: string, impact: Impact = 'None'): Step => ({ ...kind, path: `${INTERFACE}.${path}`, impact });
+
+/**
+ * The steps from `current` to `wanted`, in the order in which they run; empty = nothing to do. What cannot be done live is one
+ * `restart`. Addresses and routes that we did not put there are left alone.
+ */
+export const plan = (current: Current, wanted: WantedLive): Step[] => [
+  ...fileSteps(current.file, wanted.config),
+  ...liveSteps(current, wanted),
+];
+
+function fileSteps(file: InterfaceConfig | null, wanted: InterfaceConfig): Step[] {
+  if (file === null) return [step({ action: 'write-file' }, 'name')];
+  const [first] = changedFields(file, wanted);
+  return first === undefined ? [] : [step({ action: 'write-file' }, first === 'privateKey' ? 'privateKeySecretRef' : first)];
+}
+
+/** The part of the plan that concerns the running interface. */
+export function liveSteps(current: Current, wanted: WantedLive): Step[] {
+  const { live, running } = current;
+  if (wanted.state === 'down') return live === null ? [] : [step({ action: 'down' }, 'state', 'Restart')];
+  if (live === null) return [step({ action: 'up' }, 'state')];
+  const restart = restartField(running, wanted.config, live);
+  if (restart !== undefined) return [step({ action: 'restart' }, restart, 'Restart')];
+  return [...deviceSteps(current, wanted, live), ...routeSteps(wanted.config, live), ...serviceSteps(running, wanted.config)];
+}
+
+/** The field that no live change can serve: wg-quick's routing by mark and rules is made only at `up`. */
+function restartField(running: InterfaceConfig, wanted: InterfaceConfig, live: Live): keyof InterfaceConfig | undefined {
+  if (!FIELDS.table.equal(running.table, wanted.table)) return 'table';
+  return routesByMark(wanted, live) && running.fwMark !== wanted.fwMark ? 'fwMark' : undefined;
+}
+
+/** Whether wg-quick routes everything through this interface by a mark and policy rules. */
+const routesByMark = (config: InterfaceConfig, live: Live): boolean =>
+  config.table === null && live.peers.some((peer) => peer.allowedIps.some((ip) => ip.endsWith('/0')));
+
+function deviceSteps(current: Current, wanted: WantedLive, live: Live): Step[] {
+  const { config } = wanted;
+  const ours = current.attempted === null ? [current.running] : [current.running, current.attempted];
+  const steps: Step[] = [];
+  if (wanted.publicKey !== live.publicKey) steps.push(step({ action: 'set-private-key' }, 'privateKeySecretRef', 'Rehandshake'));
+  if (config.listenPort !== null && config.listenPort !== live.listenPort) {
+    steps.push(step({ action: 'set-listen-port', port: config.listenPort }, 'listenPort', 'Rehandshake'));
+  }
+  const isOurMark = ours.some((known) => known.fwMark !== null && known.fwMark === live.fwMark);
+  if (config.fwMark !== live.fwMark && (config.fwMark !== null || isOurMark)) {
+    steps.push(step({ action: 'set-fwmark', mark: config.fwMark }, 'fwMark'));
+  }
+  const isOurMtu = ours.some((known) => known.mtu === live.mtu);
+  const mtu = config.mtu ?? (isOurMtu ? DEFAULT_MTU : live.mtu);
+  if (mtu !== live.mtu) steps.push(step({ action: 'set-mtu', mtu }, 'mtu'));
+  if (!live.linkUp) steps.push(step({ action: 'link-up' }, 'state'));
+  return [...steps, ...addressSteps(ours, config, live)];
+}
+
+function addressSteps(ours: readonly InterfaceConfig[], wanted: InterfaceConfig, live: Live): Step[] {
+  const missing = wanted.addresses.filter((address) => !live.addresses.includes(address));
+  const isOurs = (address: Cidr): boolean => ours.some((known) => known.addresses.includes(address));
+  const stale = live.addresses.filter((address) => isOurs(address) && !wanted.addresses.includes(address));
+  return [
+    ...missing.map((address) => step({ action: 'add-address', address }, 'addresses')),
+    ...stale.map((address) => step({ action: 'remove-address', address }, 'addresses')),
+  ];
+}
+
+/** Routes for the allowed IPs that wg-quick would have made and that are not there, most specific first. */
+function routeSteps(wanted: InterfaceConfig, live: Live): Step[] {
+  if (wanted.table === 'off') return [];
+  const table = wanted.table ?? 'main';
+  const inTable = live.routes.filter((route) => route.table === table).map((route) => route.destination);
+  // The connected routes of addresses that are added in this same plan count as there.
+  const present = table === 'main' ? [...inTable, ...wanted.addresses] : inTable;
+  const destinations = [...new Set(live.peers.flatMap((peer) => peer.allowedIps))];
+  const missing = destinations.filter(
+    (ip) => !(wanted.table === null && ip.endsWith('/0')) && !present.some((route) => (table === 'main' ? covers(route, ip) : route === ip)),
+  );
+  const length = (cidr: Cidr): number => Number(cidr.split('/')[1]) + (isIpv6(cidr) ? 0 : 96);
+  const sorted = missing.sort((left, right) => length(right) - length(left));
+  return sorted.map((destination) => step({ action: 'add-route', route: { destination, table } }, 'table'));
+}
+
+function serviceSteps(running: InterfaceConfig, wanted: InterfaceConfig): Step[] {
+  const steps: Step[] = [];
+  if (!FIELDS.dns.equal(running.dns, wanted.dns)) steps.push(step({ action: 'set-dns' }, 'dns'));
+  // A change of the down hooks alone corrects the teardown of a set-up that stays: it is stored and nothing runs.
+  const upHooks = (['preUp', 'postUp'] as const).filter((name) => !FIELDS[name].equal(running[name], wanted[name]));
+  const [changed] = upHooks;
+  if (changed !== undefined) steps.push(step({ action: 'run-hooks' }, changed, 'Restart'));
+  return steps;
+}
+
+/** Whether the step takes the tunnel or its hooks down: after a crash in the middle nobody knows how far it came. */
+export const isDisruptive = (candidate: Step): boolean => ['up', 'down', 'restart', 'run-hooks'].includes(candidate.action);

@@ -1,0 +1,92 @@
+import { canonicalCidr, canonicalIp, isIpv6 } from '../protocol/address.ts';
+import { isPrivateKey } from '../protocol/key.ts';
+import type { InterfaceConfig } from '../protocol/wgquick/config.ts';
+import { HOOK_NAMES } from '../protocol/wgquick/fields.ts';
+
+/** One thing that is wrong with a configuration. The value of a private key is never repeated. */
+export interface Problem {
+  /** `invalid_hook` for hook lines, `invalid_value` for everything else. */
+  readonly code: 'invalid_value' | 'invalid_hook';
+  /** Path in the resource: `spec.interface.mtu`. */
+  readonly path: string;
+  readonly message: string;
+}
+
+const MAX_LIST = 64;
+// Control characters and the line and paragraph separators: any of them could end the line it stands in.
+const CONTROL = /[\p{Cc}\p{Zl}\p{Zp}]/u;
+const DOMAIN = /^[a-zA-Z0-9_]([-a-zA-Z0-9_.]*[a-zA-Z0-9])?$/;
+
+const problem = (field: string, message: string): Problem => ({
+  code: 'invalid_value',
+  path: `spec.interface.${field}`,
+  message,
+});
+
+const show = (value: string): string => JSON.stringify(value.slice(0, 64));
+
+/** Everything that is wrong with the values of a configuration; empty = good. Pure: what needs the host is checked elsewhere. */
+export const validate = (config: InterfaceConfig): Problem[] => [
+  ...keyProblems(config),
+  ...numberProblems(config),
+  ...addressProblems(config),
+  ...dnsProblems(config.dns),
+  ...tableProblems(config.table),
+  ...hookProblems(config),
+];
+
+const keyProblems = ({ privateKey }: InterfaceConfig): Problem[] =>
+  privateKey !== null && isPrivateKey(privateKey.reveal())
+    ? []
+    : [problem('privateKeySecretRef', 'must be a private key as `wg genkey` prints it: 44 characters of base64, not all zero')];
+
+function numberProblems({ listenPort, mtu, fwMark, addresses }: InterfaceConfig): Problem[] {
+  const problems: Problem[] = [];
+  const within = (value: number | null, low: number, high: number): boolean => value === null || (value >= low && value <= high);
+  if (!within(listenPort, 1, 65_535)) problems.push(problem('listenPort', 'must be from 1 to 65535'));
+  if (!within(mtu, 576, 65_535)) problems.push(problem('mtu', 'must be from 576 to 65535'));
+  if (mtu !== null && mtu < 1280 && addresses.some(isIpv6)) {
+    problems.push(problem('mtu', 'must be at least 1280 when `addresses` has an IPv6 address'));
+  }
+  if (!within(fwMark, 1, 0xffffffff)) problems.push(problem('fwMark', 'must be from 1 to 4294967295'));
+  return problems;
+}
+
+function addressProblems({ addresses }: InterfaceConfig): Problem[] {
+  const bad = addresses.filter((address) => canonicalCidr(address) === undefined);
+  const problems = bad.map((address) => problem('addresses', `must hold addresses with or without a prefix length: ${show(address)} is none`));
+  if (addresses.length > MAX_LIST) problems.push(problem('addresses', `must hold at most ${String(MAX_LIST)} addresses`));
+  if (new Set(addresses).size < addresses.length) problems.push(problem('addresses', 'must not hold an address twice'));
+  return problems;
+}
+
+function dnsProblems(dns: readonly string[]): Problem[] {
+  const bad = dns.filter((entry) => canonicalIp(entry) === undefined && !DOMAIN.test(entry));
+  const problems = bad.map((entry) => problem('dns', `must hold IP addresses or search domains: ${show(entry)} is neither`));
+  const domainsOnly = dns.length > 0 && dns.every((entry) => canonicalIp(entry) === undefined);
+  return domainsOnly ? [...problems, problem('dns', 'must hold a server: search domains alone do nothing in wg-quick')] : problems;
+}
+
+function tableProblems(table: string | null): Problem[] {
+  if (table === null || table === 'off') return [];
+  const isNumber = /^[1-9][0-9]{0,9}$/.test(table) && Number(table) <= 0xffffffff;
+  return isNumber ? [] : [problem('table', 'must be auto, off or a number from 1 to 4294967295')];
+}
+
+const hookProblems = (config: InterfaceConfig): Problem[] =>
+  HOOK_NAMES.flatMap((name) => {
+    const lines = config[name];
+    const bad = lines.flatMap((line, index) => {
+      const message = hookProblem(line);
+      return message === undefined ? [] : [{ code: 'invalid_hook' as const, path: `spec.interface.${name}[${String(index)}]`, message }];
+    });
+    return lines.length > MAX_LIST ? [...bad, problem(name, `must hold at most ${String(MAX_LIST)} commands`)] : bad;
+  });
+
+function hookProblem(line: string): string | undefined {
+  if (line === '') return 'must not be empty';
+  if (CONTROL.test(line)) return 'must be one line without control characters';
+  if (line.length > 1024) return 'must be at most 1024 characters';
+  if (line.includes('#')) return 'must not contain #: wg-quick before 1.0.20260223 cuts the line there';
+  return undefined;
+}

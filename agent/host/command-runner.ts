@@ -1,0 +1,103 @@
+import { spawn } from 'node:child_process';
+import { AgentError } from '../core/agent-error.ts';
+
+export interface CommandOptions {
+  /** Milliseconds until the whole process group is killed. Default 10,000. */
+  readonly timeoutMs?: number;
+  readonly stdin?: string;
+  /** File descriptors that the child gets as 3, 4, ... (`/dev/fd/3`). */
+  readonly fds?: readonly number[];
+}
+
+export interface CommandResult {
+  /** Null when the command was killed at its deadline. */
+  readonly exitCode: number | null;
+  readonly stdout: string;
+  /** Tainted: wg(8) prints malformed private keys verbatim. Match against it; never pass it on. */
+  readonly stderr: string;
+}
+
+/** Runs a program by argv, never a shell. The one place of the agent where processes are made. */
+export interface CommandRunner {
+  run(program: string, args: readonly string[], options?: CommandOptions): Promise<CommandResult>;
+  /** How many processes were made, by program name: the proof that a no-op spawns none. */
+  readonly spawned: ReadonlyMap<string, number>;
+}
+
+const OUTPUT_LIMIT = 64 * 1024 * 1024; // a dump of 100,000 peers has 25 MB
+const PIPE_GRACE_MS = 250;
+const ENVIRONMENT = { PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin', LC_ALL: 'C', WG_ENDPOINT_RESOLUTION_RETRIES: '2' };
+
+export function createCommandRunner(): CommandRunner {
+  const spawned = new Map<string, number>();
+  return {
+    spawned,
+    run: (program, args, options = {}) => {
+      spawned.set(program, (spawned.get(program) ?? 0) + 1);
+      return runCommand(program, args, options);
+    },
+  };
+}
+
+function runCommand(program: string, args: readonly string[], options: CommandOptions): Promise<CommandResult> {
+  const { timeoutMs = 10_000, stdin, fds = [] } = options;
+  return new Promise((resolve, reject) => {
+    const child = spawn(program, args, {
+      // A group of its own: hooks may fork, and all of them must end at the deadline.
+      detached: true,
+      env: ENVIRONMENT,
+      stdio: [stdin === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe', ...fds],
+    });
+    const stdout = collect(child.stdout);
+    const stderr = collect(child.stderr);
+    let expired = false;
+    const killGroup = (): void => {
+      expired = true;
+      if (child.pid !== undefined) process.kill(-child.pid, 'SIGKILL');
+    };
+    const timer = setTimeout(killGroup, timeoutMs);
+    child.once('error', (error: NodeJS.ErrnoException) => {
+      clearTimeout(timer);
+      const missing = error.code === 'ENOENT';
+      const text = missing ? `The program ${program} is not installed on this host` : `The program ${program} cannot be started`;
+      reject(new AgentError(missing ? 'command_missing' : 'command_failed', text, { cause: error }));
+    });
+    const finish = (exitCode: number | null): void => {
+      clearTimeout(timer);
+      clearTimeout(grace);
+      resolve({ exitCode: expired ? null : exitCode, stdout: stdout(), stderr: stderr() });
+      child.stdout?.destroy();
+      child.stderr?.destroy();
+    };
+    let grace: NodeJS.Timeout | undefined;
+    child.once('close', finish);
+    // A daemon that a hook leaves behind keeps our pipes open for ever, so `close` may never come.
+    child.once('exit', (exitCode) => {
+      grace = setTimeout(finish, PIPE_GRACE_MS, exitCode);
+    });
+    if (stdin !== undefined) {
+      child.stdin?.on('error', () => undefined); // the child may end without reading; its exit code tells
+      child.stdin?.end(stdin);
+    }
+  });
+}
+
+/** Reads a stream into memory, at most OUTPUT_LIMIT bytes; the rest is thrown away, so a flood cannot fill memory. */
+function collect(stream: NodeJS.ReadableStream | null): () => string {
+  const chunks: Buffer[] = [];
+  let size = 0;
+  stream?.on('data', (chunk: Buffer) => {
+    if (size < OUTPUT_LIMIT) chunks.push(chunk);
+    size += chunk.length;
+  });
+  return () => Buffer.concat(chunks).toString('utf8');
+}
+
+/** Runs a program that must succeed; its output is returned. */
+export async function mustRun(runner: CommandRunner, argv: readonly [string, ...string[]], options?: CommandOptions): Promise<string> {
+  const [program, ...args] = argv;
+  const result = await runner.run(program, args, options);
+  if (result.exitCode === 0) return result.stdout;
+  const how = result.exitCode === null ? 'did not end within its deadline' : `failed with exit code ${String(result.exitCode)}`;
+  throw new AgentError('command_failed', `${program} ${args[0] ?? ''} ${how}`.trim());
+}

@@ -1,0 +1,97 @@
+import { randomBytes } from 'node:crypto';
+import { constants } from 'node:fs';
+import { type FileHandle, mkdir, open, readdir, rename, unlink } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import { AgentError } from '../core/agent-error.ts';
+
+const TEMP_PREFIX = '.wgnode-';
+
+const isMissing = (error: unknown): boolean => (error as NodeJS.ErrnoException).code === 'ENOENT';
+
+/** The text of a regular file, or null when there is none. Links are refused: what they point at is not ours. */
+export async function readText(path: string): Promise<string | null> {
+  let handle: FileHandle;
+  try {
+    handle = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW);
+  } catch (error) {
+    if (isMissing(error)) return null;
+    if ((error as NodeJS.ErrnoException).code !== 'ELOOP') throw error;
+    throw new AgentError('invalid_file', `${path} is a symbolic link; only a regular file can be managed`, { cause: error });
+  }
+  try {
+    if (!(await handle.stat()).isFile()) throw new AgentError('invalid_file', `${path} is not a regular file`);
+    return decode(await handle.readFile(), path);
+  } finally {
+    await handle.close();
+  }
+}
+
+function decode(bytes: Buffer, path: string): string {
+  try {
+    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
+  } catch (error) {
+    throw new AgentError('invalid_file', `${path} is not UTF-8 text; it is left as it is`, { cause: error });
+  }
+}
+
+/**
+ * Replaces a file so that any reader, and any boot after a power loss, finds the whole former or the whole new text: temporary
+ * file of mode 0600 beside it, fsync, rename, fsync of the folder.
+ */
+export async function writeDurably(path: string, text: string): Promise<void> {
+  const temporary = join(dirname(path), `${TEMP_PREFIX}${basename(path)}.${randomBytes(6).toString('hex')}`);
+  try {
+    const handle = await open(temporary, 'wx', 0o600);
+    try {
+      await handle.writeFile(text, 'utf8');
+      await handle.sync();
+    } finally {
+      await handle.close();
+    }
+    await rename(temporary, path);
+  } catch (error) {
+    await unlink(temporary).catch(() => undefined);
+    throw error;
+  }
+  await syncFolder(dirname(path));
+}
+
+/** Removes a file for good; a missing one is fine. */
+export async function removeDurably(path: string): Promise<void> {
+  try {
+    await unlink(path);
+  } catch (error) {
+    if (isMissing(error)) return;
+    throw error;
+  }
+  await syncFolder(dirname(path));
+}
+
+async function syncFolder(path: string): Promise<void> {
+  const handle = await open(path, constants.O_RDONLY | constants.O_DIRECTORY);
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}
+
+export const makeFolder = async (path: string): Promise<void> => {
+  await mkdir(path, { recursive: true, mode: 0o700 });
+};
+
+/** Names in a folder; none when the folder is missing. */
+export async function listFolder(path: string): Promise<string[]> {
+  try {
+    return await readdir(path);
+  } catch (error) {
+    if (isMissing(error)) return [];
+    throw error;
+  }
+}
+
+/** Removes temporary files that a crash left; they may hold keys. */
+export async function removeTemporaries(folder: string): Promise<void> {
+  const names = await listFolder(folder);
+  for (const name of names.filter((candidate) => candidate.startsWith(TEMP_PREFIX))) await removeDurably(join(folder, name));
+}

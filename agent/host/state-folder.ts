@@ -1,0 +1,88 @@
+import { randomBytes, randomUUID } from 'node:crypto';
+import { join } from 'node:path';
+import { Secret } from '../protocol/secret.ts';
+import { listFolder, makeFolder, readText, removeDurably, removeTemporaries, writeDurably } from './config-files.ts';
+
+/** What an apply replaces, written down before its first effect; found at start, it is rolled back. */
+export interface JournalEntry {
+  /** The former file; null = there was none. */
+  readonly fileText: string | null;
+  /** What the interface was brought up with; null = it was down. */
+  readonly runningText: string | null;
+  readonly wasUp: boolean;
+  readonly formerWanted: 'up' | 'down' | null;
+  /** Set before the first step after which nobody knows how far a crash came. */
+  readonly disrupted: boolean;
+}
+
+/** The agent's own memory, `/var/lib/wgnode` (0700). The wg-quick files stay the only truth about the tunnels themselves. */
+export interface StateFolder {
+  readonly epoch: string;
+  /** Keys the digests, so that no hash of a private key ever leaves the host. */
+  readonly digestKey: Secret;
+  readonly runningPath: (name: string) => string;
+  readonly readRunning: (name: string) => Promise<string | null>;
+  /** Null = the interface is down. */
+  readonly writeRunning: (name: string, text: string | null) => Promise<void>;
+  readonly readWanted: (name: string) => Promise<'up' | 'down' | null>;
+  readonly writeWanted: (name: string, state: 'up' | 'down' | null) => Promise<void>;
+  readonly wantedUp: () => Promise<string[]>;
+  readonly readJournal: () => Promise<ReadonlyMap<string, JournalEntry>>;
+  readonly writeJournal: (name: string, entry: JournalEntry | null) => Promise<void>;
+}
+
+interface Identity {
+  readonly epoch: string;
+  readonly digestKey: string;
+}
+
+async function readIdentity(folder: string): Promise<Identity> {
+  const path = join(folder, 'identity.json');
+  const text = await readText(path);
+  if (text !== null) return JSON.parse(text) as Identity;
+  const identity: Identity = { epoch: randomUUID(), digestKey: randomBytes(32).toString('base64') };
+  await writeDurably(path, JSON.stringify(identity));
+  return identity;
+}
+
+/** `text` into the file, or the file away when it is null; no write when nothing changes. */
+async function put(path: string, text: string | null): Promise<void> {
+  if ((await readText(path)) === text) return;
+  await (text === null ? removeDurably(path) : writeDurably(path, text));
+}
+
+const asState = (text: string | null): 'up' | 'down' | null => (text === 'up' || text === 'down' ? text : null);
+
+export async function openStateFolder(folder: string): Promise<StateFolder> {
+  const [running, wanted, journal] = ['running', 'wanted', 'journal'].map((name) => join(folder, name)) as [string, string, string];
+  for (const path of [folder, running, wanted, journal]) {
+    await makeFolder(path);
+    await removeTemporaries(path);
+  }
+  const identity = await readIdentity(folder);
+  const runningPath = (name: string): string => join(running, `${name}.conf`);
+  const readWanted = async (name: string): Promise<'up' | 'down' | null> => asState(await readText(join(wanted, name)));
+  return {
+    epoch: identity.epoch,
+    digestKey: new Secret(identity.digestKey),
+    runningPath,
+    readRunning: (name) => readText(runningPath(name)),
+    writeRunning: (name, text) => put(runningPath(name), text),
+    readWanted,
+    writeWanted: (name, state) => put(join(wanted, name), state),
+    wantedUp: async () => {
+      const names = await listFolder(wanted);
+      const states = await Promise.all(names.map(readWanted));
+      return names.filter((_, index) => states[index] === 'up');
+    },
+    readJournal: async () => {
+      const entries = new Map<string, JournalEntry>();
+      for (const name of await listFolder(journal)) {
+        const text = await readText(join(journal, name));
+        if (text !== null) entries.set(name, JSON.parse(text) as JournalEntry);
+      }
+      return entries;
+    },
+    writeJournal: (name, entry) => put(join(journal, name), entry === null ? null : JSON.stringify(entry)),
+  };
+}

@@ -1,0 +1,49 @@
+import ipaddr from 'ipaddr.js';
+
+/** An address with its prefix length, in canonical text: `10.0.0.1/24`, `fd00::1/64`. */
+export type Cidr = string;
+
+const LENGTH = /^(0|[1-9][0-9]{0,2})$/;
+
+/** The canonical text of an IP address without prefix length, or undefined. Refuses zones, octal, hex and short forms. */
+export function canonicalIp(text: string): string | undefined {
+  if (ipaddr.IPv4.isValidFourPartDecimal(text)) return ipaddr.IPv4.parse(text).toString();
+  if (text.includes(':') && !text.includes('%') && ipaddr.IPv6.isValid(text)) {
+    const address = ipaddr.IPv6.parse(text);
+    return address.isIPv4MappedAddress() ? `::ffff:${address.toIPv4Address().toString()}` : address.toRFC5952String();
+  }
+  return undefined;
+}
+
+/** The canonical text of `ip[/len]`; without a length it is /32 or /128, as wg-quick(8) takes it. Undefined when it is none. */
+export function canonicalCidr(text: string): Cidr | undefined {
+  const [host = '', length, ...rest] = text.split('/');
+  const ip = canonicalIp(host);
+  if (ip === undefined || rest.length > 0) return undefined;
+  const bits = ip.includes(':') ? 128 : 32;
+  if (length === undefined) return `${ip}/${String(bits)}`;
+  if (!LENGTH.test(length) || Number(length) > bits) return undefined;
+  return `${ip}/${length}`;
+}
+
+/** The network that an address lies in: `10.0.0.7/24` gives `10.0.0.0/24`. The argument must be canonical. */
+export function networkOf(cidr: Cidr): Cidr {
+  const [host = '', length = '0'] = cidr.split('/');
+  const parsed = ipaddr.parse(host);
+  const bytes = parsed.toByteArray();
+  const masked = bytes.map((byte, index) => {
+    const keep = Math.min(8, Math.max(0, Number(length) - index * 8));
+    return byte & (0xff << (8 - keep)) & 0xff;
+  });
+  return `${canonicalIp(ipaddr.fromByteArray(masked).toString()) ?? host}/${length}`;
+}
+
+/** Whether `outer` holds every address of `inner`. Both canonical. */
+export function covers(outer: Cidr, inner: Cidr): boolean {
+  const [outerHost = '', outerLength = '0'] = outer.split('/');
+  const [innerHost = '', innerLength = '0'] = inner.split('/');
+  if (outerHost.includes(':') !== innerHost.includes(':') || Number(innerLength) < Number(outerLength)) return false;
+  return networkOf(`${innerHost}/${outerLength}`) === networkOf(`${outerHost}/${outerLength}`);
+}
+
+export const isIpv6 = (address: string): boolean => address.includes(':');

@@ -1,0 +1,84 @@
+import { EMPTY_CONFIG, type InterfaceConfig } from './config.ts';
+import { FIELD_NAMES, fieldOf } from './fields.ts';
+
+/** One line of a wg-quick file, with everything that is needed to write it back byte for byte. */
+export interface Line {
+  readonly raw: string;
+  /** `\n`, `\r\n`, or empty at the end of a file without a final newline. */
+  readonly eol: string;
+  readonly section: 'none' | 'interface' | 'peer' | 'other';
+  readonly header: boolean;
+  /** Lower case, without white space: wg(8) ignores both. Empty when the line is no `key = value`. */
+  readonly key: string;
+  /** Trimmed text after `=` up to a comment. */
+  readonly value: string;
+  /** Trimmed text after `=` to the end of the line, as hooks are read. */
+  readonly text: string;
+  /** From `#` to the end of the line, or empty. */
+  readonly comment: string;
+}
+
+/** The lines of a wg-quick file: `documentText(parseDocument(text)) === text`, always. */
+export type Document = readonly Line[];
+
+const compact = (text: string): string => text.replace(/\s+/g, '').toLowerCase();
+
+const sectionOf = (name: string): Line['section'] => {
+  if (name === '[interface]') return 'interface';
+  return name === '[peer]' ? 'peer' : 'other';
+};
+
+/** Parses what wg-quick(8) and wg(8) accept, in any letter case; what neither knows is kept as it is. Never fails. */
+export function parseDocument(text: string): Document {
+  const lines: Line[] = [];
+  let section: Line['section'] = 'none';
+  for (const match of text.matchAll(/([^\n]*?)(\r?\n|$)/g)) {
+    const [whole, raw = '', eol = ''] = match;
+    if (whole === '') continue; // the empty match at the very end
+    const hash = raw.indexOf('#');
+    const code = hash < 0 ? raw : raw.slice(0, hash);
+    const header = compact(code).startsWith('[');
+    if (header) section = sectionOf(compact(code));
+    const equals = header ? -1 : code.indexOf('=');
+    lines.push({
+      raw,
+      eol,
+      section,
+      header,
+      key: equals < 0 ? '' : compact(code.slice(0, equals)),
+      value: equals < 0 ? '' : code.slice(equals + 1).trim(),
+      text: equals < 0 ? '' : raw.slice(equals + 1).trim(),
+      comment: hash < 0 ? '' : raw.slice(hash),
+    });
+  }
+  return lines;
+}
+
+export const documentText = (document: Document): string => document.map((line) => line.raw + line.eol).join('');
+
+/** The interface part; several [Interface] sections count as one, as in wg-quick. */
+export function interfaceOf(document: Document): InterfaceConfig {
+  const entries = document.filter((line) => line.section === 'interface');
+  const config: Record<string, unknown> = { ...EMPTY_CONFIG };
+  for (const name of FIELD_NAMES) {
+    const field = fieldOf(name);
+    const own = entries.filter((line) => line.key === field.key.toLowerCase());
+    config[name] = field.read(own.map((line) => (field.hook ? line.text : line.value)));
+  }
+  return config as unknown as InterfaceConfig;
+}
+
+/** Lines of the interface part that we keep and do not own: unknown keys and SaveConfig. */
+export function unmanagedLines(document: Document): string[] {
+  const owned = new Set(FIELD_NAMES.map((name) => fieldOf(name).key.toLowerCase()));
+  const foreign = (line: Line): boolean => line.section === 'interface' && line.key !== '' && !owned.has(line.key);
+  return document.filter(foreign).map((line) => line.raw.trim());
+}
+
+/** Whether the file asks wg-quick to overwrite it from the kernel at every `down`. */
+export const savesConfig = (document: Document): boolean =>
+  document.some((line) => line.section === 'interface' && line.key === 'saveconfig' && /^true$/i.test(line.value));
+
+/** The public keys of the peer sections, in file order. */
+export const peerKeys = (document: Document): string[] =>
+  document.filter((line) => line.section === 'peer' && line.key === 'publickey').map((line) => line.value);

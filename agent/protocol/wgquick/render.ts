@@ -1,0 +1,67 @@
+import type { InterfaceConfig } from './config.ts';
+import { type Document, type Line, documentText, interfaceOf, parseDocument } from './document.ts';
+import { FIELD_NAMES, changedFields, fieldOf } from './fields.ts';
+
+/**
+ * The text of `document` with its interface part set to `config`. Only lines of fields that differ are touched; peers, comments,
+ * unknown keys, order and line ends stay as they are, byte for byte. `render(d, interfaceOf(d))` is the text of `d`.
+ */
+export function render(document: Document, config: InterfaceConfig): string {
+  const changed = changedFields(interfaceOf(document), config);
+  if (changed.length === 0) return documentText(document);
+  let lines = withInterfaceHeader(document);
+  for (const name of changed) lines = replaceField(lines, name, config);
+  return documentText(lines);
+}
+
+const lineEnd = (document: Document): string => document.find((line) => line.eol !== '')?.eol ?? '\n';
+
+const isOwn = (line: Line, name: keyof InterfaceConfig): boolean =>
+  line.section === 'interface' && line.key === fieldOf(name).key.toLowerCase();
+
+const makeLine = (raw: string, eol: string): Line => {
+  const [line] = parseDocument(`[Interface]\n${raw}`).slice(1);
+  if (line === undefined) throw new Error('Cannot render an empty line');
+  return { ...line, eol };
+};
+
+/** wg takes `[ Interface ]`, wg-quick only `[Interface]`: a header that both take, and a section where there was none. */
+function withInterfaceHeader(document: Document): Document {
+  const isHeader = (line: Line): boolean => line.header && line.section === 'interface';
+  if (document.some(isHeader)) {
+    return document.map((line) =>
+      isHeader(line) && !/^\s*\[interface\]\s*(#.*)?$/i.test(line.raw)
+        ? { ...line, raw: line.comment === '' ? '[Interface]' : `[Interface] ${line.comment}` }
+        : line,
+    );
+  }
+  const eol = lineEnd(document);
+  const firstHeader = document.findIndex((line) => line.header);
+  const at = firstHeader < 0 ? document.length : firstHeader;
+  const header: Line = { ...makeLine('x=', eol), raw: '[Interface]', key: '', header: true };
+  const gap: Line[] = firstHeader < 0 ? [] : [{ ...makeLine('#', eol), raw: '' }];
+  return [...endedLines(document.slice(0, at), eol), header, ...gap, ...document.slice(at)];
+}
+
+const endedLines = (document: Document, eol: string): Document =>
+  document.map((line) => (line.eol === '' ? { ...line, eol } : line));
+
+function replaceField(document: Document, name: keyof InterfaceConfig, config: InterfaceConfig): Document {
+  const field = fieldOf(name);
+  const eol = lineEnd(document);
+  const old = document.filter((line) => isOwn(line, name));
+  const fresh = field.write(config[name]).map((value) => makeLine(`${field.key} = ${value}`, eol));
+  const comments = old.map((line) => line.comment).filter((comment) => comment !== '');
+  const inserted = [...comments.map((comment) => makeLine(comment, eol)), ...fresh];
+  const at = old[0] === undefined ? insertionPoint(document, name) : document.indexOf(old[0]);
+  const before = endedLines(document.slice(0, at), eol);
+  return [...before, ...inserted, ...document.slice(at).filter((line) => !isOwn(line, name))];
+}
+
+/** After the last line of a field that canonically comes earlier, else right after the header. */
+function insertionPoint(document: Document, name: keyof InterfaceConfig): number {
+  const earlier = FIELD_NAMES.slice(0, FIELD_NAMES.indexOf(name));
+  const header = document.findIndex((line) => line.header && line.section === 'interface');
+  const previous = document.findLastIndex((line) => earlier.some((other) => isOwn(line, other)));
+  return Math.max(header, previous) + 1;
+}

@@ -1,0 +1,26 @@
+import type { Document, Line } from './document.ts';
+import { FIELD_NAMES, fieldOf } from './fields.ts';
+
+const QUICK_KEYS = new Set([
+  'saveconfig',
+  ...FIELD_NAMES.map(fieldOf)
+    .filter((field) => field.owner === 'wg-quick')
+    .map((field) => field.key.toLowerCase()),
+]);
+
+const isQuick = (line: Line): boolean => line.section === 'interface' && QUICK_KEYS.has(line.key);
+const isEndpoint = (line: Line): boolean => line.section === 'peer' && line.key === 'endpoint';
+
+/**
+ * What wg(8) would parse of the file, as `wg-quick strip` prints it, but without the Endpoint lines: wg resolves their names,
+ * which blocks for seconds and fails as a parse error while DNS is down.
+ */
+export const textForParseCheck = (document: Document): string =>
+  document
+    .filter((line) => !isQuick(line) && !isEndpoint(line))
+    .map((line) => `${line.raw}\n`)
+    .join('');
+
+/** The file without SaveConfig: with it `wg-quick down` overwrites the very file that it reads. */
+export const withoutSaveConfig = (document: Document): Document =>
+  document.filter((line) => !(line.section === 'interface' && line.key === 'saveconfig'));

@@ -1,0 +1,312 @@
+// Generated from crds/wireguardnodes.wgnode.dev.yaml by hack/generate-types.ts. Do not edit: change the CRD and run `node hack/generate-types.ts`.
+// A field with a default is not optional here, as the API server fills it.
+
+export type SignatureScheme = 'v1' | 'v2';
+export type Impact = 'None' | 'Rehandshake' | 'Restart';
+
+/** One WireGuard interface on one host outside the cluster. The controller keeps the host equal to the spec through the agent that runs there, and leaves the peers that the host has as they are. */
+export interface WireGuardNode {
+  /** Version of the schema. */
+  apiVersion: 'wgnode.dev/v1alpha1';
+  kind: 'WireGuardNode';
+  /** The part of the standard object metadata that we use. */
+  metadata: ObjectMeta;
+  /** What is wanted. */
+  spec: WireGuardNodeSpec;
+  /** What was seen and done. Written by the controller only. */
+  status: WireGuardNodeStatus;
+}
+
+/** The part of the standard object metadata that we use. */
+export interface ObjectMeta {
+  name: string;
+  namespace: string;
+  uid: string;
+  resourceVersion: string;
+  generation: number;
+  creationTimestamp: string;
+  deletionTimestamp?: string;
+  annotations?: Record<string, string>;
+  labels?: Record<string, string>;
+  finalizers?: string[];
+}
+
+/** Secret of the same namespace with what is needed to talk to the agent. Keys: hmac-key (required), next-hmac-key, ca.crt, and tls.crt with tls.key for a client certificate. */
+export interface SecretReference {
+  /** Name of the Secret. */
+  name: string;
+}
+
+/** How the certificate of the agent is checked. Absent means by the host of the URL and by ca.crt. */
+export interface AgentTLS {
+  /** Name that the certificate must hold. Absent means the host of the URL. */
+  serverName?: string;
+  /** Pins: base64 SHA-256 digests of public keys (SPKI), one of which the agent's certificate must have. Absent or empty means no pin; at most 8. */
+  spkiSha256?: string[];
+}
+
+/** Where the agent of the host is, and how to talk to it. */
+export interface AgentSpec {
+  /** Address of the agent: https, host and port, without user, path, query or fragment. Plain http is used only if the controller was started with --allow-http-agents. */
+  url: string;
+  /** Secret of the same namespace with what is needed to talk to the agent. Keys: hmac-key (required), next-hmac-key, ca.crt, and tls.crt with tls.key for a client certificate. */
+  secretRef: SecretReference;
+  /** Total time in seconds that one call of the agent may take, from 1 to 300. */
+  timeoutSeconds: number;
+  /** The least signature scheme that the controller may use with this agent; a downgrade below it is refused and reported. Absent means the controller's flag --min-signature. v2 is reserved: a controller that cannot do it yet reports Unsupported. */
+  minSignature?: SignatureScheme;
+  /** How the certificate of the agent is checked. Absent means by the host of the URL and by ca.crt. */
+  tls?: AgentTLS;
+}
+
+/** Key of a Secret of the same namespace that holds the private key, as printed by wg genkey. */
+export interface SecretKeyReference {
+  /** Name of the Secret. */
+  name: string;
+  /** Key within the Secret. */
+  key: string;
+}
+
+/** Settings of the type Masquerade. */
+export interface MasqueradeIntent {
+  /** Interface by which the packets leave the host. Absent means any. */
+  outInterface?: string;
+  /** Source addresses or networks. Absent or empty means any; at most 16. */
+  sources?: string[];
+}
+
+/** Settings of the type Forward. */
+export interface ForwardIntent {
+  /** Interface by which the packets come in. Absent means any. */
+  inInterface?: string;
+  /** Interface by which the packets leave the host. Absent means any. */
+  outInterface?: string;
+}
+
+/** Settings of the type PortForward. */
+export interface PortForwardIntent {
+  /** Interface by which the packets come in. */
+  inInterface: string;
+  /** Transport protocol, TCP or UDP. */
+  protocol: 'TCP' | 'UDP';
+  /** Port from 1 to 65535 to which the packets are sent. */
+  port: number;
+  /** IP address that gets the packets. */
+  toAddress: string;
+  /** Port from 1 to 65535 at that address. Absent means the same port. */
+  toPort?: number;
+}
+
+/** One firewall intent. It must have exactly the member that type names; MSSClamp has none. */
+export interface FirewallIntent {
+  /** Name of the intent, unique in the list; lower case letters, digits and dashes. */
+  name: string;
+  /** Masquerade (source NAT of what leaves), Forward (accept forwarded packets), PortForward (destination NAT to one address) or MSSClamp (fit the TCP segment size to the path MTU). */
+  type: 'Masquerade' | 'Forward' | 'PortForward' | 'MSSClamp';
+  /** Settings of the type Masquerade. */
+  masquerade?: MasqueradeIntent;
+  /** Settings of the type Forward. */
+  forward?: ForwardIntent;
+  /** Settings of the type PortForward. */
+  portForward?: PortForwardIntent;
+}
+
+/** The wanted interface. An optional field that is absent is not in the wg-quick file, so that WireGuard's own default counts. */
+export interface InterfaceSpec {
+  /** Name of the interface on the host; cannot be changed. 1 to 15 letters, digits, dots, dashes and underscores, a letter or digit first; not all, default, interfaces or help. */
+  name: string;
+  /** Whether the interface is wanted up or down. */
+  state: 'Up' | 'Down';
+  /** Key of a Secret of the same namespace that holds the private key, as printed by wg genkey. */
+  privateKeySecretRef: SecretKeyReference;
+  /** UDP port from 1 to 65535 on which the interface listens. Absent means not in the file; a port that is live is kept. */
+  listenPort?: number;
+  /** Addresses of the interface, with or without a prefix length; without one it is /32 or /128. Absent or empty means none; at most 64. */
+  addresses?: string[];
+  /** MTU of the interface in bytes, from 576 to 65535, and at least 1280 with an IPv6 address. Absent means that wg-quick chooses. */
+  mtu?: number;
+  /** DNS servers (IP addresses) and search domains of the interface. Absent or empty means none; at most 16. */
+  dns?: string[];
+  /** Routing table of the routes to the peers: Auto, None (no routes, wg-quick's off), or a number from 1 to 4294967295. Absent means not in the file, which wg-quick takes as Auto. */
+  table?: 'Auto' | 'None' | number;
+  /** Mark of the packets that the interface sends, from 1 to 4294967295. Absent means none, or the one that wg-quick chooses for a default route. */
+  fwMark?: number;
+  /** Commands run before the interface comes up, one a line as in wg-quick; %i is the interface name. The policy of the host decides what is allowed. Absent or empty means none; at most 32. */
+  preUp?: string[];
+  /** Commands run after the interface came up, one a line as in wg-quick; %i is the interface name. The policy of the host decides what is allowed. Absent or empty means none; at most 32. */
+  postUp?: string[];
+  /** Commands run before the interface goes down, one a line as in wg-quick; %i is the interface name. The policy of the host decides what is allowed. Absent or empty means none; at most 32. */
+  preDown?: string[];
+  /** Commands run after the interface went down, one a line as in wg-quick; %i is the interface name. The policy of the host decides what is allowed. Absent or empty means none; at most 32. */
+  postDown?: string[];
+  /**
+   * Typed firewall intents, which the agent compiles into one nftables table of the interface. Absent or empty means none; at most 64. Reserved: a controller that cannot do it yet reports Unsupported.
+   *
+   * Items: One firewall intent. It must have exactly the member that type names; MSSClamp has none.
+   */
+  firewall?: FirewallIntent[];
+}
+
+/** How much the controller may do, and how often it looks. */
+export interface ManagementSpec {
+  /** Enforce keeps the host equal to the spec. Observe looks, reports and plans, and changes nothing. */
+  mode: 'Enforce' | 'Observe';
+  /** Greatest impact that a change may have: None (traffic keeps flowing), Rehandshake (peers shake hands anew) or Restart (the interface goes down and up). A plan above it is shown in status and not carried out. */
+  maxImpact: Impact;
+  /** Seconds between two checks of the host when nothing else calls for one, from 5 to 86400. */
+  intervalSeconds: number;
+  /** Seconds after which the host undoes a change that the controller has not confirmed over a new connection; 0 (off) or 3 to 600. Takes effect with agents that report the capability commit-confirm. */
+  confirmSeconds: number;
+  /** What happens on the host when this object is deleted: Retain leaves everything as it is, Disable takes the interface down, Remove also deletes its file. Disable and Remove act only in mode Enforce and not while suspended; else the host is left as it is. */
+  deletionPolicy: 'Retain' | 'Disable' | 'Remove';
+  /** Seconds that a deletion waits for a host that cannot be reached, from 0 to 86400; then the object goes and the host keeps what it has. */
+  deletionTimeoutSeconds: number;
+}
+
+/** What is wanted. */
+export interface WireGuardNodeSpec {
+  /** Where the agent of the host is, and how to talk to it. */
+  agent: AgentSpec;
+  /** The wanted interface. An optional field that is absent is not in the wg-quick file, so that WireGuard's own default counts. */
+  interface: InterfaceSpec;
+  /** How much the controller may do, and how often it looks. */
+  management: ManagementSpec;
+  /** True means that nothing is sent to the host until it is false again. Deleting the object still works, and leaves the host as it is. */
+  suspend: boolean;
+}
+
+/** One statement about the object. */
+export interface Condition {
+  /** What the condition is about. */
+  type: string;
+  /** True, False or Unknown. */
+  status: 'True' | 'False' | 'Unknown';
+  /** Generation of the object that the condition is about. Absent means none yet. */
+  observedGeneration?: number;
+  /** When the status of the condition last changed. */
+  lastTransitionTime: string;
+  /** Why, as one word for programs. */
+  reason: string;
+  /** Why, and what to do, for people. */
+  message: string;
+}
+
+/** What the agent says of itself. Absent until it was reached. */
+export interface AgentStatus {
+  /** Version of the agent. Absent when it does not say. */
+  version?: string;
+  /** Random id of the agent's state directory; another one means that the host was set up anew. */
+  epoch?: string;
+  /** What the agent can do beyond the basic contract. Absent means nothing more. */
+  capabilities?: string[];
+}
+
+/** The interface as it was when the host was last read. Absent until then. */
+export interface InterfaceStatus {
+  /** Public key of the interface. Absent while it has none. */
+  publicKey?: string;
+  /** Up, Down (there is a file, no running interface) or Absent (neither). */
+  state: 'Up' | 'Down' | 'Absent';
+  /** UDP port on which it listens. Absent while it is not up. */
+  listenPort?: number;
+  /** Its addresses, the first 64. */
+  addresses?: string[];
+  /** Its MTU in bytes. Absent while it is not up. */
+  mtu?: number;
+  /** Number of its peers. */
+  peerCount?: number;
+}
+
+/** The last change that was made and read back. Absent until there was one. */
+export interface AppliedStatus {
+  /** Generation of the object that was applied. */
+  generation?: number;
+  /** Hash of the wanted interface that was applied, without its key. */
+  specHash?: string;
+  /** Public key that belongs to the private key that was applied. */
+  publicKey?: string;
+  /** URL of the agent to which it was applied. */
+  url?: string;
+  /** Epoch of the agent to which it was applied. Absent when the agent reports none. */
+  epoch?: string;
+  /** Digest of the host's state after it, as the agent gives it. */
+  digest?: string;
+  /** When it was applied. */
+  time?: string;
+  /** Impact that it had. */
+  impact?: Impact;
+  /** Milliseconds that the interface was away. Absent when the agent does not say. */
+  outageMs?: number;
+  /** Why it was made. */
+  cause?: 'Created' | 'SpecChanged' | 'SecretChanged' | 'DriftCorrected';
+}
+
+/** One difference. */
+export interface DriftEntry {
+  /** Field that differs, as a path under spec, for example interface.mtu. */
+  path: string;
+  /** The wanted value. Absent means that the field is to be unset. */
+  desired?: string;
+  /** The value in the host's file. Absent means not there. */
+  file?: string;
+  /** The value in the host's kernel. Absent means not there. */
+  live?: string;
+  /** Impact of putting it right. */
+  impact?: Impact;
+}
+
+/** One step. */
+export interface PlanStep {
+  /** What is done. */
+  action: string;
+  /** Field for which it is done. Absent when it is not about one field. */
+  path?: string;
+  /** Impact of the step. */
+  impact: Impact;
+}
+
+/** What the controller would do. Present only while a plan waits: in mode Observe, or when its impact is above maxImpact. */
+export interface PlanStatus {
+  /** Greatest impact of its steps. */
+  impact: Impact;
+  /**
+   * Its steps in order, the first 128.
+   *
+   * Items: One step.
+   */
+  steps: PlanStep[];
+}
+
+/** What was seen and done. Written by the controller only. */
+export interface WireGuardNodeStatus {
+  /** Generation of the object that this status is about; -1 before the first look. */
+  observedGeneration: number;
+  /**
+   * Ready, Reachable and Synced always; Reconciling, Stalled, Suspended and Contended only while they are true.
+   *
+   * Items: One statement about the object.
+   */
+  conditions: Condition[];
+  /** What the agent says of itself. Absent until it was reached. */
+  agent?: AgentStatus;
+  /** The interface as it was when the host was last read. Absent until then. */
+  interface?: InterfaceStatus;
+  /** The last change that was made and read back. Absent until there was one. */
+  applied?: AppliedStatus;
+  /**
+   * Differences between the spec and the host that still stand, the first 32. A key is only ever shown as its public key. Absent means none.
+   *
+   * Items: One difference.
+   */
+  drift?: DriftEntry[];
+  /** What the controller would do. Present only while a plan waits: in mode Observe, or when its impact is above maxImpact. */
+  plan?: PlanStatus;
+  /** The value of the annotation wgnode.dev/reconcile-requested-at that was handled last. Absent means none. */
+  lastHandledReconcileRequest?: string;
+  /** The value of the annotation wgnode.dev/take-over that was handled last. Absent means none. */
+  lastHandledTakeOver?: string;
+  /** When a failed attempt will be repeated. Absent when none failed. */
+  nextAttemptTime?: string;
+  /** How often the attempt has failed in a row. Absent or 0 means not at all. */
+  consecutiveFailures?: number;
+}

@@ -1,0 +1,220 @@
+// Writes controller/api/wireguardnode.generated.ts from the CRD, which is the only source of the schema.
+// `node hack/generate-types.ts` writes it; with `--check` it writes nothing and exits 1 when the file is stale.
+import { readFile, writeFile } from 'node:fs/promises';
+import { load } from 'js-yaml';
+import { compile, type JSONSchema } from 'json-schema-to-typescript';
+import { format, resolveConfig } from 'prettier';
+
+const CRD = 'crds/wireguardnodes.wgnode.dev.yaml';
+const OUTPUT = 'controller/api/wireguardnode.generated.ts';
+const ROOT = 'WireGuardNode';
+
+/** Path of a sub-schema -> name of its type; the items of a list are written `path[]`. Paths that share a name must have equal schemas. */
+const NAMES: Readonly<Record<string, string>> = {
+  metadata: 'ObjectMeta',
+  spec: 'WireGuardNodeSpec',
+  'spec.agent': 'AgentSpec',
+  'spec.agent.minSignature': 'SignatureScheme',
+  'spec.agent.secretRef': 'SecretReference',
+  'spec.agent.tls': 'AgentTLS',
+  'spec.interface': 'InterfaceSpec',
+  'spec.interface.firewall[]': 'FirewallIntent',
+  'spec.interface.firewall[].forward': 'ForwardIntent',
+  'spec.interface.firewall[].masquerade': 'MasqueradeIntent',
+  'spec.interface.firewall[].portForward': 'PortForwardIntent',
+  'spec.interface.privateKeySecretRef': 'SecretKeyReference',
+  'spec.management': 'ManagementSpec',
+  'spec.management.maxImpact': 'Impact',
+  status: 'WireGuardNodeStatus',
+  'status.agent': 'AgentStatus',
+  'status.applied': 'AppliedStatus',
+  'status.applied.impact': 'Impact',
+  'status.conditions[]': 'Condition',
+  'status.drift[]': 'DriftEntry',
+  'status.drift[].impact': 'Impact',
+  'status.interface': 'InterfaceStatus',
+  'status.plan': 'PlanStatus',
+  'status.plan.impact': 'Impact',
+  'status.plan.steps[]': 'PlanStep',
+  'status.plan.steps[].impact': 'Impact',
+};
+
+/** Types that are narrower than the schema says, as its CEL rules are. */
+const TYPES: Readonly<Record<string, string>> = {
+  'spec.interface.table': "'Auto' | 'None' | number",
+};
+
+/** What we use of metadata: the CRD does not describe it, and the API server fills what is required here. */
+const OBJECT_META: Schema = {
+  type: 'object',
+  description: 'The part of the standard object metadata that we use.',
+  required: ['name', 'namespace', 'uid', 'resourceVersion', 'generation', 'creationTimestamp'],
+  properties: {
+    name: { type: 'string' },
+    namespace: { type: 'string' },
+    uid: { type: 'string' },
+    resourceVersion: { type: 'string' },
+    generation: { type: 'integer' },
+    creationTimestamp: { type: 'string', format: 'date-time' },
+    deletionTimestamp: { type: 'string', format: 'date-time' },
+    annotations: { type: 'object', tsType: 'Record<string, string>' },
+    labels: { type: 'object', tsType: 'Record<string, string>' },
+    finalizers: { type: 'array', items: { type: 'string' } },
+  },
+};
+
+/** The subset of OpenAPI v3 that a structural CRD schema has, and the `tsType` of json-schema-to-typescript. */
+interface Schema {
+  type?: string;
+  description?: string;
+  default?: unknown;
+  format?: string;
+  enum?: string[];
+  required?: string[];
+  properties?: Record<string, Schema>;
+  items?: Schema;
+  'x-kubernetes-int-or-string'?: boolean;
+  tsType?: string;
+}
+
+interface CustomResourceDefinition {
+  spec: { group: string; names: { kind: string }; versions: { name: string; schema: { openAPIV3Schema: Schema } }[] };
+}
+
+/** Turns each named sub-schema into a definition of its own, and the place where it stood into a reference to it. */
+class Definitions {
+  readonly byName: Record<string, JSONSchema> = {};
+  readonly #unused = new Set(Object.keys(NAMES));
+
+  convert(schema: Schema, path: string): JSONSchema {
+    const converted = this.#body(schema, path);
+    const name = NAMES[path];
+    if (name === undefined) return converted;
+    this.#unused.delete(path);
+    const known = this.byName[name];
+    if (known !== undefined && shape(known) !== shape(converted)) {
+      throw new Error(`Cannot name ${path} ${name} as another sub-schema of that name differs`);
+    }
+    this.byName[name] ??= schema.enum === undefined ? converted : { enum: schema.enum };
+    return { tsType: name, ...describedBy(schema) };
+  }
+
+  /** Names whose paths the CRD does not have: a renamed field. */
+  get unused(): string[] {
+    return [...this.#unused];
+  }
+
+  #body(schema: Schema, path: string): JSONSchema {
+    const described = describedBy(schema);
+    const tsType =
+      TYPES[path] ?? schema.tsType ?? (schema['x-kubernetes-int-or-string'] === true ? 'number | string' : undefined);
+    if (tsType !== undefined) return { ...described, tsType };
+    if (schema.properties !== undefined) return { ...described, ...this.#object(schema, schema.properties, path) };
+    if (schema.items !== undefined)
+      return { ...described, type: 'array', items: this.convert(schema.items, `${path}[]`) };
+    if (schema.enum !== undefined) return { ...described, enum: schema.enum };
+    return { ...described, type: scalar(schema, path) };
+  }
+
+  /** A field with a default is required here: the API server fills it before anybody reads it. */
+  #object(schema: Schema, properties: Record<string, Schema>, path: string): JSONSchema {
+    const fields = Object.entries(properties);
+    const required = fields.filter(([name, field]) => field.default !== undefined || schema.required?.includes(name));
+    const child = (name: string): string => (path === '' ? name : `${path}.${name}`);
+    return {
+      type: 'object',
+      additionalProperties: false,
+      required: required.map(([name]) => name),
+      properties: Object.fromEntries(fields.map(([name, field]) => [name, this.convert(field, child(name))])),
+    };
+  }
+}
+
+function scalar(schema: Schema, path: string): 'string' | 'integer' | 'number' | 'boolean' {
+  switch (schema.type) {
+    case 'string':
+    case 'integer':
+    case 'number':
+    case 'boolean':
+      return schema.type;
+    default:
+      throw new Error(
+        `Cannot make a type of ${path} as its schema must be a scalar, a list or an object with properties`,
+      );
+  }
+}
+
+function describedBy(schema: Schema): { description?: string } {
+  return schema.description === undefined ? {} : { description: schema.description };
+}
+
+/** The schema as text without the descriptions, for comparison. */
+function shape(schema: JSONSchema): string {
+  return JSON.stringify(schema, (key, value: unknown) =>
+    key === 'description' && typeof value === 'string' ? undefined : value,
+  );
+}
+
+async function generate(crd: CustomResourceDefinition): Promise<string> {
+  const version = crd.spec.versions[0];
+  if (version === undefined) throw new Error(`Cannot generate types as ${CRD} must have a version`);
+  const { openAPIV3Schema } = version.schema;
+  const definitions = new Definitions();
+  const root = definitions.convert(
+    {
+      ...openAPIV3Schema,
+      required: ['apiVersion', 'kind', 'metadata', ...(openAPIV3Schema.required ?? [])],
+      properties: {
+        ...openAPIV3Schema.properties,
+        apiVersion: { tsType: `'${crd.spec.group}/${version.name}'`, description: 'Version of the schema.' },
+        kind: { tsType: `'${crd.spec.names.kind}'` },
+        metadata: OBJECT_META,
+      },
+    },
+    '',
+  );
+  if (definitions.unused.length > 0) {
+    throw new Error(
+      `Cannot find ${definitions.unused.join(', ')} in ${CRD}: current names are in NAMES of hack/generate-types.ts`,
+    );
+  }
+  const source = await compile({ ...root, definitions: definitions.byName }, ROOT, {
+    bannerComment: `// Generated from ${CRD} by hack/generate-types.ts. Do not edit: change the CRD and run \`node hack/generate-types.ts\`.\n// A field with a default is not optional here, as the API server fills it.`,
+    additionalProperties: false,
+    ignoreMinAndMaxItems: true,
+    unreachableDefinitions: true,
+    format: false,
+  });
+  return tidyComments(await format(source, { ...(await resolveConfig(OUTPUT)), parser: 'typescript' }));
+}
+
+/** Drops the remark "This interface was referenced by ..." of every definition, and puts comments of one line on one line. */
+function tidyComments(source: string): string {
+  return source
+    .replaceAll(/( \*\n)? \* This interface was referenced by .*\n \* via the `definition` .*\n/g, '')
+    .replaceAll(/^\/\*\*\n \*\/\n/gm, '')
+    .replaceAll(/\/\*\*\n *\* (.*)\n *\*\//g, '/** $1 */')
+    .replaceAll(/}\n(?=\/\*\*|export)/g, '}\n\n');
+}
+
+async function main(): Promise<number> {
+  const [flag, ...rest] = process.argv.slice(2);
+  if ((flag !== undefined && flag !== '--check') || rest.length > 0) {
+    process.stderr.write('usage: node hack/generate-types.ts [--check]\n');
+    return 2;
+  }
+  process.chdir(`${import.meta.dirname}/..`);
+  const wanted = await generate(load(await readFile(CRD, 'utf8')) as CustomResourceDefinition);
+  const present = await readFile(OUTPUT, 'utf8').catch(() => undefined);
+  if (present === wanted) return 0;
+  if (flag === '--check') {
+    process.stderr.write(
+      `generate-types: ${OUTPUT} is not what ${CRD} gives: run \`node hack/generate-types.ts\` and commit the result\n`,
+    );
+    return 1;
+  }
+  await writeFile(OUTPUT, wanted);
+  return 0;
+}
+
+process.exitCode = await main();
