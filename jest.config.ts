@@ -17,7 +17,11 @@ const tier = (name: string, testMatch: string[]): Config & { displayName: string
 const config: Config = {
   testTimeout: 120_000,
   projects: [
-    tier('unit', ['<rootDir>/controller/**/*.test.ts', '<rootDir>/agent/**/*.test.ts', '<rootDir>/test/support/**/*.test.ts']),
+    tier('unit', [
+      '<rootDir>/controller/**/*.test.ts',
+      '<rootDir>/agent/**/*.test.ts',
+      '<rootDir>/test/support/**/*.test.ts',
+    ]),
     tier('contract', ['<rootDir>/test/contract/**/*.test.ts']),
     tier('integration', ['<rootDir>/test/integration/**/*.test.ts']),
     tier('e2e', ['<rootDir>/test/e2e/**/*.test.ts']),

@@ -4,7 +4,8 @@ import type { Live, LivePeer } from './live.ts';
 
 export type Dump = Pick<Live, 'privateKey' | 'publicKey' | 'listenPort' | 'fwMark' | 'peers'>;
 
-const none = (text: string | undefined): string | null => (text === undefined || text === '(none)' || text === 'off' ? null : text);
+const none = (text: string | undefined): string | null =>
+  text === undefined || text === '(none)' || text === 'off' ? null : text;
 
 /** Parses `wg show NAME dump` (wg(8)): tab-separated, the device's line first, then one line a peer. */
 export function parseDump(text: string): Dump {
@@ -27,7 +28,10 @@ function parsePeer(line: string): LivePeer {
     publicKey,
     presharedKey: preshared === null ? null : new Secret(preshared),
     endpoint: none(endpoint),
-    allowedIps: (none(allowedIps) ?? '').split(',').filter(Boolean).map((ip) => canonicalCidr(ip) ?? ip),
+    allowedIps: (none(allowedIps) ?? '')
+      .split(',')
+      .filter(Boolean)
+      .map((ip) => canonicalCidr(ip) ?? ip),
     latestHandshake: Number(handshake ?? 0),
     rxBytes: Number(rx ?? 0),
     txBytes: Number(tx ?? 0),

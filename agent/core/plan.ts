@@ -46,7 +46,11 @@ export interface WantedLive {
 const DEFAULT_MTU = 1420;
 
 const INTERFACE = 'spec.interface';
-const step = (kind: StepKind, path: string, impact: Impact = 'None'): Step => ({ ...kind, path: `${INTERFACE}.${path}`, impact });
+const step = (kind: StepKind, path: string, impact: Impact = 'None'): Step => ({
+  ...kind,
+  path: `${INTERFACE}.${path}`,
+  impact,
+});
 
 /**
  * The steps from `current` to `wanted`, in the order in which they run; empty = nothing to do. What cannot be done live is one
@@ -60,7 +64,9 @@ export const plan = (current: Current, wanted: WantedLive): Step[] => [
 function fileSteps(file: InterfaceConfig | null, wanted: InterfaceConfig): Step[] {
   if (file === null) return [step({ action: 'write-file' }, 'name')];
   const [first] = changedFields(file, wanted);
-  return first === undefined ? [] : [step({ action: 'write-file' }, first === 'privateKey' ? 'privateKeySecretRef' : first)];
+  return first === undefined
+    ? []
+    : [step({ action: 'write-file' }, first === 'privateKey' ? 'privateKeySecretRef' : first)];
 }
 
 /** The part of the plan that concerns the running interface. */
@@ -70,11 +76,19 @@ export function liveSteps(current: Current, wanted: WantedLive): Step[] {
   if (live === null) return [step({ action: 'up' }, 'state')];
   const restart = restartField(running, wanted.config, live);
   if (restart !== undefined) return [step({ action: 'restart' }, restart, 'Restart')];
-  return [...deviceSteps(current, wanted, live), ...routeSteps(wanted.config, live), ...serviceSteps(running, wanted.config)];
+  return [
+    ...deviceSteps(current, wanted, live),
+    ...routeSteps(wanted.config, live),
+    ...serviceSteps(running, wanted.config),
+  ];
 }
 
 /** The field that no live change can serve: wg-quick's routing by mark and rules is made only at `up`. */
-function restartField(running: InterfaceConfig, wanted: InterfaceConfig, live: Live): keyof InterfaceConfig | undefined {
+function restartField(
+  running: InterfaceConfig,
+  wanted: InterfaceConfig,
+  live: Live,
+): keyof InterfaceConfig | undefined {
   if (!FIELDS.table.equal(running.table, wanted.table)) return 'table';
   return routesByMark(wanted, live) && running.fwMark !== wanted.fwMark ? 'fwMark' : undefined;
 }
@@ -87,7 +101,8 @@ function deviceSteps(current: Current, wanted: WantedLive, live: Live): Step[] {
   const { config } = wanted;
   const ours = current.attempted === null ? [current.running] : [current.running, current.attempted];
   const steps: Step[] = [];
-  if (wanted.publicKey !== live.publicKey) steps.push(step({ action: 'set-private-key' }, 'privateKeySecretRef', 'Rehandshake'));
+  if (wanted.publicKey !== live.publicKey)
+    steps.push(step({ action: 'set-private-key' }, 'privateKeySecretRef', 'Rehandshake'));
   if (config.listenPort !== null && config.listenPort !== live.listenPort) {
     steps.push(step({ action: 'set-listen-port', port: config.listenPort }, 'listenPort', 'Rehandshake'));
   }
@@ -121,7 +136,9 @@ function routeSteps(wanted: InterfaceConfig, live: Live): Step[] {
   const present = table === 'main' ? [...inTable, ...wanted.addresses] : inTable;
   const destinations = [...new Set(live.peers.flatMap((peer) => peer.allowedIps))];
   const missing = destinations.filter(
-    (ip) => !(wanted.table === null && ip.endsWith('/0')) && !present.some((route) => (table === 'main' ? covers(route, ip) : route === ip)),
+    (ip) =>
+      !(wanted.table === null && ip.endsWith('/0')) &&
+      !present.some((route) => (table === 'main' ? covers(route, ip) : route === ip)),
   );
   const length = (cidr: Cidr): number => Number(cidr.split('/')[1]) + (isIpv6(cidr) ? 0 : 96);
   const sorted = missing.sort((left, right) => length(right) - length(left));
@@ -139,4 +156,5 @@ function serviceSteps(running: InterfaceConfig, wanted: InterfaceConfig): Step[]
 }
 
 /** Whether the step takes the tunnel or its hooks down: after a crash in the middle nobody knows how far it came. */
-export const isDisruptive = (candidate: Step): boolean => ['up', 'down', 'restart', 'run-hooks'].includes(candidate.action);
+export const isDisruptive = (candidate: Step): boolean =>
+  ['up', 'down', 'restart', 'run-hooks'].includes(candidate.action);

@@ -38,11 +38,17 @@ export const validate = (config: InterfaceConfig): Problem[] => [
 const keyProblems = ({ privateKey }: InterfaceConfig): Problem[] =>
   privateKey !== null && isPrivateKey(privateKey.reveal())
     ? []
-    : [problem('privateKeySecretRef', 'must be a private key as `wg genkey` prints it: 44 characters of base64, not all zero')];
+    : [
+        problem(
+          'privateKeySecretRef',
+          'must be a private key as `wg genkey` prints it: 44 characters of base64, not all zero',
+        ),
+      ];
 
 function numberProblems({ listenPort, mtu, fwMark, addresses }: InterfaceConfig): Problem[] {
   const problems: Problem[] = [];
-  const within = (value: number | null, low: number, high: number): boolean => value === null || (value >= low && value <= high);
+  const within = (value: number | null, low: number, high: number): boolean =>
+    value === null || (value >= low && value <= high);
   if (!within(listenPort, 1, 65_535)) problems.push(problem('listenPort', 'must be from 1 to 65535'));
   if (!within(mtu, 576, 65_535)) problems.push(problem('mtu', 'must be from 576 to 65535'));
   if (mtu !== null && mtu < 1280 && addresses.some(isIpv6)) {
@@ -54,17 +60,24 @@ function numberProblems({ listenPort, mtu, fwMark, addresses }: InterfaceConfig)
 
 function addressProblems({ addresses }: InterfaceConfig): Problem[] {
   const bad = addresses.filter((address) => canonicalCidr(address) === undefined);
-  const problems = bad.map((address) => problem('addresses', `must hold addresses with or without a prefix length: ${show(address)} is none`));
-  if (addresses.length > MAX_LIST) problems.push(problem('addresses', `must hold at most ${String(MAX_LIST)} addresses`));
+  const problems = bad.map((address) =>
+    problem('addresses', `must hold addresses with or without a prefix length: ${show(address)} is none`),
+  );
+  if (addresses.length > MAX_LIST)
+    problems.push(problem('addresses', `must hold at most ${String(MAX_LIST)} addresses`));
   if (new Set(addresses).size < addresses.length) problems.push(problem('addresses', 'must not hold an address twice'));
   return problems;
 }
 
 function dnsProblems(dns: readonly string[]): Problem[] {
   const bad = dns.filter((entry) => canonicalIp(entry) === undefined && !DOMAIN.test(entry));
-  const problems = bad.map((entry) => problem('dns', `must hold IP addresses or search domains: ${show(entry)} is neither`));
+  const problems = bad.map((entry) =>
+    problem('dns', `must hold IP addresses or search domains: ${show(entry)} is neither`),
+  );
   const domainsOnly = dns.length > 0 && dns.every((entry) => canonicalIp(entry) === undefined);
-  return domainsOnly ? [...problems, problem('dns', 'must hold a server: search domains alone do nothing in wg-quick')] : problems;
+  return domainsOnly
+    ? [...problems, problem('dns', 'must hold a server: search domains alone do nothing in wg-quick')]
+    : problems;
 }
 
 function tableProblems(table: string | null): Problem[] {
@@ -78,7 +91,9 @@ const hookProblems = (config: InterfaceConfig): Problem[] =>
     const lines = config[name];
     const bad = lines.flatMap((line, index) => {
       const message = hookProblem(line);
-      return message === undefined ? [] : [{ code: 'invalid_hook' as const, path: `spec.interface.${name}[${String(index)}]`, message }];
+      return message === undefined
+        ? []
+        : [{ code: 'invalid_hook' as const, path: `spec.interface.${name}[${String(index)}]`, message }];
     });
     return lines.length > MAX_LIST ? [...bad, problem(name, `must hold at most ${String(MAX_LIST)} commands`)] : bad;
   });

@@ -26,7 +26,11 @@ export interface CommandRunner {
 
 const OUTPUT_LIMIT = 64 * 1024 * 1024; // a dump of 100,000 peers has 25 MB
 const PIPE_GRACE_MS = 250;
-const ENVIRONMENT = { PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin', LC_ALL: 'C', WG_ENDPOINT_RESOLUTION_RETRIES: '2' };
+const ENVIRONMENT = {
+  PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin',
+  LC_ALL: 'C',
+  WG_ENDPOINT_RESOLUTION_RETRIES: '2',
+};
 
 export function createCommandRunner(): CommandRunner {
   const spawned = new Map<string, number>();
@@ -59,7 +63,9 @@ function runCommand(program: string, args: readonly string[], options: CommandOp
     child.once('error', (error: NodeJS.ErrnoException) => {
       clearTimeout(timer);
       const missing = error.code === 'ENOENT';
-      const text = missing ? `The program ${program} is not installed on this host` : `The program ${program} cannot be started`;
+      const text = missing
+        ? `The program ${program} is not installed on this host`
+        : `The program ${program} cannot be started`;
       reject(new AgentError(missing ? 'command_missing' : 'command_failed', text, { cause: error }));
     });
     const finish = (exitCode: number | null): void => {
@@ -94,10 +100,15 @@ function collect(stream: NodeJS.ReadableStream | null): () => string {
 }
 
 /** Runs a program that must succeed; its output is returned. */
-export async function mustRun(runner: CommandRunner, argv: readonly [string, ...string[]], options?: CommandOptions): Promise<string> {
+export async function mustRun(
+  runner: CommandRunner,
+  argv: readonly [string, ...string[]],
+  options?: CommandOptions,
+): Promise<string> {
   const [program, ...args] = argv;
   const result = await runner.run(program, args, options);
   if (result.exitCode === 0) return result.stdout;
-  const how = result.exitCode === null ? 'did not end within its deadline' : `failed with exit code ${String(result.exitCode)}`;
+  const how =
+    result.exitCode === null ? 'did not end within its deadline' : `failed with exit code ${String(result.exitCode)}`;
   throw new AgentError('command_failed', `${program} ${args[0] ?? ''} ${how}`.trim());
 }

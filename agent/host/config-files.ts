@@ -16,7 +16,9 @@ export async function readText(path: string): Promise<string | null> {
   } catch (error) {
     if (isMissing(error)) return null;
     if ((error as NodeJS.ErrnoException).code !== 'ELOOP') throw error;
-    throw new AgentError('invalid_file', `${path} is a symbolic link; only a regular file can be managed`, { cause: error });
+    throw new AgentError('invalid_file', `${path} is a symbolic link; only a regular file can be managed`, {
+      cause: error,
+    });
   }
   try {
     if (!(await handle.stat()).isFile()) throw new AgentError('invalid_file', `${path} is not a regular file`);
@@ -93,5 +95,6 @@ export async function listFolder(path: string): Promise<string[]> {
 /** Removes temporary files that a crash left; they may hold keys. */
 export async function removeTemporaries(folder: string): Promise<void> {
   const names = await listFolder(folder);
-  for (const name of names.filter((candidate) => candidate.startsWith(TEMP_PREFIX))) await removeDurably(join(folder, name));
+  for (const name of names.filter((candidate) => candidate.startsWith(TEMP_PREFIX)))
+    await removeDurably(join(folder, name));
 }

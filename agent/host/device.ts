@@ -1,113 +1,82 @@
-import { stat } from 'node:fs/promises';
+import { readFile, stat } from 'node:fs/promises';
+import { networkInterfaces } from 'node:os';
 import { AgentError } from '../core/agent-error.ts';
 import type { Live, Route } from '../core/live.ts';
-import { parseDump } from '../core/parse-dump.ts';
+import { type Dump, parseDump } from '../core/parse-dump.ts';
+import { parseAddresses6, parseRoutes4, parseRoutes6 } from '../core/parse-proc-net.ts';
+import { parseUapi } from '../core/parse-uapi.ts';
 import { type Cidr, canonicalCidr } from '../protocol/address.ts';
 import { type CommandRunner, mustRun } from './command-runner.ts';
+import { parseAddresses, parseRouteJson } from './ip-json.ts';
+import { isUserspace, readUapi } from './uapi.ts';
 
-interface IpAddress {
-  readonly family?: string;
-  readonly local?: string;
-  readonly prefixlen?: number;
-  readonly scope?: string;
-}
-interface IpLink {
-  readonly ifname?: string;
-  readonly mtu?: number;
-  readonly flags?: readonly string[];
-  readonly linkinfo?: { readonly info_kind?: string };
-  readonly addr_info?: readonly IpAddress[];
-}
-interface IpRoute {
-  readonly dst?: string;
-  readonly dev?: string;
-  readonly table?: string;
-  readonly type?: string;
-}
+const IFF_UP = 0x1;
 
-const parseJson = <T>(text: string): readonly T[] => (text.trim() === '' ? [] : (JSON.parse(text) as T[]));
+const exists = (path: string): Promise<boolean> =>
+  stat(path).then(
+    () => true,
+    () => false,
+  );
 
-const isUserspace = async (name: string): Promise<boolean> => {
-  try {
-    return (await stat(`/run/wireguard/${name}.sock`)).isSocket();
-  } catch {
-    return false;
-  }
-};
+type Kind = 'kernel' | 'userspace' | 'absent';
 
-/** The kernel's link of that name, or null; a link that is not WireGuard is an error, before anything touches it. */
-async function readLink(runner: CommandRunner, name: string): Promise<IpLink | null> {
-  const result = await runner.run('ip', ['-json', '-details', 'address', 'show', 'dev', name]);
-  if (result.exitCode !== 0) return null;
-  const [link] = parseJson<IpLink>(result.stdout);
-  if (link === undefined) return null;
-  const kind = link.linkinfo?.info_kind;
-  if (kind === 'wireguard' || (kind === 'tun' && (await isUserspace(name)))) return link;
-  throw new AgentError('not_wireguard', `${name} exists on this host and is not a WireGuard interface; it is left alone`);
+/** Whose device that name is; one that is not WireGuard is an error, before anything touches it. */
+export async function kindOf(name: string): Promise<Kind> {
+  const folder = `/sys/class/net/${name}`;
+  const uevent = await readFile(`${folder}/uevent`, 'utf8').catch(() => null);
+  if (uevent === null) return 'absent';
+  if (/^DEVTYPE=wireguard$/m.test(uevent)) return 'kernel';
+  if ((await exists(`${folder}/tun_flags`)) && (await isUserspace(name))) return 'userspace';
+  throw new AgentError(
+    'not_wireguard',
+    `${name} exists on this host and is not a WireGuard interface; it is left alone`,
+  );
 }
 
-const addressesOf = (link: IpLink): Cidr[] =>
-  (link.addr_info ?? [])
-    // The kernel and wireguard-go make link-local addresses by themselves.
-    .filter((entry) => !(entry.family === 'inet6' && entry.scope === 'link'))
-    .flatMap((entry) => canonicalCidr(`${entry.local ?? ''}/${String(entry.prefixlen ?? '')}`) ?? []);
-
-async function readRoutes(runner: CommandRunner, name: string, family: '-4' | '-6'): Promise<Route[]> {
-  const text = await mustRun(runner, ['ip', '-json', family, 'route', 'show', 'table', 'all', 'dev', name]);
-  const anywhere = family === '-4' ? '0.0.0.0/0' : '::/0';
-  return parseJson<IpRoute>(text)
-    .filter((route) => (route.type ?? 'unicast') === 'unicast')
-    .flatMap((route) => {
-      const destination = route.dst === 'default' ? anywhere : canonicalCidr(route.dst ?? '');
-      return destination === undefined ? [] : [{ destination, table: route.table ?? 'main' }];
-    });
-}
-
-/** What the kernel has of the interface, or null when there is no such device. */
-export async function readLive(runner: CommandRunner, name: string): Promise<Live | null> {
-  const link = await readLink(runner, name);
-  if (link === null) return null;
-  const [dump, ipv4, ipv6] = await Promise.all([
-    mustRun(runner, ['wg', 'show', name, 'dump']),
-    readRoutes(runner, name, '-4'),
-    readRoutes(runner, name, '-6'),
+/**
+ * What the kernel has of the interface, or null when there is no such device. Makes no process for wireguard-go, one for the kernel
+ * module (Node speaks no netlink), and two more for the routes of a numbered `table`.
+ */
+export async function readLive(runner: CommandRunner, name: string, table: string | null): Promise<Live | null> {
+  const kind = await kindOf(name);
+  if (kind === 'absent') return null;
+  const [mtu, flags, dump, routes] = await Promise.all([
+    readFile(`/sys/class/net/${name}/mtu`, 'utf8'),
+    readFile(`/sys/class/net/${name}/flags`, 'utf8'),
+    readDump(runner, name, kind),
+    readRoutes(runner, name, table),
   ]);
-  return {
-    ...parseDump(dump),
-    addresses: addressesOf(link),
-    mtu: link.mtu ?? 0,
-    linkUp: link.flags?.includes('UP') ?? false,
-    routes: [...ipv4, ...ipv6],
-  };
+  const linkUp = (Number(flags) & IFF_UP) !== 0;
+  return { ...dump, addresses: await readAddresses(runner, name, linkUp), mtu: Number(mtu), linkUp, routes };
 }
 
-export interface OtherDevice {
-  readonly name: string;
-  readonly addresses: readonly Cidr[];
+const readDump = async (runner: CommandRunner, name: string, kind: 'kernel' | 'userspace'): Promise<Dump> =>
+  kind === 'userspace'
+    ? parseUapi(await readUapi(name))
+    : parseDump(await mustRun(runner, ['wg', 'show', name, 'dump']));
+
+async function readAddresses(runner: CommandRunner, name: string, linkUp: boolean): Promise<readonly Cidr[]> {
+  // Node sees the addresses of links that are up only.
+  if (!linkUp)
+    return parseAddresses(await mustRun(runner, ['ip', '-json', 'address', 'show', 'dev', name]))[0]?.addresses ?? [];
+  const ipv4 = (networkInterfaces()[name] ?? []).filter((entry) => entry.family === 'IPv4');
+  const ipv6 = parseAddresses6(await readFile('/proc/self/net/if_inet6', 'utf8').catch(() => ''), name);
+  return [...ipv4.flatMap((entry) => canonicalCidr(entry.cidr ?? '') ?? []), ...ipv6];
 }
 
-/** The addresses of every device but `name`. */
-export async function readOtherDevices(runner: CommandRunner, name: string): Promise<OtherDevice[]> {
-  const links = parseJson<IpLink>(await mustRun(runner, ['ip', '-json', 'address', 'show']));
-  return links
-    .filter((link) => link.ifname !== undefined && link.ifname !== name)
-    .map((link) => ({ name: link.ifname ?? '', addresses: addressesOf(link) }));
-}
-
-export interface ForeignRoute {
-  readonly destination: Cidr;
-  readonly device: string;
-}
-
-/** Unicast routes of the main table on devices other than `name`. */
-export async function readForeignRoutes(runner: CommandRunner, name: string): Promise<ForeignRoute[]> {
-  const texts = await Promise.all(
-    (['-4', '-6'] as const).map((family) => mustRun(runner, ['ip', '-json', family, 'route', 'show', 'table', 'main'])),
+async function readRoutes(runner: CommandRunner, name: string, table: string | null): Promise<Route[]> {
+  if (table !== null && table !== 'off') {
+    const texts = await Promise.all(
+      (['-4', '-6'] as const).map((family) =>
+        runner.run('ip', ['-json', family, 'route', 'show', 'table', table, 'dev', name]),
+      ),
+    );
+    // A table without routes does not exist to ip(8).
+    return texts.flatMap(({ stdout }) => parseRouteJson(stdout)).map(({ destination }) => ({ destination, table }));
+  }
+  const [ipv4, ipv6] = await Promise.all(
+    ['route', 'ipv6_route'].map((file) => readFile(`/proc/self/net/${file}`, 'utf8').catch(() => '')),
   );
-  return texts.flatMap((text) =>
-    parseJson<IpRoute>(text).flatMap((route) => {
-      const destination = canonicalCidr(route.dst ?? '');
-      return destination === undefined || route.dev === undefined || route.dev === name ? [] : [{ destination, device: route.dev }];
-    }),
-  );
+  const destinations = [...parseRoutes4(ipv4 ?? '', name), ...parseRoutes6(ipv6 ?? '', name)];
+  return destinations.map((destination) => ({ destination, table: 'main' }));
 }

@@ -57,7 +57,9 @@ export async function apply(host: Host, name: string, before: Snapshot, wanted: 
 
 const failureText = (error: unknown, rolledBack: boolean): string => {
   const reason = error instanceof AgentError ? error.message : 'an unexpected failure of the agent; see its log';
-  const outcome = rolledBack ? 'the former file and tunnel are back' : 'the former state could not be restored wholly; see the log of the agent';
+  const outcome = rolledBack
+    ? 'the former file and tunnel are back'
+    : 'the former state could not be restored wholly; see the log of the agent';
   return `Cannot apply the configuration: ${reason}; ${outcome}`;
 };
 
@@ -104,7 +106,10 @@ async function converge({ host, name, carry, attempted, upText }: Convergence, w
     const now = await readSnapshot(host, name);
     steps = liveSteps(currentOf(now, attempted), wanted);
     if (steps.length === 0) return;
-    await runSteps({ host, name, wanted: wanted.config, now, carry, upText: upText ?? runningCopyOf(now.fileText ?? '') }, steps);
+    await runSteps(
+      { host, name, wanted: wanted.config, now, carry, upText: upText ?? runningCopyOf(now.fileText ?? '') },
+      steps,
+    );
   }
   const left = steps.map((step) => `${step.action} (${step.path})`).join(', ');
   throw new AgentError('command_failed', `the kernel does not keep what was set: ${left}`);
@@ -142,7 +147,12 @@ async function closeJournal(host: Host, name: string, journal: JournalEntry): Pr
 }
 
 /** The former text; or, if somebody else wrote meanwhile, the former interface part into what is there, so that new peers stay. */
-async function restoreFile(host: Host, name: string, formerText: string | null, attempted: InterfaceConfig | null): Promise<void> {
+async function restoreFile(
+  host: Host,
+  name: string,
+  formerText: string | null,
+  attempted: InterfaceConfig | null,
+): Promise<void> {
   const present = await host.readFile(name);
   if (formerText === null) {
     if (present !== null) await removeDurably(host.configPath(name));

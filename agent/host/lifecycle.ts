@@ -20,7 +20,9 @@ const removeDevice = async (host: Host, name: string): Promise<void> => {
 /** Runs one hook as wg-quick does: bash with errexit and pipefail, `%i` replaced. */
 export async function runHook(host: Host, name: string, hook: string): Promise<void> {
   const script = hook.replaceAll('%i', name);
-  const result = await host.runner.run('bash', ['-e', '-o', 'pipefail', '-c', script], { timeoutMs: host.limits.hookTimeoutMs });
+  const result = await host.runner.run('bash', ['-e', '-o', 'pipefail', '-c', script], {
+    timeoutMs: host.limits.hookTimeoutMs,
+  });
   if (result.exitCode === 0) return;
   const how = result.exitCode === null ? 'did not end in time' : `failed with exit code ${String(result.exitCode)}`;
   throw new AgentError('command_failed', `The hook \`${hook}\` ${how}`);
@@ -30,7 +32,10 @@ export async function runHook(host: Host, name: string, hook: string): Promise<v
 export async function compensate(host: Host, name: string, config: InterfaceConfig): Promise<void> {
   for (const hook of [...config.preDown, ...config.postDown]) {
     await runHook(host, name, hook).catch((error: unknown) => {
-      host.log.debug('a down hook failed while a failed set-up was taken back', { interface: name, error: String(error) });
+      host.log.debug('a down hook failed while a failed set-up was taken back', {
+        interface: name,
+        error: String(error),
+      });
     });
   }
 }
@@ -81,7 +86,10 @@ function failure(exitCode: number | null, stderr: string): string {
     [/resolvconf: command not found/, 'failed: `dns` needs a resolvconf program on the host'],
     [/Address already in use/, 'failed: the listen port is in use'],
     [/File exists/, 'failed: a route or address is held by another interface'],
-    [/Name or service not known|Temporary failure in name resolution/, "failed: a peer's endpoint name does not resolve"],
+    [
+      /Name or service not known|Temporary failure in name resolution/,
+      "failed: a peer's endpoint name does not resolve",
+    ],
     [/Line unrecognized|Configuration parsing error/, 'failed: the file has a line that wg does not know'],
   ];
   const match = known.find(([pattern]) => pattern.test(stderr));

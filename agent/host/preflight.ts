@@ -9,7 +9,7 @@ import { FIELDS, HOOK_NAMES } from '../protocol/wgquick/fields.ts';
 import { render } from '../protocol/wgquick/render.ts';
 import { textForParseCheck } from '../protocol/wgquick/strip.ts';
 import type { WantedLive } from '../core/plan.ts';
-import { readForeignRoutes, readOtherDevices } from './device.ts';
+import { readForeignRoutes, readOtherDevices } from './ip-json.ts';
 import type { Host } from './host.ts';
 import { withSecretFile } from './secret-file.ts';
 import type { Snapshot } from './snapshot.ts';
@@ -20,7 +20,12 @@ export interface HookPolicy {
 }
 
 /** Throws when `wanted` cannot or must not be applied. Called before anything is touched; leaves no trace. */
-export async function preflight(host: Host, name: string, before: Snapshot, wanted: WantedLive & HookPolicy): Promise<void> {
+export async function preflight(
+  host: Host,
+  name: string,
+  before: Snapshot,
+  wanted: WantedLive & HookPolicy,
+): Promise<void> {
   const { config } = wanted;
   refuseProblems(validate(config));
   refuseHooks(before, config, wanted.hooks);
@@ -39,7 +44,9 @@ function refuseProblems(problems: readonly Problem[]): void {
 }
 
 function refuseHooks(before: Snapshot, config: InterfaceConfig, policy: 'off' | 'shell'): void {
-  const fresh = HOOK_NAMES.filter((name) => config[name].length > 0 && !FIELDS[name].equal(before.file?.[name] ?? [], config[name]));
+  const fresh = HOOK_NAMES.filter(
+    (name) => config[name].length > 0 && !FIELDS[name].equal(before.file?.[name] ?? [], config[name]),
+  );
   if (policy === 'shell' || fresh.length === 0) return;
   const text = `The agent's own policy (hooks: off) does not take new hooks: ${fresh.join(', ')}; set hooks: shell in its configuration to allow them`;
   throw new AgentError('hooks_off', text, { details: fresh.map((name) => `spec.interface.${name}`) });
@@ -49,7 +56,10 @@ function refuseHooks(before: Snapshot, config: InterfaceConfig, policy: 'off' | 
 function refuseOwnPeer(before: Snapshot, { publicKey }: WantedLive): void {
   const peers = [...peerKeys(before.document), ...(before.live?.peers ?? []).map((peer) => peer.publicKey)];
   if (publicKey === null || !peers.includes(publicKey)) return;
-  throw new AgentError('key_is_peer', `The public key ${publicKey} of the new private key is that of a peer of this interface; the peer would be lost`);
+  throw new AgentError(
+    'key_is_peer',
+    `The public key ${publicKey} of the new private key is that of a peer of this interface; the peer would be lost`,
+  );
 }
 
 async function checkHooks(host: Host, config: InterfaceConfig): Promise<void> {
@@ -58,7 +68,9 @@ async function checkHooks(host: Host, config: InterfaceConfig): Promise<void> {
       const { exitCode } = await host.runner.run('bash', ['-n', '-c', hook]);
       if (exitCode === 0) continue;
       const path = `spec.interface.${name}[${String(index)}]`;
-      throw new AgentError('invalid_hook', `${path}: must be a complete bash command; \`bash -n\` refuses it`, { details: [path] });
+      throw new AgentError('invalid_hook', `${path}: must be a complete bash command; \`bash -n\` refuses it`, {
+        details: [path],
+      });
     }
   }
 }
@@ -67,9 +79,14 @@ async function checkHooks(host: Host, config: InterfaceConfig): Promise<void> {
 async function checkParse(host: Host, name: string, fileText: string): Promise<void> {
   const text = textForParseCheck(parseDocument(fileText));
   const nobody = `wgnode-${randomBytes(4).toString('hex')}`;
-  const { stderr } = await withSecretFile(text, (fd) => host.runner.run('wg', ['setconf', nobody, '/dev/fd/3'], { fds: [fd] }));
+  const { stderr } = await withSecretFile(text, (fd) =>
+    host.runner.run('wg', ['setconf', nobody, '/dev/fd/3'], { fds: [fd] }),
+  );
   if (/Unable to modify interface|No such device/.test(stderr)) return;
-  throw new AgentError('invalid_file', `wg does not accept ${name}.conf with these values; a line outside the interface part may be wrong`);
+  throw new AgentError(
+    'invalid_file',
+    `wg does not accept ${name}.conf with these values; a line outside the interface part may be wrong`,
+  );
 }
 
 async function checkResolver(host: Host, config: InterfaceConfig): Promise<void> {
@@ -84,27 +101,43 @@ async function checkResolver(host: Host, config: InterfaceConfig): Promise<void>
 }
 
 async function checkHostConflicts(host: Host, name: string, before: Snapshot, config: InterfaceConfig): Promise<void> {
-  const [devices, routes] = await Promise.all([readOtherDevices(host.runner, name), readForeignRoutes(host.runner, name)]);
+  const [devices, routes] = await Promise.all([
+    readOtherDevices(host.runner, name),
+    readForeignRoutes(host.runner, name),
+  ]);
   const plain = (cidr: string): string => cidr.split('/')[0] ?? '';
-  const taken = new Map(devices.flatMap((device) => device.addresses.map((address) => [plain(address), device.name] as const)));
+  const taken = new Map(
+    devices.flatMap((device) => device.addresses.map((address) => [plain(address), device.name] as const)),
+  );
   for (const address of config.addresses) {
     const device = taken.get(plain(address));
-    if (device !== undefined) throw new AgentError('address_conflict', `spec.interface.addresses: ${address} is an address of ${device} already`);
+    if (device !== undefined)
+      throw new AgentError(
+        'address_conflict',
+        `spec.interface.addresses: ${address} is an address of ${device} already`,
+      );
   }
   const held = new Map(routes.map((route) => [route.destination, route.device]));
   const allowed = config.table === null ? (before.live?.peers ?? []).flatMap((peer) => peer.allowedIps) : [];
   for (const destination of [...config.addresses.map(networkOf), ...allowed]) {
     const device = held.get(destination);
-    if (device !== undefined) throw new AgentError('route_conflict', `The route to ${destination} is held by ${device}; it is left alone`);
+    if (device !== undefined)
+      throw new AgentError('route_conflict', `The route to ${destination} is held by ${device}; it is left alone`);
   }
   await checkPort(before, config);
 }
 
 async function checkPort(before: Snapshot, { listenPort }: InterfaceConfig): Promise<void> {
   if (listenPort === null || listenPort === before.live?.listenPort) return;
-  const tables = await Promise.all(['udp', 'udp6'].map((table) => readFile(`/proc/self/net/${table}`, 'utf8').catch(() => '')));
+  const tables = await Promise.all(
+    ['udp', 'udp6'].map((table) => readFile(`/proc/self/net/${table}`, 'utf8').catch(() => '')),
+  );
   const hex = listenPort.toString(16).toUpperCase().padStart(4, '0');
   // Lines of proc(5) net/udp: `  sl  local_address ...`, the local address as HEX:PORT.
   const used = tables.some((table) => table.split('\n').some((row) => row.trim().split(/\s+/)[1]?.endsWith(`:${hex}`)));
-  if (used) throw new AgentError('port_in_use', `spec.interface.listenPort: UDP port ${String(listenPort)} is in use on this host`);
+  if (used)
+    throw new AgentError(
+      'port_in_use',
+      `spec.interface.listenPort: UDP port ${String(listenPort)} is in use on this host`,
+    );
 }

@@ -127,16 +127,19 @@ async function runDisruptive(context: StepContext, step: Step): Promise<void> {
 async function upWithCarry({ host, name, wanted, carry, upText }: StepContext): Promise<void> {
   await bringUp(host, name, upText);
   if (carry === null) return;
-  const live = await readLive(host.runner, name);
+  const live = await readLive(host.runner, name, wanted.table);
   if (live === null) return;
   const peers = carryOver(carry, live);
   for (const { args, presharedKey } of peers) {
     if (presharedKey === null) continue;
     const withPath = args.map((arg) => (arg === PRESHARED_KEY_FILE ? '/dev/fd/3' : arg));
-    await withSecretFile(presharedKey.reveal(), (fd) => mustRun(host.runner, ['wg', 'set', name, ...withPath], { fds: [fd] }));
+    await withSecretFile(presharedKey.reveal(), (fd) =>
+      mustRun(host.runner, ['wg', 'set', name, ...withPath], { fds: [fd] }),
+    );
   }
   const others = peers.filter((peer) => peer.presharedKey === null).flatMap((peer) => peer.args);
-  const port = wanted.listenPort === null && live.listenPort !== carry.listenPort ? ['listen-port', String(carry.listenPort)] : [];
+  const port =
+    wanted.listenPort === null && live.listenPort !== carry.listenPort ? ['listen-port', String(carry.listenPort)] : [];
   const args = [...port, ...others, ...nudge(carry.peers, host.nowMs() / 1000)];
   if (args.length > 0) await mustRun(host.runner, ['wg', 'set', name, ...args]);
 }

@@ -17,16 +17,21 @@ export interface Snapshot {
 }
 
 export async function readSnapshot(host: Host, name: string): Promise<Snapshot> {
-  const [fileText, live, copy] = await Promise.all([
-    host.readFile(name),
-    readLive(host.runner, name),
-    host.state.readRunning(name),
-  ]);
+  const [fileText, copy] = await Promise.all([host.readFile(name), host.state.readRunning(name)]);
   const document = parseDocument(fileText ?? '');
   const file = fileText === null ? null : interfaceOf(document);
+  const presumed = copy === null ? (file ?? EMPTY_CONFIG) : interfaceOf(parseDocument(copy));
+  const live = await readLive(host.runner, name, presumed.table);
+  // A copy without a device is that of a life that ended without us: a reboot, or somebody's `ip link delete`.
   const runningText = live === null ? null : copy;
-  const running = runningText === null ? (file ?? EMPTY_CONFIG) : interfaceOf(parseDocument(runningText));
-  return { fileText, document, file, runningText, running, live };
+  return {
+    fileText,
+    document,
+    file,
+    runningText,
+    running: runningText === null ? (file ?? EMPTY_CONFIG) : presumed,
+    live,
+  };
 }
 
 export const currentOf = (snapshot: Snapshot, attempted: InterfaceConfig | null = null): Current => ({

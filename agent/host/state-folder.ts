@@ -54,7 +54,11 @@ async function put(path: string, text: string | null): Promise<void> {
 const asState = (text: string | null): 'up' | 'down' | null => (text === 'up' || text === 'down' ? text : null);
 
 export async function openStateFolder(folder: string): Promise<StateFolder> {
-  const [running, wanted, journal] = ['running', 'wanted', 'journal'].map((name) => join(folder, name)) as [string, string, string];
+  const [running, wanted, journal] = ['running', 'wanted', 'journal'].map((name) => join(folder, name)) as [
+    string,
+    string,
+    string,
+  ];
   for (const path of [folder, running, wanted, journal]) {
     await makeFolder(path);
     await removeTemporaries(path);

@@ -3,7 +3,16 @@ import type { Impact } from './impact.ts';
 /** The HTTP messages of the agent, as they stand on the wire. What is beside the old agent's contract is additive. */
 
 /** What our agent can do beyond the old contract; a client asks for nothing that is not listed here. */
-export const CAPABILITIES = ['config-lists', 'config-live', 'plan', 'dry-run', 'if-digest', 'etag', 'state', 'delete'] as const;
+export const CAPABILITIES = [
+  'config-lists',
+  'config-live',
+  'plan',
+  'dry-run',
+  'if-digest',
+  'etag',
+  'state',
+  'delete',
+] as const;
 
 export const AGENT_NAME = 'wgnode-agent';
 

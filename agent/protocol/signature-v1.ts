@@ -29,12 +29,17 @@ export function signV1(request: SignedRequest, secret: Secret): string {
 }
 
 /** The two headers of scheme v1 for a request that is sent now. */
-export function headersV1(request: Omit<SignedRequest, 'timestamp'>, secret: Secret, nowMs: number): Record<string, string> {
+export function headersV1(
+  request: Omit<SignedRequest, 'timestamp'>,
+  secret: Secret,
+  nowMs: number,
+): Record<string, string> {
   const timestamp = String(Math.floor(nowMs / 1000));
   return { 'x-timestamp': timestamp, 'x-signature': signV1({ ...request, timestamp }, secret) };
 }
 
-export type Verdict = { readonly ok: true } | { readonly ok: false; readonly error: string; readonly code: RefusalCode };
+export type Verdict =
+  { readonly ok: true } | { readonly ok: false; readonly error: string; readonly code: RefusalCode };
 export type RefusalCode = 'missing_signature' | 'invalid_timestamp' | 'clock_skew' | 'invalid_signature';
 
 export interface VerifyInput extends Omit<SignedRequest, 'timestamp'> {
@@ -70,7 +75,9 @@ export function verifyV1(input: VerifyInput): Verdict {
   // Old clients sign an empty dict as an empty body but send `{}`.
   const bodies = Buffer.from(input.body).toString('latin1') === '{}' ? [input.body, new Uint8Array()] : [input.body];
   const signed = bodies.flatMap((body) =>
-    input.secrets.map((secret) => isSignedBy({ method: input.method, target: input.target, body, timestamp }, signature, secret)),
+    input.secrets.map((secret) =>
+      isSignedBy({ method: input.method, target: input.target, body, timestamp }, signature, secret),
+    ),
   );
   return signed.includes(true) ? { ok: true } : refuse('invalid_signature', 'Invalid signature');
 }

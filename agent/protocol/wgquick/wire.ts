@@ -6,20 +6,23 @@ import type { InterfaceConfig } from './config.ts';
 type TextOrList = string | readonly string[] | null | undefined;
 
 /** An absent field becomes `kept`; null and the empty string remove. */
-const orKept = <T, U>(value: T | undefined, kept: U, parse: (value: T) => U): U => (value === undefined ? kept : parse(value));
+const orKept = <T, U>(value: T | undefined, kept: U, parse: (value: T) => U): U =>
+  value === undefined ? kept : parse(value);
 
 const hookLines = (value: TextOrList): string[] => {
   if (typeof value === 'string') return value.trim() === '' ? [] : [value.trim()];
   return (value ?? []).map((line) => line.trim());
 };
 
-const listItems = (value: TextOrList): string[] => (typeof value === 'string' ? value.split(/[ ,]+/).filter(Boolean) : [...(value ?? [])]);
+const listItems = (value: TextOrList): string[] =>
+  typeof value === 'string' ? value.split(/[ ,]+/).filter(Boolean) : [...(value ?? [])];
 
 const addresses = (value: TextOrList): string[] => listItems(value).map((item) => canonicalCidr(item) ?? item);
 
 const positive = (value: number | null | undefined): number | null => (value ? value : null);
 
-const tableOf = (value: string | null): string | null => (value === null || value === '' || value === 'auto' ? null : value);
+const tableOf = (value: string | null): string | null =>
+  value === null || value === '' || value === 'auto' ? null : value;
 
 /**
  * The configuration that a PUT asks for. Old fields left out are removed, as the old agent does, except `address` and `table`,

@@ -1,0 +1,40 @@
+import { type Cidr, canonicalCidr } from '../protocol/address.ts';
+
+const bitsOf = (hex: string): number => [...Number.parseInt(hex, 16).toString(2)].filter((bit) => bit === '1').length;
+
+/** `/proc/net` writes IPv4 addresses as hex of the little-endian number. */
+const ipv4Of = (hex: string): string =>
+  [6, 4, 2, 0].map((at) => String(Number.parseInt(hex.slice(at, at + 2), 16))).join('.');
+
+const ipv6Of = (hex: string): string => (hex.match(/.{4}/g) ?? []).join(':');
+
+const rows = (text: string): string[][] =>
+  text
+    .split('\n')
+    .map((line) => line.trim().split(/\s+/))
+    .filter((row) => row.length > 4);
+
+/** Destinations of the routes of one device in /proc/net/route (proc(5)): the IPv4 main table. */
+export const parseRoutes4 = (text: string, device: string): Cidr[] =>
+  rows(text)
+    .filter((row) => row[0] === device)
+    .flatMap((row) => canonicalCidr(`${ipv4Of(row[1] ?? '')}/${String(bitsOf(row[7] ?? '0'))}`) ?? []);
+
+const RTF_REJECT = 0x0200;
+const RTF_LOCAL = 0x80000000;
+
+/** Destinations of the unicast routes of one device in /proc/net/ipv6_route (proc(5)), over all tables. */
+export const parseRoutes6 = (text: string, device: string): Cidr[] =>
+  rows(text)
+    .filter((row) => row[9] === device)
+    .filter((row) => {
+      const flags = BigInt(`0x${row[8] ?? '0'}`);
+      return (flags & BigInt(RTF_REJECT)) === 0n && (flags & BigInt(RTF_LOCAL)) === 0n;
+    })
+    .flatMap((row) => canonicalCidr(`${ipv6Of(row[0] ?? '')}/${String(Number.parseInt(row[1] ?? '0', 16))}`) ?? []);
+
+/** IPv6 addresses of one device in /proc/net/if_inet6 (proc(5)), without the link-local ones (scope 20). */
+export const parseAddresses6 = (text: string, device: string): Cidr[] =>
+  rows(text)
+    .filter((row) => row[5] === device && row[3] !== '20')
+    .flatMap((row) => canonicalCidr(`${ipv6Of(row[0] ?? '')}/${String(Number.parseInt(row[2] ?? '0', 16))}`) ?? []);

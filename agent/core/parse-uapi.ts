@@ -1,0 +1,47 @@
+import { canonicalCidr } from '../protocol/address.ts';
+import { publicKeyOf } from '../protocol/key.ts';
+import { Secret } from '../protocol/secret.ts';
+import type { LivePeer } from './live.ts';
+import type { Dump } from './parse-dump.ts';
+
+const ZERO_KEY = '0'.repeat(64);
+const toBase64 = (hex: string): string => Buffer.from(hex, 'hex').toString('base64');
+const secretOf = (hex: string | undefined): Secret | null =>
+  hex === undefined || hex === ZERO_KEY ? null : new Secret(toBase64(hex));
+
+type Values = ReadonlyMap<string, readonly string[]>;
+const first = (values: Values, key: string): string | undefined => values.get(key)?.[0];
+
+/** Parses the answer to `get=1` on wireguard-go's socket (the cross-platform userspace protocol of wireguard.com/xplatform). */
+export function parseUapi(text: string): Dump {
+  const sections: Map<string, string[]>[] = [new Map()];
+  for (const line of text.split('\n')) {
+    const equals = line.indexOf('=');
+    if (equals < 0) continue;
+    const key = line.slice(0, equals);
+    if (key === 'public_key') sections.push(new Map());
+    const section = sections.at(-1);
+    section?.set(key, [...(section.get(key) ?? []), line.slice(equals + 1)]);
+  }
+  const [device = new Map<string, string[]>(), ...peers] = sections;
+  const privateKey = secretOf(first(device, 'private_key'));
+  const mark = Number(first(device, 'fwmark') ?? 0);
+  return {
+    privateKey,
+    publicKey: privateKey === null ? null : publicKeyOf(privateKey),
+    listenPort: Number(first(device, 'listen_port') ?? 0),
+    fwMark: mark === 0 ? null : mark,
+    peers: peers.map(peerOf),
+  };
+}
+
+const peerOf = (values: Values): LivePeer => ({
+  publicKey: toBase64(first(values, 'public_key') ?? ''),
+  presharedKey: secretOf(first(values, 'preshared_key')),
+  endpoint: first(values, 'endpoint') ?? null,
+  allowedIps: (values.get('allowed_ip') ?? []).map((ip) => canonicalCidr(ip) ?? ip),
+  latestHandshake: Number(first(values, 'last_handshake_time_sec') ?? 0),
+  rxBytes: Number(first(values, 'rx_bytes') ?? 0),
+  txBytes: Number(first(values, 'tx_bytes') ?? 0),
+  keepalive: Number(first(values, 'persistent_keepalive_interval') ?? 0),
+});

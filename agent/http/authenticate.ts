@@ -1,0 +1,54 @@
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { AgentError } from '../core/agent-error.ts';
+import { verifyV1 } from '../protocol/signature-v1.ts';
+import type { AgentSettings } from '../settings.ts';
+
+/** The raw body as it came, or empty. */
+export const rawBody = (request: FastifyRequest): Buffer =>
+  Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0);
+
+const header = (request: FastifyRequest, name: string): string | undefined => {
+  const value = request.headers[name];
+  return typeof value === 'string' ? value : undefined;
+};
+
+/** Decided by method and raw request target alone; no header can make a route open. */
+const isOpen = (request: FastifyRequest, settings: AgentSettings): boolean => {
+  const target = request.raw.url ?? '';
+  if (request.raw.method !== 'GET') return false;
+  return target === '/health' || (settings.dropIn && target === '/v1/metrics');
+};
+
+/** Lets a request through or throws 401. Unknown routes are judged too, so that nobody learns which ones there are. */
+export function authenticate(request: FastifyRequest, settings: AgentSettings, nowMs: number): void {
+  if (isOpen(request, settings)) return;
+  const verdict = verifyV1({
+    method: request.raw.method ?? '',
+    target: request.raw.url ?? '',
+    body: rawBody(request),
+    timestamp: header(request, 'x-timestamp'),
+    signature: header(request, 'x-signature'),
+    secrets: settings.secrets,
+    nowMs,
+    maxAgeSeconds: settings.maxTimestampAgeSeconds,
+  });
+  if (!verdict.ok) throw new AgentError(verdict.code, verdict.error);
+}
+
+/** All unauthenticated bodies together. */
+const MAX_PENDING_BYTES = 8 * 1024 * 1024;
+
+/** Scheme v1 signs the body, so it must be read before anybody is known: this bounds what strangers can make us hold. */
+export function createBodyBudget(bodyLimit: number): (request: FastifyRequest, reply: FastifyReply) => void {
+  let pending = 0;
+  return (request, reply) => {
+    const declared = Number(request.headers['content-length'] ?? 0);
+    const bytes = request.headers['transfer-encoding'] === undefined ? Math.min(declared, bodyLimit) : bodyLimit;
+    if (pending + bytes > MAX_PENDING_BYTES)
+      throw new AgentError('busy', 'Too many request bodies are under way; try again later');
+    pending += bytes;
+    reply.raw.once('close', () => {
+      pending -= bytes;
+    });
+  };
+}

@@ -1,0 +1,31 @@
+import { AgentError } from '../core/agent-error.ts';
+
+/** Waiting mutations of one interface beyond which a caller is told `busy`. */
+const MAX_WAITING = 64;
+
+/** One mutation at a time for each interface, the others in order: old clients send several at once and never retry. */
+export interface InterfaceLock {
+  run<T>(name: string, work: () => Promise<T>): Promise<T>;
+}
+
+export function createInterfaceLock(): InterfaceLock {
+  const queues = new Map<string, { tail: Promise<unknown>; length: number }>();
+  return {
+    async run(name, work) {
+      const queue = queues.get(name) ?? { tail: Promise.resolve(), length: 0 };
+      if (queue.length > MAX_WAITING) {
+        throw new AgentError('busy', `${String(MAX_WAITING)} changes of ${name} are waiting already; try again later`);
+      }
+      queue.length += 1;
+      queues.set(name, queue);
+      const turn = queue.tail.then(work, work);
+      queue.tail = turn.catch(() => undefined);
+      try {
+        return await turn;
+      } finally {
+        queue.length -= 1;
+        if (queue.length === 0) queues.delete(name);
+      }
+    },
+  };
+}

@@ -1,0 +1,44 @@
+import type { FastifyReply } from 'fastify';
+import { AgentError } from '../core/agent-error.ts';
+import type { Logger } from '../log.ts';
+import type { ErrorAnswer } from '../protocol/messages.ts';
+
+/** The whole answer to one request, as data; kept for repeats of a signed mutation. */
+export interface Answer {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string;
+}
+
+export const jsonAnswer = (body: object, headers: Record<string, string> = {}): Answer => ({
+  status: 200,
+  headers: { 'content-type': 'application/json', ...headers },
+  body: JSON.stringify(body),
+});
+
+/** Every failure in one shape. What is not ours to explain becomes `internal`, and its text stays in the log. */
+export function errorAnswer(error: unknown, log: Logger): Answer {
+  const known = asAgentError(error);
+  if (known.code === 'internal')
+    log.error('unexpected failure', { error: error instanceof Error ? (error.stack ?? error.message) : String(error) });
+  const body: ErrorAnswer = {
+    error: known.message,
+    code: known.code,
+    details: known.details,
+    ...(known.rolledBack === undefined ? {} : { rolled_back: known.rolledBack }),
+  };
+  return { ...jsonAnswer(body), status: known.status };
+}
+
+function asAgentError(error: unknown): AgentError {
+  if (error instanceof AgentError) return error;
+  const { code, statusCode } = error as { code?: string; statusCode?: number };
+  if (code === 'FST_ERR_CTP_BODY_TOO_LARGE')
+    return new AgentError('too_large', 'The request body must be at most 1 MiB');
+  if (statusCode !== undefined && statusCode >= 400 && statusCode < 500)
+    return new AgentError('bad_request', 'The request cannot be read');
+  return new AgentError('internal', 'Internal server error', { cause: error });
+}
+
+export const send = (reply: FastifyReply, { status, headers, body }: Answer): FastifyReply =>
+  reply.code(status).headers(headers).send(body);

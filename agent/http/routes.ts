@@ -1,0 +1,91 @@
+import { Ajv } from 'ajv';
+import { AgentError } from '../core/agent-error.ts';
+import { createSystemReader } from '../host/system-figures.ts';
+import { renderMetrics } from '../metrics.ts';
+import { type AgentContext, interfaceName } from '../operations/context.ts';
+import { deleteInterface } from '../operations/delete-interface.ts';
+import { getConfig } from '../operations/get-config.ts';
+import { getDump } from '../operations/get-dump.ts';
+import { getHealth } from '../operations/get-health.ts';
+import { getStatus } from '../operations/get-status.ts';
+import { putConfig } from '../operations/put-config.ts';
+import { disable, enable } from '../operations/set-state.ts';
+import { PUT_CONFIG_SCHEMA, type PutConfigBody } from '../protocol/messages.ts';
+import { type Answer, jsonAnswer } from './respond.ts';
+
+export interface RouteRequest {
+  /** The `{i}` of the path, decoded; empty where the path has none. */
+  readonly name: string;
+  readonly body: Buffer;
+  readonly ifNoneMatch: string | undefined;
+}
+
+export interface Route {
+  readonly method: 'GET' | 'PUT' | 'POST' | 'DELETE';
+  readonly path: string;
+  /** Changes something: one at a time for each interface, and a repeat has no second effect. */
+  readonly mutates: boolean;
+  readonly handle: (request: RouteRequest) => Promise<Answer>;
+}
+
+const validatePut = new Ajv({ allErrors: true, allowUnionTypes: true }).compile<PutConfigBody>(PUT_CONFIG_SCHEMA);
+
+function parsePut(body: Buffer): PutConfigBody {
+  let parsed: unknown;
+  try {
+    parsed = JSON.parse(body.toString('utf8'));
+  } catch (error) {
+    throw new AgentError('bad_request', 'The request body must be JSON', { cause: error });
+  }
+  if (validatePut(parsed)) return parsed;
+  // Never the value itself: it may be a key.
+  const details = (validatePut.errors ?? []).map(({ instancePath, message, params }) => {
+    const extra = 'additionalProperty' in params ? ` (${String(params['additionalProperty']).slice(0, 64)})` : '';
+    return `${instancePath === '' ? '/' : instancePath}: ${message ?? 'is wrong'}${extra}`;
+  });
+  throw new AgentError('schema', `The request body does not fit: ${details.join('; ')}`, { details });
+}
+
+/** The whole HTTP surface of the agent. */
+export function createRoutes(context: AgentContext): Route[] {
+  const readSystem = createSystemReader();
+  const { lock } = context;
+  const read = (path: string, handle: (name: string, request: RouteRequest) => Promise<Answer>): Route => ({
+    method: 'GET',
+    path,
+    mutates: false,
+    handle: (request) => handle(request.name, request),
+  });
+  const mutate = (
+    method: 'PUT' | 'POST' | 'DELETE',
+    path: string,
+    work: (name: string, body: Buffer) => Promise<object>,
+  ): Route => ({
+    method,
+    path,
+    mutates: true,
+    handle: async (request) => {
+      const name = interfaceName(context, request.name);
+      return jsonAnswer(await lock.run(name, () => work(name, request.body)));
+    },
+  });
+  return [
+    read('/health', () => Promise.resolve(jsonAnswer(getHealth(context)))),
+    read('/v1/status', async () => jsonAnswer(await getStatus(context, readSystem))),
+    read('/v1/metrics', async () => ({
+      status: 200,
+      headers: { 'content-type': 'text/plain; version=0.0.4; charset=utf-8' },
+      body: await renderMetrics(context.host, readSystem),
+    })),
+    read('/v1/wg/:name/dump', async (name) => jsonAnswer(await getDump(context, interfaceName(context, name)))),
+    read('/v1/wg/:name/config', async (name, { ifNoneMatch }) => {
+      const answer = await getConfig(context, interfaceName(context, name));
+      const etag = `"${answer.digest}"`;
+      return ifNoneMatch === etag ? { status: 304, headers: { etag }, body: '' } : jsonAnswer(answer, { etag });
+    }),
+    mutate('PUT', '/v1/wg/:name/config', (name, body) => putConfig(context, name, parsePut(body))),
+    mutate('POST', '/v1/wg/:name/enable', (name) => enable(context, name)),
+    mutate('POST', '/v1/wg/:name/disable', (name) => disable(context, name)),
+    mutate('DELETE', '/v1/wg/:name', (name) => deleteInterface(context, name)),
+  ];
+}

@@ -1,0 +1,109 @@
+import { readFileSync } from 'node:fs';
+import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
+import { LRUCache } from 'lru-cache';
+import { AgentError } from '../core/agent-error.ts';
+import type { AgentContext } from '../operations/context.ts';
+import type { TlsFiles } from '../settings.ts';
+import { authenticate, createBodyBudget, rawBody } from './authenticate.ts';
+import { type Answer, errorAnswer, send } from './respond.ts';
+import { createRoutes, type Route } from './routes.ts';
+
+const BODY_LIMIT = 1024 * 1024;
+// Above the controller's poll interval, so that its connections stay warm.
+const KEEP_ALIVE_MS = 130_000;
+
+function createApp(tls: TlsFiles | null): FastifyInstance {
+  const common = {
+    bodyLimit: BODY_LIMIT,
+    exposeHeadRoutes: false,
+    requestTimeout: 30_000,
+    keepAliveTimeout: KEEP_ALIVE_MS,
+    forceCloseConnections: true,
+    return503OnClosing: false,
+  };
+  const http = { maxHeaderSize: 8 * 1024, headersTimeout: 5_000 };
+  if (tls === null) return Fastify({ ...common, http });
+  const clientCa =
+    tls.clientCa === null ? {} : { ca: readFileSync(tls.clientCa), requestCert: true, rejectUnauthorized: true };
+  const files = { cert: readFileSync(tls.cert), key: readFileSync(tls.key) };
+  return Fastify({
+    ...common,
+    https: { ...http, ...files, ...clientCa, minVersion: 'TLSv1.2' },
+  }) as unknown as FastifyInstance;
+}
+
+/** The agent's HTTP server, not yet listening. Every request is authenticated before anything else looks at it. */
+export function createServer(context: AgentContext): FastifyInstance {
+  const { host, settings } = context;
+  const app = createApp(settings.tls);
+  const routes = createRoutes(context);
+  const repeats = createRepeats(settings.maxTimestampAgeSeconds);
+  const authenticated = (request: FastifyRequest, _reply: FastifyReply, done: () => void): void => {
+    authenticate(request, settings, host.nowMs());
+    done();
+  };
+
+  app.removeAllContentTypeParsers();
+  app.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => {
+    done(null, body);
+  });
+  const withinBudget = createBodyBudget(BODY_LIMIT);
+  app.addHook('onRequest', (request, reply, done) => {
+    withinBudget(request, reply);
+    done();
+  });
+  app.setErrorHandler((error, _request, reply) => send(reply, errorAnswer(error, host.log)));
+  app.setNotFoundHandler({ preValidation: authenticated }, (request, reply) =>
+    send(reply, errorAnswer(unknownRoute(request, routes), host.log)),
+  );
+  for (const route of routes) {
+    app.route({
+      method: route.method,
+      url: route.path,
+      preValidation: authenticated,
+      handler: async (request, reply) => send(reply, await repeats(request, route, () => handle(route, request))),
+    });
+  }
+  return app;
+
+  async function handle(route: Route, request: FastifyRequest): Promise<Answer> {
+    const started = performance.now();
+    const { name = '' } = request.params as { name?: string };
+    const ifNoneMatch = request.headers['if-none-match'];
+    const answer = await route
+      .handle({ name, body: rawBody(request), ifNoneMatch })
+      .catch((error: unknown) => errorAnswer(error, host.log));
+    const fields = {
+      method: route.method,
+      path: route.path,
+      interface: name.slice(0, 15),
+      status: answer.status,
+      ms: Math.round(performance.now() - started),
+    };
+    host.log[route.mutates ? 'info' : 'debug']('request', fields);
+    return answer;
+  }
+}
+
+function unknownRoute(request: FastifyRequest, routes: readonly Route[]): AgentError {
+  const [path = ''] = (request.raw.url ?? '').split('?', 1);
+  const known = routes.some((route) => new RegExp(`^${route.path.replace(':name', '[^/]+')}$`).test(path));
+  return known ? new AgentError('method_not_allowed', 'Method Not Allowed') : new AgentError('no_route', 'Not Found');
+}
+
+/**
+ * Scheme v1 has no nonce: a repeated mutation, whether a replay or an old client's second equal call of one second, gets the first
+ * answer and has no second effect.
+ */
+function createRepeats(
+  maxAgeSeconds: number,
+): (request: FastifyRequest, route: Route, work: () => Promise<Answer>) => Promise<Answer> {
+  const seen = new LRUCache<string, Promise<Answer>>({ max: 10_000, ttl: 2 * maxAgeSeconds * 1000 });
+  return (request, route, work) => {
+    const signature = request.headers['x-signature'];
+    if (!route.mutates || typeof signature !== 'string') return work();
+    const answer = seen.get(signature) ?? work();
+    seen.set(signature, answer);
+    return answer;
+  };
+}

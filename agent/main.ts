@@ -1,0 +1,71 @@
+import packageFile from '../package.json' with { type: 'json' };
+import { createCommandRunner } from './host/command-runner.ts';
+import { createHost } from './host/host.ts';
+import { openStateFolder } from './host/state-folder.ts';
+import { createInterfaceLock } from './http/interface-lock.ts';
+import { createServer } from './http/server.ts';
+import { createLogger } from './log.ts';
+import { CONFIG_PATH, parseSettings, readConfigFile, SettingsError } from './settings.ts';
+import { startUp } from './start-up.ts';
+
+const HELP = `wgnode-agent ${packageFile.version}: manages the WireGuard interfaces of this host for a wgnode controller
+
+Usage: wgnode-agent [--help | --version]
+
+It must run as root. It reads ${CONFIG_PATH} (root, 0600) and the environment, where every key of the file can be set as WGNODE_ and
+its name in capitals. An example of the file:
+
+  listen: {host: 0.0.0.0, port: 8443}
+  tls: {cert: /etc/wgnode/tls.crt, key: /etc/wgnode/tls.key}
+  secrets: ["<output of openssl rand -hex 32>"]
+  hooks: shell            # off (the default) takes no new PreUp, PostUp, PreDown or PostDown
+  interfaces: [wg0]       # left out: any
+
+Drop-in for the WGDashboard node agent, plain HTTP on port 8080:
+  WG_AGENT_SECRET=... wgnode-agent
+`;
+
+const STATE_FOLDER = '/var/lib/wgnode';
+const CONFIG_FOLDER = '/etc/wireguard';
+
+async function main(): Promise<void> {
+  process.umask(0o077);
+  if (process.getuid?.() !== 0) throw new SettingsError('wgnode-agent must run as root: it sets up network interfaces');
+  const settings = parseSettings(await readConfigFile(CONFIG_PATH), process.env);
+  const log = createLogger(settings.logLevel);
+  if (settings.tls === null)
+    log.warn('no TLS: keys travel in clear and the peer is not proven; use it behind a TLS proxy only');
+  if (settings.dropIn) log.warn('drop-in mode: plain HTTP, replayable signatures (v1), shell hooks, open metrics');
+  const host = createHost({
+    runner: createCommandRunner(),
+    state: await openStateFolder(STATE_FOLDER),
+    log,
+    limits: { hookTimeoutMs: 30_000, quickTimeoutMs: 60_000 },
+    configFolder: CONFIG_FOLDER,
+    nowMs: Date.now,
+  });
+  await startUp(host);
+  const app = createServer({ host, settings, lock: createInterfaceLock(), version: packageFile.version });
+  await app.listen({ host: settings.host, port: settings.port });
+  log.info('ready', { host: settings.host, port: settings.port, version: packageFile.version, hooks: settings.hooks });
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+    process.once(signal, () => {
+      log.info('stopping; running tunnels stay up', { signal });
+      void app.close().then(() => process.exit(0));
+    });
+  }
+}
+
+function fail(error: unknown): void {
+  const known = error instanceof SettingsError;
+  process.stderr.write(
+    `wgnode-agent: ${known ? error.message : error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`,
+  );
+  process.exitCode = 1;
+}
+
+const [argument] = process.argv.slice(2);
+if (argument === '--help' || argument === '-h') process.stdout.write(HELP);
+else if (argument === '--version') process.stdout.write(`${packageFile.version}\n`);
+else if (argument !== undefined) fail(new SettingsError(`unknown argument ${argument}; see wgnode-agent --help`));
+else main().catch(fail);

@@ -1,0 +1,57 @@
+import { Counter, Gauge, Registry } from 'prom-client';
+import { isActive, readAllPeers } from './host/all-peers.ts';
+import type { Host } from './host/host.ts';
+import type { SystemFigures } from './host/system-figures.ts';
+
+/** Names and labels are those of the old agent's contract, so that its dashboards go on working; each family is whole and typed. */
+export async function renderMetrics(host: Host, readSystem: () => Promise<SystemFigures>): Promise<string> {
+  const registry = new Registry();
+  const gauge = (name: string, help: string, labelNames: string[] = []): Gauge =>
+    new Gauge({ name, help, labelNames, registers: [registry] });
+  const counter = (name: string, help: string, labelNames: string[]): Counter =>
+    new Counter({ name, help, labelNames, registers: [registry] });
+
+  const [system, interfaces] = await Promise.all([readSystem(), readAllPeers(host)]);
+  gauge('wgdashboard_agent_cpu_percent', 'CPU use of the host, percent').set(system.cpu_percent);
+  gauge('wgdashboard_agent_memory_used_bytes', 'Memory in use on the host, bytes').set(system.memory.used);
+  gauge('wgdashboard_agent_memory_percent', 'Memory in use on the host, percent').set(system.memory.percent);
+  gauge('wgdashboard_agent_disk_used_bytes', 'Use of the root file system, bytes').set(system.disk.used);
+  gauge('wireguard_interface_count', 'Running WireGuard interfaces').set(interfaces.size);
+
+  const total = gauge('wireguard_peers_total', 'Peers of the interface', ['interface']);
+  const active = gauge('wireguard_peers_active', 'Peers with a handshake in the last 180 s', ['interface']);
+  const received = counter('wireguard_interface_receive_bytes_total', 'Bytes received from present peers', [
+    'interface',
+  ]);
+  const sent = counter('wireguard_interface_transmit_bytes_total', 'Bytes sent to present peers', ['interface']);
+  const peerLabels = ['interface', 'public_key'];
+  const peerReceived = counter('wireguard_peer_receive_bytes_total', 'Bytes received from the peer', peerLabels);
+  const peerSent = counter('wireguard_peer_transmit_bytes_total', 'Bytes sent to the peer', peerLabels);
+  const handshake = gauge(
+    'wireguard_peer_last_handshake_seconds',
+    'Age of the last handshake, seconds; absent before the first',
+    peerLabels,
+  );
+
+  const now = host.nowMs();
+  for (const [name, peers] of interfaces) {
+    const own = { interface: name };
+    total.set(own, peers.length);
+    active.set(own, peers.filter((peer) => isActive(peer, now)).length);
+    received.inc(
+      own,
+      peers.reduce((sum, peer) => sum + peer.rxBytes, 0),
+    );
+    sent.inc(
+      own,
+      peers.reduce((sum, peer) => sum + peer.txBytes, 0),
+    );
+    for (const peer of peers) {
+      const labels = { interface: name, public_key: peer.publicKey.slice(0, 16) };
+      peerReceived.inc(labels, peer.rxBytes);
+      peerSent.inc(labels, peer.txBytes);
+      if (peer.latestHandshake > 0) handshake.set(labels, Math.max(0, Math.floor(now / 1000) - peer.latestHandshake));
+    }
+  }
+  return registry.metrics();
+}

@@ -1,0 +1,98 @@
+import { createHmac } from 'node:crypto';
+import { AgentError } from '../core/agent-error.ts';
+import { driftOf } from '../core/drift.ts';
+import type { Live } from '../core/live.ts';
+import { redactFile, redactKeys } from '../core/redact.ts';
+import { liveSteps } from '../core/plan.ts';
+import { wantedLive } from '../host/engine.ts';
+import { currentOf, readSnapshot, type Snapshot } from '../host/snapshot.ts';
+import { isPrivateKey, publicKeyOf } from '../protocol/key.ts';
+import type { ConfigAnswer, InterfaceState, WireLive } from '../protocol/messages.ts';
+import { EMPTY_CONFIG, type InterfaceConfig } from '../protocol/wgquick/config.ts';
+import { savesConfig, unmanagedLines } from '../protocol/wgquick/document.ts';
+import { specFromConfig } from '../protocol/wgquick/wire.ts';
+import type { AgentContext } from './context.ts';
+
+/** The answer to GET config. 404 only when there is neither a file nor a device. */
+export async function getConfig(context: AgentContext, name: string): Promise<ConfigAnswer> {
+  const snapshot = await readSnapshot(context.host, name);
+  if (snapshot.fileText === null && snapshot.live === null) {
+    throw new AgentError('not_found', `Configuration file not found: ${context.host.configPath(name)}`);
+  }
+  return configAnswer(context, name, snapshot);
+}
+
+export function configAnswer(context: AgentContext, name: string, snapshot: Snapshot): ConfigAnswer {
+  const file = snapshot.file ?? EMPTY_CONFIG;
+  const publicKey = keyOf(file);
+  const body = {
+    interface: name,
+    config: oldView(context, snapshot, file),
+    spec: specFromConfig(file, savesConfig(snapshot.document)),
+    live: snapshot.live === null ? null : liveView(snapshot.live),
+    state: stateOf(snapshot),
+    public_key: publicKey,
+    live_public_key: snapshot.live?.publicKey ?? null,
+    unmanaged: unmanagedLines(snapshot.document).map(redactKeys),
+    drift: driftBetween(snapshot, file, publicKey),
+  };
+  return { ...body, digest: digestOf(context, snapshot, JSON.stringify(body)) };
+}
+
+const keyOf = ({ privateKey }: InterfaceConfig): string | null =>
+  privateKey !== null && isPrivateKey(privateKey.reveal()) ? publicKeyOf(privateKey) : null;
+
+const stateOf = (snapshot: Snapshot): InterfaceState => {
+  if (snapshot.live !== null) return 'up';
+  return snapshot.fileText === null ? 'absent' : 'down';
+};
+
+function driftBetween(snapshot: Snapshot, file: InterfaceConfig, publicKey: string | null): ConfigAnswer['drift'] {
+  if (snapshot.live === null || snapshot.file === null) return [];
+  const wanted = { ...wantedLive({ ...file, privateKey: null }, 'up'), publicKey };
+  return driftOf(liveSteps(currentOf(snapshot), wanted), file, snapshot.live, publicKey);
+}
+
+function liveView(live: Live): WireLive {
+  return {
+    listen_port: live.listenPort,
+    fw_mark: live.fwMark,
+    address: live.addresses,
+    mtu: live.mtu,
+    link_up: live.linkUp,
+    peer_count: live.peers.length,
+  };
+}
+
+const joined = (lines: readonly string[], separator: string): string | null =>
+  lines.length === 0 ? null : lines.join(separator);
+
+/** The old agent's fields, with all rules of a list joined as its documentation joins them. */
+function oldView({ settings }: AgentContext, snapshot: Snapshot, file: InterfaceConfig): ConfigAnswer['config'] {
+  const text = snapshot.fileText ?? '';
+  return {
+    private_key: settings.readBackKeys ? (file.privateKey?.reveal() ?? null) : null,
+    listen_port: file.listenPort,
+    address: joined(file.addresses, ', '),
+    post_up: joined(file.postUp, '; '),
+    pre_down: joined(file.preDown, '; '),
+    mtu: file.mtu,
+    dns: joined(file.dns, ', '),
+    table: file.table,
+    raw_config: settings.readBackKeys ? text : redactFile(text),
+  };
+}
+
+/** Keyed, so that it is no hash of a private key to anybody else. Counters, handshakes and endpoints do not move it. */
+function digestOf({ host }: AgentContext, { fileText, live }: Snapshot, answer: string): string {
+  const peers = (live?.peers ?? []).map((peer) => [
+    peer.publicKey,
+    peer.presharedKey?.reveal(),
+    peer.allowedIps,
+    peer.keepalive,
+  ]);
+  return createHmac('sha256', host.state.digestKey.reveal())
+    .update(fileText ?? '')
+    .update(`\0${answer}\0${JSON.stringify(peers)}`)
+    .digest('base64url');
+}

@@ -1,0 +1,29 @@
+import { AgentError } from '../core/agent-error.ts';
+import type { LivePeer } from '../core/live.ts';
+import { readSnapshot } from '../host/snapshot.ts';
+import type { AgentContext } from './context.ts';
+
+interface DumpAnswer {
+  readonly interface: string;
+  readonly peers: readonly object[];
+}
+
+/** GET dump: the live peers. Preshared keys are shown only where the host's policy reads keys back. */
+export async function getDump({ host, settings }: AgentContext, name: string): Promise<DumpAnswer> {
+  const { live } = await readSnapshot(host, name);
+  if (live === null)
+    throw new AgentError('not_found', `WireGuard command failed: there is no interface ${name} on this host`);
+  return { interface: name, peers: live.peers.map((peer) => peerView(peer, settings.readBackKeys)) };
+}
+
+const peerView = (peer: LivePeer, readBackKeys: boolean): object => ({
+  public_key: peer.publicKey,
+  preshared_key: readBackKeys ? (peer.presharedKey?.reveal() ?? null) : null,
+  endpoint: peer.endpoint,
+  // The old agent's clients expect this word of wg(8) where there is none.
+  allowed_ips: peer.allowedIps.length === 0 ? ['(none)'] : peer.allowedIps,
+  latest_handshake: peer.latestHandshake === 0 ? null : peer.latestHandshake,
+  transfer_rx: peer.rxBytes,
+  transfer_tx: peer.txBytes,
+  persistent_keepalive: peer.keepalive,
+});

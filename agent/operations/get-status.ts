@@ -1,0 +1,31 @@
+import { uptime } from 'node:os';
+import { isActive, readAllPeers } from '../host/all-peers.ts';
+import type { SystemFigures } from '../host/system-figures.ts';
+import type { AgentContext } from './context.ts';
+
+/** GET /v1/status: load of the host and totals of the running interfaces. */
+export async function getStatus(
+  { host, version }: AgentContext,
+  readSystem: () => Promise<SystemFigures>,
+): Promise<object> {
+  const [system, peers] = await Promise.all([readSystem(), readAllPeers(host)]);
+  const now = host.nowMs();
+  const interfaces = [...peers].map(([name, list]) => [
+    name,
+    {
+      status: 'up',
+      peer_count: list.length,
+      active_peers: list.filter((peer) => isActive(peer, now)).length,
+      total_rx_bytes: list.reduce((sum, peer) => sum + peer.rxBytes, 0),
+      total_tx_bytes: list.reduce((sum, peer) => sum + peer.txBytes, 0),
+    },
+  ]);
+  return {
+    status: 'ok',
+    timestamp: Math.floor(now / 1000),
+    uptime: Math.floor(uptime()),
+    version,
+    system,
+    wireguard: { interfaces: Object.fromEntries(interfaces) as object, interface_count: interfaces.length },
+  };
+}

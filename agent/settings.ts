@@ -1,0 +1,218 @@
+import { constants } from 'node:fs';
+import { open } from 'node:fs/promises';
+import { load } from 'js-yaml';
+import { isInterfaceName } from './protocol/interface-name.ts';
+import { Secret } from './protocol/secret.ts';
+import { LOG_LEVELS, type LogLevel } from './log.ts';
+
+export const CONFIG_PATH = '/etc/wgnode/agent.yaml';
+const OLD_DEFAULT_SECRET = 'change-me-in-production';
+const MIN_SECRET_BYTES = 16;
+
+export interface TlsFiles {
+  readonly cert: string;
+  readonly key: string;
+  /** CA that client certificates must come from; null = none are asked for. */
+  readonly clientCa: string | null;
+}
+
+/** The host's own policy: what no caller can change. */
+export interface AgentSettings {
+  readonly host: string;
+  readonly port: number;
+  /** Null = plain HTTP: only in drop-in mode or when asked for by `tls: off`. */
+  readonly tls: TlsFiles | null;
+  readonly secrets: readonly Secret[];
+  readonly maxTimestampAgeSeconds: number;
+  readonly hooks: 'off' | 'shell';
+  readonly readBackKeys: boolean;
+  /** Names that may be managed; null = any. */
+  readonly interfaces: readonly string[] | null;
+  readonly logLevel: LogLevel;
+  /** Started by the old agent's variables alone: plain HTTP, port 8080, open metrics. */
+  readonly dropIn: boolean;
+}
+
+/** A setting that the agent cannot start with; the message tells the operator what to change. */
+export class SettingsError extends Error {
+  readonly code = 'settings';
+}
+
+const fail = (message: string): never => {
+  throw new SettingsError(message);
+};
+
+type Environment = Readonly<Record<string, string | undefined>>;
+type Raw = Readonly<Record<string, unknown>>;
+
+const KEYS = [
+  'listen',
+  'tls',
+  'secrets',
+  'minSignature',
+  'maxTimestampAge',
+  'hooks',
+  'readBackKeys',
+  'interfaces',
+  'logLevel',
+] as const;
+type Key = (typeof KEYS)[number];
+
+const OLD_NAMES = {
+  WG_AGENT_SECRET: 'secrets',
+  WG_AGENT_HOST: 'listen',
+  WG_AGENT_PORT: 'listen',
+  WG_AGENT_LOG_LEVEL: 'logLevel',
+  MAX_TIMESTAMP_AGE: 'maxTimestampAge',
+} as const;
+
+/** `minSignature` -> `WGNODE_MIN_SIGNATURE`. */
+const variableOf = (key: string): string => `WGNODE_${key.replace(/[A-Z]/g, '_$&').toUpperCase()}`;
+
+/** Reads the configuration file, if there is one, as text; it must belong to root and be closed to everybody else. */
+export async function readConfigFile(path: string): Promise<string | null> {
+  const handle = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return null;
+    return fail(
+      `Cannot read ${path}: ${error.code === 'ELOOP' ? 'it must not be a symbolic link' : String(error.code)}`,
+    );
+  });
+  if (handle === null) return null;
+  try {
+    const { mode, uid } = await handle.stat();
+    if (uid !== 0 || (mode & 0o077) !== 0) {
+      fail(
+        `${path} must belong to root with mode 0600, because it holds secrets: run \`chown root ${path} && chmod 600 ${path}\``,
+      );
+    }
+    return await handle.readFile('utf8');
+  } finally {
+    await handle.close();
+  }
+}
+
+/** Merges file and environment (which wins) into settings. Throws SettingsError; nothing is guessed. */
+export function parseSettings(fileText: string | null, environment: Environment): AgentSettings {
+  const file = parseFile(fileText);
+  const raw: Raw = { ...file, ...fromEnvironment(environment) };
+  const hasOldName = Object.keys(OLD_NAMES).some((name) => environment[name] !== undefined);
+  const dropIn = fileText === null && hasOldName && !KEYS.some((key) => environment[variableOf(key)] !== undefined);
+  const { host, port } = listenOf(raw['listen'], environment, dropIn);
+  if (raw['minSignature'] !== undefined && raw['minSignature'] !== 'v1') {
+    fail('minSignature must be v1: scheme v2 is not built yet');
+  }
+  return {
+    host,
+    port,
+    tls: tlsOf(raw['tls'], dropIn),
+    secrets: secretsOf(raw['secrets'], environment),
+    maxTimestampAgeSeconds: wholeOf(
+      'maxTimestampAge',
+      raw['maxTimestampAge'] ?? environment['MAX_TIMESTAMP_AGE'] ?? 300,
+      1,
+      3600,
+    ),
+    hooks: oneOf('hooks', raw['hooks'] ?? (dropIn ? 'shell' : 'off'), ['off', 'shell']),
+    readBackKeys: oneOf('readBackKeys', String(raw['readBackKeys'] ?? dropIn), ['true', 'false']) === 'true',
+    interfaces: interfacesOf(raw['interfaces']),
+    logLevel: oneOf('logLevel', raw['logLevel'] ?? oldLogLevel(environment) ?? 'info', LOG_LEVELS),
+    dropIn,
+  };
+}
+
+function parseFile(text: string | null): Raw {
+  if (text === null) return {};
+  let parsed: unknown;
+  try {
+    parsed = load(text);
+  } catch {
+    // The parser's own message shows the line, and the line may hold a secret.
+    return fail('The configuration file is not valid YAML');
+  }
+  if (parsed === undefined || parsed === null) return {};
+  if (typeof parsed !== 'object' || Array.isArray(parsed)) return fail('The configuration file must be a YAML mapping');
+  const unknown = Object.keys(parsed).filter((key) => !(KEYS as readonly string[]).includes(key));
+  if (unknown.length > 0)
+    fail(`Unknown key in the configuration file: ${unknown.join(', ')}; known are ${KEYS.join(', ')}`);
+  return parsed as Raw;
+}
+
+/** WGNODE_ variables; lists and mappings are written as YAML. */
+function fromEnvironment(environment: Environment): Partial<Record<Key, unknown>> {
+  const raw: Partial<Record<Key, unknown>> = {};
+  for (const key of KEYS) {
+    const text = environment[variableOf(key)];
+    if (text === undefined) continue;
+    raw[key] = key === 'listen' || key === 'tls' || key === 'interfaces' ? load(text) : text;
+  }
+  return raw;
+}
+
+function listenOf(raw: unknown, environment: Environment, dropIn: boolean): { host: string; port: number } {
+  const listen = raw === undefined ? {} : mappingOf('listen', raw, ['host', 'port']);
+  const host = listen['host'] ?? environment['WG_AGENT_HOST'] ?? '0.0.0.0';
+  const port = listen['port'] ?? environment['WG_AGENT_PORT'] ?? (dropIn ? 8080 : 8443);
+  return { host: String(host), port: wholeOf('listen.port', port, 1, 65_535) };
+}
+
+function tlsOf(raw: unknown, dropIn: boolean): TlsFiles | null {
+  if (raw === undefined && dropIn) return null;
+  if (raw === 'off' || raw === false) return null;
+  if (raw === undefined) {
+    return fail(
+      'tls must be set: {cert: /etc/wgnode/tls.crt, key: /etc/wgnode/tls.key}, or off behind a proxy that does TLS; keys travel in clear without it',
+    );
+  }
+  const tls = mappingOf('tls', raw, ['cert', 'key', 'clientCa']);
+  const path = (key: string): string =>
+    typeof tls[key] === 'string' ? tls[key] : fail(`tls.${key} must be the path of a file`);
+  return { cert: path('cert'), key: path('key'), clientCa: tls['clientCa'] === undefined ? null : path('clientCa') };
+}
+
+function secretsOf(raw: unknown, environment: Environment): Secret[] {
+  const given: unknown = raw ?? environment['WG_AGENT_SECRET'];
+  const list: readonly unknown[] = Array.isArray(given) ? given : given === undefined ? [] : [given];
+  if (list.length === 0) fail('secrets must hold at least one HMAC key; make one with `openssl rand -hex 32`');
+  return list.map((secret) => {
+    if (typeof secret !== 'string' || Buffer.byteLength(secret) < MIN_SECRET_BYTES) {
+      return fail(
+        `Every one of secrets must be text of at least ${String(MIN_SECRET_BYTES)} bytes; make one with \`openssl rand -hex 32\``,
+      );
+    }
+    if (secret === OLD_DEFAULT_SECRET) fail('secrets must not hold the old default secret, which everybody knows');
+    return new Secret(secret);
+  });
+}
+
+function interfacesOf(raw: unknown): string[] | null {
+  if (raw === undefined) return null;
+  const names: readonly unknown[] = Array.isArray(raw) ? raw : fail('interfaces must be a list of names');
+  return names.map((name) =>
+    typeof name === 'string' && isInterfaceName(name) ? name : fail('interfaces must hold interface names such as wg0'),
+  );
+}
+
+/** The old agent takes Python's level names. */
+const oldLogLevel = (environment: Environment): string | undefined => {
+  const level = environment['WG_AGENT_LOG_LEVEL']?.toLowerCase();
+  return level === 'warning' ? 'warn' : level === 'critical' ? 'error' : level;
+};
+
+function mappingOf(name: string, raw: unknown, keys: readonly string[]): Raw {
+  if (typeof raw !== 'object' || raw === null || Array.isArray(raw))
+    return fail(`${name} must be a mapping with ${keys.join(', ')}`);
+  const unknown = Object.keys(raw).find((key) => !keys.includes(key));
+  return unknown === undefined ? (raw as Raw) : fail(`Unknown key ${name}.${unknown}; known are ${keys.join(', ')}`);
+}
+
+function wholeOf(name: string, raw: unknown, low: number, high: number): number {
+  const value = typeof raw === 'string' && /^[0-9]+$/.test(raw) ? Number(raw) : raw;
+  if (typeof value === 'number' && Number.isInteger(value) && value >= low && value <= high) return value;
+  return fail(`${name} must be a whole number from ${String(low)} to ${String(high)}`);
+}
+
+// js-yaml 5 reads YAML 1.2, where `off` is text; a quoted and a bare `off` are the same.
+function oneOf<T extends string>(name: string, raw: unknown, allowed: readonly T[]): T {
+  const match = allowed.find((value) => value === raw);
+  return match ?? fail(`${name} must be one of ${allowed.join(', ')}`);
+}
