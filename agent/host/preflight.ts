@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { AgentError } from '../core/agent-error.ts';
-import { type Problem, validate } from '../core/validate.ts';
+import { type Problem, validate } from '../protocol/validate.ts';
 import { networkOf } from '../protocol/address.ts';
 import type { InterfaceConfig } from '../protocol/wgquick/config.ts';
 import { parseDocument, peerKeys } from '../protocol/wgquick/document.ts';

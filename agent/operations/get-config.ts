@@ -2,7 +2,7 @@ import { createHmac } from 'node:crypto';
 import { AgentError } from '../core/agent-error.ts';
 import { driftOf } from '../core/drift.ts';
 import type { Live } from '../core/live.ts';
-import { redactFile, redactKeys } from '../core/redact.ts';
+import { redactFile, redactKeys } from '../protocol/redact.ts';
 import { liveSteps } from '../core/plan.ts';
 import { wantedLive } from '../host/engine.ts';
 import { currentOf, readSnapshot, type Snapshot } from '../host/snapshot.ts';

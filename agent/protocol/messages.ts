@@ -166,7 +166,7 @@ const textOrList = (maxLength: number): object => ({
 });
 const whole = (minimum: number, maximum: number): object => ({ type: ['integer', 'null'], minimum, maximum });
 
-/** JSON schema of PutConfigBody: limits before any work; the grammar of the values is judged in `core/validate.ts`. */
+/** JSON schema of PutConfigBody: limits before any work; the grammar of the values is judged in `protocol/validate.ts`. */
 export const PUT_CONFIG_SCHEMA = {
   type: 'object',
   additionalProperties: false,

@@ -24,7 +24,9 @@ const forms: readonly [string, string, (key: string) => string][] = [
 ];
 
 test.each(forms)('finds a private key in form %s: %s', (form, _how, write) => {
-  expect(leaksIn(write(newPrivateKey()))).toContainEqual(expect.stringMatching(new RegExp(`^agent.log contains private key \\d+ \\(${form}\\)$`)));
+  expect(leaksIn(write(newPrivateKey()))).toContainEqual(
+    expect.stringMatching(new RegExp(`^agent.log contains private key \\d+ \\(${form}\\)$`)),
+  );
 });
 
 test('finds a secret raw, in base64 and as hex of its text', () => {

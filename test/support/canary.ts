@@ -31,7 +31,9 @@ export function findLeaks(texts: readonly NamedText[]): string[] {
     const folded = text.toLowerCase();
     return canaries.flatMap(({ label, forms }) =>
       [...forms]
-        .filter(([form, value]) => (form === 'hex' || form === 'url-encoded' ? folded.includes(value.toLowerCase()) : text.includes(value)))
+        .filter(([form, value]) =>
+          form === 'hex' || form === 'url-encoded' ? folded.includes(value.toLowerCase()) : text.includes(value),
+        )
         .map(([form]) => `${name} contains ${label} (${form})`),
     );
   });

@@ -19,7 +19,11 @@ export class UntilTimeout extends Error {
  * Looks with `probe` until it gives something other than undefined (or false), and returns that. A probe that throws counts as "not yet".
  * The only place where tests wait.
  */
-export async function until<T>(what: string, probe: () => Promise<T | false | undefined> | T | false | undefined, options: UntilOptions = {}): Promise<T> {
+export async function until<T>(
+  what: string,
+  probe: () => Promise<T | false | undefined> | T | false | undefined,
+  options: UntilOptions = {},
+): Promise<T> {
   const { timeoutMs = 10_000, intervalMs = 50, giveUp } = options;
   const deadline = performance.now() + timeoutMs;
   for (;;) {
@@ -28,14 +32,19 @@ export async function until<T>(what: string, probe: () => Promise<T | false | un
     const reason = giveUp?.();
     const remainingMs = deadline - performance.now();
     if (reason !== undefined || remainingMs <= 0) {
-      const seen = error === undefined ? `last value: ${inspect(value, { depth: 5 })}` : `last error: ${messageOf(error)}`;
-      throw new UntilTimeout(`Waited for ${what}: ${reason ?? `not within ${String(timeoutMs)} ms`}; ${seen}`, { cause: error });
+      const seen =
+        error === undefined ? `last value: ${inspect(value, { depth: 5 })}` : `last error: ${messageOf(error)}`;
+      throw new UntilTimeout(`Waited for ${what}: ${reason ?? `not within ${String(timeoutMs)} ms`}; ${seen}`, {
+        cause: error,
+      });
     }
     await sleep(Math.min(intervalMs, Math.max(1, remainingMs)));
   }
 }
 
-async function look<T>(probe: () => Promise<T | undefined> | T | undefined): Promise<{ value?: T | undefined; error?: unknown }> {
+async function look<T>(
+  probe: () => Promise<T | undefined> | T | undefined,
+): Promise<{ value?: T | undefined; error?: unknown }> {
   try {
     return { value: await probe() };
   } catch (error) {

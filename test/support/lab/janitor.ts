@@ -13,7 +13,11 @@ export function startJanitor(): { dismiss(): void } {
   env[LAB_VARIABLE] = undefined;
   env['NODE_OPTIONS'] = undefined;
   const program = join(import.meta.dirname, 'janitor-main.ts');
-  const child: ChildProcess = spawn('sh', ['-c', script, process.execPath, program], { detached: true, env, stdio: ['pipe', 'ignore', 'ignore'] });
+  const child: ChildProcess = spawn('sh', ['-c', script, process.execPath, program], {
+    detached: true,
+    env,
+    stdio: ['pipe', 'ignore', 'ignore'],
+  });
   child.on('error', () => undefined);
   child.unref();
   return {

@@ -16,7 +16,9 @@ export interface LabLock {
  */
 export async function withLabsLocked<T>(work: () => Promise<T>): Promise<T> {
   mkdirSync(LOCK_FOLDER, { recursive: true, mode: 0o700 });
-  const holder = spawn('flock', [join(LOCK_FOLDER, '.mutex'), 'sh', '-c', 'echo held; exec cat'], { stdio: ['pipe', 'pipe', 'inherit'] });
+  const holder = spawn('flock', [join(LOCK_FOLDER, '.mutex'), 'sh', '-c', 'echo held; exec cat'], {
+    stdio: ['pipe', 'pipe', 'inherit'],
+  });
   try {
     await new Promise<void>((resolve, reject) => {
       holder.once('error', reject);

@@ -28,7 +28,10 @@ export function processesWithVariable(name: string, value: string): number[] {
   return readdirSync('/proc')
     .filter((entry) => /^\d+$/.test(entry))
     .map(Number)
-    .filter((pid) => pid !== process.pid && readProc(pid, 'environ').split('\0').includes(wanted) && identityOf(pid) !== undefined);
+    .filter(
+      (pid) =>
+        pid !== process.pid && readProc(pid, 'environ').split('\0').includes(wanted) && identityOf(pid) !== undefined,
+    );
 }
 
 function readProc(pid: number, file: string): string {

@@ -5,8 +5,15 @@ import { readLocks, releaseNumber, withLabsLocked } from './lab-lock.ts';
 import { processesWithVariable } from './process-identity.ts';
 import { mustRun, run } from './run.ts';
 
-/** Removes whatever there is of a lab: processes, namespaces, links, folder, and its lock last. Safe to call again. Returns what it removed. */
+/** Removes whatever there is of a lab, and its lock last. Safe to call again. Returns what it removed. */
 export async function removeLab(number: number): Promise<string[]> {
+  const removed = await removeRemains(number);
+  releaseNumber(number);
+  return removed;
+}
+
+/** Removes the processes, namespaces, links and the folder of a lab; the number stays taken. */
+export async function removeRemains(number: number): Promise<string[]> {
   const names = labNames(number);
   const namespaces = (await listNamespaces()).filter((name) => name.startsWith(names.namespace('')));
   const killed = new Set<number>();
@@ -28,7 +35,6 @@ export async function removeLab(number: number): Promise<string[]> {
   if (batch.length > 0) await run(['ip', '-force', '-batch', '-'], { stdin: `${batch.join('\n')}\n` });
   const folders = readdirSync('/tmp').filter((entry) => `/tmp/${entry}` === names.folder);
   rmSync(names.folder, { recursive: true, force: true });
-  releaseNumber(number);
   return [
     ...(killed.size > 0 ? [`${String(killed.size)} processes`] : []),
     ...namespaces.map((name) => `namespace ${name}`),
@@ -63,12 +69,16 @@ async function removeEach(locks: readonly { readonly number: number }[]): Promis
 
 /** By environment, and by namespace for those that were started with a clean environment, as wireguard-go is. */
 async function processesOf(number: number, namespaces: readonly string[]): Promise<number[]> {
-  const inside = await Promise.all(namespaces.map(async (name) => (await run(['ip', 'netns', 'pids', name])).stdout.split('\n')));
+  const inside = await Promise.all(
+    namespaces.map(async (name) => (await run(['ip', 'netns', 'pids', name])).stdout.split('\n')),
+  );
   const pids = inside
     .flat()
     .filter((line) => line !== '')
     .map(Number);
-  return [...new Set([...processesWithVariable(LAB_VARIABLE, String(number)), ...pids])].filter((pid) => pid !== process.pid);
+  return [...new Set([...processesWithVariable(LAB_VARIABLE, String(number)), ...pids])].filter(
+    (pid) => pid !== process.pid,
+  );
 }
 
 function kill(pid: number): void {

@@ -1,7 +1,7 @@
-import { canonicalCidr, canonicalIp, isIpv6 } from '../protocol/address.ts';
-import { isPrivateKey } from '../protocol/key.ts';
-import type { InterfaceConfig } from '../protocol/wgquick/config.ts';
-import { HOOK_NAMES } from '../protocol/wgquick/fields.ts';
+import { canonicalCidr, canonicalIp, isIpv6 } from './address.ts';
+import { isPrivateKey } from './key.ts';
+import type { InterfaceConfig } from './wgquick/config.ts';
+import { HOOK_NAMES } from './wgquick/fields.ts';
 
 /** One thing that is wrong with a configuration. The value of a private key is never repeated. */
 export interface Problem {

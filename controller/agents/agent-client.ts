@@ -1,0 +1,176 @@
+import pRetry from 'p-retry';
+import { Client } from 'undici';
+import { AGENT_NAME, type ConfigAnswer, type ErrorAnswer, type HealthAnswer, type PutConfigAnswer, type PutConfigBody } from '../../agent/protocol/messages.ts';
+import { redactKeys } from '../../agent/protocol/redact.ts';
+import type { Secret } from '../../agent/protocol/secret.ts';
+import { headersV1 } from '../../agent/protocol/signature-v1.ts';
+import { AgentRefused, AgentUnreachable, isReset, unreachable } from './agent-error.ts';
+import { type AgentTlsOptions, createConnector } from './connector.ts';
+import type { UrlGuard } from './url-guard.ts';
+
+export interface AgentAddress {
+  readonly origin: string;
+  readonly tls: AgentTlsOptions;
+  readonly hmacKey: Secret;
+}
+
+export type ConfigRead =
+  | { readonly kind: 'unchanged' }
+  | { readonly kind: 'absent' }
+  | { readonly kind: 'present'; readonly answer: ConfigAnswer; readonly etag: string };
+
+export interface CallOptions {
+  /** Total deadline of the call, retries included. */
+  readonly timeoutMs: number;
+  readonly signal: AbortSignal;
+}
+
+/** One agent. Every call throws AgentUnreachable or AgentRefused, nothing else. */
+export interface AgentClient {
+  health(options: CallOptions): Promise<HealthAnswer>;
+  readConfig(name: string, etag: string | undefined, options: CallOptions): Promise<ConfigRead>;
+  putConfig(name: string, body: PutConfigBody, options: CallOptions): Promise<PutConfigAnswer>;
+  setState(name: string, verb: 'enable' | 'disable', options: CallOptions): Promise<void>;
+  remove(name: string, options: CallOptions): Promise<void>;
+  close(): Promise<void>;
+}
+
+export interface AgentClientOptions {
+  readonly address: AgentAddress;
+  readonly guard: UrlGuard;
+  readonly now: () => number;
+  /** After every call; `outcome` is `ok`, a rung or the agent's code. */
+  readonly called: (operation: string, outcome: string, seconds: number) => void;
+}
+
+// Below the agent's own 130 s, so that we never write into a connection that it is just closing.
+const KEEP_ALIVE_MS = 120_000;
+const MAX_ANSWER_BYTES = 4 * 1024 * 1024;
+const MAX_TEXT = 1_000;
+
+interface Answer {
+  readonly status: number;
+  readonly etag: string;
+  readonly text: string;
+}
+
+interface Call {
+  readonly operation: string;
+  readonly method: 'GET' | 'PUT' | 'POST' | 'DELETE';
+  readonly path: string;
+  readonly body?: PutConfigBody;
+  readonly etag?: string | undefined;
+}
+
+export function createAgentClient({ address, guard, now, called }: AgentClientOptions): AgentClient {
+  const { origin, tls, hmacKey } = address;
+  const client = new Client(origin, {
+    connect: createConnector(guard, tls),
+    allowH2: false,
+    keepAliveTimeout: KEEP_ALIVE_MS,
+    keepAliveMaxTimeout: KEEP_ALIVE_MS,
+    maxResponseSize: MAX_ANSWER_BYTES,
+  });
+
+  const sendOnce = async ({ method, path, body, etag }: Call, signal: AbortSignal): Promise<Answer> => {
+    const bytes = body === undefined ? Buffer.alloc(0) : Buffer.from(JSON.stringify(body));
+    const headers = {
+      ...headersV1({ method, target: path, body: bytes }, hmacKey, now()),
+      ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+      ...(etag === undefined ? {} : { 'if-none-match': etag }),
+    };
+    const answer = await client.request({ method, path, headers, body: body === undefined ? null : bytes, signal });
+    const tag = answer.headers['etag'];
+    return { status: answer.statusCode, etag: typeof tag === 'string' ? tag : '', text: await answer.body.text() };
+  };
+
+  /** Every call of the contract is idempotent: a connection that broke is tried once more, with a fresh signature. */
+  const send = async (call: Call, { timeoutMs, signal }: CallOptions): Promise<Answer> => {
+    const started = now();
+    const deadline = AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]);
+    let outcome = 'ok';
+    try {
+      const answer = await pRetry(() => sendOnce(call, deadline), { retries: 1, minTimeout: 20, signal: deadline, shouldRetry: ({ error }) => isReset(error) });
+      if (answer.status < 400) return answer;
+      throw await explain(answer, origin, () => skewSeconds(deadline));
+    } catch (error) {
+      const known = error instanceof AgentRefused ? error : unreachable(error, origin);
+      outcome = known instanceof AgentRefused ? known.agentCode : known.rung;
+      throw known;
+    } finally {
+      called(call.operation, outcome, (now() - started) / 1000);
+    }
+  };
+
+  /** How far the agent's clock is ahead of ours, or undefined when it does not tell. */
+  const skewSeconds = async (signal: AbortSignal): Promise<number | undefined> => {
+    const answer = await sendOnce({ operation: 'health', method: 'GET', path: '/health' }, signal);
+    const health = parse<HealthAnswer>(answer.text, origin);
+    return health.time === undefined ? undefined : Math.round((health.time - now()) / 1000);
+  };
+
+  const path = (name: string, verb: string): string => `/v1/wg/${name}${verb}`;
+  return {
+    async health(options) {
+      const answer = await send({ operation: 'health', method: 'GET', path: '/health' }, options);
+      const health = parse<HealthAnswer>(answer.text, origin);
+      if (typeof health.version !== 'string') throw new AgentUnreachable('ProtocolError', `${origin} is no WireGuard agent: its /health has no version`);
+      return health;
+    },
+    async readConfig(name, etag, options) {
+      try {
+        const answer = await send({ operation: 'read', method: 'GET', path: path(name, '/config'), etag }, options);
+        if (answer.status === 304) return { kind: 'unchanged' };
+        const config = parse<ConfigAnswer>(answer.text, origin);
+        if (config.interface !== name) throw new AgentUnreachable('ProtocolError', `${origin} answered for another interface`);
+        return { kind: 'present', answer: config, etag: answer.etag };
+      } catch (error) {
+        if (error instanceof AgentRefused && error.agentCode === 'not_found') return { kind: 'absent' };
+        throw error;
+      }
+    },
+    async putConfig(name, body, options) {
+      const answer = await send({ operation: 'put', method: 'PUT', path: path(name, '/config'), body }, options);
+      return parse<PutConfigAnswer>(answer.text, origin);
+    },
+    async setState(name, verb, options) {
+      await send({ operation: verb, method: 'POST', path: path(name, `/${verb}`) }, options);
+    },
+    async remove(name, options) {
+      await send({ operation: 'remove', method: 'DELETE', path: path(name, '') }, options);
+    },
+    close: () => client.destroy(),
+  };
+}
+
+/** Whether the answer to /health is that of our agent; others do not know what we ask of them. */
+export const isOurAgent = (health: HealthAnswer): boolean => health.name === AGENT_NAME;
+
+function parse<T>(text: string, origin: string): T {
+  try {
+    const parsed: unknown = JSON.parse(text);
+    if (typeof parsed === 'object' && parsed !== null) return parsed as T;
+  } catch {
+    // falls through: the parser's message would show what the agent sent
+  }
+  throw new AgentUnreachable('ProtocolError', `${origin} did not answer as an agent does: the body is no JSON object`);
+}
+
+/** Agent texts go into status: one line, bounded, without anything that looks like a key. */
+const safeText = (text: unknown): string => redactKeys((typeof text === 'string' ? text : '').replace(/[\p{C}\p{Zl}\p{Zp}]+/gu, ' ')).slice(0, MAX_TEXT);
+
+async function explain(answer: Answer, origin: string, skew: () => Promise<number | undefined>): Promise<AgentRefused | AgentUnreachable> {
+  const body = parse<Partial<ErrorAnswer>>(answer.text, origin);
+  const code = typeof body.code === 'string' ? body.code : '';
+  if (answer.status === 401) return unauthorized(origin, code === 'clock_skew' || body.error === 'Request timestamp too old' ? await skew().catch(() => undefined) : 0);
+  if (answer.status >= 500 && code !== 'apply_failed') return new AgentUnreachable('AgentError', `The agent at ${origin} failed: ${safeText(body.error)}`);
+  if (answer.status === 429) return new AgentUnreachable('AgentError', `The agent at ${origin} is busy`);
+  const details = Array.isArray(body.details) ? body.details.slice(0, 16).map(safeText) : [];
+  return new AgentRefused(safeText(body.error), { status: answer.status, agentCode: safeText(code).slice(0, 64), details, rolledBack: body.rolled_back });
+}
+
+function unauthorized(origin: string, skew: number | undefined): AgentUnreachable {
+  if (skew === 0) return new AgentUnreachable('SignatureRejected', `${origin} does not accept our signature: hmac-key of spec.agent.secretRef is not the agent's`);
+  const seconds = skew === undefined ? 'far off that' : `${String(Math.abs(skew))} s ${skew > 0 ? 'ahead' : 'behind'}`;
+  return new AgentUnreachable('ClockSkew', `The clock of the agent at ${origin} is ${seconds} of the controller's`);
+}

@@ -1,0 +1,38 @@
+import type { WireGuardNode } from './wireguardnode.generated.ts';
+
+export const GROUP = 'wgnode.dev';
+export const VERSION = 'v1alpha1';
+export const KIND = 'WireGuardNode';
+export const COLLECTION_PATH = `/apis/${GROUP}/${VERSION}/wireguardnodes`;
+export const FINALIZER = 'wgnode.dev/interface';
+export const RECONCILE_REQUEST = 'wgnode.dev/reconcile-requested-at';
+/** Field manager of our patches and reporter of our events. */
+export const CONTROLLER_NAME = 'wgnode-controller';
+
+/** `namespace/name`, the only thing that the queue carries. */
+export const keyOf = ({ metadata }: WireGuardNode): string => `${metadata.namespace}/${metadata.name}`;
+
+export const splitKey = (key: string): { namespace: string; name: string } => {
+  const [namespace = '', name = ''] = key.split('/');
+  return { namespace, name };
+};
+
+export const pathOf = (key: string): string => {
+  const { namespace, name } = splitKey(key);
+  return `/apis/${GROUP}/${VERSION}/namespaces/${namespace}/wireguardnodes/${name}`;
+};
+
+/** The host and port of the agent, in one spelling for all ways to write it: two objects with equal ones mean the same host. */
+export function agentOrigin(node: WireGuardNode): string {
+  const { protocol, hostname, port } = new URL(node.spec.agent.url);
+  return `${protocol}//${hostname}:${port === '' ? (protocol === 'http:' ? '80' : '443') : port}`;
+}
+
+/** What only one object may own: one interface of one host. */
+export const claimOf = (node: WireGuardNode): string => `${agentOrigin(node)} ${node.spec.interface.name}`;
+
+/** The Secrets that the object names, as `namespace/name`; always of its own namespace. */
+export const secretKeysOf = ({ metadata, spec }: WireGuardNode): string[] => [
+  `${metadata.namespace}/${spec.agent.secretRef.name}`,
+  `${metadata.namespace}/${spec.interface.privateKeySecretRef.name}`,
+];

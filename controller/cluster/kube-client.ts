@@ -1,0 +1,134 @@
+import type { RequestOptions } from 'node:https';
+import type { KubeConfig } from '@kubernetes/client-node';
+import { Client, type Dispatcher, Pool } from 'undici';
+import { splitLines } from './split-lines.ts';
+
+/** An answer of the API server that is no success. `reason` is the machine word of its Status object. */
+export class KubeError extends Error {
+  readonly code = 'kube';
+  readonly status: number;
+  readonly reason: string;
+  /** Milliseconds that the server asks us to wait; 0 = it does not say. */
+  readonly retryAfterMs: number;
+
+  constructor(request: string, status: number, reason: string, retryAfterMs = 0) {
+    super(`The API server answered ${request} with ${String(status)} ${reason}`);
+    this.name = 'KubeError';
+    this.status = status;
+    this.reason = reason;
+    this.retryAfterMs = retryAfterMs;
+  }
+}
+
+export interface KubeRequest {
+  readonly method: 'GET' | 'POST' | 'PATCH' | 'PUT' | 'DELETE';
+  /** With its query. */
+  readonly path: string;
+  readonly body?: unknown;
+  readonly contentType?: string;
+  readonly accept?: string;
+  readonly signal?: AbortSignal;
+}
+
+/** Our way to the API server: one long-lived pool, one connection a watch, none of them made per request. */
+export interface KubeClient {
+  /** The parsed answer of a success; throws KubeError on anything else. */
+  request<T>(request: KubeRequest): Promise<T>;
+  /** The lines of a watch, as they come. Ends when the server ends it. */
+  lines(path: string, accept: string, signal: AbortSignal): AsyncIterable<string>;
+  close(): Promise<void>;
+}
+
+export interface KubeClientOptions {
+  readonly config: KubeConfig;
+  /** Called after every answer, for rest_client_requests_total; code `<error>` = none came. */
+  readonly answered: (method: string, code: string, host: string) => void;
+}
+
+const REQUEST_TIMEOUT_MS = 15_000;
+/** Bookmarks come about once a minute on a quiet watch: 90 s of silence are a dead connection. */
+const IDLE_WATCH_MS = 90_000;
+const TOKEN_REFRESH_MS = 60_000;
+const MAX_CONNECTIONS = 8;
+
+interface StatusBody {
+  readonly reason?: string;
+}
+
+/** `client-node` reads the kubeconfig and knows all its ways to authenticate; it is asked again once a minute, as tokens rotate. */
+function createCredentials(config: KubeConfig): { headers: () => Promise<Record<string, string>>; options: () => Promise<RequestOptions> } {
+  let loaded: { readonly atMs: number; readonly options: Promise<RequestOptions> } | undefined;
+  const options = (): Promise<RequestOptions> => {
+    if (loaded === undefined || Date.now() - loaded.atMs > TOKEN_REFRESH_MS) {
+      const fresh: RequestOptions = {};
+      loaded = { atMs: Date.now(), options: config.applyToHTTPSOptions(fresh).then(() => fresh) };
+      loaded.options.catch(() => {
+        loaded = undefined;
+      });
+    }
+    return loaded.options;
+  };
+  const headers = async (): Promise<Record<string, string>> => {
+    const all = (await options()).headers as Record<string, string> | undefined;
+    return all ?? {};
+  };
+  return { headers, options };
+}
+
+export async function createKubeClient({ config, answered }: KubeClientOptions): Promise<KubeClient> {
+  const server = config.getCurrentCluster()?.server;
+  if (server === undefined) throw new Error('The kubeconfig has no current cluster: set current-context, or KUBECONFIG to another file');
+  const { origin, host, pathname } = new URL(server);
+  const prefix = pathname.replace(/\/$/, '');
+  const credentials = createCredentials(config);
+  const { ca, cert, key, servername, rejectUnauthorized } = await credentials.options();
+  const tls = Object.fromEntries(Object.entries({ ca, cert, key, servername, rejectUnauthorized }).filter(([, value]) => value !== undefined));
+  const connect = { ...tls, keepAlive: true, keepAliveInitialDelay: 15_000, timeout: 10_000 };
+  const pool = new Pool(origin, { connect, connections: MAX_CONNECTIONS, allowH2: false, headersTimeout: REQUEST_TIMEOUT_MS, bodyTimeout: REQUEST_TIMEOUT_MS });
+
+  const send = async (dispatcher: Dispatcher, request: KubeRequest): Promise<Dispatcher.ResponseData> => {
+    const { method, path, body, contentType = 'application/json', accept = 'application/json', signal } = request;
+    const headers = { ...(await credentials.headers()), accept, ...(body === undefined ? {} : { 'content-type': contentType }) };
+    try {
+      const answer = await dispatcher.request({
+        method,
+        path: prefix + path,
+        headers,
+        body: body === undefined ? null : JSON.stringify(body),
+        ...(signal === undefined ? {} : { signal }),
+      });
+      answered(method, String(answer.statusCode), host);
+      return answer;
+    } catch (error) {
+      answered(method, '<error>', host);
+      throw error;
+    }
+  };
+
+  return {
+    async request<T>(request: KubeRequest): Promise<T> {
+      const answer = await send(pool, request);
+      if (answer.statusCode < 300) return (await answer.body.json()) as T;
+      throw await errorOf(answer, request);
+    },
+    async *lines(path, accept, signal) {
+      const client = new Client(origin, { connect, allowH2: false, headersTimeout: REQUEST_TIMEOUT_MS, bodyTimeout: IDLE_WATCH_MS });
+      try {
+        const request: KubeRequest = { method: 'GET', path, accept, signal };
+        const answer = await send(client, request);
+        if (answer.statusCode >= 300) throw await errorOf(answer, request);
+        yield* splitLines(answer.body);
+      } finally {
+        await client.destroy();
+      }
+    },
+    close: () => pool.destroy(),
+  };
+}
+
+async function errorOf(answer: Dispatcher.ResponseData, { method, path }: KubeRequest): Promise<KubeError> {
+  const body = (await answer.body.json().catch(() => ({}))) as StatusBody;
+  const retryAfter = Number(answer.headers['retry-after'] ?? 0);
+  const [plain = ''] = path.split('?', 1);
+  return new KubeError(`${method} ${plain}`, answer.statusCode, body.reason ?? 'Unknown', retryAfter * 1000);
+}

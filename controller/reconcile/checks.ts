@@ -1,0 +1,97 @@
+import { isPrivateKey } from '../../agent/protocol/key.ts';
+import { validate } from '../../agent/protocol/validate.ts';
+import { claimOf, keyOf } from '../api/node.ts';
+import type { WireGuardNode } from '../api/wireguardnode.generated.ts';
+import { configOf, privateKeyOf } from './desired.ts';
+import type { Input, SecretRead } from './input.ts';
+import { type Refusal, refusal } from './refusal.ts';
+
+type Check = (input: Input) => Refusal | undefined;
+
+const MIN_HMAC_BYTES = 16;
+
+/** A field that this controller cannot do yet is never skipped in silence. */
+const everyFieldIsSupported: Check = ({ node: { spec }, policy }) => {
+  const scheme = spec.agent.minSignature ?? policy.minSignature;
+  const fields = [
+    ...((spec.interface.firewall ?? []).length > 0 ? ['spec.interface.firewall'] : []),
+    ...(scheme === 'v2' ? ['spec.agent.minSignature: v2'] : []),
+  ];
+  return fields.length === 0 ? undefined : refusal('Unsupported', `This version cannot do ${fields.join(', ')} yet; nothing is sent to the host`);
+};
+
+const urlIsAllowed: Check = ({ node, policy }) =>
+  node.spec.agent.url.startsWith('https://') || policy.allowHttpAgents
+    ? undefined
+    : refusal('URLNotAllowed', 'spec.agent.url must be https unless the controller runs with --allow-http-agents');
+
+const isOlder = (left: WireGuardNode, right: WireGuardNode): boolean => {
+  const [a, b] = [left.metadata, right.metadata];
+  return a.creationTimestamp === b.creationTimestamp ? a.uid < b.uid : a.creationTimestamp < b.creationTimestamp;
+};
+
+const nobodyOlderOwnsIt: Check = ({ node, rivals }) => {
+  const owner = rivals.find((rival) => isOlder(rival, node));
+  return owner === undefined ? undefined : refusal('Conflict', `${claimOf(node)} belongs to the older object ${keyOf(owner)}`);
+};
+
+const secretIsThere = (what: string, name: string, read: SecretRead): Refusal | undefined => {
+  if (read.kind === 'missing') return refusal('SecretNotFound', `${what}: there is no Secret ${name} in this namespace`);
+  if (read.kind === 'forbidden') return refusal('SecretForbidden', `${what}: the controller may not read the Secret ${name}; see its RBAC`);
+  return undefined;
+};
+
+const agentSecretIsThere: Check = ({ node, agentSecret }) =>
+  secretIsThere('spec.agent.secretRef', node.spec.agent.secretRef.name, agentSecret);
+
+const agentSecretIsUsable: Check = ({ node, agentSecret }) => {
+  if (agentSecret.kind !== 'found') return undefined;
+  const { name } = node.spec.agent.secretRef;
+  const hmac = agentSecret.data.get('hmac-key');
+  if (hmac === undefined) return refusal('InvalidCredentials', `The Secret ${name} must have the key hmac-key`);
+  if (Buffer.byteLength(hmac.reveal().trim()) < MIN_HMAC_BYTES) {
+    return refusal('InvalidCredentials', `hmac-key of the Secret ${name} must be at least ${String(MIN_HMAC_BYTES)} bytes`);
+  }
+  if (agentSecret.data.has('tls.crt') !== agentSecret.data.has('tls.key')) {
+    return refusal('InvalidCredentials', `The Secret ${name} must have both of tls.crt and tls.key, or neither`);
+  }
+  return undefined;
+};
+
+const keySecretIsThere: Check = ({ node, keySecret }) =>
+  secretIsThere('spec.interface.privateKeySecretRef', node.spec.interface.privateKeySecretRef.name, keySecret);
+
+const keyIsUsable: Check = ({ node, keySecret }) => {
+  const { name, key } = node.spec.interface.privateKeySecretRef;
+  const value = privateKeyOf(node, keySecret);
+  if (value === undefined) return refusal('InvalidKey', `The Secret ${name} must have the key ${key}`);
+  if (isPrivateKey(value.reveal())) return undefined;
+  return refusal('InvalidKey', `${key} of the Secret ${name} must be a private key as \`wg genkey\` prints it: 44 characters of base64, not all zero`);
+};
+
+const valuesAreValid: Check = ({ node, keySecret }) => {
+  const problems = validate(configOf(node.spec.interface, privateKeyOf(node, keySecret) ?? null));
+  const [first] = problems;
+  return first === undefined ? undefined : refusal('InvalidSpec', problems.map(({ path, message }) => `${path}: ${message}`).join('; '));
+};
+
+/** In this order: the first that fails is what the object says. The list reads as the specification. */
+const CHECKS: readonly Check[] = [
+  everyFieldIsSupported,
+  urlIsAllowed,
+  nobodyOlderOwnsIt,
+  agentSecretIsThere,
+  agentSecretIsUsable,
+  keySecretIsThere,
+  keyIsUsable,
+  valuesAreValid,
+];
+
+/** Why nothing may be sent to the host, or undefined. */
+export function check(input: Input): Refusal | undefined {
+  for (const judge of CHECKS) {
+    const found = judge(input);
+    if (found !== undefined) return found;
+  }
+  return undefined;
+}

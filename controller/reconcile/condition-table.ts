@@ -1,0 +1,98 @@
+import { type ConditionType, conditionOf, isRetryable } from '../api/conditions.ts';
+import type { Condition, WireGuardNode } from '../api/wireguardnode.generated.ts';
+import type { Verdict } from './verdict.ts';
+
+/** One row: type, status, reason, message. */
+export type Row = readonly [ConditionType, Condition['status'], string, string];
+
+/** Without contact for so long, or failed so often, an object no longer counts as making progress (kstatus). */
+const STALLED_AFTER_MS = 10 * 60 * 1000;
+const STALLED_AFTER_FAILURES = 5;
+
+const connected = (node: WireGuardNode): Row => ['Reachable', 'True', 'Connected', `The agent at ${node.spec.agent.url} answers`];
+
+const kept = (node: WireGuardNode, type: 'Reachable' | 'Synced' | 'Ready'): Row => {
+  const { status, reason, message } = conditionOf(node.status.conditions, type) ?? {
+    status: 'Unknown',
+    reason: 'Pending',
+    message: 'Not looked at yet',
+  };
+  return [type, status, reason, message];
+};
+
+const list = (paths: readonly { readonly path: string }[]): string => paths.map(({ path }) => path).join(', ');
+
+/** The conditions of a verdict, the table of the design as code. */
+export function rowsOf(node: WireGuardNode, verdict: Verdict, nowMs: number): Row[] {
+  const name = node.spec.interface.name;
+  switch (verdict.kind) {
+    case 'in-sync': {
+      const message = `File and kernel of ${name} are as wanted`;
+      return [['Ready', 'True', 'InSync', message], connected(node), ['Synced', 'True', 'InSync', message]];
+    }
+    case 'applying': {
+      const message = `A change of ${name} is under way`;
+      return [['Ready', 'Unknown', 'Applying', message], kept(node, 'Reachable'), ['Synced', 'Unknown', 'Applying', message], ['Reconciling', 'True', 'Progressing', message]];
+    }
+    case 'refused':
+      return refusedRows(node, verdict);
+    case 'suspended':
+      return suspendedRows(node, verdict.specMoved);
+    case 'unreachable':
+      return unreachableRows(node, verdict, nowMs);
+    case 'drifted':
+      return waitingRows(node, 'Drifted', `Mode Observe: not changed, but different: ${list(verdict.differences)}`);
+    case 'impact-not-allowed': {
+      const { maxImpact } = node.spec.management;
+      return waitingRows(node, 'ImpactNotAllowed', `The change needs impact ${verdict.plan.impact}, above spec.management.maxImpact ${maxImpact}: ${list(verdict.differences)}`);
+    }
+    case 'contended': {
+      const message = `${verdict.path} was corrected 5 times in 10 minutes: somebody else changes it too. Corrections stop until the spec changes or a reconcile is requested`;
+      return [...waitingRows(node, 'Contended', message), ['Contended', 'True', 'Contended', message]];
+    }
+    case 'apply-failed': {
+      const { message, failures } = verdict;
+      return [['Ready', 'False', 'ApplyFailed', message], connected(node), ['Synced', 'False', 'ApplyFailed', message], progress(failures >= STALLED_AFTER_FAILURES, 'ApplyFailed', message)];
+    }
+  }
+}
+
+/** Retried still, but to kstatus either on its way or failed; never both. */
+const progress = (stalled: boolean, reason: string, message: string): Row =>
+  stalled ? ['Stalled', 'True', reason, message] : ['Reconciling', 'True', 'ProgressingWithRetry', message];
+
+const waitingRows = (node: WireGuardNode, reason: string, message: string): Row[] => [
+  ['Ready', 'False', reason, message],
+  connected(node),
+  ['Synced', 'False', reason, message],
+  ['Stalled', 'True', reason, message],
+];
+
+function refusedRows(node: WireGuardNode, { refusal, seen }: Verdict & { kind: 'refused' }): Row[] {
+  const { reason, message } = refusal;
+  return [
+    ['Ready', 'False', reason, message],
+    seen === undefined ? kept(node, 'Reachable') : connected(node),
+    ['Synced', 'Unknown', reason, 'Not compared: see Ready'],
+    ['Stalled', 'True', reason, message],
+  ];
+}
+
+function suspendedRows(node: WireGuardNode, specMoved: boolean): Row[] {
+  const message = 'spec.suspend is set: nothing is sent to the host';
+  const moved: Row = ['Ready', 'False', 'Suspended', 'The spec was changed while spec.suspend is set: it is not applied'];
+  return [specMoved ? moved : kept(node, 'Ready'), kept(node, 'Reachable'), kept(node, 'Synced'), ['Suspended', 'True', 'Suspended', message]];
+}
+
+function unreachableRows(node: WireGuardNode, { rung, message }: Verdict & { kind: 'unreachable' }, nowMs: number): Row[] {
+  const retryable = isRetryable(rung);
+  const former = conditionOf(node.status.conditions, 'Reachable');
+  const lostMs = former?.status === 'False' ? nowMs - Date.parse(former.lastTransitionTime) : 0;
+  const ready: Row = retryable ? ['Ready', 'Unknown', 'AgentUnreachable', message] : ['Ready', 'False', rung, message];
+  return [
+    ready,
+    ['Reachable', 'False', rung, message],
+    ['Synced', 'Unknown', 'AgentUnreachable', 'Not known while the agent cannot be reached'],
+    progress(!retryable || lostMs >= STALLED_AFTER_MS, rung, message),
+  ];
+}

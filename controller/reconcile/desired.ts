@@ -1,0 +1,63 @@
+import { createHash } from 'node:crypto';
+import { canonicalCidr } from '../../agent/protocol/address.ts';
+import { publicKeyOf } from '../../agent/protocol/key.ts';
+import { Secret } from '../../agent/protocol/secret.ts';
+import type { InterfaceConfig } from '../../agent/protocol/wgquick/config.ts';
+import type { InterfaceSpec, WireGuardNode } from '../api/wireguardnode.generated.ts';
+import type { SecretRead } from './input.ts';
+
+/** What the host shall have, from the object and its Secrets. */
+export interface Desired {
+  readonly config: InterfaceConfig;
+  /** Of the private key. */
+  readonly publicKey: string;
+  readonly state: 'up' | 'down';
+  /** SHA-256 of the interface part of the spec; says whether the spec moved on since the last apply. */
+  readonly specHash: string;
+}
+
+const tableOf = (table: InterfaceSpec['table']): string | null => {
+  if (table === undefined || table === 'Auto') return null;
+  return table === 'None' ? 'off' : String(table);
+};
+
+/** The interface part as the agent's model has it. `privateKey` null leaves it open. */
+export const configOf = (spec: InterfaceSpec, privateKey: Secret | null): InterfaceConfig => ({
+  privateKey,
+  listenPort: spec.listenPort ?? null,
+  fwMark: spec.fwMark ?? null,
+  addresses: (spec.addresses ?? []).map((address) => canonicalCidr(address) ?? address),
+  mtu: spec.mtu ?? null,
+  dns: spec.dns ?? [],
+  table: tableOf(spec.table),
+  preUp: (spec.preUp ?? []).map((line) => line.trim()),
+  postUp: (spec.postUp ?? []).map((line) => line.trim()),
+  preDown: (spec.preDown ?? []).map((line) => line.trim()),
+  postDown: (spec.postDown ?? []).map((line) => line.trim()),
+});
+
+/** The private key of the Secret, without the newline that `wg genkey > file` leaves; undefined when there is none. */
+export function privateKeyOf(node: WireGuardNode, read: SecretRead): Secret | undefined {
+  if (read.kind !== 'found') return undefined;
+  const value = read.data.get(node.spec.interface.privateKeySecretRef.key);
+  return value === undefined ? undefined : new Secret(value.reveal().trim());
+}
+
+/** Needs an input that passed every check. */
+export function desired(node: WireGuardNode, privateKey: Secret): Desired {
+  const { interface: spec } = node.spec;
+  return {
+    config: configOf(spec, privateKey),
+    publicKey: publicKeyOf(privateKey),
+    state: spec.state === 'Up' ? 'up' : 'down',
+    specHash: hashOf(spec),
+  };
+}
+
+/** Object keys in one order, so that equal specs have equal hashes. */
+function hashOf(value: InterfaceSpec): string {
+  const sorted = JSON.stringify(value, (_key, part: unknown) =>
+    typeof part === 'object' && part !== null && !Array.isArray(part) ? Object.fromEntries(Object.entries(part).sort()) : part,
+  );
+  return createHash('sha256').update(sorted).digest('hex');
+}

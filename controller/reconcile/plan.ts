@@ -1,0 +1,54 @@
+import { conditionOf } from '../api/conditions.ts';
+import { RECONCILE_REQUEST } from '../api/node.ts';
+import type { WireGuardNode } from '../api/wireguardnode.generated.ts';
+import { type Correction, contendedPath } from './contention.ts';
+import type { Desired } from './desired.ts';
+import type { Difference } from './diff.ts';
+
+/** Why a change is made; goes into `status.applied.cause`. */
+export type Cause = 'Created' | 'SpecChanged' | 'SecretChanged' | 'DriftCorrected';
+
+/** What to do about the differences. */
+export type Plan =
+  | { readonly kind: 'nothing' }
+  /** Send the whole wanted interface. */
+  | { readonly kind: 'apply'; readonly cause: Cause }
+  /** Ask the agent what it would do; change nothing. */
+  | { readonly kind: 'report' }
+  /** Somebody else keeps changing this field back. */
+  | { readonly kind: 'stand-off'; readonly path: string };
+
+export interface Snapshot {
+  readonly node: WireGuardNode;
+  readonly desired: Desired;
+  readonly corrections: readonly Correction[];
+  readonly nowMs: number;
+}
+
+/** Why the wanted state is not the one of the last apply; DriftCorrected when it is. */
+export function causeOf({ spec, status }: WireGuardNode, desired: Desired): Cause {
+  const { applied } = status;
+  if (applied?.specHash === undefined || applied.url !== spec.agent.url) return 'Created';
+  if (applied.specHash !== desired.specHash) return 'SpecChanged';
+  return applied.publicKey === desired.publicKey ? 'DriftCorrected' : 'SecretChanged';
+}
+
+/** The token of a reconcile request that was not handled yet, or undefined. */
+export function openRequest({ metadata, status }: WireGuardNode): string | undefined {
+  const token = metadata.annotations?.[RECONCILE_REQUEST];
+  return token === undefined || token === status.lastHandledReconcileRequest ? undefined : token;
+}
+
+export function plan({ node, desired, corrections, nowMs }: Snapshot, differences: readonly Difference[]): Plan {
+  if (differences.length === 0) return { kind: 'nothing' };
+  if (node.spec.management.mode === 'Observe') return { kind: 'report' };
+  const cause = causeOf(node, desired);
+  if (cause !== 'DriftCorrected' || openRequest(node) !== undefined) return { kind: 'apply', cause };
+  const paths = differences.map(({ path }) => path);
+  const path = standingOff(node) ? (paths[0] ?? '') : contendedPath(corrections, paths, nowMs);
+  return path === undefined ? { kind: 'apply', cause } : { kind: 'stand-off', path };
+}
+
+/** Whether a former reconcile of this generation gave up; status remembers it over a restart. */
+const standingOff = ({ metadata, status }: WireGuardNode): boolean =>
+  conditionOf(status.conditions, 'Contended')?.observedGeneration === metadata.generation;

@@ -1,0 +1,10 @@
+import type { RefusalReason } from '../api/conditions.ts';
+
+/** Why nothing is sent to the host: a human, or a change of a Secret, must act first. */
+export interface Refusal {
+  readonly reason: RefusalReason;
+  /** For a person: what is wrong, where, what is allowed. Holds safe values only. */
+  readonly message: string;
+}
+
+export const refusal = (reason: RefusalReason, message: string): Refusal => ({ reason, message });

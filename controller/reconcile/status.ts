@@ -1,0 +1,137 @@
+import { conditionOf } from '../api/conditions.ts';
+import type {
+  AgentStatus,
+  AppliedStatus,
+  Condition,
+  DriftEntry,
+  InterfaceStatus,
+  WireGuardNode,
+  WireGuardNodeStatus,
+} from '../api/wireguardnode.generated.ts';
+import { type Row, rowsOf } from './condition-table.ts';
+import type { Difference } from './diff.ts';
+import { causeOf } from './plan.ts';
+import type { Seen, Verdict } from './verdict.ts';
+
+/** Times and counters that may move only together with something else, so that a lasting failure is not a stream of writes. */
+export interface Attempt {
+  readonly failures: number;
+  /** Unix ms; undefined = nothing is planned. */
+  readonly nextMs: number | undefined;
+}
+
+export interface StatusInput {
+  readonly node: WireGuardNode;
+  readonly verdict: Verdict;
+  readonly nowMs: number;
+  /** The reconcile request that this verdict answers, if any. */
+  readonly request: string | undefined;
+  readonly attempt: Attempt;
+}
+
+const MAX_DRIFT = 32;
+const MAX_TEXT = 1024;
+const iso = (ms: number): string => `${new Date(ms).toISOString().slice(0, 19)}Z`;
+
+/** The status that a verdict makes of the present one. Equal to it, deeply, when there is nothing to write. */
+export function statusOf(input: StatusInput): WireGuardNodeStatus {
+  const { node, verdict, nowMs } = input;
+  const former = node.status;
+  const seen = 'seen' in verdict ? verdict.seen : undefined;
+  const request = input.request ?? former.lastHandledReconcileRequest;
+  const handles = verdict.kind !== 'applying';
+  const next: WireGuardNodeStatus = {
+    observedGeneration: node.metadata.generation,
+    conditions: conditionsOf(node, rowsOf(node, verdict, nowMs), nowMs),
+    ...optional('agent', seen === undefined ? former.agent : agentStatus(seen)),
+    ...optional('interface', seen === undefined ? former.interface : interfaceStatus(seen)),
+    ...optional('applied', appliedStatus(input)),
+    ...('differences' in verdict ? { drift: verdict.differences.slice(0, MAX_DRIFT).map(driftEntry) } : {}),
+    ...('plan' in verdict ? { plan: verdict.plan } : {}),
+    ...optional('lastHandledReconcileRequest', handles ? request : former.lastHandledReconcileRequest),
+    ...optional('lastHandledTakeOver', former.lastHandledTakeOver),
+  };
+  return withAttempt(former, next, input.attempt);
+}
+
+const optional = <K extends string, V>(key: K, value: V | undefined): Partial<Record<K, V>> =>
+  value === undefined ? {} : ({ [key]: value } as Record<K, V>);
+
+const isPowerOfTwo = (count: number): boolean => (count & (count - 1)) === 0;
+
+function withAttempt(former: WireGuardNodeStatus, next: WireGuardNodeStatus, attempt: Attempt): WireGuardNodeStatus {
+  const { consecutiveFailures, nextAttemptTime } = former;
+  if (attempt.failures === 0) return next;
+  const asBefore = { ...next, ...optional('consecutiveFailures', consecutiveFailures), ...optional('nextAttemptTime', nextAttemptTime) };
+  if (!isPowerOfTwo(attempt.failures) && sameStatus(former, asBefore)) return asBefore;
+  const time = attempt.nextMs === undefined ? undefined : iso(attempt.nextMs);
+  return { ...next, consecutiveFailures: attempt.failures, ...optional('nextAttemptTime', time) };
+}
+
+/** Whether two statuses say the same; the order of keys says nothing. */
+export const sameStatus = (left: WireGuardNodeStatus, right: WireGuardNodeStatus): boolean => stable(left) === stable(right);
+
+/** JSON with object keys in one order. */
+export const stable = (value: unknown): string =>
+  JSON.stringify(value, (_key, part: unknown) =>
+    typeof part === 'object' && part !== null && !Array.isArray(part) ? Object.fromEntries(Object.entries(part).sort()) : part,
+  );
+
+/** lastTransitionTime moves with the status alone; reason and message may change without it. */
+function conditionsOf(node: WireGuardNode, rows: readonly Row[], nowMs: number): Condition[] {
+  return rows.map(([type, status, reason, message]) => {
+    const former = conditionOf(node.status.conditions, type);
+    const since = former?.status === status ? former.lastTransitionTime : iso(nowMs);
+    return { type, status, reason, message, lastTransitionTime: since, observedGeneration: node.metadata.generation };
+  });
+}
+
+const agentStatus = ({ health }: Seen): AgentStatus => ({
+  version: health.version.slice(0, 64),
+  ...optional('epoch', health.epoch?.slice(0, 64)),
+  ...optional('capabilities', health.capabilities?.slice(0, 64).map((word) => word.slice(0, 64))),
+});
+
+function interfaceStatus({ answer }: Seen): InterfaceStatus {
+  if (answer === undefined) return { state: 'Absent' };
+  const { live } = answer;
+  const publicKey = answer.live_public_key ?? answer.public_key ?? undefined;
+  return {
+    state: answer.state === 'up' ? 'Up' : answer.state === 'down' ? 'Down' : 'Absent',
+    ...optional('publicKey', publicKey),
+    ...(live === null ? {} : { listenPort: live.listen_port, mtu: live.mtu, peerCount: live.peer_count }),
+    addresses: (live?.address ?? answer.spec.address).slice(0, 64),
+  };
+}
+
+/** Moves only when a change was made, or when a new spec or key turned out to hold already. */
+function appliedStatus({ node, verdict, nowMs }: StatusInput): AppliedStatus | undefined {
+  const former = node.status.applied;
+  if (verdict.kind !== 'in-sync') return former;
+  const { desired, change, seen } = verdict;
+  const { generation } = node.metadata;
+  const cause = change?.cause ?? causeOf(node, desired);
+  if (former !== undefined && change === undefined && cause === 'DriftCorrected') {
+    return former.generation === generation ? former : { ...former, generation };
+  }
+  return {
+    generation,
+    specHash: desired.specHash,
+    publicKey: desired.publicKey,
+    url: node.spec.agent.url,
+    ...optional('epoch', seen.health.epoch),
+    ...optional('digest', seen.answer?.digest),
+    time: iso(nowMs),
+    impact: change?.impact ?? 'None',
+    outageMs: change?.outageMs ?? 0,
+    cause,
+  };
+}
+
+const driftEntry = ({ path, desired, file, live, impact }: Difference): DriftEntry => ({
+  path,
+  desired: desired.slice(0, MAX_TEXT),
+  file: file.slice(0, MAX_TEXT),
+  live: live.slice(0, MAX_TEXT),
+  impact,
+});

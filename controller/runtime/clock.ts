@@ -1,0 +1,34 @@
+/** Time as a dependency, so that tests can move it. */
+export interface Clock {
+  /** Unix milliseconds. */
+  readonly now: () => number;
+  /** Calls back once after `delayMs`; the result cancels it. */
+  readonly after: (delayMs: number, callback: () => void) => () => void;
+}
+
+export const systemClock: Clock = {
+  now: Date.now,
+  after: (delayMs, callback) => {
+    const timer = setTimeout(callback, delayMs);
+    return () => {
+      clearTimeout(timer);
+    };
+  },
+};
+
+/** Resolves after `delayMs`, or at once when the signal aborts. */
+export function pause(clock: Clock, delayMs: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) {
+      resolve();
+      return;
+    }
+    const finish = (): void => {
+      cancel();
+      signal.removeEventListener('abort', finish);
+      resolve();
+    };
+    const cancel = clock.after(delayMs, finish);
+    signal.addEventListener('abort', finish);
+  });
+}

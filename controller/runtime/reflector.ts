@@ -1,0 +1,101 @@
+import { type Clock, pause } from './clock.ts';
+import { createBackoff } from './backoff.ts';
+
+/** One page of a list. */
+export interface Page<T> {
+  readonly items: readonly T[];
+  readonly resourceVersion: string;
+  /** Empty = the last page. */
+  readonly continueToken: string;
+}
+
+export type WatchEvent<T> =
+  | { readonly kind: 'apply'; readonly object: T; readonly resourceVersion: string }
+  | { readonly kind: 'delete'; readonly object: T; readonly resourceVersion: string }
+  | { readonly kind: 'bookmark'; readonly resourceVersion: string }
+  /** The server no longer has the history after our resourceVersion (HTTP 410, as status or in the stream). */
+  | { readonly kind: 'expired' };
+
+/** Where objects come from: the API server, or a model of it. */
+export interface ListWatch<T> {
+  readonly list: (continueToken: string, signal: AbortSignal) => Promise<Page<T>>;
+  readonly watch: (resourceVersion: string, signal: AbortSignal) => AsyncIterable<WatchEvent<T>>;
+}
+
+/** What a reflector tells; called in order, never at the same time. */
+export interface ReflectorHandler<T> {
+  /** The whole present set: what is not in it is gone. */
+  readonly replace: (objects: readonly T[]) => void;
+  readonly apply: (object: T) => void;
+  readonly remove: (object: T) => void;
+  readonly failed: (what: 'list' | 'watch', error: unknown) => void;
+}
+
+export interface ReflectorOptions<T> {
+  readonly source: ListWatch<T>;
+  readonly handler: ReflectorHandler<T>;
+  readonly clock: Clock;
+  readonly random: () => number;
+  readonly signal: AbortSignal;
+}
+
+/** A watch that ends sooner and brought nothing counts as a failure, so that a broken server is not asked in a spin. */
+const SHORT_WATCH_MS = 1_000;
+
+/** Keeps a handler equal to a collection of the API server until the signal aborts: list, watch, and again, whatever fails. */
+export async function runReflector<T>(options: ReflectorOptions<T>): Promise<void> {
+  const { clock, random, signal, handler } = options;
+  const backoff = createBackoff({ baseMs: 250, capMs: 30_000, random });
+  let resourceVersion: string | undefined;
+  while (!signal.aborted) {
+    const from = resourceVersion;
+    const started = clock.now();
+    try {
+      resourceVersion = from === undefined ? await listAll(options) : await watchOnce(options, from);
+      const progress = resourceVersion !== undefined && (resourceVersion !== from || clock.now() - started > SHORT_WATCH_MS);
+      if (progress) backoff.forget('source');
+      else await pause(clock, backoff.next('source'), signal);
+    } catch (error) {
+      if (isAborted(signal)) return;
+      handler.failed(from === undefined ? 'list' : 'watch', error);
+      await pause(clock, backoff.next('source'), signal);
+    }
+  }
+}
+
+// A call, because the compiler takes `signal.aborted` as unchanged since the loop's test.
+const isAborted = (signal: AbortSignal): boolean => signal.aborted;
+
+async function listAll<T>({ source, handler, signal }: ReflectorOptions<T>): Promise<string> {
+  const objects: T[] = [];
+  let token = '';
+  let resourceVersion: string;
+  do {
+    const page = await source.list(token, signal);
+    objects.push(...page.items);
+    ({ resourceVersion, continueToken: token } = page);
+  } while (token !== '');
+  handler.replace(objects);
+  return resourceVersion;
+}
+
+/** One watch; the resourceVersion to go on from, or undefined when only a relist helps. */
+async function watchOnce<T>({ source, handler, signal }: ReflectorOptions<T>, from: string): Promise<string | undefined> {
+  let resourceVersion = from;
+  for await (const event of source.watch(from, signal)) {
+    switch (event.kind) {
+      case 'expired':
+        return undefined;
+      case 'apply':
+        handler.apply(event.object);
+        break;
+      case 'delete':
+        handler.remove(event.object);
+        break;
+      case 'bookmark':
+        break;
+    }
+    ({ resourceVersion } = event);
+  }
+  return resourceVersion;
+}

@@ -1,0 +1,58 @@
+/** Objects of one kind by key, with indexes; what the reflector fills and everybody else reads. */
+export interface Store<T> {
+  readonly get: (key: string) => T | undefined;
+  readonly keys: () => string[];
+  readonly size: () => number;
+  /** Keys of the objects for which the index function gave this value. */
+  readonly withIndex: (index: string, value: string) => string[];
+  /** Takes an object unless a newer one is there already; true = it was taken. */
+  readonly apply: (object: T) => boolean;
+  readonly remove: (key: string) => void;
+}
+
+export interface StoreOptions<T> {
+  readonly keyOf: (object: T) => string;
+  /** The API server's resourceVersion, a number that grows (KEP-5504). */
+  readonly versionOf: (object: T) => string;
+  readonly indexes?: Readonly<Record<string, (object: T) => readonly string[]>>;
+}
+
+const isOlder = (left: string, right: string): boolean => left.length < right.length || (left.length === right.length && left < right);
+
+export function createStore<T>({ keyOf, versionOf, indexes = {} }: StoreOptions<T>): Store<T> {
+  const objects = new Map<string, T>();
+  const byIndex = new Map<string, Set<string>>();
+  const entries = (object: T): string[] =>
+    Object.entries(indexes).flatMap(([index, values]) => values(object).map((value) => `${index}\0${value}`));
+
+  const unindex = (key: string, object: T): void => {
+    for (const entry of entries(object)) {
+      const keys = byIndex.get(entry);
+      keys?.delete(key);
+      if (keys?.size === 0) byIndex.delete(entry);
+    }
+  };
+  return {
+    get: (key) => objects.get(key),
+    keys: () => [...objects.keys()],
+    size: () => objects.size,
+    withIndex: (index, value) => [...(byIndex.get(`${index}\0${value}`) ?? [])],
+    apply(object) {
+      const key = keyOf(object);
+      const former = objects.get(key);
+      if (former !== undefined) {
+        if (isOlder(versionOf(object), versionOf(former))) return false;
+        unindex(key, former);
+      }
+      objects.set(key, object);
+      for (const entry of entries(object)) byIndex.set(entry, (byIndex.get(entry) ?? new Set()).add(key));
+      return true;
+    },
+    remove(key) {
+      const former = objects.get(key);
+      if (former === undefined) return;
+      unindex(key, former);
+      objects.delete(key);
+    },
+  };
+}

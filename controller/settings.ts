@@ -1,0 +1,126 @@
+import { parseArgs } from 'node:util';
+
+export const LOG_LEVELS = ['error', 'warn', 'info', 'debug'] as const;
+export type LogLevel = (typeof LOG_LEVELS)[number];
+
+export interface Listen {
+  readonly host: string;
+  readonly port: number;
+}
+
+/** Everything that the operator can set, judged once at start. */
+export interface Settings {
+  /** Undefined = KUBECONFIG, ~/.kube/config or the pod's service account, in this order. */
+  readonly kubeconfig: string | undefined;
+  /** Undefined = all namespaces. */
+  readonly namespace: string | undefined;
+  readonly metrics: Listen;
+  readonly health: Listen;
+  readonly workers: number;
+  readonly allowHttpAgents: boolean;
+  readonly allowAgentCidrs: readonly string[];
+  readonly denyAgentCidrs: readonly string[];
+  readonly minSignature: 'v1' | 'v2';
+  readonly objectMetrics: boolean;
+  readonly logLevel: LogLevel;
+}
+
+/** A setting that the controller cannot start with. */
+export class SettingsError extends Error {
+  readonly code = 'settings';
+}
+
+const fail = (message: string): never => {
+  throw new SettingsError(message);
+};
+
+interface Flag {
+  readonly type: 'string' | 'boolean';
+  readonly fallback: string;
+  readonly many?: boolean;
+  readonly help: string;
+}
+
+/** Every flag can also be set by environment: `--log-level` as WGNODE_LOG_LEVEL, lists separated by commas. */
+const FLAGS = {
+  kubeconfig: { type: 'string', fallback: '', help: 'kubeconfig file (default: KUBECONFIG, ~/.kube/config, or in-cluster)' },
+  namespace: { type: 'string', fallback: '', help: 'watch this namespace only (default: all)' },
+  'metrics-address': { type: 'string', fallback: '0.0.0.0:8080', help: 'where /metrics is served' },
+  'health-address': { type: 'string', fallback: '0.0.0.0:8081', help: 'where /healthz and /readyz are served' },
+  workers: { type: 'string', fallback: '16', help: 'reconciles at the same time; a quarter is kept for edits' },
+  'allow-http-agents': { type: 'boolean', fallback: 'false', help: 'let objects name http:// agents: keys travel in clear' },
+  'allow-agent-cidr': { type: 'string', fallback: '', many: true, help: 'connect to agents in these networks only (repeatable)' },
+  'deny-agent-cidr': { type: 'string', fallback: '', many: true, help: 'never connect to these networks (repeatable)' },
+  'min-signature': { type: 'string', fallback: 'v1', help: 'least signature scheme where an object names none' },
+  'object-metrics': { type: 'boolean', fallback: 'true', help: 'one gauge set per object; --no-object-metrics turns it off' },
+  'log-level': { type: 'string', fallback: 'info', help: `one of ${LOG_LEVELS.join(', ')}` },
+} as const satisfies Record<string, Flag>;
+type FlagName = keyof typeof FLAGS;
+
+const variableOf = (flag: string): string => `WGNODE_${flag.replaceAll('-', '_').toUpperCase()}`;
+
+export const HELP = `wgnode-controller: keeps the WireGuard interfaces of hosts outside the cluster equal to their WireGuardNode objects
+
+Usage: wgnode-controller [flags]
+
+${Object.entries(FLAGS)
+  .map(([name, flag]: [string, Flag]) => `  ${`--${name}`.padEnd(22)} ${flag.help}${flag.fallback === '' ? '' : ` (default ${flag.fallback})`}`)
+  .join('\n')}
+
+Every flag can be set by environment: --log-level as WGNODE_LOG_LEVEL, lists separated by commas.
+
+Example, outside the cluster:
+  wgnode-controller --kubeconfig ~/.kube/config --allow-agent-cidr 203.0.113.0/24 --log-level debug
+`;
+
+function parseFlags(args: readonly string[]): Partial<Record<string, string | boolean | (string | boolean)[]>> {
+  const options = Object.fromEntries(
+    Object.entries(FLAGS).map(([name, flag]: [string, Flag]) => [name, { type: flag.type, multiple: flag.many === true }]),
+  );
+  try {
+    return parseArgs({ args: [...args], options, strict: true, allowNegative: true, allowPositionals: false }).values;
+  } catch (error) {
+    return fail(`${error instanceof Error ? error.message : String(error)}; see wgnode-controller --help`);
+  }
+}
+
+/** Judges flags and environment; flags win. Throws SettingsError with what is allowed. */
+export function parseSettings(args: readonly string[], environment: Readonly<Record<string, string | undefined>>): Settings {
+  const flags = parseFlags(args);
+  const list = (name: FlagName): string[] => {
+    const given = flags[name];
+    const parts = given === undefined ? [environment[variableOf(name)] ?? FLAGS[name].fallback] : [given].flat().map(String);
+    return parts.flatMap((part) => part.split(',')).map((part) => part.trim()).filter(Boolean);
+  };
+  const text = (name: FlagName): string => list(name).join(',');
+  const isOn = (name: FlagName): boolean => oneOf(name, text(name), ['true', 'false']) === 'true';
+  return Object.freeze({
+    kubeconfig: text('kubeconfig') || undefined,
+    namespace: text('namespace') || undefined,
+    metrics: listenOf('metrics-address', text('metrics-address')),
+    health: listenOf('health-address', text('health-address')),
+    workers: wholeOf('workers', text('workers'), 2, 512),
+    allowHttpAgents: isOn('allow-http-agents'),
+    allowAgentCidrs: list('allow-agent-cidr'),
+    denyAgentCidrs: list('deny-agent-cidr'),
+    minSignature: oneOf('min-signature', text('min-signature'), ['v1', 'v2']),
+    objectMetrics: isOn('object-metrics'),
+    logLevel: oneOf('log-level', text('log-level'), LOG_LEVELS),
+  });
+}
+
+function oneOf<T extends string>(name: string, value: string, allowed: readonly T[]): T {
+  return allowed.find((word) => word === value) ?? fail(`--${name} must be one of ${allowed.join(', ')}: it is ${JSON.stringify(value)}`);
+}
+
+function wholeOf(name: string, value: string, low: number, high: number): number {
+  const number = /^[0-9]{1,6}$/.test(value) ? Number(value) : Number.NaN;
+  return number >= low && number <= high ? number : fail(`--${name} must be a whole number from ${String(low)} to ${String(high)}: it is ${JSON.stringify(value)}`);
+}
+
+function listenOf(name: string, value: string): Listen {
+  const match = /^(.*):([0-9]{1,5})$/.exec(value);
+  const port = Number(match?.[2] ?? Number.NaN);
+  if (match === null || port > 65_535) return fail(`--${name} must be host:port: it is ${JSON.stringify(value)}`);
+  return { host: (match[1] ?? '').replace(/^\[|\]$/g, '') || '0.0.0.0', port };
+}

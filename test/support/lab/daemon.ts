@@ -1,0 +1,92 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { closeSync, existsSync, openSync, readFileSync } from 'node:fs';
+import { until } from '../until.ts';
+
+export interface DaemonOptions {
+  readonly name: string;
+  /** stdout and stderr are appended to it, over restarts. */
+  readonly logFile: string;
+  /** Milliseconds that `stop` leaves it between SIGTERM and SIGKILL. Default 10,000. */
+  readonly stopMs?: number;
+}
+
+export interface LaunchOptions {
+  readonly argv: readonly string[];
+  /** The whole environment. */
+  readonly env: Readonly<Record<string, string>>;
+  /** Looked at until it resolves to true. */
+  readonly isReady: () => Promise<boolean>;
+  readonly readyMs: number;
+}
+
+const LOG_TAIL_LINES = 15;
+
+/** A long-running process of the lab that can be started, stopped and killed again and again. */
+export class Daemon {
+  readonly #options: DaemonOptions;
+  #child: ChildProcess | undefined;
+
+  constructor(options: DaemonOptions) {
+    this.#options = options;
+  }
+
+  get running(): boolean {
+    return this.#child?.pid !== undefined && this.#child.exitCode === null && this.#child.signalCode === null;
+  }
+
+  get pid(): number | undefined {
+    return this.running ? this.#child?.pid : undefined;
+  }
+
+  get logFile(): string {
+    return this.#options.logFile;
+  }
+
+  logText(): string {
+    return existsSync(this.logFile) ? readFileSync(this.logFile, 'utf8') : '';
+  }
+
+  /** Starts it and waits until it is ready; when it dies before that, the error has the end of its log. */
+  async start({ argv, env, isReady, readyMs }: LaunchOptions): Promise<void> {
+    const { name } = this.#options;
+    if (this.running) throw new Error(`Cannot start ${name}: it runs already`);
+    const [program = '', ...args] = argv;
+    const log = openSync(this.logFile, 'a', 0o600);
+    const child = spawn(program, args, { env, stdio: ['ignore', log, log], detached: true, cwd: '/' });
+    closeSync(log);
+    let failure: Error | undefined;
+    child.on('error', (error) => (failure = error));
+    this.#child = child;
+    try {
+      await until(`${name} to be ready`, isReady, {
+        timeoutMs: readyMs,
+        giveUp: () =>
+          this.running
+            ? undefined
+            : `it ended (${failure?.message ?? `exit code ${String(child.exitCode)}, signal ${String(child.signalCode)}`})`,
+      });
+    } catch (error) {
+      await this.kill();
+      throw new Error(`Cannot start ${name}; the end of its log:\n${this.#logTail()}`, { cause: error });
+    }
+  }
+
+  /** SIGTERM, and SIGKILL at the deadline; resolves when it has ended. */
+  async stop(): Promise<void> {
+    await this.#end('SIGTERM', this.#options.stopMs ?? 10_000).catch(() => this.kill());
+  }
+
+  /** SIGKILL; resolves when it has ended. */
+  async kill(): Promise<void> {
+    await this.#end('SIGKILL', 10_000);
+  }
+
+  async #end(signal: NodeJS.Signals, timeoutMs: number): Promise<void> {
+    this.#child?.kill(signal);
+    await until(`${this.#options.name} to end after ${signal}`, () => !this.running, { timeoutMs, intervalMs: 10 });
+  }
+
+  #logTail(): string {
+    return this.logText().trimEnd().split('\n').slice(-LOG_TAIL_LINES).join('\n');
+  }
+}

@@ -1,0 +1,125 @@
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { Daemon } from './daemon.ts';
+import { labEnvironment } from './environment.ts';
+import { freePorts } from './free-ports.ts';
+import { httpGet } from './http-get.ts';
+import { apiServerArgv, controllerManagerArgv, etcdArgv, type KubePlace } from './kube-arguments.ts';
+import { makeKubeCredentials } from './kube-credentials.ts';
+import type { LabNames } from './lab-names.ts';
+import { repositoryPath } from './repository.ts';
+import { mustRun, outputOf, run, type RunResult } from './run.ts';
+import { until } from '../until.ts';
+
+/**
+ * A real API server with etcd, and the controllers that collect garbage and empty namespaces. Deleting a namespace takes 5 s, and
+ * the garbage collector learns of a new kind within 30 s: so they do in every cluster.
+ */
+export interface Kube {
+  readonly url: string;
+  readonly caFile: string;
+  readonly adminKubeconfig: string;
+  /** Of the controller's service account: it may do what the objects in manifests/ allow it, once they are applied. */
+  readonly controllerKubeconfig: string;
+  /** Runs kubectl as admin. */
+  kubectl(args: readonly string[], options?: KubectlOptions): Promise<RunResult>;
+  /** As `kubectl`; throws when it fails, and returns what it printed. */
+  mustKubectl(args: readonly string[], options?: KubectlOptions): Promise<string>;
+  /** Applies crds/ and manifests/ but not the Deployment (nothing here runs pods); resolves when the kinds are served. */
+  install(): Promise<void>;
+  /** Ends the API server alone, as in an outage (SIGKILL: a graceful end would wait for every watch). */
+  stop(): Promise<void>;
+  /** Starts it again at the same address with the same data; resolves when it is ready. */
+  start(): Promise<void>;
+  restart(): Promise<void>;
+  readonly logFiles: readonly string[];
+}
+
+export interface KubectlOptions {
+  readonly stdin?: string;
+  /** Default 60,000. */
+  readonly timeoutMs?: number;
+}
+
+const INSTALLED = [
+  'namespace',
+  'serviceaccount',
+  'clusterrole',
+  'clusterrole-viewer',
+  'clusterrole-editor',
+  'clusterrolebinding',
+  'service',
+];
+
+/** Starts it on free ports of the lab's loopback address, with all state below the lab's folder. */
+export async function startKube(names: LabNames): Promise<Kube> {
+  const folder = join(names.folder, 'kube');
+  await mkdir(folder, { mode: 0o700 });
+  const assets = (await mustRun([repositoryPath('hack/kube-assets')], { timeoutMs: 30 * 60_000 })).trim();
+  const place = { assets, folder, address: names.loopback, ports: await choosePorts(names.loopback) };
+  const url = `https://${names.loopback}:${String(place.ports.apiServer)}`;
+  const credentials = await makeKubeCredentials(folder, names.loopback, url);
+  const env = labEnvironment(names.number);
+  const daemon = (name: string): Daemon =>
+    new Daemon({ name, logFile: join(names.folder, `${name}.log`), stopMs: 5_000 });
+  const [etcd, apiServer, controllerManager] = [
+    daemon('etcd'),
+    daemon('kube-apiserver'),
+    daemon('kube-controller-manager'),
+  ];
+
+  const get = (path: string): Promise<boolean> =>
+    httpGet(`${url}${path}`, {
+      ca: credentials.authority.pem,
+      headers: { authorization: `Bearer ${credentials.adminToken}` },
+    }).then(({ status }) => status === 200);
+  const startApiServer = (): Promise<void> =>
+    apiServer.start({ argv: apiServerArgv(place, credentials), env, isReady: () => get('/readyz'), readyMs: 60_000 });
+
+  const isEtcdReady = async (): Promise<boolean> =>
+    (await httpGet(`http://${names.loopback}:${String(place.ports.etcd)}/health`)).status === 200;
+  await etcd.start({ argv: etcdArgv(place), env, isReady: isEtcdReady, readyMs: 30_000 });
+  await startApiServer();
+  await controllerManager.start({
+    argv: controllerManagerArgv(place, credentials),
+    env,
+    isReady: () => Promise.resolve(true),
+    readyMs: 1_000,
+  });
+  // Made by a loop of the API server after it calls itself ready.
+  await until('the namespace default', () => get('/api/v1/namespaces/default'));
+
+  const kubectl = kubectlAs(join(assets, 'kubectl'), credentials.adminKubeconfig, { ...env, HOME: folder });
+  const mustKubectl: Kube['mustKubectl'] = async (args, options) =>
+    outputOf(['kubectl', ...args], await kubectl(args, options));
+  return {
+    url,
+    caFile: credentials.authority.certFile,
+    adminKubeconfig: credentials.adminKubeconfig,
+    controllerKubeconfig: credentials.controllerKubeconfig,
+    kubectl,
+    mustKubectl,
+    install: () => install(mustKubectl),
+    stop: () => apiServer.kill(),
+    start: startApiServer,
+    restart: () => apiServer.kill().then(startApiServer),
+    logFiles: [etcd.logFile, apiServer.logFile, controllerManager.logFile],
+  };
+}
+
+async function choosePorts(address: string): Promise<KubePlace['ports']> {
+  const [etcd = 0, etcdPeer = 0, apiServer = 0] = await freePorts(address, 3);
+  return { etcd, etcdPeer, apiServer };
+}
+
+function kubectlAs(program: string, kubeconfig: string, env: Readonly<Record<string, string>>): Kube['kubectl'] {
+  return (args, { stdin = '', timeoutMs = 60_000 } = {}) =>
+    run([program, `--kubeconfig=${kubeconfig}`, ...args], { stdin, timeoutMs, env });
+}
+
+async function install(mustKubectl: Kube['mustKubectl']): Promise<void> {
+  const files = INSTALLED.flatMap((name) => ['-f', repositoryPath(`manifests/${name}.yaml`)]);
+  await mustKubectl(['apply', '--server-side', '-k', repositoryPath('crds')]);
+  await mustKubectl(['apply', '--server-side', ...files]);
+  await mustKubectl(['wait', '--for=condition=Established', '--timeout=30s', 'crd', '--all']);
+}
