@@ -15,7 +15,7 @@ export interface Metrics {
   /** For rest_client_requests_total. */
   readonly kubeAnswered: (method: string, code: string, host: string) => void;
   readonly agentCalled: (operation: string, outcome: string, seconds: number) => void;
-  readonly judged: (verdict: Verdict, corrected: readonly string[]) => void;
+  readonly judged: (verdict: Verdict) => void;
   readonly deletionTimedOut: () => void;
 }
 
@@ -53,7 +53,12 @@ function addGauges(registry: Registry, { queue, nodes, workers, version, objectM
     labelNames: ['controller'],
     registers,
   }).set({ controller: CONTROLLER }, workers);
-  new Gauge({ name: 'wgnode_build_info', help: 'Version of the controller; always 1', labelNames: ['version'], registers }).set({ version }, 1);
+  new Gauge({
+    name: 'wgnode_build_info',
+    help: 'Version of the controller; always 1',
+    labelNames: ['version'],
+    registers,
+  }).set({ version }, 1);
   new Gauge({
     name: 'wgnode_objects',
     help: 'WireGuardNode objects in the cache',
@@ -83,19 +88,62 @@ function createObserver(registry: Registry): WorkerObserver {
   const own = { controller: CONTROLLER };
   const queueOwn = { name: CONTROLLER, controller: CONTROLLER };
   const queueLabels = ['name', 'controller'];
-  const total = new Counter({ name: 'controller_runtime_reconcile_total', help: 'Reconciles by result', labelNames: ['controller', 'result'], registers });
+  const total = new Counter({
+    name: 'controller_runtime_reconcile_total',
+    help: 'Reconciles by result',
+    labelNames: ['controller', 'result'],
+    registers,
+  });
   for (const result of ['success', 'error', 'requeue', 'requeue_after']) total.inc({ ...own, result }, 0);
-  const errors = new Counter({ name: 'controller_runtime_reconcile_errors_total', help: 'Reconciles that failed', labelNames: ['controller'], registers });
+  const errors = new Counter({
+    name: 'controller_runtime_reconcile_errors_total',
+    help: 'Reconciles that failed',
+    labelNames: ['controller'],
+    registers,
+  });
   errors.inc(own, 0);
-  const active = new Gauge({ name: 'controller_runtime_active_workers', help: 'Workers at work', labelNames: ['controller'], registers });
+  const active = new Gauge({
+    name: 'controller_runtime_active_workers',
+    help: 'Workers at work',
+    labelNames: ['controller'],
+    registers,
+  });
   active.set(own, 0);
-  const time = new Histogram({ name: 'controller_runtime_reconcile_time_seconds', help: 'Length of a reconcile', labelNames: ['controller'], buckets: SECONDS, registers });
-  const adds = new Counter({ name: 'workqueue_adds_total', help: 'Keys handed to workers', labelNames: queueLabels, registers });
+  const time = new Histogram({
+    name: 'controller_runtime_reconcile_time_seconds',
+    help: 'Length of a reconcile',
+    labelNames: ['controller'],
+    buckets: SECONDS,
+    registers,
+  });
+  const adds = new Counter({
+    name: 'workqueue_adds_total',
+    help: 'Keys handed to workers',
+    labelNames: queueLabels,
+    registers,
+  });
   adds.inc(queueOwn, 0);
-  const retries = new Counter({ name: 'workqueue_retries_total', help: 'Keys that come again after a failure', labelNames: queueLabels, registers });
+  const retries = new Counter({
+    name: 'workqueue_retries_total',
+    help: 'Keys that come again after a failure',
+    labelNames: queueLabels,
+    registers,
+  });
   retries.inc(queueOwn, 0);
-  const waited = new Histogram({ name: 'workqueue_queue_duration_seconds', help: 'How long a key waits', labelNames: queueLabels, buckets: SECONDS, registers });
-  const worked = new Histogram({ name: 'workqueue_work_duration_seconds', help: 'How long a key is worked on', labelNames: queueLabels, buckets: SECONDS, registers });
+  const waited = new Histogram({
+    name: 'workqueue_queue_duration_seconds',
+    help: 'How long a key waits',
+    labelNames: queueLabels,
+    buckets: SECONDS,
+    registers,
+  });
+  const worked = new Histogram({
+    name: 'workqueue_work_duration_seconds',
+    help: 'How long a key is worked on',
+    labelNames: queueLabels,
+    buckets: SECONDS,
+    registers,
+  });
   const startedAt = new Map<string, number>();
   addRunning(registry, startedAt);
   return {
@@ -130,7 +178,10 @@ function addRunning(registry: Registry, startedAt: ReadonlyMap<string, number>):
     labelNames,
     registers,
     collect() {
-      this.set(own, ages().reduce((sum, age) => sum + age, 0));
+      this.set(
+        own,
+        ages().reduce((sum, age) => sum + age, 0),
+      );
     },
   });
   new Gauge({
@@ -146,13 +197,48 @@ function addRunning(registry: Registry, startedAt: ReadonlyMap<string, number>):
 
 function createCounters(registry: Registry): Omit<Metrics, 'registry' | 'observer'> {
   const registers = [registry];
-  const kube = new Counter({ name: 'rest_client_requests_total', help: 'Requests to the API server', labelNames: ['code', 'method', 'host'], registers });
-  const calls = new Counter({ name: 'wgnode_agent_requests_total', help: 'Calls of agents; outcome is ok, a rung or the code of the agent', labelNames: ['operation', 'outcome'], registers });
-  const callTime = new Histogram({ name: 'wgnode_agent_request_seconds', help: 'Length of a call of an agent', labelNames: ['operation'], buckets: SECONDS, registers });
-  const verdicts = new Counter({ name: 'wgnode_verdicts_total', help: 'How reconciles ended', labelNames: ['verdict'], registers });
-  const applies = new Counter({ name: 'wgnode_applies_total', help: 'Changes made on hosts and read back', labelNames: ['cause', 'impact'], registers });
-  const drift = new Counter({ name: 'wgnode_drift_corrected_total', help: 'Fields that were changed on a host and put right', labelNames: ['path'], registers });
-  const timedOut = new Counter({ name: 'wgnode_deletions_timed_out_total', help: 'Objects let go because their host could not be reached', registers });
+  const kube = new Counter({
+    name: 'rest_client_requests_total',
+    help: 'Requests to the API server',
+    labelNames: ['code', 'method', 'host'],
+    registers,
+  });
+  const calls = new Counter({
+    name: 'wgnode_agent_requests_total',
+    help: 'Calls of agents; outcome is ok, a rung or the code of the agent',
+    labelNames: ['operation', 'outcome'],
+    registers,
+  });
+  const callTime = new Histogram({
+    name: 'wgnode_agent_request_seconds',
+    help: 'Length of a call of an agent',
+    labelNames: ['operation'],
+    buckets: SECONDS,
+    registers,
+  });
+  const verdicts = new Counter({
+    name: 'wgnode_verdicts_total',
+    help: 'How reconciles ended',
+    labelNames: ['verdict'],
+    registers,
+  });
+  const applies = new Counter({
+    name: 'wgnode_applies_total',
+    help: 'Changes made on hosts and read back',
+    labelNames: ['cause', 'impact'],
+    registers,
+  });
+  const drift = new Counter({
+    name: 'wgnode_drift_corrected_total',
+    help: 'Fields that were changed on a host and put right',
+    labelNames: ['path'],
+    registers,
+  });
+  const timedOut = new Counter({
+    name: 'wgnode_deletions_timed_out_total',
+    help: 'Objects let go because their host could not be reached',
+    registers,
+  });
   return {
     kubeAnswered: (method, code, host) => {
       kube.inc({ method, code, host });
@@ -161,10 +247,11 @@ function createCounters(registry: Registry): Omit<Metrics, 'registry' | 'observe
       calls.inc({ operation, outcome });
       callTime.observe({ operation }, seconds);
     },
-    judged: (verdict, corrected) => {
+    judged: (verdict) => {
       verdicts.inc({ verdict: verdict.kind });
-      if (verdict.kind === 'in-sync' && verdict.change !== undefined) applies.inc({ cause: verdict.change.cause, impact: verdict.change.impact });
-      for (const path of corrected) drift.inc({ path });
+      if (verdict.kind === 'in-sync' && verdict.change !== undefined)
+        applies.inc({ cause: verdict.change.cause, impact: verdict.change.impact });
+      for (const path of verdict.kind === 'in-sync' ? (verdict.change?.corrected ?? []) : []) drift.inc({ path });
     },
     deletionTimedOut: () => {
       timedOut.inc();

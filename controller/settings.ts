@@ -43,16 +43,33 @@ interface Flag {
 
 /** Every flag can also be set by environment: `--log-level` as WGNODE_LOG_LEVEL, lists separated by commas. */
 const FLAGS = {
-  kubeconfig: { type: 'string', fallback: '', help: 'kubeconfig file (default: KUBECONFIG, ~/.kube/config, or in-cluster)' },
+  kubeconfig: {
+    type: 'string',
+    fallback: '',
+    help: 'kubeconfig file (default: KUBECONFIG, ~/.kube/config, or in-cluster)',
+  },
   namespace: { type: 'string', fallback: '', help: 'watch this namespace only (default: all)' },
   'metrics-address': { type: 'string', fallback: '0.0.0.0:8080', help: 'where /metrics is served' },
   'health-address': { type: 'string', fallback: '0.0.0.0:8081', help: 'where /healthz and /readyz are served' },
   workers: { type: 'string', fallback: '16', help: 'reconciles at the same time; a quarter is kept for edits' },
-  'allow-http-agents': { type: 'boolean', fallback: 'false', help: 'let objects name http:// agents: keys travel in clear' },
-  'allow-agent-cidr': { type: 'string', fallback: '', many: true, help: 'connect to agents in these networks only (repeatable)' },
+  'allow-http-agents': {
+    type: 'boolean',
+    fallback: 'false',
+    help: 'let objects name http:// agents: keys travel in clear',
+  },
+  'allow-agent-cidr': {
+    type: 'string',
+    fallback: '',
+    many: true,
+    help: 'connect to agents in these networks only (repeatable)',
+  },
   'deny-agent-cidr': { type: 'string', fallback: '', many: true, help: 'never connect to these networks (repeatable)' },
   'min-signature': { type: 'string', fallback: 'v1', help: 'least signature scheme where an object names none' },
-  'object-metrics': { type: 'boolean', fallback: 'true', help: 'one gauge set per object; --no-object-metrics turns it off' },
+  'object-metrics': {
+    type: 'boolean',
+    fallback: 'true',
+    help: 'one gauge set per object; --no-object-metrics turns it off',
+  },
   'log-level': { type: 'string', fallback: 'info', help: `one of ${LOG_LEVELS.join(', ')}` },
 } as const satisfies Record<string, Flag>;
 type FlagName = keyof typeof FLAGS;
@@ -64,7 +81,10 @@ export const HELP = `wgnode-controller: keeps the WireGuard interfaces of hosts 
 Usage: wgnode-controller [flags]
 
 ${Object.entries(FLAGS)
-  .map(([name, flag]: [string, Flag]) => `  ${`--${name}`.padEnd(22)} ${flag.help}${flag.fallback === '' ? '' : ` (default ${flag.fallback})`}`)
+  .map(
+    ([name, flag]: [string, Flag]) =>
+      `  ${`--${name}`.padEnd(22)} ${flag.help}${flag.fallback === '' ? '' : ` (default ${flag.fallback})`}`,
+  )
   .join('\n')}
 
 Every flag can be set by environment: --log-level as WGNODE_LOG_LEVEL, lists separated by commas.
@@ -75,7 +95,10 @@ Example, outside the cluster:
 
 function parseFlags(args: readonly string[]): Partial<Record<string, string | boolean | (string | boolean)[]>> {
   const options = Object.fromEntries(
-    Object.entries(FLAGS).map(([name, flag]: [string, Flag]) => [name, { type: flag.type, multiple: flag.many === true }]),
+    Object.entries(FLAGS).map(([name, flag]: [string, Flag]) => [
+      name,
+      { type: flag.type, multiple: flag.many === true },
+    ]),
   );
   try {
     return parseArgs({ args: [...args], options, strict: true, allowNegative: true, allowPositionals: false }).values;
@@ -85,12 +108,19 @@ function parseFlags(args: readonly string[]): Partial<Record<string, string | bo
 }
 
 /** Judges flags and environment; flags win. Throws SettingsError with what is allowed. */
-export function parseSettings(args: readonly string[], environment: Readonly<Record<string, string | undefined>>): Settings {
+export function parseSettings(
+  args: readonly string[],
+  environment: Readonly<Record<string, string | undefined>>,
+): Settings {
   const flags = parseFlags(args);
   const list = (name: FlagName): string[] => {
     const given = flags[name];
-    const parts = given === undefined ? [environment[variableOf(name)] ?? FLAGS[name].fallback] : [given].flat().map(String);
-    return parts.flatMap((part) => part.split(',')).map((part) => part.trim()).filter(Boolean);
+    const parts =
+      given === undefined ? [environment[variableOf(name)] ?? FLAGS[name].fallback] : [given].flat().map(String);
+    return parts
+      .flatMap((part) => part.split(','))
+      .map((part) => part.trim())
+      .filter(Boolean);
   };
   const text = (name: FlagName): string => list(name).join(',');
   const isOn = (name: FlagName): boolean => oneOf(name, text(name), ['true', 'false']) === 'true';
@@ -110,12 +140,17 @@ export function parseSettings(args: readonly string[], environment: Readonly<Rec
 }
 
 function oneOf<T extends string>(name: string, value: string, allowed: readonly T[]): T {
-  return allowed.find((word) => word === value) ?? fail(`--${name} must be one of ${allowed.join(', ')}: it is ${JSON.stringify(value)}`);
+  return (
+    allowed.find((word) => word === value) ??
+    fail(`--${name} must be one of ${allowed.join(', ')}: it is ${JSON.stringify(value)}`)
+  );
 }
 
 function wholeOf(name: string, value: string, low: number, high: number): number {
   const number = /^[0-9]{1,6}$/.test(value) ? Number(value) : Number.NaN;
-  return number >= low && number <= high ? number : fail(`--${name} must be a whole number from ${String(low)} to ${String(high)}: it is ${JSON.stringify(value)}`);
+  return number >= low && number <= high
+    ? number
+    : fail(`--${name} must be a whole number from ${String(low)} to ${String(high)}: it is ${JSON.stringify(value)}`);
 }
 
 function listenOf(name: string, value: string): Listen {

@@ -38,15 +38,19 @@ function wholePeer(peer: LivePeer): PeerArguments {
 /** Seconds after which a session is dead anyway (REJECT_AFTER_TIME of the WireGuard paper, section 6.1). */
 const SESSION_SECONDS = 180;
 
+/** The peers whose session may still be alive. */
+export const withSession = (peers: readonly LivePeer[], nowSeconds: number): LivePeer[] =>
+  peers.filter((peer) => nowSeconds - peer.latestHandshake < SESSION_SECONDS);
+
 /**
- * Arguments of one `wg set NAME` that makes us send to each peer with a live session, so that the far side learns our new port or
- * starts a handshake at once instead of after 15 s. Toggles the keepalive, because wg has no word for "send".
+ * Arguments of one `wg set NAME` that makes us send to each of the peers, so that the far side learns our new port, or drops a
+ * session that we no longer have, at once instead of after 15 s. Toggles the keepalive, because wg has no word for "send".
  */
-export function nudge(peers: readonly LivePeer[], nowSeconds: number): string[] {
-  const alive = peers.filter((peer) => peer.endpoint !== null && nowSeconds - peer.latestHandshake < SESSION_SECONDS);
-  return alive.flatMap((peer) => {
-    const [first, second] = peer.keepalive === 0 ? [25, 0] : [0, peer.keepalive];
-    const set = (seconds: number): string[] => ['peer', peer.publicKey, 'persistent-keepalive', String(seconds)];
-    return [...set(first), ...set(second)];
-  });
-}
+export const nudge = (peers: readonly LivePeer[]): string[] =>
+  peers
+    .filter((peer) => peer.endpoint !== null)
+    .flatMap((peer) => {
+      const [first, second] = peer.keepalive === 0 ? [25, 0] : [0, peer.keepalive];
+      const set = (seconds: number): string[] => ['peer', peer.publicKey, 'persistent-keepalive', String(seconds)];
+      return [...set(first), ...set(second)];
+    });

@@ -1,5 +1,5 @@
 import { writeFile } from 'node:fs/promises';
-import { carryOver, nudge, PRESHARED_KEY_FILE } from '../core/carry-over.ts';
+import { carryOver, nudge, PRESHARED_KEY_FILE, withSession } from '../core/carry-over.ts';
 import type { Live } from '../core/live.ts';
 import { isDisruptive, type Step } from '../core/plan.ts';
 import { isIpv6 } from '../protocol/address.ts';
@@ -51,7 +51,7 @@ async function runWgSet({ host, name, wanted, now }: StepContext, steps: readonl
     moves ||= step.action === 'set-private-key' || step.action === 'set-listen-port';
   }
   if (args.length === 0) return;
-  const nudges = moves ? nudge(now.live?.peers ?? [], host.nowMs() / 1000) : [];
+  const nudges = moves ? nudge(withSession(now.live?.peers ?? [], host.nowMs() / 1000)) : [];
   await withSecretFile(key, (fd) => mustRun(host.runner, ['wg', 'set', name, ...args, ...nudges], { fds: [fd] }));
 }
 
@@ -126,10 +126,9 @@ async function runDisruptive(context: StepContext, step: Step): Promise<void> {
 
 async function upWithCarry({ host, name, wanted, carry, upText }: StepContext): Promise<void> {
   await bringUp(host, name, upText);
-  if (carry === null) return;
   const live = await readLive(host.runner, name, wanted.table);
   if (live === null) return;
-  const peers = carryOver(carry, live);
+  const peers = carry === null ? [] : carryOver(carry, live);
   for (const { args, presharedKey } of peers) {
     if (presharedKey === null) continue;
     const withPath = args.map((arg) => (arg === PRESHARED_KEY_FILE ? '/dev/fd/3' : arg));
@@ -138,9 +137,11 @@ async function upWithCarry({ host, name, wanted, carry, upText }: StepContext): 
     );
   }
   const others = peers.filter((peer) => peer.presharedKey === null).flatMap((peer) => peer.args);
-  const port =
-    wanted.listenPort === null && live.listenPort !== carry.listenPort ? ['listen-port', String(carry.listenPort)] : [];
-  const args = [...port, ...others, ...nudge(carry.peers, host.nowMs() / 1000)];
+  const keepsPort = carry !== null && wanted.listenPort === null && live.listenPort !== carry.listenPort;
+  const port = keepsPort ? ['listen-port', String(carry.listenPort)] : [];
+  // Far sides that have a session with our former life stay silent for 15 s unless we speak first.
+  const nudges = nudge(carry === null ? live.peers : withSession(carry.peers, host.nowMs() / 1000));
+  const args = [...port, ...others, ...nudges];
   if (args.length > 0) await mustRun(host.runner, ['wg', 'set', name, ...args]);
 }
 

@@ -28,7 +28,11 @@ export interface PutRequest {
 const HOOK_CODES = new Set(['hooks_off', 'invalid_hook']);
 
 /** Sends the whole wanted interface. */
-export async function put(client: AgentClient, { node, desired, digest }: PutRequest, options: CallOptions): Promise<Outcome> {
+export async function put(
+  client: AgentClient,
+  { node, desired, digest }: PutRequest,
+  options: CallOptions,
+): Promise<Outcome> {
   const body = {
     ...putFromConfig(desired.config),
     options: {
@@ -47,11 +51,21 @@ export async function put(client: AgentClient, { node, desired, digest }: PutReq
 }
 
 /** What the agent would do; changes nothing. A configuration that it would refuse gives the refusal. */
-export async function dryRun(client: AgentClient, { node, desired }: PutRequest, options: CallOptions): Promise<PlanStatus | Refusal> {
-  const body = { ...putFromConfig(desired.config), options: { state: desired.state, dry_run: true, request_id: randomUUID() } };
+export async function dryRun(
+  client: AgentClient,
+  { node, desired }: PutRequest,
+  options: CallOptions,
+): Promise<PlanStatus | Refusal> {
+  const body = {
+    ...putFromConfig(desired.config),
+    options: { state: desired.state, dry_run: true, request_id: randomUUID() },
+  };
   try {
     const { impact, plan } = await client.putConfig(node.spec.interface.name, body, options);
-    return { impact, steps: plan.slice(0, 128).map(({ action, path, impact: own }) => ({ action, path, impact: own })) };
+    return {
+      impact,
+      steps: plan.slice(0, 128).map(({ action, path, impact: own }) => ({ action, path, impact: own })),
+    };
   } catch (error) {
     if (error instanceof AgentRefused) return refusalOf(error);
     throw error;
@@ -72,4 +86,7 @@ function outcomeOf(error: AgentRefused): Outcome {
 }
 
 const refusalOf = (error: AgentRefused): Refusal =>
-  refusal(HOOK_CODES.has(error.agentCode) ? 'HookNotAllowed' : 'ConfigRefused', `The agent refuses (${error.agentCode}): ${error.message}`);
+  refusal(
+    HOOK_CODES.has(error.agentCode) ? 'HookNotAllowed' : 'ConfigRefused',
+    `The agent refuses (${error.agentCode}): ${error.message}`,
+  );

@@ -1,6 +1,13 @@
 import pRetry from 'p-retry';
 import { Client } from 'undici';
-import { AGENT_NAME, type ConfigAnswer, type ErrorAnswer, type HealthAnswer, type PutConfigAnswer, type PutConfigBody } from '../../agent/protocol/messages.ts';
+import {
+  AGENT_NAME,
+  type ConfigAnswer,
+  type ErrorAnswer,
+  type HealthAnswer,
+  type PutConfigAnswer,
+  type PutConfigBody,
+} from '../../agent/protocol/messages.ts';
 import { redactKeys } from '../../agent/protocol/redact.ts';
 import type { Secret } from '../../agent/protocol/secret.ts';
 import { headersV1 } from '../../agent/protocol/signature-v1.ts';
@@ -90,7 +97,12 @@ export function createAgentClient({ address, guard, now, called }: AgentClientOp
     const deadline = AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]);
     let outcome = 'ok';
     try {
-      const answer = await pRetry(() => sendOnce(call, deadline), { retries: 1, minTimeout: 20, signal: deadline, shouldRetry: ({ error }) => isReset(error) });
+      const answer = await pRetry(() => sendOnce(call, deadline), {
+        retries: 1,
+        minTimeout: 20,
+        signal: deadline,
+        shouldRetry: ({ error }) => isReset(error),
+      });
       if (answer.status < 400) return answer;
       throw await explain(answer, origin, () => skewSeconds(deadline));
     } catch (error) {
@@ -114,7 +126,8 @@ export function createAgentClient({ address, guard, now, called }: AgentClientOp
     async health(options) {
       const answer = await send({ operation: 'health', method: 'GET', path: '/health' }, options);
       const health = parse<HealthAnswer>(answer.text, origin);
-      if (typeof health.version !== 'string') throw new AgentUnreachable('ProtocolError', `${origin} is no WireGuard agent: its /health has no version`);
+      if (typeof health.version !== 'string')
+        throw new AgentUnreachable('ProtocolError', `${origin} is no WireGuard agent: its /health has no version`);
       return health;
     },
     async readConfig(name, etag, options) {
@@ -122,7 +135,8 @@ export function createAgentClient({ address, guard, now, called }: AgentClientOp
         const answer = await send({ operation: 'read', method: 'GET', path: path(name, '/config'), etag }, options);
         if (answer.status === 304) return { kind: 'unchanged' };
         const config = parse<ConfigAnswer>(answer.text, origin);
-        if (config.interface !== name) throw new AgentUnreachable('ProtocolError', `${origin} answered for another interface`);
+        if (config.interface !== name)
+          throw new AgentUnreachable('ProtocolError', `${origin} answered for another interface`);
         return { kind: 'present', answer: config, etag: answer.etag };
       } catch (error) {
         if (error instanceof AgentRefused && error.agentCode === 'not_found') return { kind: 'absent' };
@@ -157,20 +171,39 @@ function parse<T>(text: string, origin: string): T {
 }
 
 /** Agent texts go into status: one line, bounded, without anything that looks like a key. */
-const safeText = (text: unknown): string => redactKeys((typeof text === 'string' ? text : '').replace(/[\p{C}\p{Zl}\p{Zp}]+/gu, ' ')).slice(0, MAX_TEXT);
+const safeText = (text: unknown): string =>
+  redactKeys((typeof text === 'string' ? text : '').replace(/[\p{C}\p{Zl}\p{Zp}]+/gu, ' ')).slice(0, MAX_TEXT);
 
-async function explain(answer: Answer, origin: string, skew: () => Promise<number | undefined>): Promise<AgentRefused | AgentUnreachable> {
+async function explain(
+  answer: Answer,
+  origin: string,
+  skew: () => Promise<number | undefined>,
+): Promise<AgentRefused | AgentUnreachable> {
   const body = parse<Partial<ErrorAnswer>>(answer.text, origin);
   const code = typeof body.code === 'string' ? body.code : '';
-  if (answer.status === 401) return unauthorized(origin, code === 'clock_skew' || body.error === 'Request timestamp too old' ? await skew().catch(() => undefined) : 0);
-  if (answer.status >= 500 && code !== 'apply_failed') return new AgentUnreachable('AgentError', `The agent at ${origin} failed: ${safeText(body.error)}`);
+  if (answer.status === 401)
+    return unauthorized(
+      origin,
+      code === 'clock_skew' || body.error === 'Request timestamp too old' ? await skew().catch(() => undefined) : 0,
+    );
+  if (answer.status >= 500 && code !== 'apply_failed')
+    return new AgentUnreachable('AgentError', `The agent at ${origin} failed: ${safeText(body.error)}`);
   if (answer.status === 429) return new AgentUnreachable('AgentError', `The agent at ${origin} is busy`);
   const details = Array.isArray(body.details) ? body.details.slice(0, 16).map(safeText) : [];
-  return new AgentRefused(safeText(body.error), { status: answer.status, agentCode: safeText(code).slice(0, 64), details, rolledBack: body.rolled_back });
+  return new AgentRefused(safeText(body.error), {
+    status: answer.status,
+    agentCode: safeText(code).slice(0, 64),
+    details,
+    rolledBack: body.rolled_back,
+  });
 }
 
 function unauthorized(origin: string, skew: number | undefined): AgentUnreachable {
-  if (skew === 0) return new AgentUnreachable('SignatureRejected', `${origin} does not accept our signature: hmac-key of spec.agent.secretRef is not the agent's`);
+  if (skew === 0)
+    return new AgentUnreachable(
+      'SignatureRejected',
+      `${origin} does not accept our signature: hmac-key of spec.agent.secretRef is not the agent's`,
+    );
   const seconds = skew === undefined ? 'far off that' : `${String(Math.abs(skew))} s ${skew > 0 ? 'ahead' : 'behind'}`;
   return new AgentUnreachable('ClockSkew', `The clock of the agent at ${origin} is ${seconds} of the controller's`);
 }

@@ -20,7 +20,10 @@ export class AgentRefused extends Error {
   readonly details: readonly string[];
   readonly rolledBack: boolean | undefined;
 
-  constructor(message: string, answer: { status: number; agentCode: string; details: readonly string[]; rolledBack?: boolean | undefined }) {
+  constructor(
+    message: string,
+    answer: { status: number; agentCode: string; details: readonly string[]; rolledBack?: boolean | undefined },
+  ) {
     super(message);
     this.name = 'AgentRefused';
     this.status = answer.status;
@@ -30,13 +33,24 @@ export class AgentRefused extends Error {
   }
 }
 
-const TIMEOUTS = new Set(['UND_ERR_CONNECT_TIMEOUT', 'UND_ERR_HEADERS_TIMEOUT', 'UND_ERR_BODY_TIMEOUT', 'UND_ERR_ABORTED', 'ETIMEDOUT', 'EHOSTUNREACH', 'ENETUNREACH', 'ABORT_ERR']);
+const TIMEOUTS = new Set([
+  'UND_ERR_CONNECT_TIMEOUT',
+  'UND_ERR_HEADERS_TIMEOUT',
+  'UND_ERR_BODY_TIMEOUT',
+  'UND_ERR_ABORTED',
+  'ETIMEDOUT',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+  'ABORT_ERR',
+]);
 const DNS = new Set(['ENOTFOUND', 'EAI_AGAIN', 'ENODATA', 'ESERVFAIL']);
 const RESETS = new Set(['ECONNRESET', 'EPIPE', 'UND_ERR_SOCKET']);
 
 /** The TLS errors of Node and OpenSSL have no common class; their codes have a few common beginnings. */
 const isTls = (code: string): boolean =>
-  /^(ERR_TLS|ERR_SSL|CERT_|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO_|EPROTO|HOSTNAME_MISMATCH|INVALID_CA|INVALID_PURPOSE)/.test(code);
+  /^(ERR_TLS|ERR_SSL|CERT_|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO_|EPROTO|HOSTNAME_MISMATCH|INVALID_CA|INVALID_PURPOSE)/.test(
+    code,
+  );
 
 const TLS_HINT: Readonly<Record<string, string>> = {
   CERT_HAS_EXPIRED: 'its certificate has expired',
@@ -57,7 +71,8 @@ export function unreachable(error: unknown, origin: string): AgentUnreachable {
   if (error instanceof AgentUnreachable) return error;
   const code = codeOf(error);
   if (DNS.has(code)) return new AgentUnreachable('DNSFailed', `The host name of ${origin} does not resolve`, error);
-  if (code === 'ECONNREFUSED') return new AgentUnreachable('ConnectionRefused', `Nothing listens at ${origin}: is the agent running?`, error);
+  if (code === 'ECONNREFUSED')
+    return new AgentUnreachable('ConnectionRefused', `Nothing listens at ${origin}: is the agent running?`, error);
   if (TIMEOUTS.has(code)) return new AgentUnreachable('ConnectionTimeout', `${origin} did not answer in time`, error);
   if (isTls(code)) {
     const hint = TLS_HINT[code] ?? 'TLS cannot be agreed on';

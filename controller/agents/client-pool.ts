@@ -42,7 +42,13 @@ function addressOf(node: WireGuardNode, credentials: ReadonlyMap<string, Secret>
   return {
     origin: agentOrigin(node),
     hmacKey: new Secret((text('hmac-key') ?? '').trim()),
-    tls: { ca: text('ca.crt'), cert: text('tls.crt'), key: credentials.get('tls.key'), serverName: tls?.serverName, pins: tls?.spkiSha256 ?? [] },
+    tls: {
+      ca: text('ca.crt'),
+      cert: text('tls.crt'),
+      key: credentials.get('tls.key'),
+      serverName: tls?.serverName,
+      pins: tls?.spkiSha256 ?? [],
+    },
   };
 }
 

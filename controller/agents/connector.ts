@@ -1,6 +1,12 @@
 import { createHash } from 'node:crypto';
 import { connect as connectTcp, type Socket } from 'node:net';
-import { checkServerIdentity as checkIdentity, connect as connectTls, createSecureContext, type SecureContext, type TLSSocket } from 'node:tls';
+import {
+  checkServerIdentity as checkIdentity,
+  connect as connectTls,
+  createSecureContext,
+  type SecureContext,
+  type TLSSocket,
+} from 'node:tls';
 import { LRUCache } from 'lru-cache';
 import type { buildConnector } from 'undici';
 import type { Secret } from '../../agent/protocol/secret.ts';
@@ -31,7 +37,11 @@ function contextOf({ ca, cert, key }: AgentTlsOptions): { context: SecureContext
   const id = hash(JSON.stringify([ca, cert, key?.reveal()]));
   const known = contexts.get(id);
   if (known !== undefined) return { context: known, id };
-  const material = { ...(ca === undefined ? {} : { ca }), ...(cert === undefined ? {} : { cert }), ...(key === undefined ? {} : { key: key.reveal() }) };
+  const material = {
+    ...(ca === undefined ? {} : { ca }),
+    ...(cert === undefined ? {} : { cert }),
+    ...(key === undefined ? {} : { key: key.reveal() }),
+  };
   const context = createSecureContext({ ...material, minVersion: 'TLSv1.2' });
   contexts.set(id, context);
   return { context, id };
@@ -55,14 +65,20 @@ async function dial(guard: UrlGuard, tls: AgentTlsOptions, options: buildConnect
   const [host] = await guard.resolve(options.hostname);
   const port = Number(options.port || (options.protocol === 'http:' ? 80 : 443));
   if (host === undefined) throw new AgentUnreachable('DNSFailed', `${options.hostname} has no address`);
-  const socket = options.protocol === 'http:' ? connectTcp({ host, port }) : startTls(tls, { host, port, hostname: options.hostname });
+  const socket =
+    options.protocol === 'http:'
+      ? connectTcp({ host, port })
+      : startTls(tls, { host, port, hostname: options.hostname });
   socket.setKeepAlive(true, 15_000);
   await connected(socket, options.protocol === 'http:' ? 'connect' : 'secureConnect');
   if ('getPeerX509Certificate' in socket) checkPins(socket, tls.pins);
   return socket;
 }
 
-function startTls(tls: AgentTlsOptions, { host, port, hostname }: { host: string; port: number; hostname: string }): TLSSocket {
+function startTls(
+  tls: AgentTlsOptions,
+  { host, port, hostname }: { host: string; port: number; hostname: string },
+): TLSSocket {
   const name = tls.serverName ?? hostname.replace(/^\[|\]$/g, '');
   const { context, id } = contextOf(tls);
   // A resumed session skips the certificate check, so it counts only for the same name, authorities and pins.
@@ -109,5 +125,8 @@ function checkPins(socket: TLSSocket, pins: readonly string[]): void {
   const pin = spki === undefined ? '' : createHash('sha256').update(spki).digest('base64');
   if (pins.includes(pin)) return;
   socket.destroy();
-  throw new AgentUnreachable('TLSFailed', "The public key of the agent's certificate is none of spec.agent.tls.spkiSha256");
+  throw new AgentUnreachable(
+    'TLSFailed',
+    "The public key of the agent's certificate is none of spec.agent.tls.spkiSha256",
+  );
 }

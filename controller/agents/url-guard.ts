@@ -16,7 +16,18 @@ export interface UrlGuardOptions {
 }
 
 /** Loopback, "this network", link-local with the metadata services, multicast, and their IPv6 kin. */
-const DENIED = ['0.0.0.0/8', '127.0.0.0/8', '169.254.0.0/16', '224.0.0.0/4', '240.0.0.0/4', '::/128', '::1/128', 'fe80::/10', 'ff00::/8', 'fd00:ec2::254/128'];
+const DENIED = [
+  '0.0.0.0/8',
+  '127.0.0.0/8',
+  '169.254.0.0/16',
+  '224.0.0.0/4',
+  '240.0.0.0/4',
+  '::/128',
+  '::1/128',
+  'fe80::/10',
+  'ff00::/8',
+  'fd00:ec2::254/128',
+];
 
 const familyOf = (address: string): 'ipv4' | 'ipv6' => (isIP(address) === 6 ? 'ipv6' : 'ipv4');
 
@@ -43,9 +54,13 @@ export function createUrlGuard({ allow, deny }: UrlGuardOptions): UrlGuard {
   return {
     async resolve(hostname) {
       const host = hostname.replace(/^\[|\]$/g, '');
-      const addresses = isIP(host) === 0 ? (await dnsLookup(host, { all: true })).map(({ address }) => address) : [host];
+      const addresses =
+        isIP(host) === 0 ? (await dnsLookup(host, { all: true })).map(({ address }) => address) : [host];
       if (addresses.length > 0 && addresses.every(isAllowed)) return addresses;
-      throw new AgentUnreachable('URLNotAllowed', `${hostname} is, or resolves to, an address that the controller may not connect to; see --allow-agent-cidr`);
+      throw new AgentUnreachable(
+        'URLNotAllowed',
+        `${hostname} is, or resolves to, an address that the controller may not connect to; see --allow-agent-cidr`,
+      );
     },
   };
 }

@@ -33,18 +33,30 @@ export function createEventRecorder({ client, instance, nowMs, failed }: EventRe
     async record(node, event) {
       const { namespace, name, uid } = node.metadata;
       const time = new Date(nowMs()).toISOString().replace('Z', '000Z');
-      const id = createHash('sha256').update(JSON.stringify([uid, event])).digest('hex').slice(0, 16);
+      const id = createHash('sha256')
+        .update(JSON.stringify([uid, event]))
+        .digest('hex')
+        .slice(0, 16);
       const collection = `/apis/events.k8s.io/v1/namespaces/${namespace}/events`;
       const series = known.get(id);
       try {
         if (series !== undefined) {
           series.count += 1;
           const body = { series: { count: series.count, lastObservedTime: time } };
-          await client.request({ method: 'PATCH', path: `${collection}/${series.name}`, contentType: 'application/merge-patch+json', body });
+          await client.request({
+            method: 'PATCH',
+            path: `${collection}/${series.name}`,
+            contentType: 'application/merge-patch+json',
+            body,
+          });
           return;
         }
         const eventName = `${name}.${id}.${nowMs().toString(36)}`;
-        await client.request({ method: 'POST', path: collection, body: eventBody({ node, event, time, instance, eventName }) });
+        await client.request({
+          method: 'POST',
+          path: collection,
+          body: eventBody({ node, event, time, instance, eventName }),
+        });
         known.set(id, { name: eventName, count: 1 });
       } catch (error) {
         known.delete(id);
@@ -73,5 +85,11 @@ const eventBody = ({ node: { metadata }, event, time, instance, eventName }: Eve
   reason: event.reason,
   action: event.action,
   note: event.note.slice(0, MAX_NOTE),
-  regarding: { apiVersion: `${GROUP}/${VERSION}`, kind: KIND, name: metadata.name, namespace: metadata.namespace, uid: metadata.uid },
+  regarding: {
+    apiVersion: `${GROUP}/${VERSION}`,
+    kind: KIND,
+    name: metadata.name,
+    namespace: metadata.namespace,
+    uid: metadata.uid,
+  },
 });

@@ -56,7 +56,10 @@ interface StatusBody {
 }
 
 /** `client-node` reads the kubeconfig and knows all its ways to authenticate; it is asked again once a minute, as tokens rotate. */
-function createCredentials(config: KubeConfig): { headers: () => Promise<Record<string, string>>; options: () => Promise<RequestOptions> } {
+function createCredentials(config: KubeConfig): {
+  headers: () => Promise<Record<string, string>>;
+  options: () => Promise<RequestOptions>;
+} {
   let loaded: { readonly atMs: number; readonly options: Promise<RequestOptions> } | undefined;
   const options = (): Promise<RequestOptions> => {
     if (loaded === undefined || Date.now() - loaded.atMs > TOKEN_REFRESH_MS) {
@@ -77,18 +80,31 @@ function createCredentials(config: KubeConfig): { headers: () => Promise<Record<
 
 export async function createKubeClient({ config, answered }: KubeClientOptions): Promise<KubeClient> {
   const server = config.getCurrentCluster()?.server;
-  if (server === undefined) throw new Error('The kubeconfig has no current cluster: set current-context, or KUBECONFIG to another file');
+  if (server === undefined)
+    throw new Error('The kubeconfig has no current cluster: set current-context, or KUBECONFIG to another file');
   const { origin, host, pathname } = new URL(server);
   const prefix = pathname.replace(/\/$/, '');
   const credentials = createCredentials(config);
   const { ca, cert, key, servername, rejectUnauthorized } = await credentials.options();
-  const tls = Object.fromEntries(Object.entries({ ca, cert, key, servername, rejectUnauthorized }).filter(([, value]) => value !== undefined));
+  const tls = Object.fromEntries(
+    Object.entries({ ca, cert, key, servername, rejectUnauthorized }).filter(([, value]) => value !== undefined),
+  );
   const connect = { ...tls, keepAlive: true, keepAliveInitialDelay: 15_000, timeout: 10_000 };
-  const pool = new Pool(origin, { connect, connections: MAX_CONNECTIONS, allowH2: false, headersTimeout: REQUEST_TIMEOUT_MS, bodyTimeout: REQUEST_TIMEOUT_MS });
+  const pool = new Pool(origin, {
+    connect,
+    connections: MAX_CONNECTIONS,
+    allowH2: false,
+    headersTimeout: REQUEST_TIMEOUT_MS,
+    bodyTimeout: REQUEST_TIMEOUT_MS,
+  });
 
   const send = async (dispatcher: Dispatcher, request: KubeRequest): Promise<Dispatcher.ResponseData> => {
     const { method, path, body, contentType = 'application/json', accept = 'application/json', signal } = request;
-    const headers = { ...(await credentials.headers()), accept, ...(body === undefined ? {} : { 'content-type': contentType }) };
+    const headers = {
+      ...(await credentials.headers()),
+      accept,
+      ...(body === undefined ? {} : { 'content-type': contentType }),
+    };
     try {
       const answer = await dispatcher.request({
         method,
@@ -112,7 +128,12 @@ export async function createKubeClient({ config, answered }: KubeClientOptions):
       throw await errorOf(answer, request);
     },
     async *lines(path, accept, signal) {
-      const client = new Client(origin, { connect, allowH2: false, headersTimeout: REQUEST_TIMEOUT_MS, bodyTimeout: IDLE_WATCH_MS });
+      const client = new Client(origin, {
+        connect,
+        allowH2: false,
+        headersTimeout: REQUEST_TIMEOUT_MS,
+        bodyTimeout: IDLE_WATCH_MS,
+      });
       try {
         const request: KubeRequest = { method: 'GET', path, accept, signal };
         const answer = await send(client, request);

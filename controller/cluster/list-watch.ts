@@ -36,9 +36,17 @@ export function createListWatch<T>({ client, path, as, slim, random }: ListWatch
   const slimmed = (object: RawObject): T => slim(object as never);
   return {
     async list(continueToken, signal): Promise<Page<T>> {
-      const query = new URLSearchParams({ limit: String(PAGE_SIZE), ...(continueToken === '' ? {} : { continue: continueToken }) });
+      const query = new URLSearchParams({
+        limit: String(PAGE_SIZE),
+        ...(continueToken === '' ? {} : { continue: continueToken }),
+      });
       const accept = as === 'whole' ? 'application/json' : LIST_METADATA;
-      const list = await client.request<RawList>({ method: 'GET', path: `${path}?${query.toString()}`, accept, signal });
+      const list = await client.request<RawList>({
+        method: 'GET',
+        path: `${path}?${query.toString()}`,
+        accept,
+        signal,
+      });
       const { resourceVersion, continue: token = '' } = list.metadata;
       return { items: list.items.map(slimmed), resourceVersion, continueToken: token };
     },

@@ -10,10 +10,21 @@ interface RawSecret {
 }
 
 /** Reads one Secret whole. Its values leave this function only as `Secret`. */
-async function readSecret(client: KubeClient, namespace: string, name: string, signal: AbortSignal): Promise<SecretRead> {
+async function readSecret(
+  client: KubeClient,
+  namespace: string,
+  name: string,
+  signal: AbortSignal,
+): Promise<SecretRead> {
   try {
-    const { data = {} } = await client.request<RawSecret>({ method: 'GET', path: `/api/v1/namespaces/${namespace}/secrets/${name}`, signal });
-    const entries = Object.entries(data).map(([key, value]) => [key, new Secret(Buffer.from(value, 'base64').toString('utf8'))] as const);
+    const { data = {} } = await client.request<RawSecret>({
+      method: 'GET',
+      path: `/api/v1/namespaces/${namespace}/secrets/${name}`,
+      signal,
+    });
+    const entries = Object.entries(data).map(
+      ([key, value]) => [key, new Secret(Buffer.from(value, 'base64').toString('utf8'))] as const,
+    );
     return { kind: 'found', data: new Map(entries) };
   } catch (error) {
     if (error instanceof KubeError && error.status === 404) return { kind: 'missing' };

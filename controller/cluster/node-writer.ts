@@ -13,15 +13,29 @@ const QUERY = `?fieldManager=${CONTROLLER_NAME}`;
 /** Writes what the controller may write of an object: its status and its one finalizer, never the spec. */
 export interface NodeWriter {
   /** Writes the status if it differs; the object as it is afterwards, or undefined when it is gone. */
-  writeStatus(node: WireGuardNode, status: WireGuardNodeStatus, signal: AbortSignal): Promise<WireGuardNode | undefined>;
+  writeStatus(
+    node: WireGuardNode,
+    status: WireGuardNodeStatus,
+    signal: AbortSignal,
+  ): Promise<WireGuardNode | undefined>;
   /** Adds or removes our finalizer; undefined when the object is gone or has changed, and must be looked at again. */
   writeFinalizer(node: WireGuardNode, present: boolean, signal: AbortSignal): Promise<WireGuardNode | undefined>;
 }
 
 export function createNodeWriter(client: KubeClient): NodeWriter {
-  const patch = async (path: string, operations: readonly Operation[], signal: AbortSignal): Promise<WireGuardNode | undefined> => {
+  const patch = async (
+    path: string,
+    operations: readonly Operation[],
+    signal: AbortSignal,
+  ): Promise<WireGuardNode | undefined> => {
     try {
-      const body = { method: 'PATCH', path: path + QUERY, contentType: 'application/json-patch+json', body: operations, signal } as const;
+      const body = {
+        method: 'PATCH',
+        path: path + QUERY,
+        contentType: 'application/json-patch+json',
+        body: operations,
+        signal,
+      } as const;
       return slimNode(await client.request<WireGuardNode>(body));
     } catch (error) {
       // 422 = a `test` failed: the object of that name is another one now.

@@ -7,7 +7,10 @@ export async function* splitLines(stream: AsyncIterable<Uint8Array>): AsyncGener
     const bytes = Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength);
     let start = 0;
     for (let end = bytes.indexOf(NEWLINE); end >= 0; end = bytes.indexOf(NEWLINE, start)) {
-      const line = rest.length === 0 ? bytes.toString('utf8', start, end) : Buffer.concat([...rest, bytes.subarray(start, end)]).toString('utf8');
+      const line =
+        rest.length === 0
+          ? bytes.toString('utf8', start, end)
+          : Buffer.concat([...rest, bytes.subarray(start, end)]).toString('utf8');
       rest = [];
       start = end + 1;
       yield line;

@@ -17,7 +17,9 @@ const everyFieldIsSupported: Check = ({ node: { spec }, policy }) => {
     ...((spec.interface.firewall ?? []).length > 0 ? ['spec.interface.firewall'] : []),
     ...(scheme === 'v2' ? ['spec.agent.minSignature: v2'] : []),
   ];
-  return fields.length === 0 ? undefined : refusal('Unsupported', `This version cannot do ${fields.join(', ')} yet; nothing is sent to the host`);
+  return fields.length === 0
+    ? undefined
+    : refusal('Unsupported', `This version cannot do ${fields.join(', ')} yet; nothing is sent to the host`);
 };
 
 const urlIsAllowed: Check = ({ node, policy }) =>
@@ -32,12 +34,16 @@ const isOlder = (left: WireGuardNode, right: WireGuardNode): boolean => {
 
 const nobodyOlderOwnsIt: Check = ({ node, rivals }) => {
   const owner = rivals.find((rival) => isOlder(rival, node));
-  return owner === undefined ? undefined : refusal('Conflict', `${claimOf(node)} belongs to the older object ${keyOf(owner)}`);
+  return owner === undefined
+    ? undefined
+    : refusal('Conflict', `${claimOf(node)} belongs to the older object ${keyOf(owner)}`);
 };
 
 const secretIsThere = (what: string, name: string, read: SecretRead): Refusal | undefined => {
-  if (read.kind === 'missing') return refusal('SecretNotFound', `${what}: there is no Secret ${name} in this namespace`);
-  if (read.kind === 'forbidden') return refusal('SecretForbidden', `${what}: the controller may not read the Secret ${name}; see its RBAC`);
+  if (read.kind === 'missing')
+    return refusal('SecretNotFound', `${what}: there is no Secret ${name} in this namespace`);
+  if (read.kind === 'forbidden')
+    return refusal('SecretForbidden', `${what}: the controller may not read the Secret ${name}; see its RBAC`);
   return undefined;
 };
 
@@ -50,7 +56,10 @@ const agentSecretIsUsable: Check = ({ node, agentSecret }) => {
   const hmac = agentSecret.data.get('hmac-key');
   if (hmac === undefined) return refusal('InvalidCredentials', `The Secret ${name} must have the key hmac-key`);
   if (Buffer.byteLength(hmac.reveal().trim()) < MIN_HMAC_BYTES) {
-    return refusal('InvalidCredentials', `hmac-key of the Secret ${name} must be at least ${String(MIN_HMAC_BYTES)} bytes`);
+    return refusal(
+      'InvalidCredentials',
+      `hmac-key of the Secret ${name} must be at least ${String(MIN_HMAC_BYTES)} bytes`,
+    );
   }
   if (agentSecret.data.has('tls.crt') !== agentSecret.data.has('tls.key')) {
     return refusal('InvalidCredentials', `The Secret ${name} must have both of tls.crt and tls.key, or neither`);
@@ -66,13 +75,18 @@ const keyIsUsable: Check = ({ node, keySecret }) => {
   const value = privateKeyOf(node, keySecret);
   if (value === undefined) return refusal('InvalidKey', `The Secret ${name} must have the key ${key}`);
   if (isPrivateKey(value.reveal())) return undefined;
-  return refusal('InvalidKey', `${key} of the Secret ${name} must be a private key as \`wg genkey\` prints it: 44 characters of base64, not all zero`);
+  return refusal(
+    'InvalidKey',
+    `${key} of the Secret ${name} must be a private key as \`wg genkey\` prints it: 44 characters of base64, not all zero`,
+  );
 };
 
 const valuesAreValid: Check = ({ node, keySecret }) => {
   const problems = validate(configOf(node.spec.interface, privateKeyOf(node, keySecret) ?? null));
   const [first] = problems;
-  return first === undefined ? undefined : refusal('InvalidSpec', problems.map(({ path, message }) => `${path}: ${message}`).join('; '));
+  return first === undefined
+    ? undefined
+    : refusal('InvalidSpec', problems.map(({ path, message }) => `${path}: ${message}`).join('; '));
 };
 
 /** In this order: the first that fails is what the object says. The list reads as the specification. */

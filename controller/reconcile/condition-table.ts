@@ -9,7 +9,12 @@ export type Row = readonly [ConditionType, Condition['status'], string, string];
 const STALLED_AFTER_MS = 10 * 60 * 1000;
 const STALLED_AFTER_FAILURES = 5;
 
-const connected = (node: WireGuardNode): Row => ['Reachable', 'True', 'Connected', `The agent at ${node.spec.agent.url} answers`];
+const connected = (node: WireGuardNode): Row => [
+  'Reachable',
+  'True',
+  'Connected',
+  `The agent at ${node.spec.agent.url} answers`,
+];
 
 const kept = (node: WireGuardNode, type: 'Reachable' | 'Synced' | 'Ready'): Row => {
   const { status, reason, message } = conditionOf(node.status.conditions, type) ?? {
@@ -22,8 +27,16 @@ const kept = (node: WireGuardNode, type: 'Reachable' | 'Synced' | 'Ready'): Row 
 
 const list = (paths: readonly { readonly path: string }[]): string => paths.map(({ path }) => path).join(', ');
 
+export interface RowsInput {
+  readonly node: WireGuardNode;
+  readonly verdict: Verdict;
+  readonly nowMs: number;
+  /** Failures in a row, this one included. */
+  readonly failures: number;
+}
+
 /** The conditions of a verdict, the table of the design as code. */
-export function rowsOf(node: WireGuardNode, verdict: Verdict, nowMs: number): Row[] {
+export function rowsOf({ node, verdict, nowMs, failures }: RowsInput): Row[] {
   const name = node.spec.interface.name;
   switch (verdict.kind) {
     case 'in-sync': {
@@ -32,7 +45,12 @@ export function rowsOf(node: WireGuardNode, verdict: Verdict, nowMs: number): Ro
     }
     case 'applying': {
       const message = `A change of ${name} is under way`;
-      return [['Ready', 'Unknown', 'Applying', message], kept(node, 'Reachable'), ['Synced', 'Unknown', 'Applying', message], ['Reconciling', 'True', 'Progressing', message]];
+      return [
+        ['Ready', 'Unknown', 'Applying', message],
+        kept(node, 'Reachable'),
+        ['Synced', 'Unknown', 'Applying', message],
+        ['Reconciling', 'True', 'Progressing', message],
+      ];
     }
     case 'refused':
       return refusedRows(node, verdict);
@@ -44,15 +62,24 @@ export function rowsOf(node: WireGuardNode, verdict: Verdict, nowMs: number): Ro
       return waitingRows(node, 'Drifted', `Mode Observe: not changed, but different: ${list(verdict.differences)}`);
     case 'impact-not-allowed': {
       const { maxImpact } = node.spec.management;
-      return waitingRows(node, 'ImpactNotAllowed', `The change needs impact ${verdict.plan.impact}, above spec.management.maxImpact ${maxImpact}: ${list(verdict.differences)}`);
+      return waitingRows(
+        node,
+        'ImpactNotAllowed',
+        `The change needs impact ${verdict.plan.impact}, above spec.management.maxImpact ${maxImpact}: ${list(verdict.differences)}`,
+      );
     }
     case 'contended': {
       const message = `${verdict.path} was corrected 5 times in 10 minutes: somebody else changes it too. Corrections stop until the spec changes or a reconcile is requested`;
       return [...waitingRows(node, 'Contended', message), ['Contended', 'True', 'Contended', message]];
     }
     case 'apply-failed': {
-      const { message, failures } = verdict;
-      return [['Ready', 'False', 'ApplyFailed', message], connected(node), ['Synced', 'False', 'ApplyFailed', message], progress(failures >= STALLED_AFTER_FAILURES, 'ApplyFailed', message)];
+      const { message } = verdict;
+      return [
+        ['Ready', 'False', 'ApplyFailed', message],
+        connected(node),
+        ['Synced', 'False', 'ApplyFailed', message],
+        progress(failures >= STALLED_AFTER_FAILURES, 'ApplyFailed', message),
+      ];
     }
   }
 }
@@ -80,11 +107,25 @@ function refusedRows(node: WireGuardNode, { refusal, seen }: Verdict & { kind: '
 
 function suspendedRows(node: WireGuardNode, specMoved: boolean): Row[] {
   const message = 'spec.suspend is set: nothing is sent to the host';
-  const moved: Row = ['Ready', 'False', 'Suspended', 'The spec was changed while spec.suspend is set: it is not applied'];
-  return [specMoved ? moved : kept(node, 'Ready'), kept(node, 'Reachable'), kept(node, 'Synced'), ['Suspended', 'True', 'Suspended', message]];
+  const moved: Row = [
+    'Ready',
+    'False',
+    'Suspended',
+    'The spec was changed while spec.suspend is set: it is not applied',
+  ];
+  return [
+    specMoved ? moved : kept(node, 'Ready'),
+    kept(node, 'Reachable'),
+    kept(node, 'Synced'),
+    ['Suspended', 'True', 'Suspended', message],
+  ];
 }
 
-function unreachableRows(node: WireGuardNode, { rung, message }: Verdict & { kind: 'unreachable' }, nowMs: number): Row[] {
+function unreachableRows(
+  node: WireGuardNode,
+  { rung, message }: Verdict & { kind: 'unreachable' },
+  nowMs: number,
+): Row[] {
   const retryable = isRetryable(rung);
   const former = conditionOf(node.status.conditions, 'Reachable');
   const lostMs = former?.status === 'False' ? nowMs - Date.parse(former.lastTransitionTime) : 0;

@@ -30,7 +30,11 @@ export function deletionPlan(node: WireGuardNode, rivals: readonly WireGuardNode
   const waitedMs = nowMs - Date.parse(node.metadata.deletionTimestamp ?? '');
   if (waitedMs > deletionTimeoutSeconds * 1000) {
     const note = `deletionPolicy ${deletionPolicy} could not be carried out within ${String(deletionTimeoutSeconds)} s; the host is left as it is`;
-    return { kind: 'release', event: { type: 'Warning', reason: 'DeletionTimedOut', action: 'Delete', note }, timedOut: true };
+    return {
+      kind: 'release',
+      event: { type: 'Warning', reason: 'DeletionTimedOut', action: 'Delete', note },
+      timedOut: true,
+    };
   }
   return { kind: 'act', verb: deletionPolicy === 'Remove' ? 'remove' : 'disable' };
 }

@@ -57,7 +57,9 @@ export function desired(node: WireGuardNode, privateKey: Secret): Desired {
 /** Object keys in one order, so that equal specs have equal hashes. */
 function hashOf(value: InterfaceSpec): string {
   const sorted = JSON.stringify(value, (_key, part: unknown) =>
-    typeof part === 'object' && part !== null && !Array.isArray(part) ? Object.fromEntries(Object.entries(part).sort()) : part,
+    typeof part === 'object' && part !== null && !Array.isArray(part)
+      ? Object.fromEntries(Object.entries(part).sort())
+      : part,
   );
   return createHash('sha256').update(sorted).digest('hex');
 }

@@ -6,9 +6,7 @@ import { configFromSpec } from '../../agent/protocol/wgquick/wire.ts';
 import type { Desired } from './desired.ts';
 
 /** What the agent reports of one interface. */
-export type Observation =
-  | { readonly kind: 'absent' }
-  | { readonly kind: 'present'; readonly answer: ConfigAnswer };
+export type Observation = { readonly kind: 'absent' } | { readonly kind: 'present'; readonly answer: ConfigAnswer };
 
 /** One thing that the plan would change; values are text for people, keys only ever as public keys. */
 export interface Difference {
@@ -43,22 +41,26 @@ export function diff(desired: Desired, observed: Observation): Difference[] {
     return [{ path: pathOf('name'), desired: 'present', file: ABSENT, live: ABSENT, impact: 'None' }];
   }
   const { answer } = observed;
-  const own = [...fileDifferences(desired, answer), ...stateDifferences(desired, answer), ...liveDifferences(desired, answer)];
+  const own = [
+    ...fileDifferences(desired, answer),
+    ...stateDifferences(desired, answer),
+    ...liveDifferences(desired, answer),
+  ];
   // The agent compares file and kernel in more detail than it can tell us: routes, DNS, hooks.
   const reported = desired.state === 'up' && answer.state === 'up' ? answer.drift : [];
   const further = reported.map((entry) => ({ ...entry, desired: entry.file }));
   return firstOfEachPath([...own, ...further]);
 }
 
-const firstOfEachPath = (differences: readonly Difference[]): Difference[] => [
-  ...new Map([...differences].reverse().map((entry) => [entry.path, entry])).values(),
-].reverse();
+const firstOfEachPath = (differences: readonly Difference[]): Difference[] =>
+  [...new Map([...differences].reverse().map((entry) => [entry.path, entry])).values()].reverse();
 
 function fileDifferences({ config, publicKey }: Desired, answer: ConfigAnswer): Difference[] {
   const file = configFromSpec(answer.spec);
   const isUp = answer.state === 'up';
   return FIELD_NAMES.flatMap((name) => {
-    const equal = name === 'privateKey' ? publicKey === answer.public_key : fieldOf(name).equal(file[name], config[name]);
+    const equal =
+      name === 'privateKey' ? publicKey === answer.public_key : fieldOf(name).equal(file[name], config[name]);
     if (equal) return [];
     const isKey = name === 'privateKey';
     return {

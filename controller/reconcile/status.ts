@@ -42,7 +42,7 @@ export function statusOf(input: StatusInput): WireGuardNodeStatus {
   const handles = verdict.kind !== 'applying';
   const next: WireGuardNodeStatus = {
     observedGeneration: node.metadata.generation,
-    conditions: conditionsOf(node, rowsOf(node, verdict, nowMs), nowMs),
+    conditions: conditionsOf(node, rowsOf({ node, verdict, nowMs, failures: input.attempt.failures }), nowMs),
     ...optional('agent', seen === undefined ? former.agent : agentStatus(seen)),
     ...optional('interface', seen === undefined ? former.interface : interfaceStatus(seen)),
     ...optional('applied', appliedStatus(input)),
@@ -62,19 +62,26 @@ const isPowerOfTwo = (count: number): boolean => (count & (count - 1)) === 0;
 function withAttempt(former: WireGuardNodeStatus, next: WireGuardNodeStatus, attempt: Attempt): WireGuardNodeStatus {
   const { consecutiveFailures, nextAttemptTime } = former;
   if (attempt.failures === 0) return next;
-  const asBefore = { ...next, ...optional('consecutiveFailures', consecutiveFailures), ...optional('nextAttemptTime', nextAttemptTime) };
+  const asBefore = {
+    ...next,
+    ...optional('consecutiveFailures', consecutiveFailures),
+    ...optional('nextAttemptTime', nextAttemptTime),
+  };
   if (!isPowerOfTwo(attempt.failures) && sameStatus(former, asBefore)) return asBefore;
   const time = attempt.nextMs === undefined ? undefined : iso(attempt.nextMs);
   return { ...next, consecutiveFailures: attempt.failures, ...optional('nextAttemptTime', time) };
 }
 
 /** Whether two statuses say the same; the order of keys says nothing. */
-export const sameStatus = (left: WireGuardNodeStatus, right: WireGuardNodeStatus): boolean => stable(left) === stable(right);
+export const sameStatus = (left: WireGuardNodeStatus, right: WireGuardNodeStatus): boolean =>
+  stable(left) === stable(right);
 
 /** JSON with object keys in one order. */
 export const stable = (value: unknown): string =>
   JSON.stringify(value, (_key, part: unknown) =>
-    typeof part === 'object' && part !== null && !Array.isArray(part) ? Object.fromEntries(Object.entries(part).sort()) : part,
+    typeof part === 'object' && part !== null && !Array.isArray(part)
+      ? Object.fromEntries(Object.entries(part).sort())
+      : part,
   );
 
 /** lastTransitionTime moves with the status alone; reason and message may change without it. */
@@ -89,7 +96,10 @@ function conditionsOf(node: WireGuardNode, rows: readonly Row[], nowMs: number):
 const agentStatus = ({ health }: Seen): AgentStatus => ({
   version: health.version.slice(0, 64),
   ...optional('epoch', health.epoch?.slice(0, 64)),
-  ...optional('capabilities', health.capabilities?.slice(0, 64).map((word) => word.slice(0, 64))),
+  ...optional(
+    'capabilities',
+    health.capabilities?.slice(0, 64).map((word) => word.slice(0, 64)),
+  ),
 });
 
 function interfaceStatus({ answer }: Seen): InterfaceStatus {

@@ -19,6 +19,8 @@ export interface Change {
   readonly cause: Cause;
   readonly impact: Impact;
   readonly outageMs: number;
+  /** Paths that a drift correction put right; empty for other causes. */
+  readonly corrected: readonly string[];
 }
 
 /** How a reconcile ended, as data; status, events, metrics and the next action are all made from it. */
@@ -29,7 +31,22 @@ export type Verdict =
   | { readonly kind: 'suspended'; readonly specMoved: boolean }
   | { readonly kind: 'unreachable'; readonly rung: Rung; readonly message: string }
   /** Observe mode: nobody will act but a human. */
-  | { readonly kind: 'drifted'; readonly seen: Seen; readonly differences: readonly Difference[]; readonly plan: PlanStatus }
-  | { readonly kind: 'impact-not-allowed'; readonly seen: Seen; readonly differences: readonly Difference[]; readonly plan: PlanStatus }
-  | { readonly kind: 'apply-failed'; readonly seen: Seen; readonly message: string; readonly failures: number }
-  | { readonly kind: 'contended'; readonly seen: Seen; readonly differences: readonly Difference[]; readonly path: string };
+  | {
+      readonly kind: 'drifted';
+      readonly seen: Seen;
+      readonly differences: readonly Difference[];
+      readonly plan: PlanStatus;
+    }
+  | {
+      readonly kind: 'impact-not-allowed';
+      readonly seen: Seen;
+      readonly differences: readonly Difference[];
+      readonly plan: PlanStatus;
+    }
+  | { readonly kind: 'apply-failed'; readonly seen: Seen; readonly message: string }
+  | {
+      readonly kind: 'contended';
+      readonly seen: Seen;
+      readonly differences: readonly Difference[];
+      readonly path: string;
+    };

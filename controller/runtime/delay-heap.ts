@@ -43,7 +43,8 @@ export class DelayHeap {
   }
 
   #dropStale(): void {
-    for (let top = this.#heap[0]; top !== undefined && this.#due.get(top.key) !== top.dueMs; top = this.#heap[0]) this.#pop();
+    for (let top = this.#heap[0]; top !== undefined && this.#due.get(top.key) !== top.dueMs; top = this.#heap[0])
+      this.#pop();
   }
 
   #pop(): Entry | undefined {

@@ -100,7 +100,7 @@ class KeyedQueue implements Queue {
       for (const { resolve } of this.#waiting.splice(0)) resolve(undefined);
       return;
     }
-    for (let index = 0; index < this.#waiting.length; ) {
+    for (let index = 0; index < this.#waiting.length;) {
       const waiter = this.#waiting[index];
       const item = waiter === undefined ? undefined : this.#take(waiter.lanes);
       if (waiter === undefined || item === undefined) {

@@ -52,7 +52,8 @@ export async function runReflector<T>(options: ReflectorOptions<T>): Promise<voi
     const started = clock.now();
     try {
       resourceVersion = from === undefined ? await listAll(options) : await watchOnce(options, from);
-      const progress = resourceVersion !== undefined && (resourceVersion !== from || clock.now() - started > SHORT_WATCH_MS);
+      const progress =
+        resourceVersion !== undefined && (resourceVersion !== from || clock.now() - started > SHORT_WATCH_MS);
       if (progress) backoff.forget('source');
       else await pause(clock, backoff.next('source'), signal);
     } catch (error) {
@@ -80,7 +81,10 @@ async function listAll<T>({ source, handler, signal }: ReflectorOptions<T>): Pro
 }
 
 /** One watch; the resourceVersion to go on from, or undefined when only a relist helps. */
-async function watchOnce<T>({ source, handler, signal }: ReflectorOptions<T>, from: string): Promise<string | undefined> {
+async function watchOnce<T>(
+  { source, handler, signal }: ReflectorOptions<T>,
+  from: string,
+): Promise<string | undefined> {
   let resourceVersion = from;
   for await (const event of source.watch(from, signal)) {
     switch (event.kind) {

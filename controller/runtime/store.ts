@@ -17,7 +17,8 @@ export interface StoreOptions<T> {
   readonly indexes?: Readonly<Record<string, (object: T) => readonly string[]>>;
 }
 
-const isOlder = (left: string, right: string): boolean => left.length < right.length || (left.length === right.length && left < right);
+const isOlder = (left: string, right: string): boolean =>
+  left.length < right.length || (left.length === right.length && left < right);
 
 export function createStore<T>({ keyOf, versionOf, indexes = {} }: StoreOptions<T>): Store<T> {
   const objects = new Map<string, T>();

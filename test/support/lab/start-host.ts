@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto';
+import { newSecretText } from '../canary.ts';
 import { readFile } from 'node:fs/promises';
 import type { CertificateAuthority } from './certificate-authority.ts';
 import { labEnvironment } from './environment.ts';
@@ -50,7 +50,7 @@ export async function startHost(
 ): Promise<LabHost> {
   const address = names.address(index);
   const agentUrl = `https://${address}:${String(AGENT_PORT)}`;
-  const hmacKey = randomBytes(32).toString('hex');
+  const hmacKey = newSecretText();
   const env = labEnvironment(names.number);
   const [holder, certificate] = await Promise.all([holdNamespaces(names, name), authority.issue(name, address)]);
   const argvFor = (argv: readonly string[]): string[] => [

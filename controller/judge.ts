@@ -1,0 +1,167 @@
+import { dryRun, type Outcome, put, type PutRequest } from './agents/act.ts';
+import type { AgentClient, CallOptions } from './agents/agent-client.ts';
+import { AgentUnreachable } from './agents/agent-error.ts';
+import type { ClientPool } from './agents/client-pool.ts';
+import { observationOf, observe } from './agents/observe.ts';
+import { agentOrigin } from './api/node.ts';
+import type { WireGuardNode } from './api/wireguardnode.generated.ts';
+import type { Memory } from './memory.ts';
+import { check } from './reconcile/checks.ts';
+import { withCorrections } from './reconcile/contention.ts';
+import { type Desired, desired, privateKeyOf } from './reconcile/desired.ts';
+import { diff, type Difference } from './reconcile/diff.ts';
+import type { Input } from './reconcile/input.ts';
+import { openRequest, plan } from './reconcile/plan.ts';
+import type { Seen, Verdict } from './reconcile/verdict.ts';
+import type { Clock } from './runtime/clock.ts';
+import type { KeyLock } from './runtime/key-lock.ts';
+
+export interface JudgeParts {
+  readonly pool: ClientPool;
+  /** One mutation at a time for each host. */
+  readonly hosts: KeyLock;
+  readonly clock: Clock;
+  readonly signal: AbortSignal;
+  /** Called once when a change has lasted so long that status should say that it is under way. */
+  readonly slow: () => void;
+}
+
+/** When status says that a change is under way, ms. */
+const SLOW_MS = 2_000;
+
+/** Compares the host with what is wanted and makes it so. The verdict says how that ended; nothing of it is written yet. */
+export async function judge(input: Input, memory: Memory, parts: JudgeParts): Promise<Verdict> {
+  const { node } = input;
+  if (node.spec.suspend)
+    return { kind: 'suspended', specMoved: node.status.applied?.generation !== node.metadata.generation };
+  const refused = check(input);
+  const privateKey = privateKeyOf(node, input.keySecret);
+  if (refused !== undefined) return { kind: 'refused', refusal: refused };
+  if (input.agentSecret.kind !== 'found' || privateKey === undefined)
+    throw new Error('The checks let an input without Secrets pass');
+  const client = parts.pool.get(node, input.agentSecret.data);
+  const options = { timeoutMs: node.spec.agent.timeoutSeconds * 1000, signal: parts.signal };
+  try {
+    return await new Judgement({ node, wanted: desired(node, privateKey), memory, client, options, parts }).run();
+  } catch (error) {
+    if (error instanceof AgentUnreachable) return { kind: 'unreachable', rung: error.rung, message: error.message };
+    throw error;
+  }
+}
+
+interface Case {
+  readonly node: WireGuardNode;
+  readonly wanted: Desired;
+  readonly memory: Memory;
+  readonly client: AgentClient;
+  readonly options: CallOptions;
+  readonly parts: JudgeParts;
+}
+
+/** One look at one host, from the first read to the read-back. */
+class Judgement {
+  readonly #case: Case;
+
+  constructor(parts: Case) {
+    this.#case = parts;
+  }
+
+  async run(): Promise<Verdict> {
+    const { node, wanted, memory, parts } = this.#case;
+    const read = await this.#read();
+    if (read.kind === 'refused') return read;
+    const { seen, differences } = read;
+    const decision = plan(
+      { node, desired: wanted, corrections: memory.corrections, nowMs: parts.clock.now() },
+      differences,
+    );
+    switch (decision.kind) {
+      case 'nothing':
+        return { kind: 'in-sync', seen, desired: wanted, change: undefined };
+      case 'report':
+        return this.#waiting('drifted', seen, differences);
+      case 'stand-off':
+        return { kind: 'contended', seen, differences, path: decision.path };
+      case 'apply':
+        return parts.hosts.run(agentOrigin(node), () => this.#apply(read, decision.cause));
+    }
+  }
+
+  async #read(): Promise<Read | Refused> {
+    const { node, wanted, memory, client, options } = this.#case;
+    const seen = await observe(client, node, memory, options);
+    if ('reason' in seen) return { kind: 'refused', refusal: seen };
+    return { kind: 'read', seen, differences: diff(wanted, observationOf(seen)) };
+  }
+
+  async #apply(read: Read, cause: Change['cause']): Promise<Verdict> {
+    const { memory, parts, wanted } = this.#case;
+    const corrected = cause === 'DriftCorrected' ? read.differences.map(({ path }) => path) : [];
+    // A new spec, a new key and a request of a person all start the count of corrections anew.
+    const counts = corrected.length > 0 && openRequest(this.#case.node) === undefined;
+    memory.corrections = counts ? withCorrections(memory.corrections, corrected, parts.clock.now()) : [];
+    const outcome = await this.#put(read.seen);
+    switch (outcome.kind) {
+      case 'moved':
+        throw new HostMoved();
+      case 'refused':
+        return { kind: 'refused', refusal: outcome.refusal, seen: read.seen };
+      case 'impact-not-allowed':
+        return this.#waiting('impact-not-allowed', read.seen, read.differences);
+      case 'failed': {
+        const after = await this.#read();
+        return { kind: 'apply-failed', seen: after.kind === 'read' ? after.seen : read.seen, message: outcome.message };
+      }
+      case 'applied': {
+        const after = await this.#read();
+        if (after.kind === 'refused') return after;
+        if (after.differences.length > 0)
+          return { kind: 'apply-failed', seen: after.seen, message: notProven(after.differences) };
+        const { impact, outage_ms: outageMs } = outcome.answer;
+        return { kind: 'in-sync', seen: after.seen, desired: wanted, change: { cause, impact, outageMs, corrected } };
+      }
+    }
+  }
+
+  async #put({ answer }: Seen): Promise<Outcome> {
+    const { client, options, parts } = this.#case;
+    const cancel = parts.clock.after(SLOW_MS, parts.slow);
+    try {
+      return await put(client, { ...this.#request(), digest: answer?.digest }, options);
+    } finally {
+      cancel();
+    }
+  }
+
+  async #waiting(
+    kind: 'drifted' | 'impact-not-allowed',
+    seen: Seen,
+    differences: readonly Difference[],
+  ): Promise<Verdict> {
+    const { client, options } = this.#case;
+    const planned = await dryRun(client, this.#request(), options);
+    return 'reason' in planned
+      ? { kind: 'refused', refusal: planned, seen }
+      : { kind, seen, differences, plan: planned };
+  }
+
+  #request(): PutRequest {
+    return { node: this.#case.node, desired: this.#case.wanted, digest: undefined };
+  }
+}
+
+interface Read {
+  readonly kind: 'read';
+  readonly seen: Seen;
+  readonly differences: readonly Difference[];
+}
+type Refused = Verdict & { kind: 'refused' };
+type Change = NonNullable<(Verdict & { kind: 'in-sync' })['change']>;
+
+const notProven = (differences: readonly Difference[]): string =>
+  `The agent reports success, but the read-back still differs: ${differences.map(({ path }) => path).join(', ')}`;
+
+/** The host changed between our read and our PUT; the queue brings the object back at once. */
+export class HostMoved extends Error {
+  readonly code = 'host_moved';
+}

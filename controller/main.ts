@@ -1,0 +1,168 @@
+import { hostname } from 'node:os';
+import { KubeConfig } from '@kubernetes/client-node';
+import packageFile from '../package.json' with { type: 'json' };
+import { createClientPool } from './agents/client-pool.ts';
+import { createUrlGuard } from './agents/url-guard.ts';
+import { createEventRecorder } from './cluster/events.ts';
+import { createKubeClient, type KubeClient } from './cluster/kube-client.ts';
+import { createNodeWriter } from './cluster/node-writer.ts';
+import { type Page, servePages, textPage } from './http-server.ts';
+import { createNodeStore, startInformers } from './informers.ts';
+import { createLogger, type Logger } from './log.ts';
+import { createMemories } from './memory.ts';
+import { createMetrics, type Metrics } from './metrics.ts';
+import { createReconciler } from './reconciler.ts';
+import { createBackoff } from './runtime/backoff.ts';
+import { systemClock } from './runtime/clock.ts';
+import { createKeyLock } from './runtime/key-lock.ts';
+import { createQueue } from './runtime/queue.ts';
+import { runWorkers } from './runtime/workers.ts';
+import { HELP, parseSettings, type Settings, SettingsError } from './settings.ts';
+
+const { version } = packageFile;
+const GRACE_MS = 10_000;
+
+function loadKubeConfig({ kubeconfig }: Settings): KubeConfig {
+  const config = new KubeConfig();
+  try {
+    if (kubeconfig === undefined) config.loadFromDefault();
+    else config.loadFromFile(kubeconfig);
+  } catch (error) {
+    throw new SettingsError(`Cannot read the kubeconfig: ${error instanceof Error ? error.message : String(error)}`);
+  }
+  return config;
+}
+
+async function run(settings: Settings, log: Logger): Promise<void> {
+  const clock = systemClock;
+  const { random } = Math;
+  const stopping = new AbortController();
+  const abandoned = new AbortController();
+  const queue = createQueue(clock);
+  const nodes = createNodeStore();
+  const metrics = createMetrics({
+    queue,
+    nodes,
+    version,
+    workers: settings.workers,
+    objectMetrics: settings.objectMetrics,
+  });
+  const client = await createKubeClient({ config: loadKubeConfig(settings), answered: metrics.kubeAnswered });
+  const guard = createUrlGuard({ allow: settings.allowAgentCidrs, deny: settings.denyAgentCidrs });
+  const pool = createClientPool({ guard, now: clock.now, called: metrics.agentCalled });
+  const informers = startInformers({
+    client,
+    nodes,
+    queue,
+    clock,
+    random,
+    log,
+    namespace: settings.namespace,
+    signal: stopping.signal,
+  });
+  await serve(settings, metrics, informers.synced);
+  log.info('started', { version, metrics: settings.metrics.port, health: settings.health.port });
+
+  const reconcile = createReconciler({
+    client,
+    nodes,
+    writer: createNodeWriter(client),
+    events: recorder(client, log),
+    pool,
+    hosts: createKeyLock(),
+    memories: createMemories(),
+    metrics,
+    log,
+    policy: { allowHttpAgents: settings.allowHttpAgents, minSignature: settings.minSignature },
+    clock,
+    random,
+    signal: abandoned.signal,
+  });
+  const workers = runWorkers({
+    queue,
+    clock,
+    reconcile,
+    backoff: createBackoff({ baseMs: 250, capMs: 5 * 60_000, random }),
+    count: settings.workers,
+    reserved: Math.max(1, Math.floor(settings.workers / 4)),
+    observer: withLog(metrics, log),
+  });
+  await stopSignal(log);
+  stopping.abort();
+  queue.shutDown();
+  const abandon = setTimeout(() => {
+    abandoned.abort();
+  }, GRACE_MS);
+  await Promise.all([workers, informers.ended]);
+  clearTimeout(abandon);
+  await Promise.all([pool.close(), client.close()]);
+  log.info('stopped');
+}
+
+const recorder = (client: KubeClient, log: Logger): ReturnType<typeof createEventRecorder> =>
+  createEventRecorder({
+    client,
+    instance: hostname(),
+    nowMs: Date.now,
+    failed: (error) => {
+      log.warn('cannot write an event', { error: error instanceof Error ? error.message : String(error) });
+    },
+  });
+
+const withLog = ({ observer }: Metrics, log: Logger): Metrics['observer'] => ({
+  started: observer.started,
+  ended: (item, result, durationMs, error) => {
+    observer.ended(item, result, durationMs, error);
+    if (result !== 'error') return;
+    const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
+    log.error('reconcile failed; trying again', { node: item.key, error: text });
+  },
+});
+
+async function serve(settings: Settings, { registry }: Metrics, isSynced: () => boolean): Promise<void> {
+  const scrape = async (): Promise<Page> => ({
+    status: 200,
+    type: registry.contentType,
+    body: await registry.metrics(),
+  });
+  await servePages(settings.metrics, { '/metrics': scrape });
+  await servePages(settings.health, {
+    '/healthz': () => textPage(200, 'ok'),
+    '/readyz': () => (isSynced() ? textPage(200, 'ok') : textPage(503, 'the cache is not filled yet')),
+  });
+}
+
+const stopSignal = (log: Logger): Promise<void> =>
+  new Promise((resolve) => {
+    for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+      process.once(signal, () => {
+        log.info('stopping', { signal });
+        resolve();
+      });
+    }
+  });
+
+async function main(args: readonly string[]): Promise<void> {
+  if (args.includes('--help') || args.includes('-h')) {
+    process.stdout.write(HELP);
+    return;
+  }
+  if (args.includes('--version')) {
+    process.stdout.write(`${version}\n`);
+    return;
+  }
+  const settings = parseSettings(args, process.env);
+  await run(settings, createLogger(settings.logLevel));
+  process.exit(0);
+}
+
+main(process.argv.slice(2)).catch((error: unknown) => {
+  const text =
+    error instanceof SettingsError
+      ? error.message
+      : error instanceof Error
+        ? (error.stack ?? error.message)
+        : String(error);
+  process.stderr.write(`wgnode-controller: ${text}\n`);
+  process.exit(1);
+});
