@@ -71,11 +71,10 @@ const variableOf = (key: string): string => `WGNODE_${key.replace(/[A-Z]/g, '_$&
 
 /** Reads the configuration file, if there is one, as text; it must belong to root and be closed to everybody else. */
 export async function readConfigFile(path: string): Promise<string | null> {
-  const handle = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW).catch((error: NodeJS.ErrnoException) => {
-    if (error.code === 'ENOENT') return null;
-    return fail(
-      `Cannot read ${path}: ${error.code === 'ELOOP' ? 'it must not be a symbolic link' : String(error.code)}`,
-    );
+  const handle = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW).catch((error: unknown) => {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'ENOENT') return null;
+    return fail(`Cannot read ${path}: ${code === 'ELOOP' ? 'it must not be a symbolic link' : String(code)}`);
   });
   if (handle === null) return null;
   try {
@@ -113,7 +112,7 @@ export function parseSettings(fileText: string | null, environment: Environment)
       3600,
     ),
     hooks: oneOf('hooks', raw['hooks'] ?? (dropIn ? 'shell' : 'off'), ['off', 'shell']),
-    readBackKeys: oneOf('readBackKeys', String(raw['readBackKeys'] ?? dropIn), ['true', 'false']) === 'true',
+    readBackKeys: booleanOf('readBackKeys', raw['readBackKeys'] ?? dropIn),
     interfaces: interfacesOf(raw['interfaces']),
     logLevel: oneOf('logLevel', raw['logLevel'] ?? oldLogLevel(environment) ?? 'info', LOG_LEVELS),
     dropIn,
@@ -152,7 +151,10 @@ function listenOf(raw: unknown, environment: Environment, dropIn: boolean): { ho
   const listen = raw === undefined ? {} : mappingOf('listen', raw, ['host', 'port']);
   const host = listen['host'] ?? environment['WG_AGENT_HOST'] ?? '0.0.0.0';
   const port = listen['port'] ?? environment['WG_AGENT_PORT'] ?? (dropIn ? 8080 : 8443);
-  return { host: String(host), port: wholeOf('listen.port', port, 1, 65_535) };
+  return {
+    host: typeof host === 'string' ? host : fail('listen.host must be an address'),
+    port: wholeOf('listen.port', port, 1, 65_535),
+  };
 }
 
 function tlsOf(raw: unknown, dropIn: boolean): TlsFiles | null {
@@ -209,6 +211,11 @@ function wholeOf(name: string, raw: unknown, low: number, high: number): number 
   const value = typeof raw === 'string' && /^[0-9]+$/.test(raw) ? Number(raw) : raw;
   if (typeof value === 'number' && Number.isInteger(value) && value >= low && value <= high) return value;
   return fail(`${name} must be a whole number from ${String(low)} to ${String(high)}`);
+}
+
+function booleanOf(name: string, raw: unknown): boolean {
+  if (raw === true || raw === 'true') return true;
+  return raw === false || raw === 'false' ? false : fail(`${name} must be true or false`);
 }
 
 // js-yaml 5 reads YAML 1.2, where `off` is text; a quoted and a bare `off` are the same.

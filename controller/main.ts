@@ -40,53 +40,29 @@ async function run(settings: Settings, log: Logger): Promise<void> {
   const abandoned = new AbortController();
   const queue = createQueue(clock);
   const nodes = createNodeStore();
-  const metrics = createMetrics({
-    queue,
-    nodes,
-    version,
-    workers: settings.workers,
-    objectMetrics: settings.objectMetrics,
-  });
+  const { workers: count, objectMetrics } = settings;
+  const metrics = createMetrics({ queue, nodes, version, workers: count, objectMetrics });
   const client = await createKubeClient({ config: loadKubeConfig(settings), answered: metrics.kubeAnswered });
   const guard = createUrlGuard({ allow: settings.allowAgentCidrs, deny: settings.denyAgentCidrs });
   const pool = createClientPool({ guard, now: clock.now, called: metrics.agentCalled });
-  const informers = startInformers({
-    client,
-    nodes,
-    queue,
-    clock,
-    random,
-    log,
-    namespace: settings.namespace,
-    signal: stopping.signal,
-  });
+  const { namespace } = settings;
+  const informers = startInformers({ client, nodes, queue, clock, random, log, namespace, signal: stopping.signal });
   await serve(settings, metrics, informers.synced);
   log.info('started', { version, metrics: settings.metrics.port, health: settings.health.port });
 
-  const reconcile = createReconciler({
-    client,
-    nodes,
+  const policy = { allowHttpAgents: settings.allowHttpAgents, minSignature: settings.minSignature };
+  const shared = { client, nodes, pool, metrics, log, clock, random, policy, signal: abandoned.signal };
+  const own = {
     writer: createNodeWriter(client),
     events: recorder(client, log),
-    pool,
     hosts: createKeyLock(),
     memories: createMemories(),
-    metrics,
-    log,
-    policy: { allowHttpAgents: settings.allowHttpAgents, minSignature: settings.minSignature },
-    clock,
-    random,
-    signal: abandoned.signal,
-  });
-  const workers = runWorkers({
-    queue,
-    clock,
-    reconcile,
-    backoff: createBackoff({ baseMs: 250, capMs: 5 * 60_000, random }),
-    count: settings.workers,
-    reserved: Math.max(1, Math.floor(settings.workers / 4)),
-    observer: withLog(metrics, log),
-  });
+  };
+  const backoff = createBackoff({ baseMs: 250, capMs: 5 * 60_000, random });
+  const reserved = Math.max(1, Math.floor(count / 4));
+  const reconcile = createReconciler({ ...shared, ...own });
+  const workers = runWorkers({ queue, clock, reconcile, backoff, count, reserved, observer: withLog(metrics, log) });
+
   await stopSignal(log);
   stopping.abort();
   queue.shutDown();

@@ -83,68 +83,40 @@ function addGauges(registry: Registry, { queue, nodes, workers, version, objectM
   });
 }
 
-function createObserver(registry: Registry): WorkerObserver {
+/** A family of its own for each call; prom-client's constructors with what is always the same. */
+function families(registry: Registry): {
+  readonly counter: (name: string, help: string, labelNames?: string[]) => Counter;
+  readonly gauge: (name: string, help: string, labelNames?: string[]) => Gauge;
+  readonly histogram: (name: string, help: string, labelNames: string[]) => Histogram;
+} {
   const registers = [registry];
+  return {
+    counter: (name, help, labelNames = []) => new Counter({ name, help, labelNames, registers }),
+    gauge: (name, help, labelNames = []) => new Gauge({ name, help, labelNames, registers }),
+    histogram: (name, help, labelNames) => new Histogram({ name, help, labelNames, registers, buckets: SECONDS }),
+  };
+}
+
+function createObserver(registry: Registry): WorkerObserver {
+  const { counter, gauge, histogram } = families(registry);
   const own = { controller: CONTROLLER };
   const queueOwn = { name: CONTROLLER, controller: CONTROLLER };
+  const labels = ['controller'];
   const queueLabels = ['name', 'controller'];
-  const total = new Counter({
-    name: 'controller_runtime_reconcile_total',
-    help: 'Reconciles by result',
-    labelNames: ['controller', 'result'],
-    registers,
-  });
+  const total = counter('controller_runtime_reconcile_total', 'Reconciles by result', ['controller', 'result']);
   for (const result of ['success', 'error', 'requeue', 'requeue_after']) total.inc({ ...own, result }, 0);
-  const errors = new Counter({
-    name: 'controller_runtime_reconcile_errors_total',
-    help: 'Reconciles that failed',
-    labelNames: ['controller'],
-    registers,
-  });
-  errors.inc(own, 0);
-  const active = new Gauge({
-    name: 'controller_runtime_active_workers',
-    help: 'Workers at work',
-    labelNames: ['controller'],
-    registers,
-  });
-  active.set(own, 0);
-  const time = new Histogram({
-    name: 'controller_runtime_reconcile_time_seconds',
-    help: 'Length of a reconcile',
-    labelNames: ['controller'],
-    buckets: SECONDS,
-    registers,
-  });
-  const adds = new Counter({
-    name: 'workqueue_adds_total',
-    help: 'Keys handed to workers',
-    labelNames: queueLabels,
-    registers,
-  });
-  adds.inc(queueOwn, 0);
-  const retries = new Counter({
-    name: 'workqueue_retries_total',
-    help: 'Keys that come again after a failure',
-    labelNames: queueLabels,
-    registers,
-  });
-  retries.inc(queueOwn, 0);
-  const waited = new Histogram({
-    name: 'workqueue_queue_duration_seconds',
-    help: 'How long a key waits',
-    labelNames: queueLabels,
-    buckets: SECONDS,
-    registers,
-  });
-  const worked = new Histogram({
-    name: 'workqueue_work_duration_seconds',
-    help: 'How long a key is worked on',
-    labelNames: queueLabels,
-    buckets: SECONDS,
-    registers,
-  });
+  const errors = counter('controller_runtime_reconcile_errors_total', 'Reconciles that failed', labels);
+  const active = gauge('controller_runtime_active_workers', 'Workers at work', labels);
+  const time = histogram('controller_runtime_reconcile_time_seconds', 'Length of a reconcile', labels);
+  const adds = counter('workqueue_adds_total', 'Keys handed to workers', queueLabels);
+  const retries = counter('workqueue_retries_total', 'Keys that come again after a failure', queueLabels);
+  const waited = histogram('workqueue_queue_duration_seconds', 'How long a key waits', queueLabels);
+  const worked = histogram('workqueue_work_duration_seconds', 'How long a key is worked on', queueLabels);
   const startedAt = new Map<string, number>();
+  // Present from the start, so that rate() sees the first one.
+  errors.inc(own, 0);
+  active.set(own, 0);
+  for (const family of [adds, retries]) family.inc(queueOwn, 0);
   addRunning(registry, startedAt);
   return {
     started({ key, sinceMs }) {
@@ -196,49 +168,18 @@ function addRunning(registry: Registry, startedAt: ReadonlyMap<string, number>):
 }
 
 function createCounters(registry: Registry): Omit<Metrics, 'registry' | 'observer'> {
-  const registers = [registry];
-  const kube = new Counter({
-    name: 'rest_client_requests_total',
-    help: 'Requests to the API server',
-    labelNames: ['code', 'method', 'host'],
-    registers,
-  });
-  const calls = new Counter({
-    name: 'wgnode_agent_requests_total',
-    help: 'Calls of agents; outcome is ok, a rung or the code of the agent',
-    labelNames: ['operation', 'outcome'],
-    registers,
-  });
-  const callTime = new Histogram({
-    name: 'wgnode_agent_request_seconds',
-    help: 'Length of a call of an agent',
-    labelNames: ['operation'],
-    buckets: SECONDS,
-    registers,
-  });
-  const verdicts = new Counter({
-    name: 'wgnode_verdicts_total',
-    help: 'How reconciles ended',
-    labelNames: ['verdict'],
-    registers,
-  });
-  const applies = new Counter({
-    name: 'wgnode_applies_total',
-    help: 'Changes made on hosts and read back',
-    labelNames: ['cause', 'impact'],
-    registers,
-  });
-  const drift = new Counter({
-    name: 'wgnode_drift_corrected_total',
-    help: 'Fields that were changed on a host and put right',
-    labelNames: ['path'],
-    registers,
-  });
-  const timedOut = new Counter({
-    name: 'wgnode_deletions_timed_out_total',
-    help: 'Objects let go because their host could not be reached',
-    registers,
-  });
+  const { counter, histogram } = families(registry);
+  const kube = counter('rest_client_requests_total', 'Requests to the API server', ['code', 'method', 'host']);
+  const calls = counter(
+    'wgnode_agent_requests_total',
+    'Calls of agents; outcome is ok, a rung or the code of the agent',
+    ['operation', 'outcome'],
+  );
+  const callTime = histogram('wgnode_agent_request_seconds', 'Length of a call of an agent', ['operation']);
+  const verdicts = counter('wgnode_verdicts_total', 'How reconciles ended', ['verdict']);
+  const applies = counter('wgnode_applies_total', 'Changes made on hosts and read back', ['cause', 'impact']);
+  const drift = counter('wgnode_drift_corrected_total', 'Fields changed on a host and put right', ['path']);
+  const timedOut = counter('wgnode_deletions_timed_out_total', 'Objects let go because their host was out of reach');
   return {
     kubeAnswered: (method, code, host) => {
       kube.inc({ method, code, host });
@@ -249,9 +190,10 @@ function createCounters(registry: Registry): Omit<Metrics, 'registry' | 'observe
     },
     judged: (verdict) => {
       verdicts.inc({ verdict: verdict.kind });
-      if (verdict.kind === 'in-sync' && verdict.change !== undefined)
-        applies.inc({ cause: verdict.change.cause, impact: verdict.change.impact });
-      for (const path of verdict.kind === 'in-sync' ? (verdict.change?.corrected ?? []) : []) drift.inc({ path });
+      if (verdict.kind !== 'in-sync' || verdict.change === undefined) return;
+      const { cause, impact, corrected } = verdict.change;
+      applies.inc({ cause, impact });
+      for (const path of corrected) drift.inc({ path });
     },
     deletionTimedOut: () => {
       timedOut.inc();

@@ -1,6 +1,6 @@
 import { type Cidr, canonicalCidr } from '../protocol/address.ts';
 
-const bitsOf = (hex: string): number => [...Number.parseInt(hex, 16).toString(2)].filter((bit) => bit === '1').length;
+const bitsOf = (hex: string): number => Number.parseInt(hex, 16).toString(2).replaceAll('0', '').length;
 
 /** `/proc/net` writes IPv4 addresses as hex of the little-endian number. */
 const ipv4Of = (hex: string): string =>

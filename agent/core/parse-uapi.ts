@@ -14,16 +14,17 @@ const first = (values: Values, key: string): string | undefined => values.get(ke
 
 /** Parses the answer to `get=1` on wireguard-go's socket (the cross-platform userspace protocol of wireguard.com/xplatform). */
 export function parseUapi(text: string): Dump {
-  const sections: Map<string, string[]>[] = [new Map()];
+  const sections = [new Map<string, string[]>()];
   for (const line of text.split('\n')) {
     const equals = line.indexOf('=');
     if (equals < 0) continue;
     const key = line.slice(0, equals);
-    if (key === 'public_key') sections.push(new Map());
+    if (key === 'public_key') sections.push(new Map<string, string[]>());
     const section = sections.at(-1);
     section?.set(key, [...(section.get(key) ?? []), line.slice(equals + 1)]);
   }
-  const [device = new Map<string, string[]>(), ...peers] = sections;
+  const [device, ...peers] = sections;
+  if (device === undefined) throw new Error('There is always a device section');
   const privateKey = secretOf(first(device, 'private_key'));
   const mark = Number(first(device, 'fwmark') ?? 0);
   return {

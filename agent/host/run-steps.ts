@@ -121,6 +121,10 @@ async function runDisruptive(context: StepContext, step: Step): Promise<void> {
       return;
     case 'run-hooks':
       await swapHooks(context);
+      return;
+    default:
+      // The live steps ran together before.
+      return;
   }
 }
 

@@ -29,7 +29,7 @@ function createApp(tls: TlsFiles | null): FastifyInstance {
   return Fastify({
     ...common,
     https: { ...http, ...files, ...clientCa, minVersion: 'TLSv1.2' },
-  }) as unknown as FastifyInstance;
+  });
 }
 
 /** The agent's HTTP server, not yet listening. Every request is authenticated before anything else looks at it. */

@@ -69,101 +69,126 @@ interface Call {
   readonly etag?: string | undefined;
 }
 
-export function createAgentClient({ address, guard, now, called }: AgentClientOptions): AgentClient {
-  const { origin, tls, hmacKey } = address;
-  const client = new Client(origin, {
-    connect: createConnector(guard, tls),
-    allowH2: false,
-    keepAliveTimeout: KEEP_ALIVE_MS,
-    keepAliveMaxTimeout: KEEP_ALIVE_MS,
-    maxResponseSize: MAX_ANSWER_BYTES,
-  });
+export const createAgentClient = (options: AgentClientOptions): AgentClient => new HttpAgentClient(options);
 
-  const sendOnce = async ({ method, path, body, etag }: Call, signal: AbortSignal): Promise<Answer> => {
-    const bytes = body === undefined ? Buffer.alloc(0) : Buffer.from(JSON.stringify(body));
-    const headers = {
-      ...headersV1({ method, target: path, body: bytes }, hmacKey, now()),
-      ...(body === undefined ? {} : { 'content-type': 'application/json' }),
-      ...(etag === undefined ? {} : { 'if-none-match': etag }),
-    };
-    const answer = await client.request({ method, path, headers, body: body === undefined ? null : bytes, signal });
-    const tag = answer.headers['etag'];
-    return { status: answer.statusCode, etag: typeof tag === 'string' ? tag : '', text: await answer.body.text() };
-  };
+const pathOf = (name: string, verb: string): string => `/v1/wg/${name}${verb}`;
+
+class HttpAgentClient implements AgentClient {
+  readonly #options: AgentClientOptions;
+  readonly #client: Client;
+
+  constructor(options: AgentClientOptions) {
+    this.#options = options;
+    this.#client = new Client(options.address.origin, {
+      connect: createConnector(options.guard, options.address.tls),
+      allowH2: false,
+      keepAliveTimeout: KEEP_ALIVE_MS,
+      keepAliveMaxTimeout: KEEP_ALIVE_MS,
+      maxResponseSize: MAX_ANSWER_BYTES,
+    });
+  }
+
+  async health(options: CallOptions): Promise<HealthAnswer> {
+    const { origin } = this.#options.address;
+    const answer = await this.#send({ operation: 'health', method: 'GET', path: '/health' }, options);
+    const health = parse(answer.text, origin) as Partial<HealthAnswer>;
+    if (typeof health.version === 'string') return health as HealthAnswer;
+    throw new AgentUnreachable('ProtocolError', `${origin} is no WireGuard agent: its /health has no version`);
+  }
+
+  async readConfig(name: string, etag: string | undefined, options: CallOptions): Promise<ConfigRead> {
+    const { origin } = this.#options.address;
+    try {
+      const answer = await this.#send(
+        { operation: 'read', method: 'GET', path: pathOf(name, '/config'), etag },
+        options,
+      );
+      if (answer.status === 304) return { kind: 'unchanged' };
+      const config = parse(answer.text, origin) as ConfigAnswer;
+      if (config.interface === name) return { kind: 'present', answer: config, etag: answer.etag };
+      throw new AgentUnreachable('ProtocolError', `${origin} answered for another interface`);
+    } catch (error) {
+      if (error instanceof AgentRefused && error.agentCode === 'not_found') return { kind: 'absent' };
+      throw error;
+    }
+  }
+
+  async putConfig(name: string, body: PutConfigBody, options: CallOptions): Promise<PutConfigAnswer> {
+    const answer = await this.#send({ operation: 'put', method: 'PUT', path: pathOf(name, '/config'), body }, options);
+    return parse(answer.text, this.#options.address.origin) as PutConfigAnswer;
+  }
+
+  async setState(name: string, verb: 'enable' | 'disable', options: CallOptions): Promise<void> {
+    await this.#send({ operation: verb, method: 'POST', path: pathOf(name, `/${verb}`) }, options);
+  }
+
+  async remove(name: string, options: CallOptions): Promise<void> {
+    await this.#send({ operation: 'remove', method: 'DELETE', path: pathOf(name, '') }, options);
+  }
+
+  close(): Promise<void> {
+    return this.#client.destroy();
+  }
 
   /** Every call of the contract is idempotent: a connection that broke is tried once more, with a fresh signature. */
-  const send = async (call: Call, { timeoutMs, signal }: CallOptions): Promise<Answer> => {
+  async #send(call: Call, { timeoutMs, signal }: CallOptions): Promise<Answer> {
+    const { address, now, called } = this.#options;
     const started = now();
     const deadline = AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]);
     let outcome = 'ok';
     try {
-      const answer = await pRetry(() => sendOnce(call, deadline), {
+      const retry = {
         retries: 1,
         minTimeout: 20,
         signal: deadline,
-        shouldRetry: ({ error }) => isReset(error),
-      });
+        shouldRetry: ({ error }: { error: Error }) => isReset(error),
+      };
+      const answer = await pRetry(() => this.#sendOnce(call, deadline), retry);
       if (answer.status < 400) return answer;
-      throw await explain(answer, origin, () => skewSeconds(deadline));
+      throw await explain(answer, address.origin, () => this.#skewSeconds(deadline));
     } catch (error) {
-      const known = error instanceof AgentRefused ? error : unreachable(error, origin);
+      const known = error instanceof AgentRefused ? error : unreachable(error, address.origin);
       outcome = known instanceof AgentRefused ? known.agentCode : known.rung;
       throw known;
     } finally {
       called(call.operation, outcome, (now() - started) / 1000);
     }
-  };
+  }
+
+  async #sendOnce({ method, path, body, etag }: Call, signal: AbortSignal): Promise<Answer> {
+    const { address, now } = this.#options;
+    const bytes = body === undefined ? Buffer.alloc(0) : Buffer.from(JSON.stringify(body));
+    const headers = {
+      ...headersV1({ method, target: path, body: bytes }, address.hmacKey, now()),
+      ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+      ...(etag === undefined ? {} : { 'if-none-match': etag }),
+    };
+    const answer = await this.#client.request({
+      method,
+      path,
+      headers,
+      body: body === undefined ? null : bytes,
+      signal,
+    });
+    const tag = answer.headers['etag'];
+    return { status: answer.statusCode, etag: typeof tag === 'string' ? tag : '', text: await answer.body.text() };
+  }
 
   /** How far the agent's clock is ahead of ours, or undefined when it does not tell. */
-  const skewSeconds = async (signal: AbortSignal): Promise<number | undefined> => {
-    const answer = await sendOnce({ operation: 'health', method: 'GET', path: '/health' }, signal);
-    const health = parse<HealthAnswer>(answer.text, origin);
-    return health.time === undefined ? undefined : Math.round((health.time - now()) / 1000);
-  };
-
-  const path = (name: string, verb: string): string => `/v1/wg/${name}${verb}`;
-  return {
-    async health(options) {
-      const answer = await send({ operation: 'health', method: 'GET', path: '/health' }, options);
-      const health = parse<HealthAnswer>(answer.text, origin);
-      if (typeof health.version !== 'string')
-        throw new AgentUnreachable('ProtocolError', `${origin} is no WireGuard agent: its /health has no version`);
-      return health;
-    },
-    async readConfig(name, etag, options) {
-      try {
-        const answer = await send({ operation: 'read', method: 'GET', path: path(name, '/config'), etag }, options);
-        if (answer.status === 304) return { kind: 'unchanged' };
-        const config = parse<ConfigAnswer>(answer.text, origin);
-        if (config.interface !== name)
-          throw new AgentUnreachable('ProtocolError', `${origin} answered for another interface`);
-        return { kind: 'present', answer: config, etag: answer.etag };
-      } catch (error) {
-        if (error instanceof AgentRefused && error.agentCode === 'not_found') return { kind: 'absent' };
-        throw error;
-      }
-    },
-    async putConfig(name, body, options) {
-      const answer = await send({ operation: 'put', method: 'PUT', path: path(name, '/config'), body }, options);
-      return parse<PutConfigAnswer>(answer.text, origin);
-    },
-    async setState(name, verb, options) {
-      await send({ operation: verb, method: 'POST', path: path(name, `/${verb}`) }, options);
-    },
-    async remove(name, options) {
-      await send({ operation: 'remove', method: 'DELETE', path: path(name, '') }, options);
-    },
-    close: () => client.destroy(),
-  };
+  async #skewSeconds(signal: AbortSignal): Promise<number | undefined> {
+    const answer = await this.#sendOnce({ operation: 'health', method: 'GET', path: '/health' }, signal);
+    const { time } = parse(answer.text, this.#options.address.origin) as Partial<HealthAnswer>;
+    return time === undefined ? undefined : Math.round((time - this.#options.now()) / 1000);
+  }
 }
 
 /** Whether the answer to /health is that of our agent; others do not know what we ask of them. */
 export const isOurAgent = (health: HealthAnswer): boolean => health.name === AGENT_NAME;
 
-function parse<T>(text: string, origin: string): T {
+function parse(text: string, origin: string): object {
   try {
     const parsed: unknown = JSON.parse(text);
-    if (typeof parsed === 'object' && parsed !== null) return parsed as T;
+    if (typeof parsed === 'object' && parsed !== null) return parsed;
   } catch {
     // falls through: the parser's message would show what the agent sent
   }
@@ -179,7 +204,7 @@ async function explain(
   origin: string,
   skew: () => Promise<number | undefined>,
 ): Promise<AgentRefused | AgentUnreachable> {
-  const body = parse<Partial<ErrorAnswer>>(answer.text, origin);
+  const body = parse(answer.text, origin) as Partial<ErrorAnswer>;
   const code = typeof body.code === 'string' ? body.code : '';
   if (answer.status === 401)
     return unauthorized(

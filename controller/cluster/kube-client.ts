@@ -55,13 +55,12 @@ interface StatusBody {
   readonly reason?: string;
 }
 
+type Credentials = () => Promise<RequestOptions>;
+
 /** `client-node` reads the kubeconfig and knows all its ways to authenticate; it is asked again once a minute, as tokens rotate. */
-function createCredentials(config: KubeConfig): {
-  headers: () => Promise<Record<string, string>>;
-  options: () => Promise<RequestOptions>;
-} {
+function createCredentials(config: KubeConfig): Credentials {
   let loaded: { readonly atMs: number; readonly options: Promise<RequestOptions> } | undefined;
-  const options = (): Promise<RequestOptions> => {
+  return () => {
     if (loaded === undefined || Date.now() - loaded.atMs > TOKEN_REFRESH_MS) {
       const fresh: RequestOptions = {};
       loaded = { atMs: Date.now(), options: config.applyToHTTPSOptions(fresh).then(() => fresh) };
@@ -71,80 +70,91 @@ function createCredentials(config: KubeConfig): {
     }
     return loaded.options;
   };
-  const headers = async (): Promise<Record<string, string>> => {
-    const all = (await options()).headers as Record<string, string> | undefined;
-    return all ?? {};
-  };
-  return { headers, options };
 }
 
 export async function createKubeClient({ config, answered }: KubeClientOptions): Promise<KubeClient> {
   const server = config.getCurrentCluster()?.server;
-  if (server === undefined)
+  if (server === undefined) {
     throw new Error('The kubeconfig has no current cluster: set current-context, or KUBECONFIG to another file');
-  const { origin, host, pathname } = new URL(server);
-  const prefix = pathname.replace(/\/$/, '');
+  }
   const credentials = createCredentials(config);
-  const { ca, cert, key, servername, rejectUnauthorized } = await credentials.options();
-  const tls = Object.fromEntries(
-    Object.entries({ ca, cert, key, servername, rejectUnauthorized }).filter(([, value]) => value !== undefined),
+  const { ca, cert, key, servername, rejectUnauthorized } = await credentials();
+  const tls = Object.entries({ ca, cert, key, servername, rejectUnauthorized }).filter(
+    ([, value]) => value !== undefined,
   );
-  const connect = { ...tls, keepAlive: true, keepAliveInitialDelay: 15_000, timeout: 10_000 };
-  const pool = new Pool(origin, {
-    connect,
-    connections: MAX_CONNECTIONS,
-    allowH2: false,
-    headersTimeout: REQUEST_TIMEOUT_MS,
-    bodyTimeout: REQUEST_TIMEOUT_MS,
-  });
+  const connect = { ...Object.fromEntries(tls), keepAlive: true, keepAliveInitialDelay: 15_000, timeout: 10_000 };
+  return new HttpKubeClient({ url: new URL(server), connect, credentials, answered });
+}
 
-  const send = async (dispatcher: Dispatcher, request: KubeRequest): Promise<Dispatcher.ResponseData> => {
+interface HttpKubeClientParts {
+  readonly url: URL;
+  readonly connect: object;
+  readonly credentials: Credentials;
+  readonly answered: KubeClientOptions['answered'];
+}
+
+class HttpKubeClient implements KubeClient {
+  readonly #parts: HttpKubeClientParts;
+  readonly #pool: Pool;
+  /** Of a server behind a path, as behind some proxies. */
+  readonly #prefix: string;
+
+  constructor(parts: HttpKubeClientParts) {
+    this.#parts = parts;
+    this.#prefix = parts.url.pathname.replace(/\/$/, '');
+    this.#pool = new Pool(parts.url.origin, {
+      connect: parts.connect,
+      connections: MAX_CONNECTIONS,
+      allowH2: false,
+      headersTimeout: REQUEST_TIMEOUT_MS,
+      bodyTimeout: REQUEST_TIMEOUT_MS,
+    });
+  }
+
+  async request<T>(request: KubeRequest): Promise<T> {
+    const answer = await this.#send(this.#pool, request);
+    if (answer.statusCode < 300) return (await answer.body.json()) as T;
+    throw await errorOf(answer, request);
+  }
+
+  async *lines(path: string, accept: string, signal: AbortSignal): AsyncGenerator<string> {
+    const { url, connect } = this.#parts;
+    const timeouts = { headersTimeout: REQUEST_TIMEOUT_MS, bodyTimeout: IDLE_WATCH_MS };
+    const client = new Client(url.origin, { connect, allowH2: false, ...timeouts });
+    try {
+      const request: KubeRequest = { method: 'GET', path, accept, signal };
+      const answer = await this.#send(client, request);
+      if (answer.statusCode >= 300) throw await errorOf(answer, request);
+      yield* splitLines(answer.body);
+    } finally {
+      await client.destroy();
+    }
+  }
+
+  close(): Promise<void> {
+    return this.#pool.destroy();
+  }
+
+  async #send(dispatcher: Dispatcher, request: KubeRequest): Promise<Dispatcher.ResponseData> {
     const { method, path, body, contentType = 'application/json', accept = 'application/json', signal } = request;
-    const headers = {
-      ...(await credentials.headers()),
-      accept,
-      ...(body === undefined ? {} : { 'content-type': contentType }),
-    };
+    const { answered, credentials, url } = this.#parts;
+    const authorization = ((await credentials()).headers ?? {}) as Record<string, string>;
+    const headers = { ...authorization, accept, ...(body === undefined ? {} : { 'content-type': contentType }) };
     try {
       const answer = await dispatcher.request({
         method,
-        path: prefix + path,
+        path: this.#prefix + path,
         headers,
         body: body === undefined ? null : JSON.stringify(body),
         ...(signal === undefined ? {} : { signal }),
       });
-      answered(method, String(answer.statusCode), host);
+      answered(method, String(answer.statusCode), url.host);
       return answer;
     } catch (error) {
-      answered(method, '<error>', host);
+      answered(method, '<error>', url.host);
       throw error;
     }
-  };
-
-  return {
-    async request<T>(request: KubeRequest): Promise<T> {
-      const answer = await send(pool, request);
-      if (answer.statusCode < 300) return (await answer.body.json()) as T;
-      throw await errorOf(answer, request);
-    },
-    async *lines(path, accept, signal) {
-      const client = new Client(origin, {
-        connect,
-        allowH2: false,
-        headersTimeout: REQUEST_TIMEOUT_MS,
-        bodyTimeout: IDLE_WATCH_MS,
-      });
-      try {
-        const request: KubeRequest = { method: 'GET', path, accept, signal };
-        const answer = await send(client, request);
-        if (answer.statusCode >= 300) throw await errorOf(answer, request);
-        yield* splitLines(answer.body);
-      } finally {
-        await client.destroy();
-      }
-    },
-    close: () => pool.destroy(),
-  };
+  }
 }
 
 async function errorOf(answer: Dispatcher.ResponseData, { method, path }: KubeRequest): Promise<KubeError> {

@@ -19,7 +19,7 @@ const listItems = (value: TextOrList): string[] =>
 
 const addresses = (value: TextOrList): string[] => listItems(value).map((item) => canonicalCidr(item) ?? item);
 
-const positive = (value: number | null | undefined): number | null => (value ? value : null);
+const positive = (value: number | null | undefined): number | null => (value === 0 ? null : (value ?? null));
 
 const tableOf = (value: string | null): string | null =>
   value === null || value === '' || value === 'auto' ? null : value;

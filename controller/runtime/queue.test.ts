@@ -1,0 +1,391 @@
+import { describe, expect, test } from '@jest/globals';
+import fc from 'fast-check';
+import type { Clock } from './clock.ts';
+import { createQueue, type Lane, type Queue, type QueueItem } from './queue.ts';
+
+class ManualClock implements Clock {
+  #nowMs = 0;
+  readonly #timers = new Set<{ readonly atMs: number; readonly callback: () => void }>();
+
+  readonly now = (): number => this.#nowMs;
+  readonly after = (delayMs: number, callback: () => void): (() => void) => {
+    const timer = { atMs: this.#nowMs + delayMs, callback };
+    this.#timers.add(timer);
+    return () => {
+      this.#timers.delete(timer);
+    };
+  };
+
+  get pending(): number {
+    return this.#timers.size;
+  }
+
+  advance(ms: number): void {
+    const untilMs = this.#nowMs + ms;
+    for (;;) {
+      const [next] = [...this.#timers].filter(({ atMs }) => atMs <= untilMs).sort((a, b) => a.atMs - b.atMs);
+      if (next === undefined) break;
+      this.#timers.delete(next);
+      this.#nowMs = next.atMs;
+      next.callback();
+    }
+    this.#nowMs = untilMs;
+  }
+}
+
+const NOTHING = Symbol('nothing');
+
+/** What a get gives at once, or NOTHING while it waits. */
+async function now(item: Promise<QueueItem | undefined>): Promise<QueueItem | undefined | typeof NOTHING> {
+  await new Promise((resolve) => setImmediate(resolve));
+  return Promise.race([item, Promise.resolve(NOTHING)]);
+}
+
+/** Takes every key that is ready, without ending the work on it. */
+async function takeAll(queue: Queue): Promise<string[]> {
+  const taken: string[] = [];
+  while (queue.depth('edit') + queue.depth('check') > 0) {
+    const item = await queue.get('any');
+    if (item !== undefined) taken.push(`${item.key} ${item.lane}`);
+  }
+  return taken;
+}
+
+interface OrderCase {
+  readonly name: string;
+  readonly steps: readonly (readonly [key: string, lane: Lane])[];
+  readonly taken: readonly string[];
+}
+
+const orders: readonly OrderCase[] = [
+  {
+    name: 'keys of one lane come out in the order of their arrival',
+    steps: [
+      ['b', 'check'],
+      ['a', 'check'],
+    ],
+    taken: ['b check', 'a check'],
+  },
+  {
+    name: 'a key that is added twice comes out once',
+    steps: [
+      ['a', 'edit'],
+      ['a', 'edit'],
+    ],
+    taken: ['a edit'],
+  },
+  {
+    name: 'an edit overtakes checks that wait longer',
+    steps: [
+      ['a', 'check'],
+      ['b', 'edit'],
+    ],
+    taken: ['b edit', 'a check'],
+  },
+  {
+    name: 'a check that becomes an edit moves up and leaves its old place',
+    steps: [
+      ['a', 'check'],
+      ['b', 'check'],
+      ['b', 'edit'],
+    ],
+    taken: ['b edit', 'a check'],
+  },
+  {
+    name: 'an edit that is added as a check stays an edit',
+    steps: [
+      ['a', 'edit'],
+      ['a', 'check'],
+    ],
+    taken: ['a edit'],
+  },
+];
+
+describe('the order of keys', () => {
+  test.each(orders)('$name', async ({ steps, taken }) => {
+    const queue = createQueue(new ManualClock());
+    for (const [key, lane] of steps) queue.add(key, lane);
+    expect(await takeAll(queue)).toEqual(taken);
+  });
+});
+
+describe('a key in work', () => {
+  test('is not given out again before it is done, however often it is added', async () => {
+    const queue = createQueue(new ManualClock());
+    queue.add('a', 'edit');
+    await queue.get('any');
+    queue.add('a', 'edit');
+    queue.add('a', 'check');
+    const second = queue.get('any');
+    expect(await now(second)).toBe(NOTHING);
+    queue.done('a');
+    expect(await second).toMatchObject({ key: 'a', lane: 'edit' });
+  });
+
+  test('runs once more, in the better of the lanes that were asked for meanwhile', async () => {
+    const queue = createQueue(new ManualClock());
+    queue.add('a', 'check');
+    await queue.get('any');
+    for (const lane of ['check', 'edit', 'check'] as const) queue.add('a', lane);
+    queue.done('a');
+    expect(await takeAll(queue)).toEqual(['a edit']);
+    queue.done('a');
+    expect(queue.depth('edit') + queue.depth('check')).toBe(0);
+  });
+
+  test('does not run again when it is forgotten meanwhile', async () => {
+    const queue = createQueue(new ManualClock());
+    queue.add('a', 'check');
+    await queue.get('any');
+    queue.add('a', 'edit');
+    queue.forget('a');
+    queue.done('a');
+    expect(await takeAll(queue)).toEqual([]);
+  });
+});
+
+describe('getters', () => {
+  test('one that is kept for edits gets no check', async () => {
+    const queue = createQueue(new ManualClock());
+    const reserved = queue.get('edit');
+    queue.add('a', 'check');
+    expect(await now(reserved)).toBe(NOTHING);
+    queue.add('b', 'edit');
+    expect(await reserved).toMatchObject({ key: 'b', lane: 'edit' });
+    expect(queue.depth('check')).toBe(1);
+  });
+
+  test('a waiting check passes the getters that are kept for edits', async () => {
+    const queue = createQueue(new ManualClock());
+    const reserved = queue.get('edit');
+    const any = queue.get('any');
+    queue.add('a', 'check');
+    expect(await any).toMatchObject({ key: 'a', lane: 'check' });
+    expect(await now(reserved)).toBe(NOTHING);
+  });
+
+  test('an item says since when it was ready', async () => {
+    const clock = new ManualClock();
+    const queue = createQueue(clock);
+    queue.addAfter('a', 70);
+    clock.advance(100);
+    expect(await queue.get('any')).toEqual({ key: 'a', lane: 'check', sinceMs: 70 });
+  });
+});
+
+describe('delayed keys', () => {
+  test('become checks when they are due, not before', () => {
+    const clock = new ManualClock();
+    const queue = createQueue(clock);
+    queue.addAfter('a', 100);
+    clock.advance(99);
+    expect(queue.depth('check')).toBe(0);
+    clock.advance(1);
+    expect([queue.depth('check'), queue.delayed()]).toEqual([1, 0]);
+  });
+
+  test.each([
+    { name: 'later', delays: [100, 300], dueMs: 300 },
+    { name: 'sooner', delays: [300, 100], dueMs: 100 },
+  ])('a later call replaces the delay by one that ends $name', ({ delays, dueMs }) => {
+    const clock = new ManualClock();
+    const queue = createQueue(clock);
+    for (const delayMs of delays) queue.addAfter('a', delayMs);
+    clock.advance(dueMs - 1);
+    expect(queue.depth('check')).toBe(0);
+    clock.advance(1);
+    expect(queue.depth('check')).toBe(1);
+  });
+
+  test('a run takes the place of the delayed check', async () => {
+    const clock = new ManualClock();
+    const queue = createQueue(clock);
+    queue.addAfter('a', 100);
+    queue.add('a', 'edit');
+    await queue.get('any');
+    queue.done('a');
+    clock.advance(1_000);
+    expect(queue.depth('check')).toBe(0);
+  });
+
+  test('a check that falls due during the work on its key runs afterwards', async () => {
+    const clock = new ManualClock();
+    const queue = createQueue(clock);
+    queue.add('a', 'edit');
+    await queue.get('any');
+    queue.addAfter('a', 10);
+    clock.advance(10);
+    expect(queue.depth('check')).toBe(0);
+    queue.done('a');
+    expect(await takeAll(queue)).toEqual(['a check']);
+  });
+
+  test('a forgotten key does not come back', () => {
+    const clock = new ManualClock();
+    const queue = createQueue(clock);
+    queue.addAfter('a', 10);
+    queue.forget('a');
+    clock.advance(10);
+    expect([queue.depth('check'), queue.delayed()]).toEqual([0, 0]);
+  });
+
+  test('ten thousand of them need one timer', () => {
+    const clock = new ManualClock();
+    const queue = createQueue(clock);
+    for (let index = 0; index < 10_000; index += 1) queue.addAfter(`key-${String(index)}`, 10_000 - index);
+    expect([clock.pending, queue.delayed()]).toEqual([1, 10_000]);
+  });
+});
+
+describe('shutDown', () => {
+  test('gives undefined to getters of both kinds, those that wait and those that come later', async () => {
+    const queue = createQueue(new ManualClock());
+    const waiting = [queue.get('any'), queue.get('edit')];
+    queue.shutDown();
+    expect(await Promise.all([...waiting, queue.get('any'), queue.get('edit')])).toEqual(Array(4).fill(undefined));
+  });
+
+  test('gives out nothing that is still ready, and takes nothing in', async () => {
+    const clock = new ManualClock();
+    const queue = createQueue(clock);
+    queue.add('a', 'edit');
+    queue.addAfter('b', 10);
+    queue.shutDown();
+    queue.add('c', 'edit');
+    queue.addAfter('d', 10);
+    clock.advance(10);
+    expect(await queue.get('any')).toBeUndefined();
+    expect(clock.pending).toBe(0);
+  });
+});
+
+/** The queue said again in the plainest way: three maps and a list. */
+interface Model {
+  nowMs: number;
+  readonly ready: Map<string, Lane>;
+  readonly working: Map<string, Lane | undefined>;
+  readonly due: Map<string, number>;
+}
+
+interface Real {
+  readonly queue: Queue;
+  readonly clock: ManualClock;
+}
+
+const better = (left: Lane | undefined, right: Lane): Lane => (left === 'edit' ? left : right);
+
+const want = (model: Model, key: string, lane: Lane): void => {
+  if (model.working.has(key)) model.working.set(key, better(model.working.get(key), lane));
+  else model.ready.set(key, better(model.ready.get(key), lane));
+};
+
+/** The queue and its model after a step must count the same. */
+const same = (model: Model, { queue }: Real): void => {
+  const depth = (lane: Lane): number => [...model.ready.values()].filter((ready) => ready === lane).length;
+  expect([queue.depth('edit'), queue.depth('check'), queue.delayed()]).toEqual([
+    depth('edit'),
+    depth('check'),
+    model.due.size,
+  ]);
+};
+
+type Step = fc.AsyncCommand<Model, Real>;
+
+const step = (
+  name: string,
+  run: (model: Model, real: Real) => Promise<void> | void,
+  check: (model: Readonly<Model>) => boolean = () => true,
+): Step => ({
+  check,
+  toString: () => name,
+  run: async (model, real) => {
+    await run(model, real);
+    same(model, real);
+  },
+});
+
+const add = (key: string, lane: Lane): Step =>
+  step(`add(${key}, ${lane})`, (model, { queue }) => {
+    want(model, key, lane);
+    queue.add(key, lane);
+  });
+
+const addAfter = (key: string, delayMs: number): Step =>
+  step(`addAfter(${key}, ${String(delayMs)})`, (model, { queue }) => {
+    model.due.set(key, model.nowMs + delayMs);
+    queue.addAfter(key, delayMs);
+  });
+
+const advance = (ms: number): Step =>
+  step(`advance(${String(ms)})`, (model, { clock }) => {
+    model.nowMs += ms;
+    for (const [key, dueMs] of [...model.due]) {
+      if (dueMs > model.nowMs) continue;
+      model.due.delete(key);
+      want(model, key, 'check');
+    }
+    clock.advance(ms);
+  });
+
+const get = (lanes: 'any' | 'edit'): Step =>
+  step(
+    `get(${lanes})`,
+    async (model, { queue }) => {
+      const item = await queue.get(lanes);
+      const lane = item === undefined ? undefined : model.ready.get(item.key);
+      const hasEdit = [...model.ready.values()].includes('edit');
+      expect(item?.lane).toBe(lane);
+      expect(lane).toBe(hasEdit ? 'edit' : 'check');
+      if (item === undefined) return;
+      expect(model.working.has(item.key)).toBe(false);
+      model.ready.delete(item.key);
+      model.due.delete(item.key);
+      model.working.set(item.key, undefined);
+    },
+    ({ ready }) => [...ready.values()].some((lane) => lanes === 'any' || lane === 'edit'),
+  );
+
+const done = (pick: number): Step =>
+  step(
+    `done(${String(pick)})`,
+    (model, { queue }) => {
+      const [key, lane] = [...model.working][pick % model.working.size] ?? ['', undefined];
+      model.working.delete(key);
+      if (lane !== undefined) want(model, key, lane);
+      queue.done(key);
+    },
+    ({ working }) => working.size > 0,
+  );
+
+const forget = (key: string): Step =>
+  step(`forget(${key})`, (model, { queue }) => {
+    model.ready.delete(key);
+    model.due.delete(key);
+    if (model.working.has(key)) model.working.set(key, undefined);
+    queue.forget(key);
+  });
+
+test('C14: the queue does as its model does, whatever the order of calls', async () => {
+  const key = fc.constantFrom('a', 'b', 'c', 'd');
+  const commands = fc.commands(
+    [
+      fc.tuple(key, fc.constantFrom<Lane>('edit', 'check')).map(([name, lane]) => add(name, lane)),
+      fc.tuple(key, fc.nat(20)).map(([name, delayMs]) => addAfter(name, delayMs)),
+      fc.nat(15).map(advance),
+      fc.constantFrom('any' as const, 'edit' as const).map(get),
+      fc.nat(3).map(done),
+      key.map(forget),
+    ],
+    { maxCommands: 40 },
+  );
+  const property = fc.asyncProperty(commands, async (steps) => {
+    await fc.asyncModelRun(() => {
+      const clock = new ManualClock();
+      return {
+        model: { nowMs: 0, ready: new Map(), working: new Map(), due: new Map() },
+        real: { queue: createQueue(clock), clock },
+      };
+    }, steps);
+  });
+  await fc.assert(property, { numRuns: 200 });
+});

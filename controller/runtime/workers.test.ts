@@ -1,0 +1,171 @@
+import { expect, test } from '@jest/globals';
+import { type Action, awaitChange, requeueAfter } from './action.ts';
+import { createBackoff } from './backoff.ts';
+import type { Clock } from './clock.ts';
+import { createQueue, type Queue } from './queue.ts';
+import { runWorkers } from './workers.ts';
+
+const settle = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+
+class ManualClock implements Clock {
+  #nowMs = 0;
+  readonly #timers = new Set<{ readonly atMs: number; readonly callback: () => void }>();
+
+  readonly now = (): number => this.#nowMs;
+  readonly after = (delayMs: number, callback: () => void): (() => void) => {
+    const timer = { atMs: this.#nowMs + delayMs, callback };
+    this.#timers.add(timer);
+    return () => {
+      this.#timers.delete(timer);
+    };
+  };
+
+  async advance(ms: number): Promise<void> {
+    const untilMs = this.#nowMs + ms;
+    for (;;) {
+      await settle();
+      const [next] = [...this.#timers].filter(({ atMs }) => atMs <= untilMs).sort((a, b) => a.atMs - b.atMs);
+      if (next === undefined) break;
+      this.#timers.delete(next);
+      this.#nowMs = next.atMs;
+      next.callback();
+    }
+    this.#nowMs = untilMs;
+  }
+}
+
+interface Running {
+  readonly queue: Queue;
+  readonly clock: ManualClock;
+  /** `key@ms result` of every reconcile that ended. */
+  readonly ended: string[];
+  readonly errors: unknown[];
+  readonly stop: () => Promise<void>;
+}
+
+function start(reconcile: (key: string) => Promise<Action>, { count = 1, reserved = 0 } = {}): Running {
+  const clock = new ManualClock();
+  const queue = createQueue(clock);
+  const ended: string[] = [];
+  const errors: unknown[] = [];
+  const workers = runWorkers({
+    queue,
+    clock,
+    backoff: createBackoff({ baseMs: 200, capMs: 1_000, random: () => 0 }),
+    reconcile,
+    count,
+    reserved,
+    observer: {
+      started: () => undefined,
+      ended: ({ key }, result, _durationMs, error) => {
+        ended.push(`${key}@${String(clock.now())} ${result}`);
+        if (error !== undefined) errors.push(error);
+      },
+    },
+  });
+  const stop = (): Promise<void> => {
+    queue.shutDown();
+    return workers;
+  };
+  return { queue, clock, ended, errors, stop };
+}
+
+test('requeueAfter brings the key back when its delay is over', async () => {
+  const { queue, clock, ended, stop } = start(() => Promise.resolve(requeueAfter(500)));
+  queue.add('a', 'edit');
+  await clock.advance(1_000);
+  expect(ended).toEqual(['a@0 requeue_after', 'a@500 requeue_after', 'a@1000 requeue_after']);
+  await stop();
+});
+
+test('awaitChange leaves the key alone until it is added', async () => {
+  const { queue, clock, ended, stop } = start(() => Promise.resolve(awaitChange));
+  queue.add('a', 'edit');
+  await clock.advance(1e9);
+  queue.add('a', 'check');
+  await settle();
+  expect(ended).toEqual(['a@0 success', 'a@1000000000 success']);
+  await stop();
+});
+
+test('C3: a thrown error backs its key off, ever longer, and holds up no other key', async () => {
+  const { queue, clock, ended, errors, stop } = start((key) =>
+    key === 'bad' ? Promise.reject(new Error('no')) : Promise.resolve(awaitChange),
+  );
+  queue.add('bad', 'edit');
+  queue.add('good', 'edit');
+  await clock.advance(800);
+  expect(ended).toEqual(['bad@0 error', 'good@0 success', 'bad@100 error', 'bad@300 error', 'bad@700 error']);
+  expect(errors).toHaveLength(4);
+  await stop();
+});
+
+test('a success starts the backoff of its key anew', async () => {
+  const outcomes = ['fail', 'fail', 'succeed', 'fail', 'succeed'];
+  const { queue, clock, ended, stop } = start(() =>
+    outcomes.shift() === 'fail' ? Promise.reject(new Error('no')) : Promise.resolve(awaitChange),
+  );
+  queue.add('a', 'edit');
+  await clock.advance(1_000);
+  queue.add('a', 'edit');
+  await clock.advance(1_000);
+  expect(ended).toEqual(['a@0 error', 'a@100 error', 'a@300 success', 'a@1000 error', 'a@1100 success']);
+  await stop();
+});
+
+test('a change that comes during a reconcile is not lost to its requeue', async () => {
+  let runs = 0;
+  const { promise, resolve } = Promise.withResolvers<Action>();
+  const { queue, ended, stop } = start(() => (++runs === 1 ? promise : Promise.resolve(awaitChange)));
+  queue.add('a', 'edit');
+  await settle();
+  queue.add('a', 'edit');
+  resolve(requeueAfter(60_000));
+  await settle();
+  expect(ended).toEqual(['a@0 requeue_after', 'a@0 success']);
+  await stop();
+});
+
+test('I11: reserved workers go on serving edits while checks of dead hosts hold all others', async () => {
+  const { promise, resolve } = Promise.withResolvers<Action>();
+  const reconcile = (key: string): Promise<Action> => (key.startsWith('dead') ? promise : Promise.resolve(awaitChange));
+  const { queue, ended, stop } = start(reconcile, { count: 4, reserved: 1 });
+  for (let index = 0; index < 10; index += 1) queue.add(`dead-${String(index)}`, 'check');
+  await settle();
+  for (const key of ['x', 'y', 'z']) queue.add(key, 'edit');
+  await settle();
+  expect(ended).toEqual(['x@0 success', 'y@0 success', 'z@0 success']);
+  resolve(awaitChange);
+  await stop();
+});
+
+test('never works on one key twice at once', async () => {
+  let [running, most] = [0, 0];
+  const reconcile = async (): Promise<Action> => {
+    most = Math.max(most, ++running);
+    await settle();
+    running -= 1;
+    return requeueAfter(1);
+  };
+  const { queue, clock, ended, stop } = start(reconcile, { count: 8 });
+  for (let round = 0; round < 20; round += 1) {
+    queue.add('a', round % 2 === 0 ? 'edit' : 'check');
+    await clock.advance(1);
+  }
+  expect(ended.length).toBeGreaterThan(10);
+  expect(most).toBe(1);
+  await stop();
+});
+
+test('C2: a shutdown waits for the reconcile that runs and starts no other', async () => {
+  const { promise, resolve } = Promise.withResolvers<Action>();
+  const { queue, ended, stop } = start(() => promise);
+  queue.add('a', 'edit');
+  queue.add('b', 'edit');
+  await settle();
+  const stopped = stop();
+  expect(await Promise.race([stopped.then(() => 'stopped'), settle().then(() => 'waits')])).toBe('waits');
+  resolve(awaitChange);
+  await stopped;
+  expect(ended).toEqual(['a@0 success']);
+});
