@@ -253,6 +253,7 @@ describe('C6: the server no longer has the history', () => {
     const { clock, api, mirror, stop } = start(['a', 'b']);
     await settle();
     api.cut('end');
+    await settle();
     api.put('c');
     api.delete('a');
     api.compact();

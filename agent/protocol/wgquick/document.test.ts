@@ -1,0 +1,117 @@
+import { describe, expect, test } from '@jest/globals';
+import fc from 'fast-check';
+import { arbitraryFile, arbitraryText, RUNS } from '../../../test/fixtures/arbitraries.ts';
+import { EMPTY_CONFIG } from './config.ts';
+import { documentText, interfaceOf, parseDocument, peerKeys, savesConfig, unmanagedLines } from './document.ts';
+
+describe('a document gives its text back byte for byte', () => {
+  test('whatever the text is', () => {
+    fc.assert(
+      fc.property(arbitraryText, (text) => {
+        expect(documentText(parseDocument(text))).toBe(text);
+      }),
+      RUNS,
+    );
+  });
+
+  test('for files of every shape', () => {
+    fc.assert(
+      fc.property(arbitraryFile(), (text) => {
+        expect(documentText(parseDocument(text))).toBe(text);
+      }),
+      RUNS,
+    );
+  });
+
+  test.each([
+    { name: 'the empty file', text: '' },
+    { name: 'one line feed', text: '\n' },
+    { name: 'no final line feed', text: '[Interface]\nMTU = 1400' },
+    { name: 'CRLF', text: '[Interface]\r\nMTU = 1400\r\n' },
+    { name: 'a lone carriage return at the end', text: '[Interface]\nMTU = 1400\r' },
+    { name: 'mixed line ends', text: '[Interface]\r\nMTU = 1400\n\r\n[Peer]\r' },
+    { name: 'a NUL', text: '[Interface]\nPostUp = a\0b\n' },
+    { name: 'a byte order mark', text: '\ufeff[Interface]\n' },
+    { name: 'a line separator inside a line', text: '[Interface]\nPostUp = a\u2028b\n' },
+  ])('with $name', ({ text }) => {
+    expect(documentText(parseDocument(text))).toBe(text);
+  });
+});
+
+describe('sections', () => {
+  test.each([
+    { header: '[Interface]', section: 'interface' },
+    { header: '[INTERFACE]', section: 'interface' },
+    { header: '[ Interface ]', section: 'interface' },
+    { header: '  [interface]  # mine', section: 'interface' },
+    { header: '[Peer]', section: 'peer' },
+    { header: '[peer]', section: 'peer' },
+    { header: '[ P e e r ]', section: 'peer' },
+    { header: '[Peers]', section: 'other' },
+    { header: '[', section: 'other' },
+  ])('L9: the line $header starts a section of kind $section', ({ header, section }) => {
+    expect(parseDocument(`${header}\nkey = value`).map((line) => line.section)).toEqual([section, section]);
+  });
+
+  test('a header in a comment starts nothing', () => {
+    const document = parseDocument('[Interface]\n# [Peer]\nMTU = 1400\n');
+    expect(interfaceOf(document).mtu).toBe(1400);
+  });
+
+  test('keys of a peer section are none of the interface', () => {
+    expect(interfaceOf(parseDocument('[peer]\nMTU = 1400\nListenPort = 5\n'))).toEqual(EMPTY_CONFIG);
+  });
+
+  test('lines before the first header belong to no section', () => {
+    expect(interfaceOf(parseDocument('MTU = 1400\n[Interface]\n'))).toEqual(EMPTY_CONFIG);
+  });
+
+  test('several [Interface] sections count as one', () => {
+    const text = '[Interface]\nAddress = 10.0.0.1/24\nMTU = 1300\n[Peer]\n[interface]\nMTU = 1400\nAddress = fd00::1/64\n';
+    const config = interfaceOf(parseDocument(text));
+    expect(config.mtu).toBe(1400);
+    expect(config.addresses).toEqual(['10.0.0.1/24', 'fd00::1/64']);
+  });
+});
+
+describe('comments', () => {
+  test('a comment behind a value is no part of it', () => {
+    expect(interfaceOf(parseDocument('[Interface] # home\nListenPort = 5 # five\n')).listenPort).toBe(5);
+  });
+
+  test('a line that is commented out is not read', () => {
+    expect(interfaceOf(parseDocument('[Interface]\n#ListenPort = 5\n # PostUp = a\n'))).toEqual(EMPTY_CONFIG);
+  });
+
+  test('a semicolon starts no comment', () => {
+    expect(interfaceOf(parseDocument('[Interface]\nPostUp = a; b\n')).postUp).toEqual(['a; b']);
+  });
+
+  test('a hook keeps its # and what follows', () => {
+    expect(interfaceOf(parseDocument('[Interface]\nPostUp = echo "#1"\n')).postUp).toEqual(['echo "#1"']);
+  });
+});
+
+test('hooks keep =, commas and quotes', () => {
+  const hook = 'iptables -m comment --comment "a=b, c" -i %i';
+  expect(interfaceOf(parseDocument(`[Interface]\nPostUp=${hook}\n`)).postUp).toEqual([hook]);
+});
+
+test('lines that we do not own are listed trimmed, without those of peers', () => {
+  const text = '[Interface]\n Jc = 4\nSaveConfig = true\nMTU = 1400\n# note\n[Peer]\nNickname = x\n';
+  expect(unmanagedLines(parseDocument(text))).toEqual(['Jc = 4', 'SaveConfig = true']);
+});
+
+test.each([
+  { line: 'SaveConfig = true', saves: true },
+  { line: 'saveconfig=TRUE # yes', saves: true },
+  { line: 'SaveConfig = false', saves: false },
+  { line: '# SaveConfig = true', saves: false },
+])('N16: whether wg-quick would overwrite the file with "$line" is $saves', ({ line, saves }) => {
+  expect(savesConfig(parseDocument(`[Interface]\n${line}\n`))).toBe(saves);
+});
+
+test('I1: peer keys are found in sections of any letter case', () => {
+  const text = '[Interface]\n[Peer]\nPublicKey = a=\n[peer]\npublickey=b=\n[ PEER ]\n Public Key = c= # bob\n';
+  expect(peerKeys(parseDocument(text))).toEqual(['a=', 'b=', 'c=']);
+});

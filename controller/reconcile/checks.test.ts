@@ -1,0 +1,318 @@
+import { describe, expect, test } from '@jest/globals';
+import fc from 'fast-check';
+import { Secret } from '../../agent/protocol/secret.ts';
+import type { RefusalReason } from '../api/conditions.ts';
+import type { WireGuardNode } from '../api/wireguardnode.generated.ts';
+import { check } from './checks.ts';
+import type { Input, SecretRead } from './input.ts';
+
+function nodeWith(edit: (node: WireGuardNode) => void = () => undefined): WireGuardNode {
+  const node: WireGuardNode = {
+    apiVersion: 'wgnode.dev/v1alpha1',
+    kind: 'WireGuardNode',
+    metadata: {
+      name: 'fra1-wg0',
+      namespace: 'edge',
+      uid: '0a1b2c3d-0000-4000-8000-000000000000',
+      resourceVersion: '7',
+      generation: 3,
+      creationTimestamp: '2026-01-02T00:00:00Z',
+    },
+    spec: {
+      agent: { url: 'https://fra1.example.net:8443', secretRef: { name: 'fra1-agent' }, timeoutSeconds: 30 },
+      interface: { name: 'wg0', state: 'Up', privateKeySecretRef: { name: 'fra1-wg0', key: 'privateKey' } },
+      management: {
+        mode: 'Enforce',
+        maxImpact: 'Restart',
+        intervalSeconds: 60,
+        confirmSeconds: 10,
+        deletionPolicy: 'Retain',
+        deletionTimeoutSeconds: 300,
+      },
+      suspend: false,
+    },
+    status: { observedGeneration: -1, conditions: [] },
+  };
+  edit(node);
+  return node;
+}
+
+const found = (data: Readonly<Record<string, string>>): SecretRead => ({
+  kind: 'found',
+  data: new Map(Object.entries(data).map(([key, value]) => [key, new Secret(value)])),
+});
+
+const PRIVATE_KEY = Buffer.alloc(32, 7).toString('base64');
+const HMAC_KEY = 'correct horse battery staple';
+
+const inputWith = (edit: (node: WireGuardNode) => void = () => undefined, over: Partial<Input> = {}): Input => ({
+  node: nodeWith(edit),
+  agentSecret: found({ 'hmac-key': HMAC_KEY }),
+  keySecret: found({ privateKey: PRIVATE_KEY }),
+  rivals: [],
+  policy: { allowHttpAgents: false, minSignature: 'v1' },
+  ...over,
+});
+
+const nothing = (): void => undefined;
+const withAgentSecret = (data: Readonly<Record<string, string>>): Input =>
+  inputWith(nothing, { agentSecret: found(data) });
+const withKey = (privateKey: string): Input => inputWith(nothing, { keySecret: found({ privateKey }) });
+const rival = (edit: (node: WireGuardNode) => void): WireGuardNode =>
+  nodeWith((node) => {
+    Object.assign(node.metadata, { name: 'rival', uid: 'ffffffff-0000-4000-8000-000000000000' });
+    edit(node);
+  });
+const older = rival((node) => {
+  node.metadata.creationTimestamp = '2026-01-01T00:00:00Z';
+});
+
+interface Case {
+  readonly name: string;
+  readonly input: Input;
+  readonly reason: RefusalReason | undefined;
+}
+
+const cases: readonly Case[] = [
+  { name: 'a node with both Secrets passes', input: inputWith(), reason: undefined },
+  {
+    name: 'a node with every field that can be done passes',
+    input: inputWith((node) => {
+      Object.assign(node.spec.interface, {
+        listenPort: 51_820,
+        addresses: ['10.0.0.1/24', 'FD00::1/64'],
+        mtu: 1_420,
+        dns: ['10.0.0.53', 'corp.example'],
+        table: 'None',
+        fwMark: 1,
+        postUp: ['iptables -A FORWARD -i %i -j ACCEPT'],
+        firewall: [],
+      });
+    }),
+    reason: undefined,
+  },
+  {
+    name: 'a firewall intent is not supported yet',
+    input: inputWith((node) => {
+      node.spec.interface.firewall = [{ name: 'clamp', type: 'MSSClamp' }];
+    }),
+    reason: 'Unsupported',
+  },
+  {
+    name: 'signature scheme v2 of the object is not supported yet',
+    input: inputWith((node) => {
+      node.spec.agent.minSignature = 'v2';
+    }),
+    reason: 'Unsupported',
+  },
+  {
+    name: 'signature scheme v2 as the default of the controller is not supported yet',
+    input: inputWith(nothing, { policy: { allowHttpAgents: false, minSignature: 'v2' } }),
+    reason: 'Unsupported',
+  },
+  {
+    name: 'the scheme of the object wins over the default of the controller',
+    input: inputWith(
+      (node) => {
+        node.spec.agent.minSignature = 'v1';
+      },
+      { policy: { allowHttpAgents: false, minSignature: 'v2' } },
+    ),
+    reason: undefined,
+  },
+  {
+    name: 'plain http is not allowed',
+    input: inputWith((node) => {
+      node.spec.agent.url = 'http://fra1.example.net:8080';
+    }),
+    reason: 'URLNotAllowed',
+  },
+  {
+    name: 'plain http is allowed where the operator allows it',
+    input: inputWith(
+      (node) => {
+        node.spec.agent.url = 'http://fra1.example.net:8080';
+      },
+      { policy: { allowHttpAgents: true, minSignature: 'v1' } },
+    ),
+    reason: undefined,
+  },
+  {
+    name: 'K4: an older object that claims the same interface wins',
+    input: inputWith(nothing, { rivals: [older] }),
+    reason: 'Conflict',
+  },
+  {
+    name: 'K4: a younger object that claims the same interface loses',
+    input: inputWith(nothing, {
+      rivals: [
+        rival((node) => {
+          node.metadata.creationTimestamp = '2026-01-03T00:00:00Z';
+        }),
+      ],
+    }),
+    reason: undefined,
+  },
+  {
+    name: 'K4: of two objects of the same second the one with the lesser UID wins',
+    input: inputWith(nothing, {
+      rivals: [
+        rival((node) => {
+          node.metadata.uid = '00000000-0000-4000-8000-000000000000';
+        }),
+      ],
+    }),
+    reason: 'Conflict',
+  },
+  {
+    name: 'K4: the other of the two is not refused',
+    input: inputWith(nothing, { rivals: [rival(nothing)] }),
+    reason: undefined,
+  },
+  {
+    name: 'S1: the Secret of the agent is missing',
+    input: inputWith(nothing, { agentSecret: { kind: 'missing' } }),
+    reason: 'SecretNotFound',
+  },
+  {
+    name: 'S5: the Secret of the agent may not be read',
+    input: inputWith(nothing, { agentSecret: { kind: 'forbidden' } }),
+    reason: 'SecretForbidden',
+  },
+  {
+    name: 'the Secret of the agent has no hmac-key',
+    input: withAgentSecret({ 'ca.crt': 'PEM' }),
+    reason: 'InvalidCredentials',
+  },
+  {
+    name: 'an hmac-key of 15 bytes is too short, whatever white space is around it',
+    input: withAgentSecret({ 'hmac-key': `${'x'.repeat(15)}  \n` }),
+    reason: 'InvalidCredentials',
+  },
+  {
+    name: 'an hmac-key of 16 bytes is enough',
+    input: withAgentSecret({ 'hmac-key': 'x'.repeat(16) }),
+    reason: undefined,
+  },
+  {
+    name: 'a client certificate needs its key',
+    input: withAgentSecret({ 'hmac-key': HMAC_KEY, 'tls.crt': 'PEM' }),
+    reason: 'InvalidCredentials',
+  },
+  {
+    name: 'a client key needs its certificate',
+    input: withAgentSecret({ 'hmac-key': HMAC_KEY, 'tls.key': 'PEM' }),
+    reason: 'InvalidCredentials',
+  },
+  {
+    name: 'S1: the Secret with the private key is missing',
+    input: inputWith(nothing, { keySecret: { kind: 'missing' } }),
+    reason: 'SecretNotFound',
+  },
+  {
+    name: 'S5: the Secret with the private key may not be read',
+    input: inputWith(nothing, { keySecret: { kind: 'forbidden' } }),
+    reason: 'SecretForbidden',
+  },
+  {
+    name: 'the Secret has not the named key',
+    input: inputWith(nothing, { keySecret: found({ other: PRIVATE_KEY }) }),
+    reason: 'InvalidKey',
+  },
+  { name: 'S2: a key with a trailing newline is good', input: withKey(`${PRIVATE_KEY}\n`), reason: undefined },
+  { name: 'S2: a key of 43 characters is bad', input: withKey(PRIVATE_KEY.slice(1)), reason: 'InvalidKey' },
+  { name: 'S2: a key of 45 characters is bad', input: withKey(`A${PRIVATE_KEY}`), reason: 'InvalidKey' },
+  { name: 'S2: base64 that is not canonical is bad', input: withKey(`${'A'.repeat(42)}B=`), reason: 'InvalidKey' },
+  { name: 'S2: the key of zeros is bad', input: withKey(`${'A'.repeat(43)}=`), reason: 'InvalidKey' },
+  { name: 'S2: an empty key is bad', input: withKey(''), reason: 'InvalidKey' },
+  {
+    name: 'an address that is none is bad',
+    input: inputWith((node) => {
+      node.spec.interface.addresses = ['10.0.0.256/24'];
+    }),
+    reason: 'InvalidSpec',
+  },
+  {
+    name: 'an address in two spellings is one address twice',
+    input: inputWith((node) => {
+      node.spec.interface.addresses = ['10.0.0.1', '10.0.0.1/32'];
+    }),
+    reason: 'InvalidSpec',
+  },
+  {
+    name: 'an MTU below 1280 is bad with IPv6',
+    input: inputWith((node) => {
+      Object.assign(node.spec.interface, { mtu: 1_279, addresses: ['fd00::1/64'] });
+    }),
+    reason: 'InvalidSpec',
+  },
+  {
+    name: 'a hook of two lines is bad',
+    input: inputWith((node) => {
+      node.spec.interface.postUp = ['ip link\nreboot'];
+    }),
+    reason: 'InvalidSpec',
+  },
+];
+
+describe('check', () => {
+  test.each(cases)('$name', ({ input, reason }) => {
+    expect(check(input)?.reason).toBe(reason);
+  });
+});
+
+/** Wrongs in the order in which they are told: an object with several tells the first. */
+const wrongs: readonly (readonly [RefusalReason, (input: Input) => Input])[] = [
+  [
+    'Unsupported',
+    (input) => {
+      input.node.spec.agent.minSignature = 'v2';
+      return input;
+    },
+  ],
+  [
+    'URLNotAllowed',
+    (input) => {
+      input.node.spec.agent.url = 'http://fra1.example.net';
+      return input;
+    },
+  ],
+  ['Conflict', (input) => ({ ...input, rivals: [older] })],
+  ['SecretForbidden', (input) => ({ ...input, agentSecret: { kind: 'forbidden' } })],
+  ['SecretNotFound', (input) => ({ ...input, keySecret: { kind: 'missing' } })],
+  [
+    'InvalidSpec',
+    (input) => {
+      input.node.spec.interface.mtu = 1;
+      return input;
+    },
+  ],
+];
+
+test.each(wrongs.map(([reason], index) => ({ reason, index })))(
+  '$reason is told before what comes after it in the list',
+  ({ reason, index }) => {
+    const input = wrongs.slice(index).reduce((sofar, [, spoil]) => spoil(sofar), inputWith());
+    expect(check(input)?.reason).toBe(reason);
+  },
+);
+
+test('the credentials of the agent are judged before the private key', () => {
+  const input = inputWith(nothing, { agentSecret: found({}), keySecret: found({ privateKey: 'bad' }) });
+  expect(check(input)?.reason).toBe('InvalidCredentials');
+});
+
+test('T14: no value of a Secret is ever in a message', () => {
+  const value = fc.string({ minLength: 8, maxLength: 60, unit: fc.constantFrom(...'QXZJqxzj0189+/=') });
+  const property = fc.property(value, value, value, (hmac, cert, key) => {
+    const input = inputWith(nothing, {
+      agentSecret: found({ 'hmac-key': hmac, 'tls.crt': cert }),
+      keySecret: found({ privateKey: key }),
+    });
+    for (const tried of [input, { ...input, agentSecret: found({ 'hmac-key': HMAC_KEY }) }]) {
+      const message = check(tried)?.message ?? '';
+      for (const secret of [hmac, cert, key]) expect(message).not.toContain(secret);
+    }
+  });
+  fc.assert(property);
+});

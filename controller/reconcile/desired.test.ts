@@ -1,0 +1,211 @@
+import { describe, expect, test } from '@jest/globals';
+import { publicKeyOf } from '../../agent/protocol/key.ts';
+import { Secret } from '../../agent/protocol/secret.ts';
+import { putFromConfig } from '../../agent/protocol/wgquick/wire.ts';
+import type { InterfaceSpec, WireGuardNode } from '../api/wireguardnode.generated.ts';
+import { configOf, desired, privateKeyOf } from './desired.ts';
+
+function nodeWith(edit: (node: WireGuardNode) => void = () => undefined): WireGuardNode {
+  const node: WireGuardNode = {
+    apiVersion: 'wgnode.dev/v1alpha1',
+    kind: 'WireGuardNode',
+    metadata: {
+      name: 'fra1-wg0',
+      namespace: 'edge',
+      uid: '0a1b2c3d-0000-4000-8000-000000000000',
+      resourceVersion: '7',
+      generation: 3,
+      creationTimestamp: '2026-01-02T00:00:00Z',
+    },
+    spec: {
+      agent: { url: 'https://fra1.example.net:8443', secretRef: { name: 'fra1-agent' }, timeoutSeconds: 30 },
+      interface: { name: 'wg0', state: 'Up', privateKeySecretRef: { name: 'fra1-wg0', key: 'privateKey' } },
+      management: {
+        mode: 'Enforce',
+        maxImpact: 'Restart',
+        intervalSeconds: 60,
+        confirmSeconds: 10,
+        deletionPolicy: 'Retain',
+        deletionTimeoutSeconds: 300,
+      },
+      suspend: false,
+    },
+    status: { observedGeneration: -1, conditions: [] },
+  };
+  edit(node);
+  return node;
+}
+
+const KEY = new Secret(Buffer.alloc(32, 7).toString('base64'));
+const specWith = (over: Partial<InterfaceSpec>): InterfaceSpec => ({ ...nodeWith().spec.interface, ...over });
+
+describe('T2: every spelling of an address becomes the one that the host reports', () => {
+  test.each([
+    ['10.0.0.1/24', '10.0.0.1/24'],
+    ['10.0.0.1', '10.0.0.1/32'],
+    ['10.0.0.1/0', '10.0.0.1/0'],
+    ['fd00::1', 'fd00::1/128'],
+    ['FD00:0010::1/64', 'fd00:10::1/64'],
+    ['fd00:0:0:0:0:0:0:1/64', 'fd00::1/64'],
+    ['2001:db8::0:1/64', '2001:db8::1/64'],
+    ['2001:db8:0:1:1:1:1:1/64', '2001:db8:0:1:1:1:1:1/64'],
+    ['::ffff:10.0.0.1/128', '::ffff:10.0.0.1/128'],
+  ])('%s is %s', (given, canonical) => {
+    expect(configOf(specWith({ addresses: [given] }), KEY).addresses).toEqual([canonical]);
+  });
+});
+
+describe('T2: the routing table', () => {
+  test.each([
+    { name: 'left out is not in the file', table: undefined, expected: null },
+    { name: 'Auto is not in the file', table: 'Auto' as const, expected: null },
+    { name: "None is wg-quick's off", table: 'None' as const, expected: 'off' },
+    { name: 'a number is that number', table: 51_820, expected: '51820' },
+    { name: 'the greatest number is no other number', table: 4_294_967_295, expected: '4294967295' },
+  ])('$name', ({ table, expected }) => {
+    const spec = table === undefined ? specWith({}) : specWith({ table });
+    expect(configOf(spec, KEY).table).toBe(expected);
+  });
+});
+
+test('a field that is left out is not in the file', () => {
+  expect(configOf(specWith({}), KEY)).toEqual({
+    privateKey: KEY,
+    listenPort: null,
+    fwMark: null,
+    addresses: [],
+    mtu: null,
+    dns: [],
+    table: null,
+    preUp: [],
+    postUp: [],
+    preDown: [],
+    postDown: [],
+  });
+});
+
+test('every field goes to its place, hooks without the white space around them and with %i as it is', () => {
+  const spec = specWith({
+    listenPort: 51_820,
+    fwMark: 2,
+    mtu: 1_280,
+    dns: ['10.0.0.53', 'corp.example'],
+    preUp: [' a %i'],
+    postUp: ['b %i '],
+    preDown: ['c'],
+    postDown: ['d', 'e'],
+  });
+  expect(configOf(spec, KEY)).toMatchObject({
+    listenPort: 51_820,
+    fwMark: 2,
+    mtu: 1_280,
+    dns: ['10.0.0.53', 'corp.example'],
+    preUp: ['a %i'],
+    postUp: ['b %i'],
+    preDown: ['c'],
+    postDown: ['d', 'e'],
+  });
+});
+
+test('a PUT names every field, so that nothing is left to the defaults of an agent', () => {
+  const body = putFromConfig(configOf(specWith({}), KEY));
+  expect(Object.values(body)).not.toContain(undefined);
+  expect(Object.keys(body).sort()).toEqual(
+    [
+      ...['address', 'dns', 'fw_mark', 'listen_port', 'mtu', 'post_down', 'post_up'],
+      ...['pre_down', 'pre_up', 'private_key', 'table'],
+    ].sort(),
+  );
+});
+
+describe('privateKeyOf', () => {
+  const found = (data: Readonly<Record<string, string>>) =>
+    ({
+      kind: 'found',
+      data: new Map(Object.entries(data).map(([key, value]) => [key, new Secret(value)])),
+    }) as const;
+
+  test.each([
+    { name: 'the newline of `wg genkey > file` is no part of the key', text: `${KEY.reveal()}\n` },
+    { name: 'nor is that of another system', text: `${KEY.reveal()}\r\n` },
+    { name: 'a key without one is taken as it is', text: KEY.reveal() },
+  ])('$name', ({ text }) => {
+    expect(privateKeyOf(nodeWith(), found({ privateKey: text }))?.reveal()).toBe(KEY.reveal());
+  });
+
+  test.each([
+    { name: 'a Secret that is missing has none', read: { kind: 'missing' } as const },
+    { name: 'a Secret that may not be read has none', read: { kind: 'forbidden' } as const },
+    { name: 'a Secret with other keys has none', read: found({ other: 'x' }) },
+  ])('$name', ({ read }) => {
+    expect(privateKeyOf(nodeWith(), read)).toBeUndefined();
+  });
+
+  test('the key is looked up under the name that the object gives', () => {
+    const node = nodeWith(({ spec }) => {
+      spec.interface.privateKeySecretRef.key = 'wg0.key';
+    });
+    expect(privateKeyOf(node, found({ 'wg0.key': KEY.reveal(), privateKey: 'x' }))?.reveal()).toBe(KEY.reveal());
+  });
+});
+
+describe('desired', () => {
+  test.each([
+    ['Up', 'up'],
+    ['Down', 'down'],
+  ] as const)('the state %s is %s', (state, expected) => {
+    const node = nodeWith(({ spec }) => {
+      spec.interface.state = state;
+    });
+    expect(desired(node, KEY).state).toBe(expected);
+  });
+
+  test('the public key belongs to the private one', () => {
+    expect(desired(nodeWith(), KEY).publicKey).toBe(publicKeyOf(KEY));
+  });
+
+  test('the hash of the spec does not depend on the order of its keys', () => {
+    const spec = specWith({ mtu: 1_420, listenPort: 51_820 });
+    const turned = Object.fromEntries(Object.entries(spec).reverse()) as unknown as InterfaceSpec;
+    const hashOf = (value: InterfaceSpec): string =>
+      desired({ ...nodeWith(), spec: { ...nodeWith().spec, interface: value } }, KEY).specHash;
+    expect(hashOf(turned)).toBe(hashOf(spec));
+  });
+
+  test.each([
+    {
+      name: 'another MTU',
+      same: false,
+      edit: ({ spec }: WireGuardNode) => {
+        spec.interface.mtu = 1_400;
+      },
+    },
+    {
+      name: 'another state',
+      same: false,
+      edit: ({ spec }: WireGuardNode) => {
+        spec.interface.state = 'Down';
+      },
+    },
+    {
+      name: 'another name of the Secret',
+      same: false,
+      edit: ({ spec }: WireGuardNode) => {
+        spec.interface.privateKeySecretRef.name = 'other';
+      },
+    },
+    {
+      name: 'another interval, which the host does not see',
+      same: true,
+      edit: ({ spec }: WireGuardNode) => {
+        spec.management.intervalSeconds = 5;
+      },
+    },
+  ])('the hash of the spec with $name: same = $same', ({ edit, same }) => {
+    expect(desired(nodeWith(edit), KEY).specHash === desired(nodeWith(), KEY).specHash).toBe(same);
+  });
+
+  test('T14: the key shows in no print of what is desired', () => {
+    expect(JSON.stringify(desired(nodeWith(), KEY))).not.toContain(KEY.reveal());
+  });
+});
