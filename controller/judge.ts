@@ -1,6 +1,6 @@
-import { dryRun, type Outcome, put, type PutRequest } from './agents/act.ts';
+import { dryRun, type Outcome, put, type PutRequest, refusalOf } from './agents/act.ts';
 import type { AgentClient, CallOptions } from './agents/agent-client.ts';
-import { AgentUnreachable } from './agents/agent-error.ts';
+import { AgentRefused, AgentUnreachable } from './agents/agent-error.ts';
 import type { ClientPool } from './agents/client-pool.ts';
 import { observationOf, observe } from './agents/observe.ts';
 import { agentOrigin } from './api/node.ts';
@@ -44,6 +44,7 @@ export async function judge(input: Input, memory: Memory, parts: JudgeParts): Pr
   try {
     return await new Judgement({ node, wanted: desired(node, privateKey), memory, client, options, parts }).run();
   } catch (error) {
+    if (error instanceof AgentRefused) return { kind: 'refused', refusal: refusalOf(error) };
     if (error instanceof AgentUnreachable) return { kind: 'unreachable', rung: error.rung, message: error.message };
     throw error;
   }

@@ -1,4 +1,4 @@
-import { type Cidr, covers, isIpv6 } from '../protocol/address.ts';
+import { type Cidr, covers, isIpv6, networkOf } from '../protocol/address.ts';
 import type { Impact } from '../protocol/impact.ts';
 import type { InterfaceConfig } from '../protocol/wgquick/config.ts';
 import { changedFields, FIELDS } from '../protocol/wgquick/fields.ts';
@@ -127,23 +127,37 @@ function addressSteps(ours: readonly InterfaceConfig[], wanted: InterfaceConfig,
   ];
 }
 
-/** Routes for the allowed IPs that wg-quick would have made and that are not there, most specific first. */
+/**
+ * Routes that wg-quick would have made for the allowed IPs and that are not there, most specific first; and the kernel's own
+ * routes to the networks of present addresses, where somebody removed them.
+ */
 function routeSteps(wanted: InterfaceConfig, live: Live): Step[] {
-  if (wanted.table === 'off') return [];
-  const table = wanted.table ?? 'main';
+  const table = wanted.table === null || wanted.table === 'off' ? 'main' : wanted.table;
   const inTable = live.routes.filter((route) => route.table === table).map((route) => route.destination);
-  // The connected routes of addresses that are added in this same plan count as there.
-  const present = table === 'main' ? [...inTable, ...wanted.addresses] : inTable;
-  const destinations = [...new Set(live.peers.flatMap((peer) => peer.allowedIps))];
-  const missing = destinations.filter(
-    (ip) =>
-      !(wanted.table === null && ip.endsWith('/0')) &&
-      !present.some((route) => (table === 'main' ? covers(route, ip) : route === ip)),
-  );
-  const length = (cidr: Cidr): number => Number(cidr.split('/')[1]) + (isIpv6(cidr) ? 0 : 96);
-  const sorted = missing.sort((left, right) => length(right) - length(left));
+  // The networks of addresses that this same plan adds, or whose link it sets up, come by themselves.
+  const isLive = (address: Cidr): boolean => live.linkUp && live.addresses.includes(address);
+  const present = table === 'main' ? [...inTable, ...wanted.addresses.filter((address) => !isLive(address))] : inTable;
+  const networks = table === 'main' ? wanted.addresses.filter((address) => isLive(address) && !isHost(address)) : [];
+  const missing = [
+    ...networks.map(networkOf).filter((network) => !inTable.includes(network)),
+    ...(wanted.table === 'off' ? [] : missingAllowedIps(wanted, live, present)),
+  ];
+  const sorted = [...new Set(missing)].sort((left, right) => lengthOf(right) - lengthOf(left));
   return sorted.map((destination) => step({ action: 'add-route', route: { destination, table } }, 'table'));
 }
+
+function missingAllowedIps(wanted: InterfaceConfig, live: Live, present: readonly Cidr[]): Cidr[] {
+  // In a table of its own wg-quick adds every route; in the main table only those that nothing covers yet.
+  const isThere = (ip: Cidr): boolean =>
+    wanted.table === null ? present.some((route) => covers(route, ip)) : present.includes(ip);
+  const isByMark = (ip: Cidr): boolean => wanted.table === null && ip.endsWith('/0');
+  return live.peers.flatMap((peer) => peer.allowedIps).filter((ip) => !isByMark(ip) && !isThere(ip));
+}
+
+const isHost = (cidr: Cidr): boolean => cidr.endsWith(isIpv6(cidr) ? '/128' : '/32');
+
+/** Comparable over both families. */
+const lengthOf = (cidr: Cidr): number => Number(cidr.split('/')[1]) + (isIpv6(cidr) ? 0 : 96);
 
 function serviceSteps(running: InterfaceConfig, wanted: InterfaceConfig): Step[] {
   const steps: Step[] = [];

@@ -45,6 +45,9 @@ export async function compensate(host: Host, name: string, config: InterfaceConf
  * hooks' effects back.
  */
 export async function bringUp(host: Host, name: string, text: string): Promise<void> {
+  const stale = await host.state.readRunning(name);
+  // The device went without us, and what its hooks had set up may still be there: a second PostUp would double it.
+  if (stale !== null) await compensate(host, name, interfaceOf(parseDocument(stale)));
   await host.state.writeRunning(name, text);
   const argv = ['up', host.state.runningPath(name)];
   const result = await host.runner.run('wg-quick', argv, { timeoutMs: host.limits.quickTimeoutMs });

@@ -1,4 +1,5 @@
 import { randomBytes, randomUUID } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Secret } from '../protocol/secret.ts';
 import { listFolder, makeFolder, readText, removeDurably, removeTemporaries, writeDurably } from './config-files.ts';
@@ -51,6 +52,15 @@ async function put(path: string, text: string | null): Promise<void> {
   await (text === null ? removeDurably(path) : writeDurably(path, text));
 }
 
+/** What was brought up before a reboot is gone, and so is all that its hooks had set up. */
+async function forgetFormerBoot(folder: string, running: string): Promise<void> {
+  const path = join(folder, 'boot-id');
+  const bootId = await readFile('/proc/sys/kernel/random/boot_id', 'utf8');
+  if ((await readText(path)) === bootId) return;
+  for (const name of await listFolder(running)) await removeDurably(join(running, name));
+  await writeDurably(path, bootId);
+}
+
 const asState = (text: string | null): 'up' | 'down' | null => (text === 'up' || text === 'down' ? text : null);
 
 export async function openStateFolder(folder: string): Promise<StateFolder> {
@@ -64,6 +74,7 @@ export async function openStateFolder(folder: string): Promise<StateFolder> {
     await removeTemporaries(path);
   }
   const identity = await readIdentity(folder);
+  await forgetFormerBoot(folder, running);
   const runningPath = (name: string): string => join(running, `${name}.conf`);
   const readWanted = async (name: string): Promise<'up' | 'down' | null> => asState(await readText(join(wanted, name)));
   return {

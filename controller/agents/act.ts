@@ -85,7 +85,8 @@ function outcomeOf(error: AgentRefused): Outcome {
   }
 }
 
-const refusalOf = (error: AgentRefused): Refusal =>
+/** A refusal as the object says it; also for reads, which an agent refuses for a device that is not WireGuard. */
+export const refusalOf = (error: AgentRefused): Refusal =>
   refusal(
     HOOK_CODES.has(error.agentCode) ? 'HookNotAllowed' : 'ConfigRefused',
     `The agent refuses (${error.agentCode}): ${error.message}`,

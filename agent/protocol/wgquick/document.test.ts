@@ -67,7 +67,8 @@ describe('sections', () => {
   });
 
   test('several [Interface] sections count as one', () => {
-    const text = '[Interface]\nAddress = 10.0.0.1/24\nMTU = 1300\n[Peer]\n[interface]\nMTU = 1400\nAddress = fd00::1/64\n';
+    const text =
+      '[Interface]\nAddress = 10.0.0.1/24\nMTU = 1300\n[Peer]\n[interface]\nMTU = 1400\nAddress = fd00::1/64\n';
     const config = interfaceOf(parseDocument(text));
     expect(config.mtu).toBe(1400);
     expect(config.addresses).toEqual(['10.0.0.1/24', 'fd00::1/64']);

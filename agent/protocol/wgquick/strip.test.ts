@@ -12,7 +12,8 @@ describe('what wg parses', () => {
   });
 
   test('comments, unknown keys and the keys of wg stay', () => {
-    const text = '# c\n[interface]\nPrivateKey = a=\nFwMark = 1\nJc = 4\n[Peer]\nPublicKey = b=\nAllowedIPs = 10.0.0.1\n';
+    const text =
+      '# c\n[interface]\nPrivateKey = a=\nFwMark = 1\nJc = 4\n[Peer]\nPublicKey = b=\nAllowedIPs = 10.0.0.1\n';
     expect(strip(text)).toBe(text);
   });
 
@@ -40,10 +41,26 @@ describe('what wg parses', () => {
 
 describe('N16: the file without SaveConfig', () => {
   test.each([
-    { name: 'loses the line in any letter case', text: '[Interface]\nsaveCONFIG=true\nMTU = 1\n', expected: '[Interface]\nMTU = 1\n' },
-    { name: 'keeps a line of a peer section', text: '[Peer]\nSaveConfig = true\n', expected: '[Peer]\nSaveConfig = true\n' },
-    { name: 'keeps a comment about it', text: '[Interface]\n# SaveConfig = true\n', expected: '[Interface]\n# SaveConfig = true\n' },
-    { name: 'keeps line ends', text: '[Interface]\r\nSaveConfig = true\r\nMTU = 1', expected: '[Interface]\r\nMTU = 1' },
+    {
+      name: 'loses the line in any letter case',
+      text: '[Interface]\nsaveCONFIG=true\nMTU = 1\n',
+      expected: '[Interface]\nMTU = 1\n',
+    },
+    {
+      name: 'keeps a line of a peer section',
+      text: '[Peer]\nSaveConfig = true\n',
+      expected: '[Peer]\nSaveConfig = true\n',
+    },
+    {
+      name: 'keeps a comment about it',
+      text: '[Interface]\n# SaveConfig = true\n',
+      expected: '[Interface]\n# SaveConfig = true\n',
+    },
+    {
+      name: 'keeps line ends',
+      text: '[Interface]\r\nSaveConfig = true\r\nMTU = 1',
+      expected: '[Interface]\r\nMTU = 1',
+    },
   ])('$name', ({ text, expected }) => {
     expect(documentText(withoutSaveConfig(parseDocument(text)))).toBe(expected);
   });

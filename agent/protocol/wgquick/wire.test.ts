@@ -34,7 +34,11 @@ describe('a field that is left out', () => {
 
   test('N15: is kept when old clients do not know it', () => {
     const { fwMark, preUp, postDown } = config;
-    expect({ fwMark, preUp, postDown }).toEqual({ fwMark: 7, preUp: ['former pre-up'], postDown: ['former post-down'] });
+    expect({ fwMark, preUp, postDown }).toEqual({
+      fwMark: 7,
+      preUp: ['former pre-up'],
+      postDown: ['former post-down'],
+    });
   });
 
   test('is removed otherwise, as the old agent does', () => {
@@ -56,16 +60,36 @@ describe('a field that is sent', () => {
     { name: 'null makes the table automatic', body: { table: null }, expected: { table: null } },
     { name: 'auto makes the table automatic', body: { table: 'auto' }, expected: { table: null } },
     { name: 'null removes the mark', body: { fw_mark: null }, expected: { fwMark: null } },
-    { name: '0 removes mark, port and MTU', body: { fw_mark: 0, listen_port: 0, mtu: 0 }, expected: { fwMark: null, listenPort: null, mtu: null } },
-    { name: 'null removes hooks that old clients do not know', body: { pre_up: null, post_down: '' }, expected: { preUp: [], postDown: [] } },
+    {
+      name: '0 removes mark, port and MTU',
+      body: { fw_mark: 0, listen_port: 0, mtu: 0 },
+      expected: { fwMark: null, listenPort: null, mtu: null },
+    },
+    {
+      name: 'null removes hooks that old clients do not know',
+      body: { pre_up: null, post_down: '' },
+      expected: { preUp: [], postDown: [] },
+    },
     {
       name: 'addresses by comma become canonical',
       body: { address: '10.0.0.1/24, FD00:0::1/64,10.0.0.2' },
       expected: { addresses: ['10.0.0.1/24', 'fd00::1/64', '10.0.0.2/32'] },
     },
-    { name: 'a list of addresses is taken too', body: { address: ['10.0.0.1'] }, expected: { addresses: ['10.0.0.1/32'] } },
-    { name: 'an address that is none stays, for validation to refuse', body: { address: ['x'] }, expected: { addresses: ['x'] } },
-    { name: 'N5: a line feed splits no list', body: { dns: '1.1.1.1\nPostUp=a' }, expected: { dns: ['1.1.1.1\nPostUp=a'] } },
+    {
+      name: 'a list of addresses is taken too',
+      body: { address: ['10.0.0.1'] },
+      expected: { addresses: ['10.0.0.1/32'] },
+    },
+    {
+      name: 'an address that is none stays, for validation to refuse',
+      body: { address: ['x'] },
+      expected: { addresses: ['x'] },
+    },
+    {
+      name: 'N5: a line feed splits no list',
+      body: { dns: '1.1.1.1\nPostUp=a' },
+      expected: { dns: ['1.1.1.1\nPostUp=a'] },
+    },
     { name: 'a hook as text is one hook', body: { post_up: ' a; b ' }, expected: { postUp: ['a; b'] } },
     { name: 'hooks as a list are trimmed', body: { pre_down: [' a', 'b '] }, expected: { preDown: ['a', 'b'] } },
     { name: 'an empty key is none', body: { private_key: '' }, expected: { privateKey: null } },

@@ -1,0 +1,86 @@
+import { describe, expect, test } from '@jest/globals';
+import { aConfig, aLive, aPeer, PUBLIC_KEY } from '../../test/fixtures/live.ts';
+import type { WireDrift } from '../protocol/messages.ts';
+import type { InterfaceConfig } from '../protocol/wgquick/config.ts';
+import { driftOf } from './drift.ts';
+import type { Live } from './live.ts';
+import { liveSteps, plan } from './plan.ts';
+
+function drift(file: InterfaceConfig, live: Live, running: InterfaceConfig = file): WireDrift[] {
+  const steps = liveSteps(
+    { file, running, attempted: null, live },
+    { config: file, publicKey: PUBLIC_KEY, state: 'up' },
+  );
+  return driftOf(steps, file, live, PUBLIC_KEY);
+}
+
+describe('N24: where file and kernel differ', () => {
+  test('nowhere', () => {
+    expect(drift(aConfig(), aLive())).toEqual([]);
+  });
+
+  test.each<{ name: string; file?: Partial<InterfaceConfig>; live: Partial<Live>; expected: WireDrift[] }>([
+    {
+      name: 'in the port',
+      live: { listenPort: 1 },
+      expected: [{ path: 'spec.interface.listenPort', file: '51820', live: '1', impact: 'Rehandshake' }],
+    },
+    {
+      name: 'in the MTU',
+      live: { mtu: 1280 },
+      expected: [{ path: 'spec.interface.mtu', file: '1400', live: '1280', impact: 'None' }],
+    },
+    {
+      name: 'in the mark',
+      file: { fwMark: 16 },
+      live: {},
+      expected: [{ path: 'spec.interface.fwMark', file: '16', live: '', impact: 'None' }],
+    },
+    {
+      name: 'in the key, shown as public keys',
+      live: { publicKey: 'other=' },
+      expected: [
+        { path: 'spec.interface.privateKeySecretRef', file: PUBLIC_KEY, live: 'other=', impact: 'Rehandshake' },
+      ],
+    },
+    {
+      name: 'in a device without a key',
+      live: { publicKey: null },
+      expected: [{ path: 'spec.interface.privateKeySecretRef', file: PUBLIC_KEY, live: '', impact: 'Rehandshake' }],
+    },
+    {
+      name: 'in several addresses, told once',
+      file: { addresses: ['10.7.0.1/24', '10.7.0.3/24'] },
+      live: { addresses: [] },
+      expected: [{ path: 'spec.interface.addresses', file: '10.7.0.1/24, 10.7.0.3/24', live: '', impact: 'None' }],
+    },
+    {
+      name: 'in a link that is down',
+      live: { linkUp: false },
+      expected: [{ path: 'spec.interface.state', file: 'up', live: 'down', impact: 'None' }],
+    },
+  ])('$name', ({ file, live, expected }) => {
+    expect(drift(aConfig(file), aLive(live))).toEqual(expected);
+  });
+
+  test('in several routes, told once', () => {
+    const peers = [aPeer({ allowedIps: ['10.8.0.0/24', '10.9.0.0/24'] })];
+    expect(drift(aConfig(), aLive({ peers })).map(({ path, impact }) => ({ path, impact }))).toEqual([
+      { path: 'spec.interface.table', impact: 'None' },
+    ]);
+  });
+
+  test('in what it was brought up with', () => {
+    const paths = drift(aConfig({ dns: ['192.0.2.53'] }), aLive(), aConfig()).map(({ path }) => path);
+    expect(paths).toEqual(['spec.interface.dns']);
+  });
+
+  test('a file that is still to be written is no drift', () => {
+    const wanted = aConfig({ mtu: 1300 });
+    const live = aLive({ mtu: 1300 });
+    const current = { file: aConfig(), running: wanted, attempted: null, live };
+    const steps = plan(current, { config: wanted, publicKey: PUBLIC_KEY, state: 'up' });
+    expect(steps.map((step) => step.action)).toEqual(['write-file']);
+    expect(driftOf(steps, wanted, live, PUBLIC_KEY)).toEqual([]);
+  });
+});

@@ -1,0 +1,217 @@
+import { expect, test } from '@jest/globals';
+import fc from 'fast-check';
+import { arbitraryCidr, arbitraryConfig, RUNS } from '../../test/fixtures/arbitraries.ts';
+import { aPeer, PEER_B } from '../../test/fixtures/live.ts';
+import { type Cidr, covers, isIpv6, networkOf } from '../protocol/address.ts';
+import type { InterfaceConfig } from '../protocol/wgquick/config.ts';
+import { driftOf } from './drift.ts';
+import type { Live, LivePeer, Route } from './live.ts';
+import { type Current, liveSteps, plan, type Step, type WantedLive } from './plan.ts';
+
+/** Stands for the public key of a configuration; planning only compares it. */
+const publicKeyOf = (config: InterfaceConfig): string | null => config.privateKey?.reveal() ?? null;
+
+const main = (destination: Cidr): Route => ({ destination, table: 'main' });
+
+/** What wg-quick makes of a configuration, as far as planning sees it. */
+function broughtUp(config: InterfaceConfig, peers: readonly LivePeer[]): Live {
+  const ips = [...new Set(peers.flatMap((peer) => peer.allowedIps))];
+  const isMarked = config.table === null && ips.some((ip) => ip.endsWith('/0'));
+  const connected = config.addresses.map((address) => main(networkOf(address)));
+  const inMain = ips.filter((ip) => !ip.endsWith('/0') && !connected.some((route) => covers(route.destination, ip)));
+  const { table } = config;
+  const routed =
+    table === null ? inMain.map(main) : table === 'off' ? [] : ips.map((ip) => ({ destination: ip, table }));
+  return {
+    privateKey: config.privateKey,
+    publicKey: publicKeyOf(config),
+    listenPort: config.listenPort ?? 40_000,
+    fwMark: config.fwMark ?? (isMarked ? 51_820 : null),
+    peers,
+    addresses: config.addresses,
+    mtu: config.mtu ?? 1420,
+    linkUp: true,
+    routes: [...connected, ...routed],
+  };
+}
+
+/** Removes an address as the kernel does: its connected route goes, and with the last IPv4 address all IPv4 routes. */
+function withoutAddress(live: Live, address: Cidr): Live {
+  const addresses = live.addresses.filter((other) => other !== address);
+  const isLast4 = !isIpv6(address) && addresses.every(isIpv6);
+  const isKept = ({ destination }: Route): boolean =>
+    destination !== networkOf(address) && !(isLast4 && !isIpv6(destination));
+  const back = addresses.map((other) => main(networkOf(other)));
+  return { ...live, addresses, routes: [...live.routes.filter(isKept), ...back] };
+}
+
+const onDevice = (current: Current, change: (live: Live) => Live): Current =>
+  current.live === null ? current : { ...current, live: change(current.live) };
+
+/** The host after one step. */
+function after(current: Current, step: Step, wanted: WantedLive): Current {
+  const { config } = wanted;
+  const peers = current.live?.peers ?? PEERS;
+  switch (step.action) {
+    case 'write-file':
+      return { ...current, file: config };
+    case 'up':
+    case 'restart':
+      return { ...current, running: config, live: broughtUp(config, peers) };
+    case 'down':
+      return { ...current, live: null };
+    case 'run-hooks': {
+      const { preUp, postUp, preDown, postDown } = config;
+      return { ...current, running: { ...current.running, preUp, postUp, preDown, postDown } };
+    }
+    case 'set-dns':
+      return { ...current, running: { ...current.running, dns: config.dns } };
+    case 'set-private-key':
+      return onDevice(current, (live) => ({ ...live, privateKey: config.privateKey, publicKey: wanted.publicKey }));
+    case 'set-listen-port':
+      return onDevice(current, (live) => ({ ...live, listenPort: step.port }));
+    case 'set-fwmark':
+      return onDevice(current, (live) => ({ ...live, fwMark: step.mark }));
+    case 'set-mtu':
+      return onDevice(current, (live) => ({ ...live, mtu: step.mtu }));
+    case 'link-up':
+      return onDevice(current, (live) => ({ ...live, linkUp: true }));
+    case 'add-address':
+      return onDevice(current, (live) => ({
+        ...live,
+        addresses: [...live.addresses, step.address],
+        routes: [...live.routes, main(networkOf(step.address))],
+      }));
+    case 'remove-address':
+      return onDevice(current, (live) => withoutAddress(live, step.address));
+    case 'add-route':
+      return onDevice(current, (live) => ({ ...live, routes: [...live.routes, step.route] }));
+  }
+}
+
+const run = (current: Current, steps: readonly Step[], wanted: WantedLive): Current =>
+  steps.reduce((state, step) => after(state, step, wanted), current);
+
+/** Runs the plan, then in up to three more rounds what the kernel dropped meanwhile. */
+function applied(start: Current, wanted: WantedLive): Current {
+  let current = run(start, plan(start, wanted), wanted);
+  for (let round = 0; round < 3; round += 1) current = run(current, liveSteps(current, wanted), wanted);
+  return wanted.state === 'up' ? { ...current, running: wanted.config } : current;
+}
+
+const PEERS: readonly LivePeer[] = [aPeer(), aPeer({ publicKey: PEER_B, allowedIps: ['fd08::/64', '10.8.0.0/16'] })];
+
+const ips = fc.oneof(
+  arbitraryCidr.map(networkOf),
+  fc.constantFrom('0.0.0.0/0', '::/0', '10.8.0.0/16', '10.8.1.0/24', 'fd08::/64'),
+);
+const peers = fc.array(
+  fc.uniqueArray(ips, { maxLength: 4 }).map((allowedIps) => aPeer({ allowedIps })),
+  { maxLength: 3 },
+);
+
+/** What somebody else has done to the device since it came up. */
+const interference = fc.record(
+  {
+    fwMark: fc.constantFrom(null, 7),
+    mtu: fc.constantFrom(1280, 1500),
+    linkUp: fc.boolean(),
+    listenPort: fc.constantFrom(0, 7),
+    publicKey: fc.constantFrom(null, 'foreign='),
+    routes: fc.constant([]),
+    addresses: fc.uniqueArray(arbitraryCidr, { maxLength: 2 }),
+  },
+  { requiredKeys: [] },
+);
+
+const live = (running: InterfaceConfig): fc.Arbitrary<Live | null> =>
+  fc
+    .tuple(peers, interference, fc.boolean())
+    .map(([some, change, isUp]) => (isUp ? { ...broughtUp(running, some), ...change } : null));
+
+const part = (base: InterfaceConfig): fc.Arbitrary<InterfaceConfig> =>
+  fc
+    .tuple(arbitraryConfig, fc.subarray(Object.keys(base) as (keyof InterfaceConfig)[]))
+    .map(([other, names]) => ({ ...base, ...Object.fromEntries(names.map((name) => [name, other[name]])) }));
+
+/** A host in any state, and what is wanted of it. */
+const situation = arbitraryConfig.chain((running) =>
+  fc.record({
+    current: fc
+      .tuple(fc.oneof(fc.constant(null), fc.constant(running), part(running)), live(running))
+      .map(([file, device]): Current => ({ file, running, attempted: null, live: device })),
+    wanted: fc
+      .tuple(fc.oneof(part(running), arbitraryConfig), fc.constantFrom('up' as const, 'up' as const, 'down' as const))
+      .map(([config, state]): WantedLive => ({ config, publicKey: publicKeyOf(config), state })),
+  }),
+);
+
+test('T2: after the steps of a plan have run there is nothing left to do', () => {
+  fc.assert(
+    fc.property(situation, ({ current, wanted }) => {
+      expect(plan(applied(current, wanted), wanted)).toEqual([]);
+    }),
+    RUNS,
+  );
+});
+
+test('N24: after the steps of a plan have run there is no drift', () => {
+  fc.assert(
+    fc.property(situation, ({ current, wanted }) => {
+      const end = applied(current, { ...wanted, state: 'up' });
+      const steps = liveSteps(end, { ...wanted, state: 'up' });
+      expect(driftOf(steps, wanted.config, end.live, wanted.publicKey)).toEqual([]);
+    }),
+    RUNS,
+  );
+});
+
+test('what is wanted is there: address by address, and every number that was asked for', () => {
+  fc.assert(
+    fc.property(situation, ({ current, wanted: { config, publicKey } }) => {
+      const end = applied(current, { config, publicKey, state: 'up' }).live;
+      expect(config.addresses.filter((address) => !end?.addresses.includes(address))).toEqual([]);
+      expect(end).toMatchObject({
+        publicKey,
+        linkUp: true,
+        ...(config.listenPort === null ? {} : { listenPort: config.listenPort }),
+        ...(config.fwMark === null ? {} : { fwMark: config.fwMark }),
+        ...(config.mtu === null ? {} : { mtu: config.mtu }),
+      });
+    }),
+    RUNS,
+  );
+});
+
+test('I1: no plan takes away an address that we did not put there, nor a peer', () => {
+  fc.assert(
+    fc.property(situation, ({ current, wanted }) => {
+      const steps = plan(current, wanted);
+      const removed = steps.flatMap((step) => (step.action === 'remove-address' ? [step.address] : []));
+      expect(removed.filter((address) => !current.running.addresses.includes(address))).toEqual([]);
+      const end = applied(current, { ...wanted, state: 'up' });
+      expect(end.live?.peers).toEqual(current.live?.peers ?? PEERS);
+    }),
+    RUNS,
+  );
+});
+
+test('I2: an undo of a half-run plan brings addresses, mark and MTU back', () => {
+  const halfRun = fc.tuple(situation, fc.nat({ max: 12 })).filter(([{ current }]) => current.live !== null);
+  fc.assert(
+    fc.property(halfRun, ([{ current, wanted }, count]) => {
+      const former = current.live;
+      if (former === null) return;
+      const steps = plan(current, { ...wanted, state: 'up' });
+      const isLive = steps.every((step) => step.action !== 'restart' && step.action !== 'run-hooks');
+      if (!isLive) return;
+      const torn = run(current, steps.slice(0, count), wanted);
+      const { privateKey, listenPort, mtu, fwMark, addresses, publicKey } = former;
+      const config = { ...current.running, privateKey, listenPort, mtu, fwMark, addresses };
+      const back = applied({ ...torn, attempted: wanted.config }, { config, publicKey, state: 'up' }).live;
+      expect(back).toMatchObject({ publicKey, listenPort, mtu, fwMark });
+      expect([...(back?.addresses ?? [])].sort()).toEqual([...addresses].sort());
+    }),
+    RUNS,
+  );
+});

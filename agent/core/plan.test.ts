@@ -1,0 +1,415 @@
+import { describe, expect, test } from '@jest/globals';
+import { aConfig, aLive, aPeer, PUBLIC_KEY } from '../../test/fixtures/live.ts';
+import type { InterfaceConfig } from '../protocol/wgquick/config.ts';
+import type { Live } from './live.ts';
+import { isDisruptive, liveSteps, plan, type Step } from './plan.ts';
+
+/** A step in one line: what it does, to what, and its impact when it has one. */
+function line(step: Step): string {
+  const { action, path, impact, ...rest } = step;
+  const values = Object.values(rest).map((value: unknown) =>
+    typeof value === 'object' ? JSON.stringify(value) : String(value),
+  );
+  const field = path.replace('spec.interface.', '');
+  return [action, ...values, `(${field}${impact === 'None' ? '' : `, ${impact}`})`].join(' ');
+}
+
+interface Row {
+  name: string;
+  /** What differs from a running interface that is as its file says; the file is what it was brought up with. */
+  running?: Partial<InterfaceConfig>;
+  live?: Partial<Live> | null;
+  /** What is wanted instead of what was there. */
+  wanted?: Partial<InterfaceConfig>;
+  attempted?: Partial<InterfaceConfig>;
+  publicKey?: string;
+  state?: 'up' | 'down';
+  expected: string[];
+}
+
+function planOf({ running, live, wanted, attempted, publicKey = PUBLIC_KEY, state = 'up' }: Row): string[] {
+  const former = aConfig(running);
+  const steps = plan(
+    {
+      file: former,
+      running: former,
+      attempted: attempted === undefined ? null : aConfig(attempted),
+      live: live === null ? null : aLive(live),
+    },
+    { config: aConfig({ ...running, ...wanted }), publicKey, state },
+  );
+  return steps.map(line);
+}
+
+const CONNECTED = [{ destination: '10.7.0.0/24', table: 'main' }];
+const EXIT = [aPeer({ allowedIps: ['0.0.0.0/0', '::/0'] })];
+
+describe('a running interface', () => {
+  test.each<Row>([
+    { name: 'nothing to do', expected: [] },
+    { name: 'the MTU', wanted: { mtu: 1300 }, expected: ['write-file (mtu)', 'set-mtu 1300 (mtu)'] },
+    {
+      name: 'the MTU, no longer asked for, goes back to the default when it is ours',
+      wanted: { mtu: null },
+      expected: ['write-file (mtu)', 'set-mtu 1420 (mtu)'],
+    },
+    {
+      name: 'the MTU, no longer asked for, stays when somebody else has set it',
+      live: { mtu: 1380 },
+      wanted: { mtu: null },
+      expected: ['write-file (mtu)'],
+    },
+    { name: 'an MTU that was never asked for stays', running: { mtu: null }, live: { mtu: 1380 }, expected: [] },
+    {
+      name: 'an address is added before the former one goes',
+      wanted: { addresses: ['10.7.0.9/24'] },
+      expected: [
+        'write-file (addresses)',
+        'add-address 10.7.0.9/24 (addresses)',
+        'remove-address 10.7.0.1/24 (addresses)',
+      ],
+    },
+    {
+      name: 'a new prefix length is a new address',
+      wanted: { addresses: ['10.7.0.1/16'] },
+      expected: [
+        'write-file (addresses)',
+        'add-address 10.7.0.1/16 (addresses)',
+        'remove-address 10.7.0.1/24 (addresses)',
+      ],
+    },
+    {
+      name: 'T2: the order of addresses is no change',
+      running: { addresses: ['10.7.0.1/24', 'fd07::1/64'] },
+      live: {
+        addresses: ['fd07::1/64', '10.7.0.1/24'],
+        routes: [...CONNECTED, { destination: 'fd07::/64', table: 'main' }],
+      },
+      wanted: { addresses: ['fd07::1/64', '10.7.0.1/24'] },
+      expected: [],
+    },
+    {
+      name: 'an address that we did not put there is never removed',
+      live: { addresses: ['10.7.0.1/24', '10.99.0.1/32'] },
+      wanted: { addresses: ['10.7.0.9/24'] },
+      expected: [
+        'write-file (addresses)',
+        'add-address 10.7.0.9/24 (addresses)',
+        'remove-address 10.7.0.1/24 (addresses)',
+      ],
+    },
+    { name: 'a lost address comes back', live: { addresses: [] }, expected: ['add-address 10.7.0.1/24 (addresses)'] },
+    {
+      name: 'the port',
+      wanted: { listenPort: 5 },
+      expected: ['write-file (listenPort)', 'set-listen-port 5 (listenPort, Rehandshake)'],
+    },
+    {
+      name: 'a port, no longer asked for, stays as it is',
+      wanted: { listenPort: null },
+      expected: ['write-file (listenPort)'],
+    },
+    {
+      name: 'a lost port comes back',
+      live: { listenPort: 0 },
+      expected: ['set-listen-port 51820 (listenPort, Rehandshake)'],
+    },
+    {
+      name: 'a key of which only the kernel has another',
+      publicKey: 'other=',
+      expected: ['set-private-key (privateKeySecretRef, Rehandshake)'],
+    },
+    { name: 'a mark', wanted: { fwMark: 16 }, expected: ['write-file (fwMark)', 'set-fwmark 16 (fwMark)'] },
+    {
+      name: 'a mark of ours is cleared',
+      running: { fwMark: 16 },
+      live: { fwMark: 16 },
+      wanted: { fwMark: null },
+      expected: ['write-file (fwMark)', 'set-fwmark null (fwMark)'],
+    },
+    {
+      name: 'a mark of somebody else stays when ours is no longer asked for',
+      running: { fwMark: 16 },
+      live: { fwMark: 17 },
+      wanted: { fwMark: null },
+      expected: ['write-file (fwMark)'],
+    },
+    {
+      name: 'the automatic mark of a default route is not touched',
+      live: { fwMark: 51820, peers: EXIT },
+      expected: [],
+    },
+    { name: 'a link that is down goes up', live: { linkUp: false }, expected: ['link-up (state)'] },
+    {
+      name: 'everything live in one go, in order',
+      live: { linkUp: false },
+      publicKey: 'other=',
+      wanted: { listenPort: 5, fwMark: 16, mtu: 1300, addresses: ['fd07::1/64'], dns: ['192.0.2.53'] },
+      expected: [
+        'write-file (listenPort)',
+        'set-private-key (privateKeySecretRef, Rehandshake)',
+        'set-listen-port 5 (listenPort, Rehandshake)',
+        'set-fwmark 16 (fwMark)',
+        'set-mtu 1300 (mtu)',
+        'link-up (state)',
+        'add-address fd07::1/64 (addresses)',
+        'remove-address 10.7.0.1/24 (addresses)',
+        'set-dns (dns)',
+      ],
+    },
+  ])('$name', (row) => {
+    expect(planOf(row)).toEqual(row.expected);
+  });
+});
+
+describe('routes of the allowed IPs', () => {
+  const peers = [aPeer({ allowedIps: ['10.8.0.0/16', '10.8.1.0/24', 'fd08::/64', '10.7.0.2/32'] })];
+
+  test.each<Row>([
+    {
+      name: 'missing ones are added, most specific first',
+      live: { peers },
+      expected: [
+        'add-route {"destination":"10.8.1.0/24","table":"main"} (table)',
+        'add-route {"destination":"10.8.0.0/16","table":"main"} (table)',
+        'add-route {"destination":"fd08::/64","table":"main"} (table)',
+      ],
+    },
+    {
+      name: 'a wider one of this device is enough, as for wg-quick',
+      live: {
+        peers,
+        routes: [
+          ...CONNECTED,
+          { destination: '10.0.0.0/8', table: 'main' },
+          { destination: 'fd08::/64', table: 'main' },
+        ],
+      },
+      expected: [],
+    },
+    {
+      name: 'the connected route of an address comes back, and is then enough',
+      live: { routes: [] },
+      expected: ['add-route {"destination":"10.7.0.0/24","table":"main"} (table)'],
+    },
+    {
+      name: 'the connected route of an address comes back with Table = off too',
+      running: { table: 'off' },
+      live: { routes: [] },
+      expected: ['add-route {"destination":"10.7.0.0/24","table":"main"} (table)'],
+    },
+    {
+      name: 'connected routes come back by themselves with the link',
+      live: { routes: [], linkUp: false },
+      expected: ['link-up (state)'],
+    },
+    {
+      name: 'the connected route of an address that is added is enough',
+      live: { routes: [], addresses: [] },
+      expected: ['add-address 10.7.0.1/24 (addresses)'],
+    },
+    {
+      name: 'an address of its own has no connected route',
+      running: { addresses: ['10.7.0.1/32'] },
+      live: { addresses: ['10.7.0.1/32'], routes: [], peers: [] },
+      expected: [],
+    },
+    {
+      name: 'one that two peers name is added once',
+      live: {
+        peers: [aPeer({ allowedIps: ['10.8.0.0/16'] }), aPeer({ publicKey: 'b=', allowedIps: ['10.8.0.0/16'] })],
+      },
+      expected: ['add-route {"destination":"10.8.0.0/16","table":"main"} (table)'],
+    },
+    { name: 'a default route is left to the rules of wg-quick', live: { peers: EXIT }, expected: [] },
+    {
+      name: 'the halves of a default route are routes like others',
+      live: { peers: [aPeer({ allowedIps: ['0.0.0.0/1'] })] },
+      expected: ['add-route {"destination":"0.0.0.0/1","table":"main"} (table)'],
+    },
+    { name: 'none with Table = off', running: { table: 'off' }, live: { peers: [...peers, ...EXIT] }, expected: [] },
+    {
+      name: 'all of them, a default route too, in a numbered table',
+      running: { table: '123' },
+      live: { peers: [aPeer({ allowedIps: ['10.7.0.2/32', '0.0.0.0/0'] })] },
+      expected: [
+        'add-route {"destination":"10.7.0.2/32","table":"123"} (table)',
+        'add-route {"destination":"0.0.0.0/0","table":"123"} (table)',
+      ],
+    },
+    {
+      name: 'those of a numbered table must be there as they are',
+      running: { table: '123' },
+      live: {
+        peers: [aPeer({ allowedIps: ['10.7.0.2/32', '10.8.0.0/16'] })],
+        routes: [
+          { destination: '10.7.0.2/32', table: '123' },
+          { destination: '10.8.0.0/16', table: 'main' },
+        ],
+      },
+      expected: ['add-route {"destination":"10.8.0.0/16","table":"123"} (table)'],
+    },
+    {
+      name: 'one that nobody asks for stays',
+      live: { routes: [...CONNECTED, { destination: '172.16.0.0/12', table: 'main' }] },
+      expected: [],
+    },
+  ])('$name', (row) => {
+    expect(planOf(row)).toEqual(row.expected);
+  });
+});
+
+describe('what cannot be done live is one restart', () => {
+  test.each<Row>([
+    {
+      name: 'another table',
+      wanted: { table: '123', mtu: 1300, dns: ['192.0.2.53'], postUp: ['a'] },
+      expected: ['write-file (mtu)', 'restart (table, Restart)'],
+    },
+    {
+      name: 'a mark, when a default route is routed by it',
+      live: { peers: EXIT },
+      wanted: { fwMark: 16 },
+      expected: ['write-file (fwMark)', 'restart (fwMark, Restart)'],
+    },
+    {
+      name: 'no mark any more, when a default route is routed by it',
+      running: { fwMark: 16 },
+      live: { peers: EXIT, fwMark: 16 },
+      wanted: { fwMark: null },
+      expected: ['write-file (fwMark)', 'restart (fwMark, Restart)'],
+    },
+    {
+      name: 'but not a mark with a default route in a table of its own',
+      running: { table: 'off' },
+      live: { peers: EXIT },
+      wanted: { fwMark: 16 },
+      expected: ['write-file (fwMark)', 'set-fwmark 16 (fwMark)'],
+    },
+    {
+      name: 'nor an MTU with a default route',
+      live: { peers: EXIT, fwMark: 51820 },
+      wanted: { mtu: 1300 },
+      expected: ['write-file (mtu)', 'set-mtu 1300 (mtu)'],
+    },
+  ])('$name', (row) => {
+    expect(planOf(row)).toEqual(row.expected);
+  });
+});
+
+describe('hooks and DNS', () => {
+  test.each<Row>([
+    {
+      name: 'a new PostUp runs',
+      wanted: { postUp: ['a'] },
+      expected: ['write-file (postUp)', 'run-hooks (postUp, Restart)'],
+    },
+    {
+      name: 'PreUp and PostUp are one run',
+      running: { preUp: ['a'], postUp: ['b'] },
+      wanted: { preUp: [], postUp: ['c'], preDown: ['d'] },
+      expected: ['write-file (preUp)', 'run-hooks (preUp, Restart)'],
+    },
+    {
+      name: 'new down hooks alone are stored and run nothing',
+      running: { postUp: ['a'] },
+      wanted: { preDown: ['b'], postDown: ['c'] },
+      expected: ['write-file (preDown)'],
+    },
+    {
+      name: 'T2: two rules and the same two joined are no change',
+      running: { postUp: ['a', 'b'] },
+      wanted: { postUp: ['a; b'] },
+      expected: [],
+    },
+    { name: 'a new server', wanted: { dns: ['192.0.2.53'] }, expected: ['write-file (dns)', 'set-dns (dns)'] },
+    {
+      name: 'no server any more',
+      running: { dns: ['192.0.2.53'] },
+      wanted: { dns: [] },
+      expected: ['write-file (dns)', 'set-dns (dns)'],
+    },
+  ])('$name', (row) => {
+    expect(planOf(row)).toEqual(row.expected);
+  });
+});
+
+describe('up and down', () => {
+  test.each<Row>([
+    { name: 'from down to up', live: null, expected: ['up (state)'] },
+    { name: 'from up to down', state: 'down', expected: ['down (state, Restart)'] },
+    { name: 'down stays down', live: null, state: 'down', expected: [] },
+    {
+      name: 'a change while it is down is only written',
+      live: null,
+      state: 'down',
+      wanted: { mtu: 1300 },
+      expected: ['write-file (mtu)'],
+    },
+    {
+      name: 'a change on the way down',
+      state: 'down',
+      wanted: { table: 'off' },
+      expected: ['write-file (table)', 'down (state, Restart)'],
+    },
+    {
+      name: 'a change on the way up',
+      live: null,
+      wanted: { table: 'off' },
+      expected: ['write-file (table)', 'up (state)'],
+    },
+  ])('$name', (row) => {
+    expect(planOf(row)).toEqual(row.expected);
+  });
+
+  test('a file that is missing is written', () => {
+    const config = aConfig();
+    const steps = plan(
+      { file: null, running: config, attempted: null, live: aLive() },
+      { config, publicKey: PUBLIC_KEY, state: 'up' },
+    );
+    expect(steps.map(line)).toEqual(['write-file (name)']);
+  });
+});
+
+describe('I2: an undo takes back what the attempt put on the device', () => {
+  const attempted = { addresses: ['10.7.0.9/24'], fwMark: 16, mtu: 1300 };
+  const live = { addresses: ['10.7.0.1/24', '10.7.0.9/24'], fwMark: 16, mtu: 1300 };
+
+  test.each<Row>([
+    {
+      name: 'and only with the attempt known',
+      running: { mtu: null },
+      attempted,
+      live,
+      expected: ['set-fwmark null (fwMark)', 'set-mtu 1420 (mtu)', 'remove-address 10.7.0.9/24 (addresses)'],
+    },
+    { name: 'without it all of that belongs to somebody else', running: { mtu: null }, live, expected: [] },
+    {
+      name: 'what both have stays',
+      attempted: { addresses: ['10.7.0.1/24', '10.7.0.9/24'] },
+      live: { addresses: ['10.7.0.1/24', '10.7.0.9/24'] },
+      expected: ['remove-address 10.7.0.9/24 (addresses)'],
+    },
+  ])('$name', (row) => {
+    expect(planOf(row)).toEqual(row.expected);
+  });
+});
+
+test('the live part of a plan is the plan without the file', () => {
+  const [file, live] = [aConfig(), aLive()];
+  const current = { file, running: file, attempted: null, live };
+  const wanted = { config: aConfig({ mtu: 1300 }), publicKey: PUBLIC_KEY, state: 'up' as const };
+  expect(liveSteps(current, wanted)).toEqual(plan(current, wanted).filter((step) => step.action !== 'write-file'));
+});
+
+test.each<{ step: Step; disruptive: boolean }>([
+  { step: { action: 'up', path: '', impact: 'None' }, disruptive: true },
+  { step: { action: 'down', path: '', impact: 'Restart' }, disruptive: true },
+  { step: { action: 'restart', path: '', impact: 'Restart' }, disruptive: true },
+  { step: { action: 'run-hooks', path: '', impact: 'Restart' }, disruptive: true },
+  { step: { action: 'write-file', path: '', impact: 'None' }, disruptive: false },
+  { step: { action: 'set-listen-port', port: 1, path: '', impact: 'Rehandshake' }, disruptive: false },
+])('whether $step.action is disruptive is $disruptive', ({ step, disruptive }) => {
+  expect(isDisruptive(step)).toBe(disruptive);
+});

@@ -1,0 +1,127 @@
+import { describe, expect, test } from '@jest/globals';
+import { mkdtempDisposable, readdir, stat, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type JournalEntry, openStateFolder } from './state-folder.ts';
+
+const temporaryFolder = (): ReturnType<typeof mkdtempDisposable> => mkdtempDisposable(join(tmpdir(), 'state-folder-'));
+const modeOf = async (path: string): Promise<string> => ((await stat(path)).mode & 0o777).toString(8);
+
+const ENTRY: JournalEntry = {
+  fileText: '[Interface]\r\n# \u2028 "ü"\n',
+  runningText: null,
+  wasUp: true,
+  formerWanted: 'up',
+  disrupted: false,
+};
+
+test('an empty folder knows nothing', async () => {
+  await using folder = await temporaryFolder();
+  const state = await openStateFolder(join(folder.path, 'wgnode'));
+  expect(await state.readRunning('wg0')).toBeNull();
+  expect(await state.readWanted('wg0')).toBeNull();
+  expect(await state.wantedUp()).toEqual([]);
+  expect(await state.readJournal()).toEqual(new Map());
+});
+
+test('N6: everything is closed to others', async () => {
+  await using folder = await temporaryFolder();
+  const path = join(folder.path, 'wgnode');
+  const state = await openStateFolder(path);
+  await state.writeRunning('wg0', 'key');
+  await state.writeJournal('wg0', ENTRY);
+  const folders = [path, ...['running', 'wanted', 'journal'].map((name) => join(path, name))];
+  expect(await Promise.all(folders.map(modeOf))).toEqual(['700', '700', '700', '700']);
+  const files = [join(path, 'identity.json'), state.runningPath('wg0'), join(path, 'journal', 'wg0')];
+  expect(await Promise.all(files.map(modeOf))).toEqual(['600', '600', '600']);
+});
+
+describe('identity', () => {
+  test('stays with the folder', async () => {
+    await using folder = await temporaryFolder();
+    const [first, second] = [await openStateFolder(folder.path), await openStateFolder(folder.path)];
+    expect(second.epoch).toBe(first.epoch);
+    expect(second.digestKey.equals(first.digestKey)).toBe(true);
+  });
+
+  test('is new with a new folder', async () => {
+    await using folder = await temporaryFolder();
+    const first = await openStateFolder(join(folder.path, 'a'));
+    const second = await openStateFolder(join(folder.path, 'b'));
+    expect(second.epoch).not.toBe(first.epoch);
+    expect(second.digestKey.equals(first.digestKey)).toBe(false);
+  });
+});
+
+describe('the running copy', () => {
+  test('survives a restart of the agent byte for byte', async () => {
+    await using folder = await temporaryFolder();
+    const text = '\ufeff[Interface]\r\nMTU = 1400\0';
+    await (await openStateFolder(folder.path)).writeRunning('wg0', text);
+    expect(await (await openStateFolder(folder.path)).readRunning('wg0')).toBe(text);
+  });
+
+  test('is a path that wg-quick takes as that interface', async () => {
+    await using folder = await temporaryFolder();
+    const state = await openStateFolder(folder.path);
+    expect(state.runningPath('wg0')).toMatch(/^\/.*\/wg0\.conf$/);
+  });
+
+  test('goes when the interface is down, and once more', async () => {
+    await using folder = await temporaryFolder();
+    const state = await openStateFolder(folder.path);
+    await state.writeRunning('wg0', 'a');
+    await state.writeRunning('wg0', null);
+    await state.writeRunning('wg0', null);
+    expect(await state.readRunning('wg0')).toBeNull();
+  });
+});
+
+test('what is wanted up is listed, and only that', async () => {
+  await using folder = await temporaryFolder();
+  const state = await openStateFolder(folder.path);
+  await state.writeWanted('wg0', 'up');
+  await state.writeWanted('wg1', 'down');
+  await state.writeWanted('wg2', 'up');
+  await state.writeWanted('wg3', 'up');
+  await state.writeWanted('wg3', null);
+  expect((await state.wantedUp()).sort()).toEqual(['wg0', 'wg2']);
+  expect(await Promise.all(['wg1', 'wg3'].map(state.readWanted))).toEqual(['down', null]);
+});
+
+test('I2: a journal survives a restart of the agent as it was, until it is closed', async () => {
+  await using folder = await temporaryFolder();
+  const state = await openStateFolder(folder.path);
+  const other = { ...ENTRY, fileText: null, formerWanted: null, disrupted: true };
+  await state.writeJournal('wg0', ENTRY);
+  await state.writeJournal('wg1', other);
+  const again = await openStateFolder(folder.path);
+  expect(await again.readJournal()).toEqual(
+    new Map([
+      ['wg0', ENTRY],
+      ['wg1', other],
+    ]),
+  );
+  await again.writeJournal('wg0', null);
+  expect([...(await again.readJournal()).keys()]).toEqual(['wg1']);
+});
+
+test('what does not change is not written', async () => {
+  await using folder = await temporaryFolder();
+  const state = await openStateFolder(folder.path);
+  await state.writeRunning('wg0', 'a');
+  const { ino } = await stat(state.runningPath('wg0'));
+  await state.writeRunning('wg0', 'a');
+  expect((await stat(state.runningPath('wg0'))).ino).toBe(ino);
+});
+
+test('temporary files that a crash left are removed at the start', async () => {
+  await using folder = await temporaryFolder();
+  await openStateFolder(folder.path);
+  const folders = ['.', 'running', 'wanted', 'journal'];
+  for (const name of folders) await writeFile(join(folder.path, name, '.wgnode-wg0.0123456789ab'), 'up');
+  const state = await openStateFolder(folder.path);
+  const left = await Promise.all(folders.map((name) => readdir(join(folder.path, name))));
+  expect(left.flat().sort()).toEqual(['identity.json', 'journal', 'running', 'wanted']);
+  expect(await state.wantedUp()).toEqual([]);
+});

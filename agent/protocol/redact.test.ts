@@ -1,0 +1,75 @@
+import { describe, expect, test } from '@jest/globals';
+import fc from 'fast-check';
+import { arbitraryKey, RUNS } from '../../test/fixtures/arbitraries.ts';
+import { redactFile, redactKeys } from './redact.ts';
+
+const KEY = 'cL1NSNmv9SeD129gd8oYNo6HoMHqZ+ETtlQIfSiR0EY=';
+const PUBLIC_KEY = 'NnAadBS26BL6zH2ocwOIE5/ElrPHITP7up1zokJy3Fo=';
+
+/** The longest piece of `key` that `text` still holds. */
+function longestLeft(text: string, key: string): number {
+  for (let length = key.length; length > 0; length -= 1) {
+    for (let at = 0; at + length <= key.length; at += 1) if (text.includes(key.slice(at, at + length))) return length;
+  }
+  return 0;
+}
+
+describe('N8: keys in text', () => {
+  test('a key goes wherever it stands', () => {
+    fc.assert(
+      fc.property(arbitraryKey, fc.constantFrom('', ' ', '"', ':', 'key: '), (key, before) => {
+        expect(redactKeys(`wg: ${before}${key}\n`)).toBe(`wg: ${before}[redacted]\n`);
+      }),
+      RUNS,
+    );
+  });
+
+  test('a key without padding and one that lacks a character go too', () => {
+    expect(redactKeys(`${KEY.slice(0, 43)} ${KEY.slice(0, 42)}`)).toBe('[redacted] [redacted]');
+  });
+
+  test('no readable part of a key is left when other text is glued to it', () => {
+    const glue = fc.string({ unit: fc.constantFrom(...'ab+/09'), maxLength: 40 });
+    fc.assert(
+      fc.property(arbitraryKey, glue, (key, before) => {
+        expect(longestLeft(redactKeys(`${before}${key}`), key.slice(0, 43))).toBeLessThan(8);
+      }),
+      RUNS,
+    );
+  });
+
+  test('a key in hex goes as a whole', () => {
+    expect(redactKeys(`private_key=${'0123456789abcdef'.repeat(4)}`)).toBe('private_key=[redacted]');
+  });
+
+  test('ordinary text stays', () => {
+    const text = 'Line unrecognized: `Jc=4` in /etc/wireguard/wg0.conf';
+    expect(redactKeys(text)).toBe(text);
+  });
+});
+
+describe('N8: keys in a file', () => {
+  test.each([
+    { name: 'a private key', line: `PrivateKey = ${KEY}` },
+    { name: 'a preshared key', line: `PresharedKey = ${KEY}` },
+    { name: 'a key in lower case', line: `privatekey=${KEY}` },
+    { name: 'a key with a space inside', line: `Private Key = ${KEY}` },
+    { name: 'a private key that is commented out', line: `#PrivateKey = ${KEY}` },
+    { name: 'a private key behind a public one', line: `PublicKey = ${PUBLIC_KEY} # ${KEY}` },
+    { name: 'a key in a comment', line: `# old: ${KEY}` },
+    { name: 'a key in a hook', line: `PostUp = wg set %i private-key <(echo ${KEY})` },
+    { name: 'a key with a carriage return', line: `PrivateKey = ${KEY}\r` },
+    { name: 'a key under an unknown name', line: `Backup = ${KEY}` },
+  ])('$name is hidden', ({ line }) => {
+    expect(longestLeft(redactFile(`[Interface]\n${line}\n`), KEY)).toBeLessThan(8);
+  });
+
+  test('a private key that is malformed is hidden too', () => {
+    expect(redactFile('[Interface]\nPrivateKey = too-short\nMTU = 1400\n')).not.toContain('too-short');
+  });
+
+  test('public keys and everything else stay', () => {
+    const text = `[Interface]\nMTU = 1400\nPostUp = a; b\n\n[peer]\nPublicKey = ${PUBLIC_KEY}\nAllowedIPs = 10.0.0.2/32\n`;
+    expect(redactFile(text)).toBe(text);
+  });
+});

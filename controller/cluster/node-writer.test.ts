@@ -1,0 +1,223 @@
+import { describe, expect, test } from '@jest/globals';
+import fc from 'fast-check';
+import type { WireGuardNode, WireGuardNodeStatus } from '../api/wireguardnode.generated.ts';
+import { KubeError, type KubeClient, type KubeRequest } from './kube-client.ts';
+import { createNodeWriter, statusPatch } from './node-writer.ts';
+
+function nodeWith(edit: (node: WireGuardNode) => void = () => undefined): WireGuardNode {
+  const node: WireGuardNode = {
+    apiVersion: 'wgnode.dev/v1alpha1',
+    kind: 'WireGuardNode',
+    metadata: {
+      name: 'fra1-wg0',
+      namespace: 'edge',
+      uid: '0a1b2c3d-0000-4000-8000-000000000000',
+      resourceVersion: '7',
+      generation: 3,
+      creationTimestamp: '2026-01-02T00:00:00Z',
+    },
+    spec: {
+      agent: { url: 'https://fra1.example.net:8443', secretRef: { name: 'fra1-agent' }, timeoutSeconds: 30 },
+      interface: { name: 'wg0', state: 'Up', privateKeySecretRef: { name: 'fra1-wg0', key: 'privateKey' } },
+      management: {
+        mode: 'Enforce',
+        maxImpact: 'Restart',
+        intervalSeconds: 60,
+        confirmSeconds: 10,
+        deletionPolicy: 'Retain',
+        deletionTimeoutSeconds: 300,
+      },
+      suspend: false,
+    },
+    status: { observedGeneration: -1, conditions: [] },
+  };
+  edit(node);
+  return node;
+}
+
+interface Operation {
+  readonly op: string;
+  readonly path: string;
+  readonly value?: unknown;
+}
+
+/** JSON Patch (RFC 6902) as far as the writer uses it: objects only, and a failed test is an error. */
+function applied(document: object, operations: readonly Operation[]): unknown {
+  const whole = structuredClone(document) as Record<string, unknown>;
+  for (const { op, path, value } of operations) {
+    const [last = '', ...above] = path.split('/').slice(1).reverse();
+    const parent = above.reduceRight((part, name) => part[name] as Record<string, unknown>, whole);
+    if (op === 'test' && JSON.stringify(parent[last]) !== JSON.stringify(value)) throw new Error(`${path} is not that`);
+    if (op === 'add') parent[last] = value;
+    if (op === 'remove' && !(last in parent)) throw new Error(`${path} is not there`);
+    if (op === 'remove') Reflect.deleteProperty(parent, last);
+  }
+  return whole;
+}
+
+/** An API server with one object; a patch is applied as it does it. */
+class OneObject implements KubeClient {
+  object: WireGuardNode | undefined;
+  readonly asked: KubeRequest[] = [];
+
+  constructor(object: WireGuardNode | undefined) {
+    this.object = object;
+  }
+
+  request<T>(request: KubeRequest): Promise<T> {
+    this.asked.push(request);
+    if (this.object === undefined) return Promise.reject(new KubeError('PATCH', 404, 'NotFound'));
+    try {
+      this.object = applied(this.object, request.body as readonly Operation[]) as WireGuardNode;
+    } catch {
+      return Promise.reject(new KubeError('PATCH', 422, 'Invalid'));
+    }
+    this.object.metadata.resourceVersion = String(Number(this.object.metadata.resourceVersion) + 1);
+    return Promise.resolve(structuredClone(this.object) as T);
+  }
+
+  lines(): AsyncIterable<string> {
+    throw new Error('The writer watches nothing');
+  }
+
+  close(): Promise<void> {
+    return Promise.resolve();
+  }
+}
+
+const { signal } = new AbortController();
+const NEXT: WireGuardNodeStatus = { observedGeneration: 3, conditions: [], consecutiveFailures: 1 };
+const recreated = nodeWith(({ metadata }) => {
+  metadata.uid = 'ffffffff-0000-4000-8000-000000000000';
+});
+
+describe('statusPatch', () => {
+  test('K2: tests the UID before anything else, so that it cannot land on a namesake', () => {
+    const [first] = statusPatch(nodeWith(), NEXT);
+    expect(first).toEqual({ op: 'test', path: '/metadata/uid', value: nodeWith().metadata.uid });
+    expect(() => applied(recreated, statusPatch(nodeWith(), NEXT))).toThrow();
+  });
+
+  test.each<{ name: string; former: WireGuardNodeStatus; next: WireGuardNodeStatus; expected: readonly Operation[] }>([
+    {
+      name: 'a field that is new is added',
+      former: { observedGeneration: 3, conditions: [] },
+      next: { observedGeneration: 3, conditions: [], consecutiveFailures: 1 },
+      expected: [{ op: 'add', path: '/status/consecutiveFailures', value: 1 }],
+    },
+    {
+      name: 'a field that changed is set',
+      former: { observedGeneration: -1, conditions: [] },
+      next: { observedGeneration: 3, conditions: [] },
+      expected: [{ op: 'add', path: '/status/observedGeneration', value: 3 }],
+    },
+    {
+      name: 'a field that is gone is removed',
+      former: { observedGeneration: 3, conditions: [], drift: [] },
+      next: { observedGeneration: 3, conditions: [] },
+      expected: [{ op: 'remove', path: '/status/drift' }],
+    },
+    {
+      name: 'a field that is the same but for the order of keys is left alone',
+      former: { observedGeneration: 3, conditions: [], agent: { version: '1', epoch: 'e' } },
+      next: { observedGeneration: 3, conditions: [], agent: { epoch: 'e', version: '1' } },
+      expected: [],
+    },
+  ])('$name', ({ former, next, expected }) => {
+    const node = nodeWith((each) => {
+      each.status = former;
+    });
+    expect(statusPatch(node, next).slice(1)).toEqual(expected);
+  });
+
+  const optional = <T>(arbitrary: fc.Arbitrary<T>): fc.Arbitrary<T | undefined> =>
+    fc.option(arbitrary, { nil: undefined });
+  const status: fc.Arbitrary<WireGuardNodeStatus> = fc
+    .record({
+      agent: optional(fc.record({ version: fc.constantFrom('1', '2'), epoch: fc.constantFrom('a', 'b') })),
+      drift: optional(fc.array(fc.record({ path: fc.constantFrom('x', 'y') }), { maxLength: 2 })),
+      lastHandledReconcileRequest: optional(fc.constantFrom('a', 'b')),
+      consecutiveFailures: optional(fc.nat(2)),
+    })
+    .map((fields) => {
+      const given = Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined));
+      return { observedGeneration: 3, conditions: [], ...given };
+    });
+
+  test('makes the new status of the former one, whatever they are', () => {
+    const property = fc.property(status, status, (former, next) => {
+      const node = nodeWith((each) => {
+        each.status = former;
+      });
+      expect(applied(node, statusPatch(node, next))).toEqual({ ...node, status: next });
+    });
+    fc.assert(property);
+  });
+});
+
+describe('writeStatus', () => {
+  test('writes the status, by its subresource and under our name, and gives the object as it is then', async () => {
+    const client = new OneObject(nodeWith());
+    const written = await createNodeWriter(client).writeStatus(nodeWith(), NEXT, signal);
+    expect(client.object?.status).toEqual(NEXT);
+    expect([written?.status, written?.metadata.resourceVersion]).toEqual([NEXT, '8']);
+    expect(client.asked).toMatchObject([
+      {
+        method: 'PATCH',
+        path: '/apis/wgnode.dev/v1alpha1/namespaces/edge/wireguardnodes/fra1-wg0/status?fieldManager=wgnode-controller',
+        contentType: 'application/json-patch+json',
+      },
+    ]);
+  });
+
+  test('I5: asks for nothing when the status says the same', async () => {
+    const client = new OneObject(nodeWith());
+    const node = nodeWith();
+    expect(await createNodeWriter(client).writeStatus(node, { ...node.status }, signal)).toBe(node);
+    expect(client.asked).toEqual([]);
+  });
+
+  test.each([
+    { name: 'an object that is gone', object: undefined },
+    { name: 'C9: a namesake with another UID', object: recreated },
+  ])('gives undefined and changes nothing for $name', async ({ object }) => {
+    const client = new OneObject(object);
+    expect(await createNodeWriter(client).writeStatus(nodeWith(), NEXT, signal)).toBeUndefined();
+    expect(client.object).toEqual(object);
+  });
+});
+
+describe('writeFinalizer', () => {
+  const withFinalizers = (...finalizers: string[]): WireGuardNode =>
+    nodeWith(({ metadata }) => {
+      metadata.finalizers = finalizers;
+    });
+
+  test.each([
+    { name: 'adds ours to those of others', had: ['a.b/c'], present: true, has: ['a.b/c', 'wgnode.dev/interface'] },
+    { name: 'adds ours once', had: ['wgnode.dev/interface'], present: true, has: ['wgnode.dev/interface'] },
+    { name: 'removes ours alone', had: ['wgnode.dev/interface', 'a.b/c'], present: false, has: ['a.b/c'] },
+  ])('$name', async ({ had, present, has }) => {
+    const client = new OneObject(withFinalizers(...had));
+    const written = await createNodeWriter(client).writeFinalizer(withFinalizers(...had), present, signal);
+    expect([written?.metadata.finalizers, client.object?.metadata.finalizers]).toEqual([has, has]);
+  });
+
+  test('adds the first one where there is no list yet', async () => {
+    const client = new OneObject(nodeWith());
+    await createNodeWriter(client).writeFinalizer(nodeWith(), true, signal);
+    expect(client.object?.metadata.finalizers).toEqual(['wgnode.dev/interface']);
+  });
+
+  test.each([
+    { name: 'an object that has moved on since it was read', version: '8', uid: nodeWith().metadata.uid },
+    { name: 'C9: a namesake with another UID', version: '7', uid: recreated.metadata.uid },
+  ])('does nothing to $name', async ({ version, uid }) => {
+    const object = nodeWith(({ metadata }) => {
+      Object.assign(metadata, { resourceVersion: version, uid, finalizers: ['a.b/c'] });
+    });
+    const client = new OneObject(object);
+    expect(await createNodeWriter(client).writeFinalizer(nodeWith(), true, signal)).toBeUndefined();
+    expect(client.object?.metadata.finalizers).toEqual(['a.b/c']);
+  });
+});

@@ -1,0 +1,353 @@
+import { describe, expect, test } from '@jest/globals';
+import { Secret } from '../../agent/protocol/secret.ts';
+import type { ConfigAnswer, HealthAnswer } from '../../agent/protocol/messages.ts';
+import type { WireGuardNode, WireGuardNodeStatus } from '../api/wireguardnode.generated.ts';
+import { desired } from './desired.ts';
+import { diff, type Difference } from './diff.ts';
+import { type Attempt, sameStatus, statusOf } from './status.ts';
+import type { Change, Seen, Verdict } from './verdict.ts';
+
+function nodeWith(edit: (node: WireGuardNode) => void = () => undefined): WireGuardNode {
+  const node: WireGuardNode = {
+    apiVersion: 'wgnode.dev/v1alpha1',
+    kind: 'WireGuardNode',
+    metadata: {
+      name: 'fra1-wg0',
+      namespace: 'edge',
+      uid: '0a1b2c3d-0000-4000-8000-000000000000',
+      resourceVersion: '7',
+      generation: 3,
+      creationTimestamp: '2026-01-02T00:00:00Z',
+    },
+    spec: {
+      agent: { url: 'https://fra1.example.net:8443', secretRef: { name: 'fra1-agent' }, timeoutSeconds: 30 },
+      interface: { name: 'wg0', state: 'Up', privateKeySecretRef: { name: 'fra1-wg0', key: 'privateKey' } },
+      management: {
+        mode: 'Enforce',
+        maxImpact: 'Restart',
+        intervalSeconds: 60,
+        confirmSeconds: 10,
+        deletionPolicy: 'Retain',
+        deletionTimeoutSeconds: 300,
+      },
+      suspend: false,
+    },
+    status: { observedGeneration: -1, conditions: [] },
+  };
+  edit(node);
+  return node;
+}
+
+const KEY = new Secret(Buffer.alloc(32, 7).toString('base64'));
+const PUBLIC_KEY = desired(nodeWith(), KEY).publicKey;
+const NOW_MS = Date.parse('2026-02-01T00:00:00Z');
+
+const health: HealthAnswer = {
+  status: 'ok',
+  timestamp: 1_767_225_600,
+  uptime: 3_600,
+  version: '0.1.0',
+  name: 'wgnode-agent',
+  capabilities: ['plan', 'dry-run'],
+  epoch: 'epoch-1',
+};
+
+const answer: ConfigAnswer = {
+  interface: 'wg0',
+  config: {
+    private_key: null,
+    listen_port: 51_820,
+    address: '10.0.0.1/24',
+    post_up: null,
+    pre_down: null,
+    mtu: null,
+    dns: null,
+    table: null,
+    raw_config: '',
+  },
+  spec: {
+    listen_port: 51_820,
+    address: ['10.0.0.1/24'],
+    mtu: null,
+    dns: [],
+    table: null,
+    fw_mark: null,
+    pre_up: [],
+    post_up: [],
+    pre_down: [],
+    post_down: [],
+    save_config: false,
+  },
+  live: { listen_port: 51_820, fw_mark: null, address: ['10.0.0.1/24'], mtu: 1_420, link_up: true, peer_count: 2 },
+  state: 'up',
+  public_key: PUBLIC_KEY,
+  live_public_key: PUBLIC_KEY,
+  unmanaged: [],
+  drift: [],
+  digest: 'digest-1',
+};
+
+const seen: Seen = { health, answer };
+const change: Change = { cause: 'SpecChanged', impact: 'Restart', outageMs: 120, corrected: [] };
+const inSync = (node: WireGuardNode, over: Partial<Verdict & { kind: 'in-sync' }> = {}): Verdict => ({
+  kind: 'in-sync',
+  seen,
+  desired: desired(node, KEY),
+  change: undefined,
+  ...over,
+});
+const refused: Verdict = { kind: 'refused', refusal: { reason: 'InvalidKey', message: 'bad' } };
+const unreachable: Verdict = { kind: 'unreachable', rung: 'ConnectionRefused', message: 'nothing listens' };
+const drifted = (differences: readonly Difference[]): Verdict => ({
+  kind: 'drifted',
+  seen,
+  differences,
+  plan: { impact: 'None', steps: [] },
+});
+
+interface Options {
+  readonly nowMs?: number;
+  readonly request?: string;
+  readonly attempt?: Attempt;
+}
+
+const statusAfter = (
+  node: WireGuardNode,
+  verdict: Verdict,
+  { nowMs = NOW_MS, request, attempt = { failures: 0, nextMs: undefined } }: Options = {},
+): WireGuardNodeStatus => statusOf({ node, verdict, nowMs, request, attempt });
+
+const withStatus = (node: WireGuardNode, status: WireGuardNodeStatus): WireGuardNode => ({ ...node, status });
+
+describe('what was applied', () => {
+  test('is recorded with the change that made it so', () => {
+    const node = nodeWith();
+    expect(statusAfter(node, inSync(node, { change })).applied).toEqual({
+      generation: 3,
+      specHash: desired(node, KEY).specHash,
+      publicKey: PUBLIC_KEY,
+      url: 'https://fra1.example.net:8443',
+      epoch: 'epoch-1',
+      digest: 'digest-1',
+      time: '2026-02-01T00:00:00Z',
+      impact: 'Restart',
+      outageMs: 120,
+      cause: 'SpecChanged',
+    });
+  });
+
+  test('T1: is recorded with the generation that was read, and so is what was observed', () => {
+    const read = nodeWith();
+    const status = statusAfter(read, inSync(read, { change }));
+    expect([status.observedGeneration, status.applied?.generation]).toEqual([3, 3]);
+  });
+
+  test('a host that is as wanted from the start is recorded as taken over, without impact', () => {
+    const node = nodeWith();
+    expect(statusAfter(node, inSync(node)).applied).toMatchObject({ cause: 'Created', impact: 'None', outageMs: 0 });
+  });
+
+  test('does not move while nothing is changed, not even with the digest of the host', () => {
+    const node = nodeWith();
+    const first = statusAfter(node, inSync(node, { change }));
+    const moved: Seen = { health, answer: { ...answer, digest: 'digest-2' } };
+    const later = { nowMs: NOW_MS + 3_600_000 };
+    expect(statusAfter(withStatus(node, first), inSync(node, { seen: moved }), later)).toEqual(first);
+  });
+
+  test('moves with its generation alone when a new spec is the same to the host', () => {
+    const node = nodeWith();
+    const first = statusAfter(node, inSync(node, { change }));
+    const next = nodeWith(({ metadata, spec }) => {
+      metadata.generation = 4;
+      spec.management.intervalSeconds = 5;
+    });
+    const status = statusAfter(withStatus(next, first), inSync(next), { nowMs: NOW_MS + 1_000 });
+    expect(status.applied).toEqual({ ...first.applied, generation: 4 });
+  });
+
+  test.each([
+    { name: 'a correction of drift', over: { cause: 'DriftCorrected', impact: 'None', outageMs: 0 } },
+    { name: 'a new key', over: { cause: 'SecretChanged', impact: 'Rehandshake', outageMs: 0 } },
+  ] as const)('moves with $name', ({ over }) => {
+    const node = nodeWith();
+    const first = statusAfter(node, inSync(node, { change }));
+    const verdict = inSync(node, { change: { ...over, corrected: [] } });
+    const { applied } = statusAfter(withStatus(node, first), verdict, { nowMs: NOW_MS + 1_000 });
+    expect(applied).toMatchObject({ ...over, time: '2026-02-01T00:00:01Z' });
+  });
+
+  test.each([
+    { name: 'a refusal', verdict: refused },
+    { name: 'A1: a host that is not reached', verdict: unreachable },
+    { name: 'an apply that failed', verdict: { kind: 'apply-failed', seen, message: 'undone' } as const },
+    { name: 'a suspension', verdict: { kind: 'suspended', specMoved: true } as const },
+  ])('stays through $name', ({ verdict }) => {
+    const node = nodeWith();
+    const first = statusAfter(node, inSync(node, { change }));
+    const status = statusAfter(withStatus(node, first), verdict, { attempt: { failures: 1, nextMs: NOW_MS } });
+    expect(status.applied).toEqual(first.applied);
+  });
+});
+
+describe('what was seen of the host', () => {
+  test.each([
+    {
+      name: 'an interface that is up is told with what the kernel has',
+      answer,
+      expected: {
+        state: 'Up',
+        publicKey: PUBLIC_KEY,
+        listenPort: 51_820,
+        mtu: 1_420,
+        peerCount: 2,
+        addresses: ['10.0.0.1/24'],
+      },
+    },
+    {
+      name: 'an interface that is down is told with what the file has',
+      answer: { ...answer, state: 'down' as const, live: null, live_public_key: null },
+      expected: { state: 'Down', publicKey: PUBLIC_KEY, addresses: ['10.0.0.1/24'] },
+    },
+    { name: 'an interface that is nowhere is Absent', answer: undefined, expected: { state: 'Absent' } },
+  ])('$name', ({ answer: given, expected }) => {
+    expect(statusAfter(nodeWith(), inSync(nodeWith(), { seen: { health, answer: given } })).interface).toEqual(
+      expected,
+    );
+  });
+
+  test('the agent is told with version, epoch and capabilities', () => {
+    expect(statusAfter(nodeWith(), inSync(nodeWith())).agent).toEqual({
+      version: '0.1.0',
+      epoch: 'epoch-1',
+      capabilities: ['plan', 'dry-run'],
+    });
+  });
+
+  test('stays while the host is not reached', () => {
+    const first = statusAfter(nodeWith(), inSync(nodeWith()));
+    const status = statusAfter(withStatus(nodeWith(), first), unreachable, {
+      attempt: { failures: 1, nextMs: NOW_MS },
+    });
+    expect([status.agent, status.interface]).toEqual([first.agent, first.interface]);
+  });
+});
+
+describe('drift', () => {
+  const one: Difference = { path: 'spec.interface.mtu', desired: '1', file: '2', live: '3', impact: 'None' };
+
+  test('at most 32 differences are told', () => {
+    const many = Array.from({ length: 40 }, (_, index) => ({ ...one, path: `path ${String(index)}` }));
+    expect(statusAfter(nodeWith(), drifted(many)).drift).toEqual(many.slice(0, 32));
+  });
+
+  test('no value is longer than the schema allows', () => {
+    const long = { ...one, desired: 'x'.repeat(5_000), file: 'y'.repeat(5_000), live: 'z'.repeat(5_000) };
+    const [entry] = statusAfter(nodeWith(), drifted([long])).drift ?? [];
+    expect([entry?.desired, entry?.file, entry?.live].map((text) => text?.length)).toEqual([1_024, 1_024, 1_024]);
+  });
+
+  test('goes, with its plan, when the host is as wanted', () => {
+    const first = statusAfter(nodeWith(), drifted([one]));
+    const status = statusAfter(withStatus(nodeWith(), first), inSync(nodeWith()));
+    expect([status.drift, status.plan]).toEqual([undefined, undefined]);
+  });
+
+  test('T14: no status shows the private key', () => {
+    const node = nodeWith();
+    const other = { ...answer, public_key: 'other', live_public_key: 'other' };
+    const differences = diff(desired(node, KEY), { kind: 'present', answer: other });
+    expect(differences.length).toBeGreaterThan(0);
+    for (const verdict of [drifted(differences), inSync(node, { change })])
+      expect(JSON.stringify(statusAfter(node, verdict))).not.toContain(KEY.reveal());
+  });
+});
+
+describe('failures', () => {
+  /** The status after each count of failures, written or not. */
+  const counted = (upTo: number, messageAt: (failures: number) => string): (number | undefined)[] => {
+    let node = nodeWith();
+    return Array.from({ length: upTo }, (_, index) => {
+      const failures = index + 1;
+      const nowMs = NOW_MS + index * 1_000;
+      const verdict: Verdict = { ...unreachable, message: messageAt(failures) } as Verdict;
+      const status = statusAfter(node, verdict, { nowMs, attempt: { failures, nextMs: nowMs + 500 } });
+      const isWritten = !sameStatus(node.status, status);
+      node = withStatus(node, status);
+      return isWritten ? status.consecutiveFailures : undefined;
+    });
+  };
+
+  test('are written at 1, 2, 4, 8 and 16 only', () => {
+    const none = undefined;
+    expect(counted(17, () => 'same')).toEqual([
+      ...[1, 2, none, 4, none, none, none, 8],
+      ...[none, none, none, none, none, none, none, 16, none],
+    ]);
+  });
+
+  test('are written with another change', () => {
+    expect(counted(7, (failures) => (failures < 6 ? 'one' : 'other'))).toEqual([
+      1,
+      2,
+      undefined,
+      4,
+      undefined,
+      6,
+      undefined,
+    ]);
+  });
+
+  test('say when the next attempt is', () => {
+    const status = statusAfter(nodeWith(), unreachable, { attempt: { failures: 1, nextMs: NOW_MS + 30_000 } });
+    expect(status.nextAttemptTime).toBe('2026-02-01T00:00:30Z');
+  });
+
+  test('are gone after a success', () => {
+    const first = statusAfter(nodeWith(), unreachable, { attempt: { failures: 4, nextMs: NOW_MS } });
+    const status = statusAfter(withStatus(nodeWith(), first), inSync(nodeWith()));
+    expect([status.consecutiveFailures, status.nextAttemptTime]).toEqual([undefined, undefined]);
+  });
+});
+
+describe('a reconcile request', () => {
+  test.each([
+    { name: 'success', verdict: inSync(nodeWith()) },
+    { name: 'refusal', verdict: refused },
+    { name: 'suspension', verdict: { kind: 'suspended', specMoved: false } as const },
+  ])('is answered by a $name', ({ verdict }) => {
+    expect(statusAfter(nodeWith(), verdict, { request: 'token' }).lastHandledReconcileRequest).toBe('token');
+  });
+
+  test('is not answered while the change is still under way', () => {
+    const status = statusAfter(nodeWith(), { kind: 'applying' }, { request: 'token' });
+    expect(status.lastHandledReconcileRequest).toBeUndefined();
+  });
+
+  test('stays answered', () => {
+    const first = statusAfter(nodeWith(), refused, { request: 'token' });
+    expect(statusAfter(withStatus(nodeWith(), first), refused).lastHandledReconcileRequest).toBe('token');
+  });
+});
+
+test('the answer to a take-over is kept', () => {
+  const node = nodeWith(({ status }) => {
+    status.lastHandledTakeOver = 'token';
+  });
+  expect(statusAfter(node, refused).lastHandledTakeOver).toBe('token');
+});
+
+describe('sameStatus', () => {
+  const status: WireGuardNodeStatus = { observedGeneration: 3, conditions: [], agent: { version: '1', epoch: 'e' } };
+  test.each([
+    {
+      name: 'the order of keys says nothing',
+      other: { conditions: [], agent: { epoch: 'e', version: '1' }, observedGeneration: 3 },
+      same: true,
+    },
+    { name: 'a value does', other: { ...status, observedGeneration: 4 }, same: false },
+    { name: 'a key more does', other: { ...status, consecutiveFailures: 0 }, same: false },
+  ])('$name', ({ other, same }) => {
+    expect(sameStatus(status, other)).toBe(same);
+  });
+});
