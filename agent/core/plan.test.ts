@@ -1,51 +1,10 @@
 import { describe, expect, test } from '@jest/globals';
-import { aConfig, aLive, aPeer, PUBLIC_KEY } from '../../test/fixtures/live.ts';
-import type { InterfaceConfig } from '../protocol/wgquick/config.ts';
-import type { Live } from './live.ts';
+import { aConfig, aLive, PUBLIC_KEY } from '../../test/fixtures/live.ts';
+import { CONNECTED, EXIT, line, type PlanRow, planOf } from '../../test/fixtures/plan-row.ts';
 import { isDisruptive, liveSteps, plan, type Step } from './plan.ts';
 
-/** A step in one line: what it does, to what, and its impact when it has one. */
-function line(step: Step): string {
-  const { action, path, impact, ...rest } = step;
-  const values = Object.values(rest).map((value: unknown) =>
-    typeof value === 'object' ? JSON.stringify(value) : String(value),
-  );
-  const field = path.replace('spec.interface.', '');
-  return [action, ...values, `(${field}${impact === 'None' ? '' : `, ${impact}`})`].join(' ');
-}
-
-interface Row {
-  name: string;
-  /** What differs from a running interface that is as its file says; the file is what it was brought up with. */
-  running?: Partial<InterfaceConfig>;
-  live?: Partial<Live> | null;
-  /** What is wanted instead of what was there. */
-  wanted?: Partial<InterfaceConfig>;
-  attempted?: Partial<InterfaceConfig>;
-  publicKey?: string;
-  state?: 'up' | 'down';
-  expected: string[];
-}
-
-function planOf({ running, live, wanted, attempted, publicKey = PUBLIC_KEY, state = 'up' }: Row): string[] {
-  const former = aConfig(running);
-  const steps = plan(
-    {
-      file: former,
-      running: former,
-      attempted: attempted === undefined ? null : aConfig(attempted),
-      live: live === null ? null : aLive(live),
-    },
-    { config: aConfig({ ...running, ...wanted }), publicKey, state },
-  );
-  return steps.map(line);
-}
-
-const CONNECTED = [{ destination: '10.7.0.0/24', table: 'main' }];
-const EXIT = [aPeer({ allowedIps: ['0.0.0.0/0', '::/0'] })];
-
 describe('a running interface', () => {
-  test.each<Row>([
+  test.each<PlanRow>([
     { name: 'nothing to do', expected: [] },
     { name: 'the MTU', wanted: { mtu: 1300 }, expected: ['write-file (mtu)', 'set-mtu 1300 (mtu)'] },
     {
@@ -162,105 +121,8 @@ describe('a running interface', () => {
   });
 });
 
-describe('routes of the allowed IPs', () => {
-  const peers = [aPeer({ allowedIps: ['10.8.0.0/16', '10.8.1.0/24', 'fd08::/64', '10.7.0.2/32'] })];
-
-  test.each<Row>([
-    {
-      name: 'missing ones are added, most specific first',
-      live: { peers },
-      expected: [
-        'add-route {"destination":"10.8.1.0/24","table":"main"} (table)',
-        'add-route {"destination":"10.8.0.0/16","table":"main"} (table)',
-        'add-route {"destination":"fd08::/64","table":"main"} (table)',
-      ],
-    },
-    {
-      name: 'a wider one of this device is enough, as for wg-quick',
-      live: {
-        peers,
-        routes: [
-          ...CONNECTED,
-          { destination: '10.0.0.0/8', table: 'main' },
-          { destination: 'fd08::/64', table: 'main' },
-        ],
-      },
-      expected: [],
-    },
-    {
-      name: 'the connected route of an address comes back, and is then enough',
-      live: { routes: [] },
-      expected: ['add-route {"destination":"10.7.0.0/24","table":"main"} (table)'],
-    },
-    {
-      name: 'the connected route of an address comes back with Table = off too',
-      running: { table: 'off' },
-      live: { routes: [] },
-      expected: ['add-route {"destination":"10.7.0.0/24","table":"main"} (table)'],
-    },
-    {
-      name: 'connected routes come back by themselves with the link',
-      live: { routes: [], linkUp: false },
-      expected: ['link-up (state)'],
-    },
-    {
-      name: 'the connected route of an address that is added is enough',
-      live: { routes: [], addresses: [] },
-      expected: ['add-address 10.7.0.1/24 (addresses)'],
-    },
-    {
-      name: 'an address of its own has no connected route',
-      running: { addresses: ['10.7.0.1/32'] },
-      live: { addresses: ['10.7.0.1/32'], routes: [], peers: [] },
-      expected: [],
-    },
-    {
-      name: 'one that two peers name is added once',
-      live: {
-        peers: [aPeer({ allowedIps: ['10.8.0.0/16'] }), aPeer({ publicKey: 'b=', allowedIps: ['10.8.0.0/16'] })],
-      },
-      expected: ['add-route {"destination":"10.8.0.0/16","table":"main"} (table)'],
-    },
-    { name: 'a default route is left to the rules of wg-quick', live: { peers: EXIT }, expected: [] },
-    {
-      name: 'the halves of a default route are routes like others',
-      live: { peers: [aPeer({ allowedIps: ['0.0.0.0/1'] })] },
-      expected: ['add-route {"destination":"0.0.0.0/1","table":"main"} (table)'],
-    },
-    { name: 'none with Table = off', running: { table: 'off' }, live: { peers: [...peers, ...EXIT] }, expected: [] },
-    {
-      name: 'all of them, a default route too, in a numbered table',
-      running: { table: '123' },
-      live: { peers: [aPeer({ allowedIps: ['10.7.0.2/32', '0.0.0.0/0'] })] },
-      expected: [
-        'add-route {"destination":"10.7.0.2/32","table":"123"} (table)',
-        'add-route {"destination":"0.0.0.0/0","table":"123"} (table)',
-      ],
-    },
-    {
-      name: 'those of a numbered table must be there as they are',
-      running: { table: '123' },
-      live: {
-        peers: [aPeer({ allowedIps: ['10.7.0.2/32', '10.8.0.0/16'] })],
-        routes: [
-          { destination: '10.7.0.2/32', table: '123' },
-          { destination: '10.8.0.0/16', table: 'main' },
-        ],
-      },
-      expected: ['add-route {"destination":"10.8.0.0/16","table":"123"} (table)'],
-    },
-    {
-      name: 'one that nobody asks for stays',
-      live: { routes: [...CONNECTED, { destination: '172.16.0.0/12', table: 'main' }] },
-      expected: [],
-    },
-  ])('$name', (row) => {
-    expect(planOf(row)).toEqual(row.expected);
-  });
-});
-
 describe('what cannot be done live is one restart', () => {
-  test.each<Row>([
+  test.each<PlanRow>([
     {
       name: 'another table',
       wanted: { table: '123', mtu: 1300, dns: ['192.0.2.53'], postUp: ['a'] },
@@ -298,7 +160,7 @@ describe('what cannot be done live is one restart', () => {
 });
 
 describe('hooks and DNS', () => {
-  test.each<Row>([
+  test.each<PlanRow>([
     {
       name: 'a new PostUp runs',
       wanted: { postUp: ['a'] },
@@ -335,7 +197,7 @@ describe('hooks and DNS', () => {
 });
 
 describe('up and down', () => {
-  test.each<Row>([
+  test.each<PlanRow>([
     { name: 'from down to up', live: null, expected: ['up (state)'] },
     { name: 'from up to down', state: 'down', expected: ['down (state, Restart)'] },
     { name: 'down stays down', live: null, state: 'down', expected: [] },
@@ -376,7 +238,7 @@ describe('I2: an undo takes back what the attempt put on the device', () => {
   const attempted = { addresses: ['10.7.0.9/24'], fwMark: 16, mtu: 1300 };
   const live = { addresses: ['10.7.0.1/24', '10.7.0.9/24'], fwMark: 16, mtu: 1300 };
 
-  test.each<Row>([
+  test.each<PlanRow>([
     {
       name: 'and only with the attempt known',
       running: { mtu: null },
@@ -394,6 +256,14 @@ describe('I2: an undo takes back what the attempt put on the device', () => {
   ])('$name', (row) => {
     expect(planOf(row)).toEqual(row.expected);
   });
+});
+
+test('I2: an undo that asks for the automatic mark that a default route has does not restart the tunnel', () => {
+  const running = aConfig();
+  const live = aLive({ peers: EXIT, fwMark: 51_820, mtu: 1300 });
+  const current = { file: running, running, attempted: aConfig({ mtu: 1300 }), live };
+  const former = { config: { ...running, fwMark: 51_820 }, publicKey: PUBLIC_KEY, state: 'up' as const };
+  expect(liveSteps(current, former).map(line)).toEqual(['set-mtu 1400 (mtu)']);
 });
 
 test('the live part of a plan is the plan without the file', () => {

@@ -136,8 +136,9 @@ function routeSteps(wanted: InterfaceConfig, live: Live): Step[] {
   const inTable = live.routes.filter((route) => route.table === table).map((route) => route.destination);
   // The networks of addresses that this same plan adds, or whose link it sets up, come by themselves.
   const isLive = (address: Cidr): boolean => live.linkUp && live.addresses.includes(address);
-  const present = table === 'main' ? [...inTable, ...wanted.addresses.filter((address) => !isLive(address))] : inTable;
   const networks = table === 'main' ? wanted.addresses.filter((address) => isLive(address) && !isHost(address)) : [];
+  // All networks of wanted addresses count as there: they are, they come, or they are put back here.
+  const present = table === 'main' ? [...inTable, ...wanted.addresses] : inTable;
   const missing = [
     ...networks.map(networkOf).filter((network) => !inTable.includes(network)),
     ...(wanted.table === 'off' ? [] : missingAllowedIps(wanted, live, present)),

@@ -122,6 +122,19 @@ test('temporary files that a crash left are removed at the start', async () => {
   for (const name of folders) await writeFile(join(folder.path, name, '.wgnode-wg0.0123456789ab'), 'up');
   const state = await openStateFolder(folder.path);
   const left = await Promise.all(folders.map((name) => readdir(join(folder.path, name))));
-  expect(left.flat().sort()).toEqual(['identity.json', 'journal', 'running', 'wanted']);
+  expect(left.flat().filter((name) => name.startsWith('.'))).toEqual([]);
   expect(await state.wantedUp()).toEqual([]);
+});
+
+test('after a reboot nothing runs that was brought up before it; what is wanted and the journal stay', async () => {
+  await using folder = await temporaryFolder();
+  const state = await openStateFolder(folder.path);
+  await state.writeRunning('wg0', 'a');
+  await state.writeWanted('wg0', 'up');
+  await state.writeJournal('wg0', ENTRY);
+  await writeFile(join(folder.path, 'boot-id'), 'that of a former boot');
+  const again = await openStateFolder(folder.path);
+  expect(await again.readRunning('wg0')).toBeNull();
+  expect(await again.wantedUp()).toEqual(['wg0']);
+  expect([...(await again.readJournal()).keys()]).toEqual(['wg0']);
 });

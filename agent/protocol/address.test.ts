@@ -105,9 +105,10 @@ function modelOf(cidr: string): Model {
       length: Number(length),
     };
   }
-  const text = host.replace(/(\d+)\.(\d+)\.(\d+)\.(\d+)$/, (_, a: string, b: string, c: string, d: string) =>
-    [Number(a) * 256 + Number(b), Number(c) * 256 + Number(d)].map((group) => group.toString(16)).join(':'),
-  );
+  const [dotted = ''] = /[0-9.]+\.[0-9]+$/.exec(host) ?? [];
+  const mapped = dotted.split('.').reduce((sum, part) => sum * 256 + Number(part), 0);
+  const hex = [mapped >>> 16, mapped % 65_536].map((group) => group.toString(16)).join(':');
+  const text = dotted === '' ? host : host.replace(dotted, hex);
   const [left = [], right = []] = text.split('::').map((side) => side.split(':').filter(Boolean));
   const zeros = Array<string>(8 - left.length - right.length).fill('0');
   const groups = [...left, ...zeros, ...right];

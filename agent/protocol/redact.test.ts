@@ -29,7 +29,7 @@ describe('N8: keys in text', () => {
   });
 
   test('no readable part of a key is left when other text is glued to it', () => {
-    const glue = fc.string({ unit: fc.constantFrom(...'ab+/09'), maxLength: 40 });
+    const glue = fc.string({ unit: fc.constantFrom('a', 'b', '+', '/', '0', '9'), maxLength: 40 });
     fc.assert(
       fc.property(arbitraryKey, glue, (key, before) => {
         expect(longestLeft(redactKeys(`${before}${key}`), key.slice(0, 43))).toBeLessThan(8);

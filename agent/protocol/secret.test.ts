@@ -20,7 +20,7 @@ describe('a secret never shows its value', () => {
     },
     { name: 'in every format', text: format('%s %o %O %j %d', secret, secret, secret, secret, secret) },
     { name: 'as a cause of an error', text: inspect(new Error('failed', { cause: secret })) },
-    { name: 'spread into an object', text: JSON.stringify({ ...secret }) },
+    { name: 'spread into an object', text: JSON.stringify(Object.assign({}, secret)) },
     { name: 'as its own keys', text: Reflect.ownKeys(secret).map(String).join() },
     { name: 'as entries', text: JSON.stringify(Object.entries(secret)) },
     { name: 'when it is cloned', text: inspect(structuredClone(secret), { showHidden: true }) },

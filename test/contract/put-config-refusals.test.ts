@@ -1,4 +1,5 @@
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { access, readdir, rm } from 'node:fs/promises';
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { newPrivateKey } from '../support/canary.ts';
 import { createLeakWatch } from './support/leak-watch.ts';
 import { newName, type Reply, startAgent, type TestAgent } from './support/test-agent.ts';
@@ -12,6 +13,10 @@ let before: readonly string[];
 
 beforeAll(async () => {
   agent = await startAgent({ leaks });
+});
+// A refusal that fails to be one must not spoil the tests after it.
+beforeEach(async () => {
+  for (const file of await readdir(agent.host.configFolder)) await rm(agent.host.configPath(file.replace('.conf', '')));
   await agent.write(name, `# mine\n[Interface]\nPrivateKey = ${formerKey}\nListenPort = 51820\nPostUp = echo a\n`);
   before = await agent.fingerprint();
 });
@@ -285,6 +290,5 @@ test('a bad hook is only looked at, never run', async () => {
     });
     expect(reply.json).toMatchObject({ code: 'invalid_hook' });
   }
-  const { access } = await import('node:fs/promises');
   await expect(access(marker)).rejects.toMatchObject({ code: 'ENOENT' });
 });

@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -58,7 +58,7 @@ export interface TestAgent {
   callUnsigned(request: AgentRequest): Promise<Reply>;
   write(name: string, text: string): Promise<void>;
   read(name: string): Promise<string>;
-  /** Everything of the configuration folder that a write would change: names, contents, inodes, times. */
+  /** Everything of the configuration folder that a write would change: names, inodes, times, modes, hashes of the contents. */
   fingerprint(): Promise<readonly string[]>;
   close(): Promise<void>;
 }
@@ -162,8 +162,9 @@ async function fingerprintOf(folder: string): Promise<string[]> {
   return Promise.all(
     names.map(async (name) => {
       const path = join(folder, name);
-      const [{ ino, mtimeNs, mode }, text] = await Promise.all([stat(path, { bigint: true }), readFile(path, 'hex')]);
-      return `${name} ${String(ino)} ${String(mtimeNs)} ${mode.toString(8)} ${text}`;
+      const [{ ino, mtimeNs, mode }, bytes] = await Promise.all([stat(path, { bigint: true }), readFile(path)]);
+      const hash = createHash('sha256').update(bytes).digest('hex');
+      return `${name} ${String(ino)} ${String(mtimeNs)} ${mode.toString(8)} ${hash}`;
     }),
   );
 }

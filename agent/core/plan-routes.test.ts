@@ -1,0 +1,106 @@
+import { describe, expect, test } from '@jest/globals';
+import { aPeer } from '../../test/fixtures/live.ts';
+import { CONNECTED, EXIT, type PlanRow, planOf } from '../../test/fixtures/plan-row.ts';
+
+describe('routes of the allowed IPs', () => {
+  const peers = [aPeer({ allowedIps: ['10.8.0.0/16', '10.8.1.0/24', 'fd08::/64', '10.7.0.2/32'] })];
+
+  test.each<PlanRow>([
+    {
+      name: 'missing ones are added, most specific first',
+      live: { peers },
+      expected: [
+        'add-route {"destination":"10.8.1.0/24","table":"main"} (table)',
+        'add-route {"destination":"10.8.0.0/16","table":"main"} (table)',
+        'add-route {"destination":"fd08::/64","table":"main"} (table)',
+      ],
+    },
+    {
+      name: 'a wider one of this device is enough, as for wg-quick',
+      live: {
+        peers,
+        routes: [
+          ...CONNECTED,
+          { destination: '10.0.0.0/8', table: 'main' },
+          { destination: 'fd08::/64', table: 'main' },
+        ],
+      },
+      expected: [],
+    },
+    {
+      name: 'the connected route of an address comes back, and is then enough',
+      live: { routes: [] },
+      expected: ['add-route {"destination":"10.7.0.0/24","table":"main"} (table)'],
+    },
+    {
+      name: 'the connected route of an address comes back with Table = off too',
+      running: { table: 'off' },
+      live: { routes: [] },
+      expected: ['add-route {"destination":"10.7.0.0/24","table":"main"} (table)'],
+    },
+    {
+      name: 'connected routes come back by themselves with the link',
+      live: { routes: [], linkUp: false },
+      expected: ['link-up (state)'],
+    },
+    {
+      name: 'the connected route of an address that is added is enough',
+      live: { routes: [], addresses: [] },
+      expected: ['add-address 10.7.0.1/24 (addresses)'],
+    },
+    {
+      name: 'an address whose network begins with 0 has no connected route, and is no default route',
+      running: { addresses: ['10.7.0.1/0'] },
+      live: { addresses: ['10.7.0.1/0'], routes: [], peers: [] },
+      expected: [],
+    },
+    {
+      name: 'an address of its own has no connected route',
+      running: { addresses: ['10.7.0.1/32'] },
+      live: { addresses: ['10.7.0.1/32'], routes: [], peers: [] },
+      expected: [],
+    },
+    {
+      name: 'one that two peers name is added once',
+      live: {
+        peers: [aPeer({ allowedIps: ['10.8.0.0/16'] }), aPeer({ publicKey: 'b=', allowedIps: ['10.8.0.0/16'] })],
+      },
+      expected: ['add-route {"destination":"10.8.0.0/16","table":"main"} (table)'],
+    },
+    { name: 'a default route is left to the rules of wg-quick', live: { peers: EXIT }, expected: [] },
+    {
+      name: 'the halves of a default route are routes like others',
+      live: { peers: [aPeer({ allowedIps: ['0.0.0.0/1'] })] },
+      expected: ['add-route {"destination":"0.0.0.0/1","table":"main"} (table)'],
+    },
+    { name: 'none with Table = off', running: { table: 'off' }, live: { peers: [...peers, ...EXIT] }, expected: [] },
+    {
+      name: 'all of them, a default route too, in a numbered table',
+      running: { table: '123' },
+      live: { peers: [aPeer({ allowedIps: ['10.7.0.2/32', '0.0.0.0/0'] })] },
+      expected: [
+        'add-route {"destination":"10.7.0.2/32","table":"123"} (table)',
+        'add-route {"destination":"0.0.0.0/0","table":"123"} (table)',
+      ],
+    },
+    {
+      name: 'those of a numbered table must be there as they are',
+      running: { table: '123' },
+      live: {
+        peers: [aPeer({ allowedIps: ['10.7.0.2/32', '10.8.0.0/16'] })],
+        routes: [
+          { destination: '10.7.0.2/32', table: '123' },
+          { destination: '10.8.0.0/16', table: 'main' },
+        ],
+      },
+      expected: ['add-route {"destination":"10.8.0.0/16","table":"123"} (table)'],
+    },
+    {
+      name: 'one that nobody asks for stays',
+      live: { routes: [...CONNECTED, { destination: '172.16.0.0/12', table: 'main' }] },
+      expected: [],
+    },
+  ])('$name', (row) => {
+    expect(planOf(row)).toEqual(row.expected);
+  });
+});
