@@ -1,0 +1,92 @@
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { INTERFACE } from '../support/fleet.ts';
+import { openScene, type Scene } from '../support/scene.ts';
+import { until } from '../support/until.ts';
+
+const QUIET_MS = 60_000;
+const WRITES = ['POST', 'PUT', 'PATCH', 'DELETE', 'APPLY'];
+
+describe('I5 R3 after convergence nothing is written any more', () => {
+  let scene: Scene;
+
+  /** Writes of our kinds, events and Secrets that the API server itself has counted. */
+  const apiWrites = async (): Promise<number> => {
+    const text = await scene.lab.kube.mustKubectl(['get', '--raw', '/metrics']);
+    const rows = text.split('\n').filter((line) => line.startsWith('apiserver_request_total{'));
+    const counted = rows.filter((row) => {
+      const label = (name: string): string => new RegExp(`${name}="([^"]*)"`).exec(row)?.[1] ?? '';
+      return WRITES.includes(label('verb')) && ['wireguardnodes', 'events', 'secrets'].includes(label('resource'));
+    });
+    return counted.reduce((sum, row) => sum + Number(row.split(' ').at(-1)), 0);
+  };
+
+  interface Counts {
+    readonly puts: number;
+    readonly reads: number;
+    readonly unchanged: number;
+  }
+
+  /** Requests that the agents themselves have logged. */
+  const agentRequests = (): Counts => {
+    const lines = scene.fleet.members.flatMap(({ host }) => host.agent.logText().split('\n'));
+    const requests = lines
+      .filter((line) => line.includes('"message":"request"'))
+      .map((line) => JSON.parse(line) as { method: string; path: string; status: number });
+    const reads = requests.filter(({ method, path }) => method === 'GET' && path.endsWith('/config'));
+    return {
+      puts: requests.filter(({ method }) => method !== 'GET').length,
+      reads: reads.length,
+      unchanged: reads.filter(({ status }) => status === 304).length,
+    };
+  };
+
+  beforeAll(async () => {
+    scene = await openScene(['alpha', 'beta']);
+    const { fleet } = scene;
+    for (const { host } of fleet.members) {
+      await host.agent.stop();
+      await host.agent.start({ WGNODE_LOG_LEVEL: 'debug' });
+    }
+    await fleet.apply(...fleet.members.flatMap((member) => [...fleet.secrets(member), fleet.node(member)]));
+    for (const { name } of fleet.members) await fleet.untilReason(name, 'InSync');
+  });
+  afterAll(() => scene.lab.stop());
+
+  test('60 s with no API write and no PUT, while every host is asked and answers 304', async () => {
+    const { fleet } = scene;
+    // Traffic, handshakes and learnt endpoints are no changes.
+    const ping = await fleet.member('beta').host.startPing('10.77.0.1');
+    const before = {
+      writes: await apiWrites(),
+      agents: agentRequests(),
+      version: (await fleet.view('alpha')).metadata.resourceVersion,
+    };
+    const started = performance.now();
+    await until('a quiet minute to pass', () => performance.now() - started > QUIET_MS, {
+      timeoutMs: 2 * QUIET_MS,
+      intervalMs: 1_000,
+    });
+    const after = {
+      writes: await apiWrites(),
+      agents: agentRequests(),
+      version: (await fleet.view('alpha')).metadata.resourceVersion,
+    };
+    await ping.stop();
+    expect({ writes: after.writes - before.writes, puts: after.agents.puts - before.agents.puts }).toEqual({
+      writes: 0,
+      puts: 0,
+    });
+    expect(after.version).toBe(before.version);
+    const reads = after.agents.reads - before.agents.reads;
+    expect(reads).toBeGreaterThanOrEqual(2 * (QUIET_MS / 5_000 - 2));
+    expect(after.agents.unchanged - before.agents.unchanged).toBe(reads);
+  });
+
+  test('the counting sees a write and a PUT when there is one', async () => {
+    const before = { writes: await apiWrites(), puts: agentRequests().puts };
+    await scene.fleet.member('alpha').host.mustExec(['ip', 'link', 'set', INTERFACE, 'mtu', '1300']);
+    await scene.fleet.requestReconcile('alpha');
+    expect(await apiWrites()).toBeGreaterThan(before.writes);
+    expect(agentRequests().puts).toBe(before.puts + 1);
+  });
+});
