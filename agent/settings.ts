@@ -71,11 +71,13 @@ const variableOf = (key: string): string => `WGNODE_${key.replace(/[A-Z]/g, '_$&
 
 /** Reads the configuration file, if there is one, as text; it must belong to root and be closed to everybody else. */
 export async function readConfigFile(path: string): Promise<string | null> {
-  const handle = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW).catch((error: unknown) => {
-    const { code } = error as NodeJS.ErrnoException;
-    if (code === 'ENOENT') return null;
-    return fail(`Cannot read ${path}: ${code === 'ELOOP' ? 'it must not be a symbolic link' : String(code)}`);
-  });
+  const handle = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK).catch(
+    (error: unknown) => {
+      const { code } = error as NodeJS.ErrnoException;
+      if (code === 'ENOENT') return null;
+      return fail(`Cannot read ${path}: ${code === 'ELOOP' ? 'it must not be a symbolic link' : String(code)}`);
+    },
+  );
   if (handle === null) return null;
   try {
     const { mode, uid } = await handle.stat();
@@ -119,15 +121,18 @@ export function parseSettings(fileText: string | null, environment: Environment)
   };
 }
 
+/** The parser's own message shows the line, and the line may hold a secret: it is not passed on. */
+function parseYaml(text: string, where: string): unknown {
+  try {
+    return load(text);
+  } catch {
+    return fail(`${where} is not valid YAML`);
+  }
+}
+
 function parseFile(text: string | null): Raw {
   if (text === null) return {};
-  let parsed: unknown;
-  try {
-    parsed = load(text);
-  } catch {
-    // The parser's own message shows the line, and the line may hold a secret.
-    return fail('The configuration file is not valid YAML');
-  }
+  const parsed = parseYaml(text, 'The configuration file');
   if (parsed === undefined || parsed === null) return {};
   if (typeof parsed !== 'object' || Array.isArray(parsed)) return fail('The configuration file must be a YAML mapping');
   const unknown = Object.keys(parsed).filter((key) => !(KEYS as readonly string[]).includes(key));
@@ -142,7 +147,7 @@ function fromEnvironment(environment: Environment): Partial<Record<Key, unknown>
   for (const key of KEYS) {
     const text = environment[variableOf(key)];
     if (text === undefined) continue;
-    raw[key] = key === 'listen' || key === 'tls' || key === 'interfaces' ? load(text) : text;
+    raw[key] = key === 'listen' || key === 'tls' || key === 'interfaces' ? parseYaml(text, variableOf(key)) : text;
   }
   return raw;
 }

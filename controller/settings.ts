@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util';
+import { canonicalCidr } from '../agent/protocol/address.ts';
 
 export const LOG_LEVELS = ['error', 'warn', 'info', 'debug'] as const;
 export type LogLevel = (typeof LOG_LEVELS)[number];
@@ -131,8 +132,8 @@ export function parseSettings(
     health: listenOf('health-address', text('health-address')),
     workers: wholeOf('workers', text('workers'), 2, 512),
     allowHttpAgents: isOn('allow-http-agents'),
-    allowAgentCidrs: list('allow-agent-cidr'),
-    denyAgentCidrs: list('deny-agent-cidr'),
+    allowAgentCidrs: cidrsOf('allow-agent-cidr', list('allow-agent-cidr')),
+    denyAgentCidrs: cidrsOf('deny-agent-cidr', list('deny-agent-cidr')),
     minSignature: oneOf('min-signature', text('min-signature'), ['v1', 'v2']),
     objectMetrics: isOn('object-metrics'),
     logLevel: oneOf('log-level', text('log-level'), LOG_LEVELS),
@@ -151,6 +152,13 @@ function wholeOf(name: string, value: string, low: number, high: number): number
   return number >= low && number <= high
     ? number
     : fail(`--${name} must be a whole number from ${String(low)} to ${String(high)}: it is ${JSON.stringify(value)}`);
+}
+
+function cidrsOf(name: string, cidrs: readonly string[]): readonly string[] {
+  const bad = cidrs.find((cidr) => canonicalCidr(cidr) === undefined);
+  return bad === undefined
+    ? cidrs
+    : fail(`--${name} must hold networks such as 10.0.0.0/8: ${JSON.stringify(bad)} is none`);
 }
 
 function listenOf(name: string, value: string): Listen {

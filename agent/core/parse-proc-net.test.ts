@@ -40,8 +40,8 @@ test('a default route has no bits in its mask', () => {
   expect(parseRoutes4(ROUTES_4, 'eth0')).toEqual(['0.0.0.0/0']);
 });
 
-test('IPv6 routes of one device, without local and rejecting ones', () => {
-  expect(parseRoutes6(ROUTES_6, 'wg7')).toEqual(['::/0', 'fd07::/64', 'fd07:1::/48', 'fe80::/64']);
+test('IPv6 routes of one device, without local and rejecting ones and the default route', () => {
+  expect(parseRoutes6(ROUTES_6, 'wg7')).toEqual(['fd07::/64', 'fd07:1::/48', 'fe80::/64']);
 });
 
 test('IPv6 addresses of one device, without link-local ones', () => {

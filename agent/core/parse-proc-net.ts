@@ -23,13 +23,17 @@ export const parseRoutes4 = (text: string, device: string): Cidr[] =>
 const RTF_REJECT = 0x0200;
 const RTF_LOCAL = 0x80000000;
 
-/** Destinations of the unicast routes of one device in /proc/net/ipv6_route (proc(5)), over all tables. */
+/**
+ * Destinations of the unicast routes of one device in /proc/net/ipv6_route (proc(5)). The file does not tell the table: the default
+ * route is left out, because that of wg-quick stands in a table of its own.
+ */
 export const parseRoutes6 = (text: string, device: string): Cidr[] =>
   rows(text)
     .filter((row) => row[9] === device)
     .filter((row) => {
       const flags = BigInt(`0x${row[8] ?? '0'}`);
-      return (flags & BigInt(RTF_REJECT)) === 0n && (flags & BigInt(RTF_LOCAL)) === 0n;
+      const isUnicast = (flags & BigInt(RTF_REJECT)) === 0n && (flags & BigInt(RTF_LOCAL)) === 0n;
+      return isUnicast && row[1] !== '00' && !row[0]?.startsWith('ff');
     })
     .flatMap((row) => canonicalCidr(`${ipv6Of(row[0] ?? '')}/${String(Number.parseInt(row[1] ?? '0', 16))}`) ?? []);
 

@@ -90,7 +90,8 @@ function restartField(
   live: Live,
 ): keyof InterfaceConfig | undefined {
   if (!FIELDS.table.equal(running.table, wanted.table)) return 'table';
-  return routesByMark(wanted, live) && running.fwMark !== wanted.fwMark ? 'fwMark' : undefined;
+  const newMark = running.fwMark !== wanted.fwMark && live.fwMark !== wanted.fwMark;
+  return newMark && routesByMark(wanted, live) ? 'fwMark' : undefined;
 }
 
 /** Whether wg-quick routes everything through this interface by a mark and policy rules. */
@@ -136,7 +137,7 @@ function routeSteps(wanted: InterfaceConfig, live: Live): Step[] {
   const inTable = live.routes.filter((route) => route.table === table).map((route) => route.destination);
   // The networks of addresses that this same plan adds, or whose link it sets up, come by themselves.
   const isLive = (address: Cidr): boolean => live.linkUp && live.addresses.includes(address);
-  const networks = table === 'main' ? wanted.addresses.filter((address) => isLive(address) && !isHost(address)) : [];
+  const networks = table === 'main' ? wanted.addresses.filter((address) => isLive(address) && isRouted(address)) : [];
   // All networks of wanted addresses count as there: they are, they come, or they are put back here.
   const present = table === 'main' ? [...inTable, ...wanted.addresses] : inTable;
   const missing = [
@@ -155,7 +156,9 @@ function missingAllowedIps(wanted: InterfaceConfig, live: Live, present: readonl
   return live.peers.flatMap((peer) => peer.allowedIps).filter((ip) => !isByMark(ip) && !isThere(ip));
 }
 
-const isHost = (cidr: Cidr): boolean => cidr.endsWith(isIpv6(cidr) ? '/128' : '/32');
+/** Whether the kernel makes a route to the network of the address: not for a single host, nor for IPv4 networks within 0.0.0.0/8. */
+const isRouted = (address: Cidr): boolean =>
+  !address.endsWith(isIpv6(address) ? '/128' : '/32') && !networkOf(address).startsWith('0.');
 
 /** Comparable over both families. */
 const lengthOf = (cidr: Cidr): number => Number(cidr.split('/')[1]) + (isIpv6(cidr) ? 0 : 96);

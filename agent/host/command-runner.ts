@@ -79,6 +79,7 @@ function runCommand(program: string, args: readonly string[], options: CommandOp
     child.once('close', finish);
     // A daemon that a hook leaves behind keeps our pipes open for ever, so `close` may never come.
     child.once('exit', (exitCode) => {
+      clearTimeout(timer);
       grace = setTimeout(finish, PIPE_GRACE_MS, exitCode);
     });
     if (stdin !== undefined) {
@@ -109,6 +110,8 @@ export async function mustRun(
   const result = await runner.run(program, args, options);
   if (result.exitCode === 0) return result.stdout;
   const how =
-    result.exitCode === null ? 'did not end within its deadline' : `failed with exit code ${String(result.exitCode)}`;
+    result.exitCode === null
+      ? 'was killed, most likely at its deadline'
+      : `failed with exit code ${String(result.exitCode)}`;
   throw new AgentError('command_failed', `${program} ${args[0] ?? ''} ${how}`.trim());
 }

@@ -8,11 +8,11 @@ const TEMP_PREFIX = '.wgnode-';
 
 const isMissing = (error: unknown): boolean => (error as NodeJS.ErrnoException).code === 'ENOENT';
 
-/** The text of a regular file, or null when there is none. Links are refused: what they point at is not ours. */
+/** The text of a regular file, or null when there is none. Links are refused: what they point at is not ours. A pipe does not block. */
 export async function readText(path: string): Promise<string | null> {
   let handle: FileHandle;
   try {
-    handle = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW);
+    handle = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
   } catch (error) {
     if (isMissing(error)) return null;
     if ((error as NodeJS.ErrnoException).code !== 'ELOOP') throw error;

@@ -3,9 +3,9 @@ import { readFile } from 'node:fs/promises';
 import { AgentError } from '../core/agent-error.ts';
 import { type Problem, validate } from '../protocol/validate.ts';
 import { networkOf } from '../protocol/address.ts';
-import type { InterfaceConfig } from '../protocol/wgquick/config.ts';
+import { EMPTY_CONFIG, type InterfaceConfig } from '../protocol/wgquick/config.ts';
 import { parseDocument, peerKeys } from '../protocol/wgquick/document.ts';
-import { FIELDS, HOOK_NAMES } from '../protocol/wgquick/fields.ts';
+import { changedFields, FIELDS, HOOK_NAMES } from '../protocol/wgquick/fields.ts';
 import { render } from '../protocol/wgquick/render.ts';
 import { textForParseCheck } from '../protocol/wgquick/strip.ts';
 import type { WantedLive } from '../core/plan.ts';
@@ -27,13 +27,24 @@ export async function preflight(
   wanted: WantedLive & HookPolicy,
 ): Promise<void> {
   const { config } = wanted;
-  refuseProblems(validate(config));
+  refuseProblems(problemsOfChange(before, config));
   refuseHooks(before, config, wanted.hooks);
   refuseOwnPeer(before, wanted);
   await checkHooks(host, config);
   await checkParse(host, name, render(before.document, config));
   await checkResolver(host, config);
   if (wanted.state === 'up') await checkHostConflicts(host, name, before, config);
+}
+
+/** What is in the file already and stays is not judged anew: a PUT of something else must not fail on it. */
+function problemsOfChange(before: Snapshot, config: InterfaceConfig): Problem[] {
+  const changed = new Set<string>(changedFields(before.file ?? EMPTY_CONFIG, config));
+  // The least MTU hangs on the addresses.
+  if (changed.has('addresses')) changed.add('mtu');
+  return validate(config).filter(({ path }) => {
+    const field = path.replace('spec.interface.', '').replace(/\[\d+\]$/, '');
+    return changed.has(field === 'privateKeySecretRef' ? 'privateKey' : field);
+  });
 }
 
 function refuseProblems(problems: readonly Problem[]): void {

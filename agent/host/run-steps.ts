@@ -1,6 +1,6 @@
 import { writeFile } from 'node:fs/promises';
 import { carryOver, nudge, PRESHARED_KEY_FILE, withSession } from '../core/carry-over.ts';
-import type { Live } from '../core/live.ts';
+import type { Live, LivePeer } from '../core/live.ts';
 import { isDisruptive, type Step } from '../core/plan.ts';
 import { isIpv6 } from '../protocol/address.ts';
 import type { InterfaceConfig } from '../protocol/wgquick/config.ts';
@@ -144,10 +144,19 @@ async function upWithCarry({ host, name, wanted, carry, upText }: StepContext): 
   const keepsPort = carry !== null && wanted.listenPort === null && live.listenPort !== carry.listenPort;
   const port = keepsPort ? ['listen-port', String(carry.listenPort)] : [];
   // Far sides that have a session with our former life stay silent for 15 s unless we speak first.
-  const nudges = nudge(carry === null ? live.peers : withSession(carry.peers, host.nowMs() / 1000));
+  const nudges = nudge(
+    carry === null ? live.peers : withNewKeepalive(withSession(carry.peers, host.nowMs() / 1000), live),
+  );
   const args = [...port, ...others, ...nudges];
   if (args.length > 0) await mustRun(host.runner, ['wg', 'set', name, ...args]);
 }
+
+/** The peers as they were, to be nudged to the keepalive that they have now. */
+const withNewKeepalive = (peers: readonly LivePeer[], now: Live): LivePeer[] =>
+  peers.map((peer) => ({
+    ...peer,
+    keepalive: now.peers.find(({ publicKey }) => publicKey === peer.publicKey)?.keepalive ?? peer.keepalive,
+  }));
 
 /** Old teardown, then new set-up; the device itself is never touched. A failing hook takes the new set-up back and stops. */
 async function swapHooks(context: StepContext): Promise<void> {

@@ -5,10 +5,14 @@ export type Cidr = string;
 
 const LENGTH = /^(0|[1-9][0-9]{0,2})$/;
 
+/** The dotted end that an IPv6 address may have must be four plain decimals, too. */
+const hasPlainTail = (text: string): boolean =>
+  !text.includes('.') || ipaddr.IPv4.isValidFourPartDecimal(text.slice(text.lastIndexOf(':') + 1));
+
 /** The canonical text of an IP address without prefix length, or undefined. Refuses zones, octal, hex and short forms. */
 export function canonicalIp(text: string): string | undefined {
   if (ipaddr.IPv4.isValidFourPartDecimal(text)) return ipaddr.IPv4.parse(text).toString();
-  if (text.includes(':') && !text.includes('%') && ipaddr.IPv6.isValid(text)) {
+  if (text.includes(':') && !text.includes('%') && hasPlainTail(text) && ipaddr.IPv6.isValid(text)) {
     const address = ipaddr.IPv6.parse(text);
     return address.isIPv4MappedAddress() ? `::ffff:${address.toIPv4Address().toString()}` : address.toRFC5952String();
   }

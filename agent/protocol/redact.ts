@@ -1,5 +1,5 @@
 /** Text with everything that could be a WireGuard key taken out, for lines that we keep but do not own. */
-export const redactKeys = (text: string): string => text.replace(/[A-Za-z0-9+/]{42,44}={0,2}/g, '[redacted]');
+export const redactKeys = (text: string): string => text.replace(/[A-Za-z0-9+/]{42,}={0,2}/g, '[redacted]');
 
 /** A wg-quick file with the values of its secret keys taken out, comments included. */
 export const redactFile = (text: string): string =>

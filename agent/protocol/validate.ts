@@ -14,7 +14,8 @@ export interface Problem {
 
 const MAX_LIST = 64;
 // Control characters and the line and paragraph separators: any of them could end the line it stands in.
-const CONTROL = /[\p{Cc}\p{Zl}\p{Zp}]/u;
+// Half a surrogate pair cannot be written as UTF-8.
+const CONTROL = /[\p{Cc}\p{Cs}\p{Zl}\p{Zp}]/u;
 const DOMAIN = /^[a-zA-Z0-9_]([-a-zA-Z0-9_.]*[a-zA-Z0-9])?$/;
 
 const problem = (field: string, message: string): Problem => ({
@@ -70,7 +71,9 @@ function addressProblems({ addresses }: InterfaceConfig): Problem[] {
 }
 
 function dnsProblems(dns: readonly string[]): Problem[] {
-  const bad = dns.filter((entry) => canonicalIp(entry) === undefined && !DOMAIN.test(entry));
+  const bad = dns.filter(
+    (entry) => canonicalIp(entry) === undefined && (/^[0-9.]+$/.test(entry) || !DOMAIN.test(entry)),
+  );
   const problems = bad.map((entry) =>
     problem('dns', `must hold IP addresses or search domains: ${show(entry)} is neither`),
   );

@@ -1,5 +1,7 @@
 import { lookup as dnsLookup } from 'node:dns/promises';
 import { BlockList, isIP } from 'node:net';
+import ipaddr from 'ipaddr.js';
+import { canonicalCidr } from '../../agent/protocol/address.ts';
 import { AgentUnreachable } from './agent-error.ts';
 
 /** Which addresses the controller may connect to as agents. Objects are written by tenants; without this they could scan networks. */
@@ -34,28 +36,32 @@ const familyOf = (address: string): 'ipv4' | 'ipv6' => (isIP(address) === 6 ? 'i
 function blockList(cidrs: readonly string[]): BlockList {
   const list = new BlockList();
   for (const cidr of cidrs) {
-    const [address = '', length] = cidr.split('/');
-    if (isIP(address) === 0) throw new Error(`${cidr} is no CIDR: must be like 10.0.0.0/8`);
-    list.addSubnet(address, Number(length ?? (isIP(address) === 6 ? 128 : 32)), familyOf(address));
+    const [address = '', length] = (canonicalCidr(cidr) ?? '').split('/');
+    if (length === undefined) throw new Error(`${cidr} is no CIDR: must be like 10.0.0.0/8`);
+    list.addSubnet(address, Number(length), familyOf(address));
   }
   return list;
 }
 
-/** `::ffff:10.0.0.1` is judged as 10.0.0.1. */
-const unmapped = (address: string): string => /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(address)?.[1] ?? address;
+/** The IPv4 address that an IPv6 one stands for: `::ffff:10.0.0.1`, and `64:ff9b::a00:1` behind NAT64 (RFC 6052). */
+function embeddedIpv4(address: string): string {
+  if (isIP(address) !== 6) return address;
+  const parsed = ipaddr.IPv6.parse(address);
+  if (!['ipv4Mapped', 'rfc6052'].includes(parsed.range())) return address;
+  return parsed.toByteArray().slice(12).join('.');
+}
 
 export function createUrlGuard({ allow, deny }: UrlGuardOptions): UrlGuard {
   const allowed = blockList(allow);
   const denied = blockList([...DENIED, ...deny]);
   const isAllowed = (address: string): boolean => {
-    const plain = unmapped(address);
+    const plain = embeddedIpv4(address);
     return allow.length > 0 ? allowed.check(plain, familyOf(plain)) : !denied.check(plain, familyOf(plain));
   };
   return {
     async resolve(hostname) {
       const host = hostname.replace(/^\[|\]$/g, '');
-      const addresses =
-        isIP(host) === 0 ? (await dnsLookup(host, { all: true })).map(({ address }) => address) : [host];
+      const addresses = isIP(host) === 0 ? await lookUp(host) : [host];
       if (addresses.length > 0 && addresses.every(isAllowed)) return addresses;
       throw new AgentUnreachable(
         'URLNotAllowed',
@@ -63,4 +69,12 @@ export function createUrlGuard({ allow, deny }: UrlGuardOptions): UrlGuard {
       );
     },
   };
+}
+
+async function lookUp(host: string): Promise<string[]> {
+  try {
+    return (await dnsLookup(host, { all: true })).map(({ address }) => address);
+  } catch (error) {
+    throw new AgentUnreachable('DNSFailed', `The host name ${host} does not resolve`, error);
+  }
 }

@@ -243,7 +243,7 @@ export interface AppliedStatus {
 
 /** One difference. */
 export interface DriftEntry {
-  /** Field that differs, as a path under spec, for example interface.mtu. */
+  /** Field that differs, as a path of the object, for example spec.interface.mtu. */
   path: string;
   /** The wanted value. Absent means that the field is to be unset. */
   desired?: string;

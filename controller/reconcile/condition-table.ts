@@ -35,8 +35,17 @@ export interface RowsInput {
   readonly failures: number;
 }
 
-/** The conditions of a verdict, the table of the design as code. */
-export function rowsOf({ node, verdict, nowMs, failures }: RowsInput): Row[] {
+/** The conditions of a verdict, the table of the design as code; a stand-off outlasts a host that cannot be looked at. */
+export function rowsOf(input: RowsInput): Row[] {
+  const { node, verdict } = input;
+  const rows = verdictRows(input);
+  const former = conditionOf(node.status.conditions, 'Contended');
+  const outlasts = verdict.kind === 'unreachable' || verdict.kind === 'refused' || verdict.kind === 'suspended';
+  if (!outlasts || former?.observedGeneration !== node.metadata.generation) return rows;
+  return [...rows, ['Contended', 'True', former.reason, former.message]];
+}
+
+function verdictRows({ node, verdict, nowMs, failures }: RowsInput): Row[] {
   const name = node.spec.interface.name;
   switch (verdict.kind) {
     case 'in-sync': {

@@ -52,8 +52,11 @@ export function diff(desired: Desired, observed: Observation): Difference[] {
   return firstOfEachPath([...own, ...further]);
 }
 
-const firstOfEachPath = (differences: readonly Difference[]): Difference[] =>
-  [...new Map([...differences].reverse().map((entry) => [entry.path, entry])).values()].reverse();
+function firstOfEachPath(differences: readonly Difference[]): Difference[] {
+  const byPath = new Map<string, Difference>();
+  for (const entry of differences) if (!byPath.has(entry.path)) byPath.set(entry.path, entry);
+  return [...byPath.values()];
+}
 
 function fileDifferences({ config, publicKey }: Desired, answer: ConfigAnswer): Difference[] {
   const file = configFromSpec(answer.spec);

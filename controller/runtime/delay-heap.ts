@@ -3,6 +3,8 @@ interface Entry {
   readonly dueMs: number;
 }
 
+const MAX_STALE = 64;
+
 /** Keys by due time: a binary heap with one entry a key, so that 10,000 waiting keys need no 10,000 timers. */
 export class DelayHeap {
   readonly #heap: Entry[] = [];
@@ -16,8 +18,8 @@ export class DelayHeap {
   /** Replaces an earlier due time of the key. */
   set(key: string, dueMs: number): void {
     this.#due.set(key, dueMs);
-    this.#heap.push({ key, dueMs });
-    this.#up(this.#heap.length - 1);
+    this.#push({ key, dueMs });
+    if (this.#heap.length > MAX_STALE + 2 * this.#due.size) this.#compact();
   }
 
   delete(key: string): void {
@@ -40,6 +42,17 @@ export class DelayHeap {
       keys.push(entry.key);
     }
     return keys;
+  }
+
+  #push(entry: Entry): void {
+    this.#heap.push(entry);
+    this.#up(this.#heap.length - 1);
+  }
+
+  /** Drops the replaced entries of keys that are set again and again long before they are due. */
+  #compact(): void {
+    this.#heap.length = 0;
+    for (const [key, dueMs] of this.#due) this.#push({ key, dueMs });
   }
 
   #dropStale(): void {

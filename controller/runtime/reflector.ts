@@ -44,24 +44,47 @@ const SHORT_WATCH_MS = 1_000;
 
 /** Keeps a handler equal to a collection of the API server until the signal aborts: list, watch, and again, whatever fails. */
 export async function runReflector<T>(options: ReflectorOptions<T>): Promise<void> {
-  const { clock, random, signal, handler } = options;
+  const { source, handler, clock, random, signal } = options;
   const backoff = createBackoff({ baseMs: 250, capMs: 30_000, random });
-  let resourceVersion: string | undefined;
+  /** Where the next watch goes on from; undefined = only a list helps. Moves with every event, so that a broken watch loses none. */
+  let from: string | undefined;
   while (!signal.aborted) {
-    const from = resourceVersion;
+    const before = from;
     const started = clock.now();
+    let failed = false;
     try {
-      resourceVersion = from === undefined ? await listAll(options) : await watchOnce(options, from);
-      const progress =
-        resourceVersion !== undefined && (resourceVersion !== from || clock.now() - started > SHORT_WATCH_MS);
-      if (progress) backoff.forget('source');
-      else await pause(clock, backoff.next('source'), signal);
+      if (from === undefined) {
+        from = await listAll(options);
+        // No progress yet: where every watch is answered with 410, lists would follow each other in a storm.
+        continue;
+      }
+      for await (const event of source.watch(from, signal)) from = tell(handler, event);
     } catch (error) {
       if (isAborted(signal)) return;
-      handler.failed(from === undefined ? 'list' : 'watch', error);
-      await pause(clock, backoff.next('source'), signal);
+      handler.failed(before === undefined ? 'list' : 'watch', error);
+      failed = true;
     }
+    const lasted = !failed && clock.now() - started > SHORT_WATCH_MS;
+    if (from !== undefined && (from !== before || lasted)) backoff.forget('source');
+    else await pause(clock, backoff.next('source'), signal);
   }
+}
+
+/** Hands an event on; where to go on from after it. */
+function tell<T>(handler: ReflectorHandler<T>, event: WatchEvent<T>): string | undefined {
+  switch (event.kind) {
+    case 'expired':
+      return undefined;
+    case 'apply':
+      handler.apply(event.object);
+      break;
+    case 'delete':
+      handler.remove(event.object);
+      break;
+    case 'bookmark':
+      break;
+  }
+  return event.resourceVersion;
 }
 
 // A call, because the compiler takes `signal.aborted` as unchanged since the loop's test.
@@ -77,29 +100,5 @@ async function listAll<T>({ source, handler, signal }: ReflectorOptions<T>): Pro
     ({ resourceVersion, continueToken: token } = page);
   } while (token !== '');
   handler.replace(objects);
-  return resourceVersion;
-}
-
-/** One watch; the resourceVersion to go on from, or undefined when only a relist helps. */
-async function watchOnce<T>(
-  { source, handler, signal }: ReflectorOptions<T>,
-  from: string,
-): Promise<string | undefined> {
-  let resourceVersion = from;
-  for await (const event of source.watch(from, signal)) {
-    switch (event.kind) {
-      case 'expired':
-        return undefined;
-      case 'apply':
-        handler.apply(event.object);
-        break;
-      case 'delete':
-        handler.remove(event.object);
-        break;
-      case 'bookmark':
-        break;
-    }
-    ({ resourceVersion } = event);
-  }
   return resourceVersion;
 }

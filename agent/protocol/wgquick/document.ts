@@ -10,6 +10,8 @@ export interface Line {
   readonly header: boolean;
   /** Lower case, without white space: wg(8) ignores both. Empty when the line is no `key = value`. */
   readonly key: string;
+  /** Lower case and trimmed: to wg-quick(8) `Post Up` is no key of its own. */
+  readonly quickKey: string;
   /** Trimmed text after `=` up to a comment. */
   readonly value: string;
   /** Trimmed text after `=` to the end of the line, as hooks are read. */
@@ -46,6 +48,7 @@ export function parseDocument(text: string): Document {
       section,
       header,
       key: equals < 0 ? '' : compact(code.slice(0, equals)),
+      quickKey: equals < 0 ? '' : code.slice(0, equals).trim().toLowerCase(),
       value: equals < 0 ? '' : code.slice(equals + 1).trim(),
       text: equals < 0 ? '' : raw.slice(equals + 1).trim(),
       comment: hash < 0 ? '' : raw.slice(hash),
@@ -62,22 +65,29 @@ export function interfaceOf(document: Document): InterfaceConfig {
   const config: Record<string, unknown> = { ...EMPTY_CONFIG };
   for (const name of FIELD_NAMES) {
     const field = fieldOf(name);
-    const own = entries.filter((line) => line.key === field.key.toLowerCase());
+    const own = entries.filter((line) => isLineOf(line, name));
     config[name] = field.read(own.map((line) => (field.hook ? line.text : line.value)));
   }
   return config as unknown as InterfaceConfig;
 }
 
-/** Lines of the interface part that we keep and do not own: unknown keys and SaveConfig. */
-export function unmanagedLines(document: Document): string[] {
-  const owned = new Set(FIELD_NAMES.map((name) => fieldOf(name).key.toLowerCase()));
-  const foreign = (line: Line): boolean => line.section === 'interface' && line.key !== '' && !owned.has(line.key);
-  return document.filter(foreign).map((line) => line.raw.trim());
+/** Whether the line gives a value to this field, as the program that owns the field reads it. */
+export function isLineOf(line: Line, name: keyof InterfaceConfig): boolean {
+  const { key, owner } = fieldOf(name);
+  return line.section === 'interface' && (owner === 'wg' ? line.key : line.quickKey) === key.toLowerCase();
 }
+
+/** Lines of the interface part that we keep and do not own: unknown keys and SaveConfig. */
+export const unmanagedLines = (document: Document): string[] =>
+  document
+    .filter(
+      (line) => line.section === 'interface' && line.key !== '' && !FIELD_NAMES.some((name) => isLineOf(line, name)),
+    )
+    .map((line) => line.raw.trim());
 
 /** Whether the file asks wg-quick to overwrite it from the kernel at every `down`. */
 export const savesConfig = (document: Document): boolean =>
-  document.some((line) => line.section === 'interface' && line.key === 'saveconfig' && /^true$/i.test(line.value));
+  document.some((line) => line.section === 'interface' && line.quickKey === 'saveconfig' && /^true$/i.test(line.value));
 
 /** The public keys of the peer sections, in file order. */
 export const peerKeys = (document: Document): string[] =>

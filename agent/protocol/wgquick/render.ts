@@ -1,5 +1,5 @@
 import type { InterfaceConfig } from './config.ts';
-import { type Document, type Line, documentText, interfaceOf, parseDocument } from './document.ts';
+import { type Document, type Line, documentText, interfaceOf, isLineOf, parseDocument } from './document.ts';
 import { FIELD_NAMES, changedFields, fieldOf } from './fields.ts';
 
 /**
@@ -15,9 +15,6 @@ export function render(document: Document, config: InterfaceConfig): string {
 }
 
 const lineEnd = (document: Document): string => document.find((line) => line.eol !== '')?.eol ?? '\n';
-
-const isOwn = (line: Line, name: keyof InterfaceConfig): boolean =>
-  line.section === 'interface' && line.key === fieldOf(name).key.toLowerCase();
 
 const makeLine = (raw: string, eol: string): Line => {
   const [line] = parseDocument(`[Interface]\n${raw}`).slice(1);
@@ -49,19 +46,19 @@ const endedLines = (document: Document, eol: string): Document =>
 function replaceField(document: Document, name: keyof InterfaceConfig, config: InterfaceConfig): Document {
   const field = fieldOf(name);
   const eol = lineEnd(document);
-  const old = document.filter((line) => isOwn(line, name));
+  const old = document.filter((line) => isLineOf(line, name));
   const fresh = field.write(config[name]).map((value) => makeLine(`${field.key} = ${value}`, eol));
   const comments = old.map((line) => line.comment).filter((comment) => comment !== '');
   const inserted = [...comments.map((comment) => makeLine(comment, eol)), ...fresh];
   const at = old[0] === undefined ? insertionPoint(document, name) : document.indexOf(old[0]);
   const before = endedLines(document.slice(0, at), eol);
-  return [...before, ...inserted, ...document.slice(at).filter((line) => !isOwn(line, name))];
+  return [...before, ...inserted, ...document.slice(at).filter((line) => !isLineOf(line, name))];
 }
 
 /** After the last line of a field that canonically comes earlier, else right after the header. */
 function insertionPoint(document: Document, name: keyof InterfaceConfig): number {
   const earlier = FIELD_NAMES.slice(0, FIELD_NAMES.indexOf(name));
   const header = document.findIndex((line) => line.header && line.section === 'interface');
-  const previous = document.findLastIndex((line) => earlier.some((other) => isOwn(line, other)));
+  const previous = document.findLastIndex((line) => earlier.some((other) => isLineOf(line, other)));
   return Math.max(header, previous) + 1;
 }

@@ -8,7 +8,7 @@ const QUICK_KEYS = new Set([
     .map((field) => field.key.toLowerCase()),
 ]);
 
-const isQuick = (line: Line): boolean => line.section === 'interface' && QUICK_KEYS.has(line.key);
+const isQuick = (line: Line): boolean => line.section === 'interface' && QUICK_KEYS.has(line.quickKey);
 const isEndpoint = (line: Line): boolean => line.section === 'peer' && line.key === 'endpoint';
 
 /**
@@ -23,4 +23,4 @@ export const textForParseCheck = (document: Document): string =>
 
 /** The file without SaveConfig: with it `wg-quick down` overwrites the very file that it reads. */
 export const withoutSaveConfig = (document: Document): Document =>
-  document.filter((line) => !(line.section === 'interface' && line.key === 'saveconfig'));
+  document.filter((line) => !(line.section === 'interface' && line.quickKey === 'saveconfig'));
