@@ -36,7 +36,7 @@ class Demo {
   steps(): Step[] {
     return [
       { title: 'Apply CRD, RBAC and the controller', run: () => this.#install() },
-      { title: 'Apply three Secrets pairs and three WireGuardNodes with kubectl', run: () => this.#apply() },
+      { title: 'Apply three WireGuardNodes and their Secrets with kubectl, wait for Ready', run: () => this.#apply() },
       { title: 'Ping through each tunnel', run: () => this.#pingAll() },
       { title: 'Edit the MTU while a ping runs', run: () => this.#editMtu() },
       { title: 'Remove the address by hand on the host', run: () => this.#removeAddress() },
@@ -98,7 +98,7 @@ class Demo {
     const { sent, lost, longestGapMs } = await ping.stop();
     expect(lost === 0, `${String(lost)} of ${String(sent)} pings were lost`);
     await this.#expectOnHost(this.#alpha, ['ip', 'link', 'show', INTERFACE], 'mtu 1380');
-    return `mtu 1380 in kernel and file; ${String(sent)} pings every 20 ms, ${String(lost)} lost, longest gap ${longestGapMs.toFixed(0)} ms`;
+    return `mtu 1380 in kernel and file; ${String(sent)} pings at 20 ms, ${String(lost)} lost, longest gap ${longestGapMs.toFixed(0)} ms`;
   }
 
   async #removeAddress(): Promise<string> {
@@ -118,7 +118,8 @@ class Demo {
     const started = performance.now();
     await this.#fleet.requestReconcile('alpha');
     await until('the file to be put right', async () => (await this.#fleet.file(this.#alpha)) === before);
-    return `put right ${seconds(started)} after reconcile-requested-at; comment and peers are still there: ${String(before.includes(KEPT_COMMENT))}`;
+    expect(before.includes(KEPT_COMMENT), 'the comment in the file is lost');
+    return `put right ${seconds(started)} after reconcile-requested-at; comment and peers of the file are still there`;
   }
 
   async #rotateKey(): Promise<string> {
@@ -142,7 +143,7 @@ class Demo {
       await other.host.mustExec(['wg', 'set', INTERFACE, ...peer]);
     }
     await this.#pingAll();
-    return `public key ${(before ?? '').slice(0, 8)}... -> ${after.slice(0, 8)}..., peers told by hand, all directions answer`;
+    return `public key ${(before ?? '').slice(0, 8)}... -> ${after.slice(0, 8)}...; peers told by hand, all directions answer`;
   }
 
   async #downAndUp(): Promise<string> {
@@ -172,7 +173,8 @@ class Demo {
     const { sent, lost } = await ping.stop();
     expect(lost === 0, `${String(lost)} of ${String(sent)} pings were lost`);
     const stalled = view.status.conditions.some(({ type, status }) => type === 'Stalled' && status === 'True');
-    return `refused: InvalidKey, Stalled=${String(stalled)}; ${String(sent)} pings meanwhile, ${String(lost)} lost; healthy again with the good key`;
+    expect(stalled, 'the object is not Stalled');
+    return `refused as InvalidKey and Stalled; ${String(sent)} pings meanwhile, ${String(lost)} lost; healed by the good key`;
   }
 
   async #delete(): Promise<string> {
@@ -249,7 +251,7 @@ async function main(): Promise<number> {
       try {
         const seen = await run();
         passed += 1;
-        say(` ${number}  ${title} (${seconds(stepStarted)}): ${seen}`);
+        say(` ${number}  ${title.padEnd(74)} ${seconds(stepStarted).padStart(7)}\n        ${seen}`);
       } catch (error) {
         failure = `step ${String(index + 1)}, "${title}": ${error instanceof Error ? error.message : String(error)}`;
         say(` ${number}  ${title}: FAILED`);
