@@ -137,7 +137,12 @@ describe('the rungs', () => {
     { what: 'the address of metadata services', origin: 'http://169.254.169.254', allow: [], deny: [] },
     { what: 'no address at all', origin: 'http://0.0.0.0:1', allow: [], deny: [] },
     { what: 'what is denied', origin: 'http://192.0.2.1:1', allow: [], deny: ['192.0.2.0/24'] },
-    { what: 'what is not on the list of what is allowed', origin: 'http://127.0.0.1:1', allow: ['192.0.2.0/24'], deny: [] },
+    {
+      what: 'what is not on the list of what is allowed',
+      origin: 'http://127.0.0.1:1',
+      allow: ['192.0.2.0/24'],
+      deny: [],
+    },
     { what: 'a name of loopback', origin: 'http://localhost:1', allow: [], deny: [] },
   ])('the guard does not dial $what: URLNotAllowed', async ({ origin, allow, deny }) => {
     await withClient({ origin, guard: createUrlGuard({ allow, deny }) }, async (own) => {

@@ -213,7 +213,10 @@ describe('with a signature', () => {
     const strict = await startAgent({ leaks, settings: { interfaces: ['wg0'] } });
     try {
       const path = `/v1/wg/${newName()}/config`;
-      for (const call of [{ method: 'GET', path }, { method: 'PUT', path, body: { private_key: key } }] as const) {
+      for (const call of [
+        { method: 'GET', path },
+        { method: 'PUT', path, body: { private_key: key } },
+      ] as const) {
         const reply = await strict.call(call);
         expect(reply.status).toBe(403);
         expect(reply.json).toMatchObject({ code: 'interface_not_allowed' });

@@ -121,7 +121,11 @@ describe('GET /v1/metrics', () => {
 
   test('has each family of the old contract once, with one HELP and one TYPE', () => {
     expect(words('TYPE').sort()).toEqual([...FAMILIES].sort());
-    expect(words('HELP').map(([family = '']) => family).sort()).toEqual(FAMILIES.map(([family]) => family).sort());
+    expect(
+      words('HELP')
+        .map(([family = '']) => family)
+        .sort(),
+    ).toEqual(FAMILIES.map(([family]) => family).sort());
   });
 
   test('keeps the samples of a family together, behind its TYPE', () => {

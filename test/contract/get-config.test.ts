@@ -138,7 +138,10 @@ test('where the policy reads keys back, the answer has the key and the file as i
 test.each([
   { what: 'an empty file', text: '' },
   { what: 'an interface without a key', text: '[Interface]\n' },
-  { what: 'values that are none', text: '[Interface]\nPrivateKey = \nListenPort = x\nMTU =\nFwMark = off\nTable = auto\n' },
+  {
+    what: 'values that are none',
+    text: '[Interface]\nPrivateKey = \nListenPort = x\nMTU =\nFwMark = off\nTable = auto\n',
+  },
   { what: 'peers only', text: `[Peer]\nPublicKey = ${peerKey}\n` },
 ])('$what reads as nothing set, with every field there', async ({ text }) => {
   const name = newName();

@@ -91,21 +91,21 @@ describe('DELETE', () => {
 });
 
 describe('GET dump', () => {
-  test.each([{ what: 'nothing there', file: false }, { what: 'a file but no device', file: true }])(
-    'with $what is 404 not_found, with the beginning of the old text',
-    async ({ file }) => {
-      const name = newName();
-      if (file) await agent.write(name, FILE);
-      const reply = await agent.call({ method: 'GET', path: `/v1/wg/${name}/dump` });
-      expect(reply.status).toBe(404);
-      expect(reply.json).toMatchObject({
-        error: expect.stringMatching(/^WireGuard command failed: /),
-        code: 'not_found',
-        details: [],
-      });
-      await remove(name);
-    },
-  );
+  test.each([
+    { what: 'nothing there', file: false },
+    { what: 'a file but no device', file: true },
+  ])('with $what is 404 not_found, with the beginning of the old text', async ({ file }) => {
+    const name = newName();
+    if (file) await agent.write(name, FILE);
+    const reply = await agent.call({ method: 'GET', path: `/v1/wg/${name}/dump` });
+    expect(reply.status).toBe(404);
+    expect(reply.json).toMatchObject({
+      error: expect.stringMatching(/^WireGuard command failed: /),
+      code: 'not_found',
+      details: [],
+    });
+    await remove(name);
+  });
 });
 
 // Loopback is on every machine, and is no WireGuard interface.

@@ -28,7 +28,18 @@ export async function issueSpecial(
   await writeFile(path('ext'), `${EXTENSIONS}extendedKeyUsage = ${usage}\nsubjectAltName = ${altName}\n`);
   await writeFile(path('cnf'), '[req]\ndistinguished_name = dn\n[dn]\n');
   const key = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-keyout', path('key')];
-  await mustRun(['openssl', 'req', '-new', '-config', path('cnf'), '-subj', `/CN=${name}`, ...key, '-out', path('csr')]);
+  await mustRun([
+    'openssl',
+    'req',
+    '-new',
+    '-config',
+    path('cnf'),
+    '-subj',
+    `/CN=${name}`,
+    ...key,
+    '-out',
+    path('csr'),
+  ]);
   const caKey = caFile.replace(/\.crt$/, '.key');
   const signing = ['-CA', caFile, '-CAkey', caKey, '-CAcreateserial', '-extfile', path('ext'), '-days', String(days)];
   await mustRun(['openssl', 'x509', '-req', '-in', path('csr'), ...signing, '-out', path('crt')]);
@@ -38,5 +49,7 @@ export async function issueSpecial(
 /** Base64 SHA-256 of the public key of a certificate (SPKI), as pins are written. */
 export async function pinOf({ certFile }: IssuedCertificate): Promise<string> {
   const { publicKey } = new X509Certificate(await readFile(certFile));
-  return createHash('sha256').update(publicKey.export({ type: 'spki', format: 'der' })).digest('base64');
+  return createHash('sha256')
+    .update(publicKey.export({ type: 'spki', format: 'der' }))
+    .digest('base64');
 }

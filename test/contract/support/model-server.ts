@@ -6,7 +6,7 @@ import { text } from 'node:stream/consumers';
 export interface ModelServer {
   readonly port: number;
   readonly origin: string;
-  close(): Promise<void>;
+  readonly close: () => Promise<void>;
 }
 
 export interface SeenRequest {

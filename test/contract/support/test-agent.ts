@@ -60,7 +60,7 @@ export interface TestAgent {
   read(name: string): Promise<string>;
   /** Everything of the configuration folder that a write would change: names, inodes, times, modes, hashes of the contents. */
   fingerprint(): Promise<readonly string[]>;
-  close(): Promise<void>;
+  readonly close: () => Promise<void>;
 }
 
 export interface TestAgentOptions {
