@@ -4,10 +4,11 @@ import { isDisruptive, liveSteps, plan, type Step, type WantedLive } from '../co
 import { publicKeyOf } from '../protocol/key.ts';
 import type { InterfaceConfig } from '../protocol/wgquick/config.ts';
 import { interfaceOf, parseDocument } from '../protocol/wgquick/document.ts';
+import { FIELDS, HOOK_NAMES } from '../protocol/wgquick/fields.ts';
 import { render } from '../protocol/wgquick/render.ts';
 import { removeDurably, writeDurably } from './config-files.ts';
 import type { Host } from './host.ts';
-import { bringDown, runningCopyOf } from './lifecycle.ts';
+import { bringDown, compensate, runningCopyOf } from './lifecycle.ts';
 import { runSteps } from './run-steps.ts';
 import { currentOf, readSnapshot, type Snapshot } from './snapshot.ts';
 import type { JournalEntry } from './state-folder.ts';
@@ -167,8 +168,13 @@ async function restoreFile(
 /** Rolls back what a crash interrupted. Called once a start, before the first request is served. */
 export async function recover(host: Host, name: string, journal: JournalEntry): Promise<void> {
   const now = await readSnapshot(host, name);
-  // Nobody knows which hooks ran: a known state is reached only through a whole teardown.
-  if (journal.disrupted && now.live !== null) await bringDown(host, name);
+  // Nobody knows which hooks ran: a known state is reached only through a whole teardown, of the new ones too.
+  if (journal.disrupted && now.live !== null) {
+    const attempted = now.file ?? now.running;
+    if (HOOK_NAMES.some((hook) => !FIELDS[hook].equal(attempted[hook], now.running[hook])))
+      await compensate(host, name, attempted);
+    await bringDown(host, name);
+  }
   await restoreFile(host, name, journal.fileText, now.file);
   const former = interfaceOf(parseDocument(journal.runningText ?? ''));
   const wanted = wantedLive(former, journal.wasUp ? 'up' : 'down');

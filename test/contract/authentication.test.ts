@@ -93,7 +93,7 @@ describe('each check, in order, with its own text', () => {
     const reply = await agent.callUnsigned({
       method: 'GET',
       path: '/v1/status',
-      headers: headers as Record<string, string>,
+      headers: headers,
     });
     expect(reply.status).toBe(401);
     expect(reply.json).toEqual(answer);

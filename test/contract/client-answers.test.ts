@@ -11,7 +11,7 @@ afterEach(async () => {
 
 const clientOf = (server: ModelServer, now?: () => number): TestClient => {
   const client = newClient({ origin: server.origin, ...(now === undefined ? {} : { now }) });
-  cleanups.push(client.close, server.close);
+  cleanups.push(() => client.close(), server.close);
   return client;
 };
 
@@ -195,8 +195,8 @@ describe('the deadline of a call is that of the whole call', () => {
 
   test('a server that answers one byte every 100 ms', async () => {
     const server = await startTcp((socket) => {
-      const bytes = [...whole(JSON.stringify({ version: 'x'.repeat(1_000) }))];
-      const timer = setInterval(() => socket.write(bytes.shift() ?? ''), 100);
+      const bytes = Array.from(Buffer.from(whole(JSON.stringify({ version: 'x'.repeat(1_000) }))));
+      const timer = setInterval(() => socket.write(Buffer.from(bytes.splice(0, 1))), 100);
       socket.once('close', () => {
         clearInterval(timer);
       });

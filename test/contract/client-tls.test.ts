@@ -154,9 +154,11 @@ describe('where the agent asks for client certificates', () => {
     await callOnce(strict, await materialOf(own));
   });
 
-  test('none, and one of another authority, do not: TLSFailed', async () => {
-    expect(await rungOf(callOnce(strict, { ca: authority.pem }))).toBe('TLSFailed');
-    expect(await rungOf(callOnce(strict, await materialOf(foreign)))).toBe('TLSFailed');
+  test('none, and one of another authority, do not', async () => {
+    // TLS 1.3 judges a client only after its handshake, and Node then closes without a word.
+    for (const tls of [{ ca: authority.pem }, await materialOf(foreign)]) {
+      expect(['TLSFailed', 'ConnectionRefused']).toContain(await rungOf(callOnce(strict, tls)));
+    }
   });
 });
 

@@ -203,7 +203,8 @@ describe('with a signature', () => {
       const before = await agent.fingerprint();
       const path = `/v1/wg/${name.replace(' ', '%20')}/config`;
       const reply = await agent.call({ method: 'PUT', path, body: { private_key: key } });
-      expect([400, 404]).toContain(reply.status);
+      // 401 where the path cannot be decoded: no route, so the signed body is not read.
+      expect([400, 401, 404]).toContain(reply.status);
       expect(reply.json).toMatchObject({ error: expect.any(String), code: expect.any(String), details: [] });
       expect(await agent.fingerprint()).toEqual(before);
     },

@@ -1,17 +1,12 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { createAgentClient } from '../../controller/agents/agent-client.ts';
-import { createUrlGuard } from '../../controller/agents/url-guard.ts';
-import { putFromConfig } from '../../agent/protocol/wgquick/wire.ts';
-import { interfaceOf, parseDocument } from '../../agent/protocol/wgquick/document.ts';
-import { Secret } from '../../agent/protocol/secret.ts';
+import { CALL, clientOf, putBodyOf } from '../support/agent-client.ts';
 import { INTERFACE, type Member } from '../support/fleet.ts';
 import { openScene, type Scene } from '../support/scene.ts';
 import { attachTracer } from '../support/syscall-tracer.ts';
 
 const CONF = `/etc/wireguard/${INTERFACE}.conf`;
-const OPTIONS = { timeoutMs: 10_000, signal: new AbortController().signal };
 
 describe('I6 a PUT that would change nothing', () => {
   let scene: Scene;
@@ -28,28 +23,15 @@ describe('I6 a PUT that would change nothing', () => {
 
   /** Sends the configuration of the file, changed by `change`, and counts the programs that the agent starts meanwhile. */
   const put = async (change: object): Promise<{ changed: boolean; programs: number }> => {
-    const client = createAgentClient({
-      address: {
-        origin: alpha.host.agentUrl,
-        hmacKey: new Secret(alpha.host.hmacKey),
-        tls: { ca: alpha.host.caPem, cert: undefined, key: undefined, serverName: undefined, pins: [] },
-      },
-      guard: createUrlGuard({ allow: ['10.231.0.0/16'], deny: [] }),
-      now: Date.now,
-      called: () => undefined,
-    });
-    const body = {
-      ...putFromConfig(interfaceOf(parseDocument(await scene.fleet.file(alpha)))),
-      ...change,
-      options: { state: 'up', request_id: String(process.hrtime.bigint()) } as const,
-    };
+    const client = clientOf(alpha.host);
+    const body = await putBodyOf(alpha.host, change);
     const output = join(scene.lab.folder, 'strace-no-op.log');
     const tracer = await attachTracer({
       pid: alpha.host.agent.pid ?? 0,
       output,
       args: ['-e', 'trace=execve,fork,vfork'],
     });
-    const { changed } = await client.putConfig(INTERFACE, body, OPTIONS);
+    const { changed } = await client.putConfig(INTERFACE, body, CALL);
     await tracer.stop();
     await client.close();
     return {

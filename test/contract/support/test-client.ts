@@ -1,3 +1,5 @@
+import './one-error.ts';
+import { inspect } from 'node:util';
 import { expect } from '@jest/globals';
 import { type AgentClient, createAgentClient } from '../../../controller/agents/agent-client.ts';
 import { AgentRefused, AgentUnreachable } from '../../../controller/agents/agent-error.ts';
@@ -62,7 +64,7 @@ export async function failureOf(call: Promise<unknown>): Promise<AgentUnreachabl
     (reason: unknown) => reason,
   );
   if (!(error instanceof AgentUnreachable) && !(error instanceof AgentRefused)) {
-    throw new Error(`Wanted a failure of the client, got ${error === undefined ? 'success' : String(error)}`);
+    throw new Error(`Wanted a failure of the client, got ${error === undefined ? 'success' : inspect(error)}`);
   }
   expect(error.message).not.toMatch(UNPRINTABLE);
   expect(error.message.length).toBeLessThanOrEqual(1_200);
