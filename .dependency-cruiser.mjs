@@ -11,7 +11,7 @@ export default {
         'reconcile/, core/ and protocol/ take data and give data: no file, process, network, clock or third-party client',
       severity: 'error',
       from: { path: pure, pathNot: tests },
-      to: { dependencyTypes: ['core'], pathNot: '^(node:)?(crypto|util)$' },
+      to: { dependencyTypes: ['core'], pathNot: '^(node:)?(buffer|crypto|util)$' },
     },
     {
       name: 'pure-folders-import-pure-things',

@@ -11,6 +11,7 @@ import { getStatus } from '../operations/get-status.ts';
 import { putConfig } from '../operations/put-config.ts';
 import { disable, enable } from '../operations/set-state.ts';
 import { PUT_CONFIG_SCHEMA, type PutConfigBody } from '../protocol/messages.ts';
+import { redactKeys } from '../protocol/redact.ts';
 import { type Answer, jsonAnswer } from './respond.ts';
 
 export interface RouteRequest {
@@ -40,7 +41,8 @@ function parsePut(body: Buffer): PutConfigBody {
   if (validatePut(parsed)) return parsed;
   // Never the value itself: it may be a key.
   const details = (validatePut.errors ?? []).map(({ instancePath, message, params }) => {
-    const extra = 'additionalProperty' in params ? ` (${String(params['additionalProperty']).slice(0, 64)})` : '';
+    const extra =
+      'additionalProperty' in params ? ` (${redactKeys(String(params['additionalProperty'])).slice(0, 64)})` : '';
     return `${instancePath === '' ? '/' : instancePath}: ${message ?? 'is wrong'}${extra}`;
   });
   throw new AgentError('schema', `The request body does not fit: ${details.join('; ')}`, { details });

@@ -12,7 +12,9 @@ const BODY_LIMIT = 1024 * 1024;
 // Above the controller's poll interval, so that its connections stay warm.
 const KEEP_ALIVE_MS = 130_000;
 
-function createApp(tls: TlsFiles | null): FastifyInstance {
+type FrameworkErrors = (error: unknown, request: FastifyRequest, reply: FastifyReply) => void;
+
+function createApp(tls: TlsFiles | null, frameworkErrors: FrameworkErrors): FastifyInstance {
   const common = {
     bodyLimit: BODY_LIMIT,
     exposeHeadRoutes: false,
@@ -20,6 +22,7 @@ function createApp(tls: TlsFiles | null): FastifyInstance {
     keepAliveTimeout: KEEP_ALIVE_MS,
     forceCloseConnections: true,
     return503OnClosing: false,
+    frameworkErrors,
   };
   const http = { maxHeaderSize: 8 * 1024, headersTimeout: 5_000 };
   if (tls === null) return Fastify({ ...common, http });
@@ -35,7 +38,9 @@ function createApp(tls: TlsFiles | null): FastifyInstance {
 /** The agent's HTTP server, not yet listening. Every request is authenticated before anything else looks at it. */
 export function createServer(context: AgentContext): FastifyInstance {
   const { host, settings } = context;
-  const app = createApp(settings.tls);
+  const app = createApp(settings.tls, (error, request, reply) => {
+    void send(reply, errorAnswer(refusalOf(request) ?? error, host.log));
+  });
   const routes = createRoutes(context);
   const repeats = createRepeats(settings.maxTimestampAgeSeconds);
   const authenticated = (request: FastifyRequest, _reply: FastifyReply, done: () => void): void => {
@@ -65,6 +70,16 @@ export function createServer(context: AgentContext): FastifyInstance {
     });
   }
   return app;
+
+  /** What the router cannot even decode is authenticated, too, before anything is said about it. */
+  function refusalOf(request: FastifyRequest): unknown {
+    try {
+      authenticate(request, settings, host.nowMs());
+      return undefined;
+    } catch (refused) {
+      return refused;
+    }
+  }
 
   async function handle(route: Route, request: FastifyRequest): Promise<Answer> {
     const started = performance.now();

@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer';
 import { createHmac, timingSafeEqual } from 'node:crypto';
 import type { Secret } from './secret.ts';
 
@@ -72,6 +73,8 @@ export function verifyV1(input: VerifyInput): Verdict {
   if (Math.abs(Math.floor(input.nowMs / 1000) - seconds) > input.maxAgeSeconds) {
     return refuse('clock_skew', 'Request timestamp too old');
   }
+  // The scheme reads the body as UTF-8; what is none was signed by nobody who keeps to it.
+  if (!isUtf8(input.body)) return refuse('invalid_signature', 'Invalid signature');
   // Old clients sign an empty dict as an empty body but send `{}`.
   const bodies = Buffer.from(input.body).toString('latin1') === '{}' ? [input.body, new Uint8Array()] : [input.body];
   const signed = bodies.flatMap((body) =>

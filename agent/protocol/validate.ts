@@ -1,5 +1,6 @@
 import { canonicalCidr, canonicalIp, isIpv6 } from './address.ts';
 import { isPrivateKey } from './key.ts';
+import { redactKeys } from './redact.ts';
 import type { InterfaceConfig } from './wgquick/config.ts';
 import { HOOK_NAMES } from './wgquick/fields.ts';
 
@@ -24,7 +25,7 @@ const problem = (field: string, message: string): Problem => ({
   message,
 });
 
-const show = (value: string): string => JSON.stringify(value.slice(0, 64));
+const show = (value: string): string => JSON.stringify(redactKeys(value).slice(0, 64));
 
 /** Everything that is wrong with the values of a configuration; empty = good. Pure: what needs the host is checked elsewhere. */
 export const validate = (config: InterfaceConfig): Problem[] => [

@@ -143,8 +143,13 @@ class HttpAgentClient implements AgentClient {
         signal: deadline,
         shouldRetry: ({ error }: { error: Error }) => isReset(error),
       };
-      const answer = await pRetry(() => this.#sendOnce(call, deadline), retry);
-      if (answer.status < 400) return answer;
+      const answer = await pRetry(() => abortable(this.#sendOnce(call, deadline), deadline), retry);
+      if (answer.status === 304 && call.etag !== undefined) return answer;
+      if (answer.status >= 300 && answer.status < 400) {
+        throw new AgentUnreachable('ProtocolError', `${address.origin} redirects, which an agent never does`);
+      }
+      // Half an answer, or that of some proxy, is no proof that anything was done.
+      if (answer.status < 300 && parse(answer.text, address.origin)) return answer;
       throw await explain(answer, address.origin, () => this.#skewSeconds(deadline));
     } catch (error) {
       const known = error instanceof AgentRefused ? error : unreachable(error, address.origin);
@@ -195,6 +200,30 @@ function parse(text: string, origin: string): object {
   throw new AgentUnreachable('ProtocolError', `${origin} did not answer as an agent does: the body is no JSON object`);
 }
 
+/** A proxy in front of a busy or dead agent answers in its own words: that mends itself, and is no breach of protocol. */
+function parseError({ status, text }: Answer, origin: string): Partial<ErrorAnswer> {
+  try {
+    return parse(text, origin) as Partial<ErrorAnswer>;
+  } catch (error) {
+    if (status >= 500 || status === 429) return {};
+    throw error;
+  }
+}
+
+/** undici does not give up a request that still waits for its connection; whoever has a deadline must not wait with it. */
+function abortable<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const abort = (): void => {
+      reject(signal.reason as Error);
+    };
+    if (signal.aborted) abort();
+    signal.addEventListener('abort', abort, { once: true });
+    work.then(resolve, reject).finally(() => {
+      signal.removeEventListener('abort', abort);
+    });
+  });
+}
+
 /** Agent texts go into status: one line, bounded, without anything that looks like a key. */
 const safeText = (text: unknown): string =>
   redactKeys((typeof text === 'string' ? text : '').replace(/[\p{C}\p{Zl}\p{Zp}]+/gu, ' ')).slice(0, MAX_TEXT);
@@ -204,7 +233,7 @@ async function explain(
   origin: string,
   skew: () => Promise<number | undefined>,
 ): Promise<AgentRefused | AgentUnreachable> {
-  const body = parse(answer.text, origin) as Partial<ErrorAnswer>;
+  const body = parseError(answer, origin);
   const code = typeof body.code === 'string' ? body.code : '';
   if (answer.status === 401)
     return unauthorized(

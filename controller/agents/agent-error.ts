@@ -78,6 +78,9 @@ export function unreachable(error: unknown, origin: string): AgentUnreachable {
     const hint = TLS_HINT[code] ?? 'TLS cannot be agreed on';
     return new AgentUnreachable('TLSFailed', `${origin}: ${hint} (${code})`, error);
   }
+  if (code === 'UND_ERR_RES_EXCEEDED_MAX_SIZE' || (error as Error).name === 'HTTPParserError') {
+    return new AgentUnreachable('ProtocolError', `${origin} does not answer as an agent does`, error);
+  }
   const text = RESETS.has(code) ? 'broke the connection off' : 'cannot be reached';
   return new AgentUnreachable('ConnectionRefused', `${origin} ${text}`, error);
 }

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { createHash, X509Certificate } from 'node:crypto';
 import { connect as connectTcp, type Socket } from 'node:net';
 import {
   checkServerIdentity as checkIdentity,
@@ -71,7 +71,6 @@ async function dial(guard: UrlGuard, tls: AgentTlsOptions, options: buildConnect
       : startTls(tls, { host, port, hostname: options.hostname });
   socket.setKeepAlive(true, 15_000);
   await connected(socket, options.protocol === 'http:' ? 'connect' : 'secureConnect');
-  if ('getPeerX509Certificate' in socket) checkPins(socket, tls.pins);
   return socket;
 }
 
@@ -82,7 +81,7 @@ function startTls(
   const name = tls.serverName ?? hostname.replace(/^\[|\]$/g, '');
   const { context, id } = contextOf(tls);
   // A resumed session skips the certificate check, so it counts only for the same name, authorities and pins.
-  const sessionKey = `${host}:${String(port)} ${name} ${id} ${tls.pins.join(',')}`;
+  const sessionKey = `${host}:${String(port)} ${name} ${id} ${JSON.stringify(tls.pins)}`;
   const session = sessions.get(sessionKey);
   const isAddress = /^[0-9.]+$|:/.test(name);
   const socket = connectTls({
@@ -92,10 +91,11 @@ function startTls(
     ALPNProtocols: ['http/1.1'],
     ...(isAddress ? {} : { servername: name }),
     ...(session === undefined ? {} : { session }),
-    checkServerIdentity: (_host, certificate) => checkIdentity(name, certificate),
+    checkServerIdentity: (_host, certificate) =>
+      checkIdentity(name, certificate) ?? pinProblem(certificate.raw, tls.pins),
   });
   socket.on('session', (fresh: Buffer) => {
-    sessions.set(sessionKey, fresh);
+    if (socket.authorized) sessions.set(sessionKey, fresh);
   });
   return socket;
 }
@@ -119,14 +119,11 @@ function connected(socket: Socket, event: 'connect' | 'secureConnect'): Promise<
   });
 }
 
-function checkPins(socket: TLSSocket, pins: readonly string[]): void {
-  if (pins.length === 0) return;
-  const spki = socket.getPeerX509Certificate()?.publicKey.export({ type: 'spki', format: 'der' });
-  const pin = spki === undefined ? '' : createHash('sha256').update(spki).digest('base64');
-  if (pins.includes(pin)) return;
-  socket.destroy();
-  throw new AgentUnreachable(
-    'TLSFailed',
-    "The public key of the agent's certificate is none of spec.agent.tls.spkiSha256",
-  );
+/** Judged in the handshake: a resumed session, which was pinned when it began, has no certificate to look at any more. */
+function pinProblem(certificate: Buffer, pins: readonly string[]): Error | undefined {
+  if (pins.length === 0) return undefined;
+  const spki = new X509Certificate(certificate).publicKey.export({ type: 'spki', format: 'der' });
+  if (pins.includes(createHash('sha256').update(spki).digest('base64'))) return undefined;
+  const text = "The public key of the agent's certificate is none of spec.agent.tls.spkiSha256";
+  return new AgentUnreachable('TLSFailed', text);
 }
