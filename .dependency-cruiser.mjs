@@ -37,13 +37,13 @@ export default {
     {
       name: 'controller-knows-the-protocol-only',
       severity: 'error',
-      from: { path: '^controller/' },
+      from: { path: '^controller/', pathNot: tests },
       to: { path: '^(agent|test|hack)/', pathNot: '^agent/protocol/' },
     },
     {
       name: 'agent-never-imports-the-controller',
       severity: 'error',
-      from: { path: '^agent/' },
+      from: { path: '^agent/', pathNot: tests },
       to: { path: '^(controller|test|hack)/' },
     },
     {

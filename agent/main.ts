@@ -6,7 +6,7 @@ import { createInterfaceLock } from './http/interface-lock.ts';
 import { createServer } from './http/server.ts';
 import { createLogger } from './log.ts';
 import { CONFIG_PATH, parseSettings, readConfigFile, SettingsError } from './settings.ts';
-import { startUp } from './start-up.ts';
+import { bringUpWanted, recoverAll } from './start-up.ts';
 
 const HELP = `wgnode-agent ${packageFile.version}: manages the WireGuard interfaces of this host for a wgnode controller
 
@@ -44,16 +44,18 @@ async function main(): Promise<void> {
     configFolder: CONFIG_FOLDER,
     nowMs: Date.now,
   });
-  await startUp(host);
-  const app = createServer({ host, settings, lock: createInterfaceLock(), version: packageFile.version });
+  await recoverAll(host);
+  const lock = createInterfaceLock();
+  const app = createServer({ host, settings, lock, version: packageFile.version });
   await app.listen({ host: settings.host, port: settings.port });
   log.info('ready', { host: settings.host, port: settings.port, version: packageFile.version, hooks: settings.hooks });
   for (const signal of ['SIGTERM', 'SIGINT'] as const) {
     process.once(signal, () => {
-      log.info('stopping; running tunnels stay up', { signal });
-      void app.close().then(() => process.exit(0));
+      log.info('stopping; a change under way is finished first, and running tunnels stay up', { signal });
+      void Promise.all([lock.drain(), app.close()]).then(() => process.exit(0));
     });
   }
+  await bringUpWanted(host, lock);
 }
 
 function fail(error: unknown): void {

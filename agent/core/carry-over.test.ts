@@ -23,19 +23,19 @@ describe('I1: what a restart must bring back', () => {
       name: 'a peer without endpoint, addresses and keepalive',
       before: [aPeer({ allowedIps: [], endpoint: null })],
       after: [],
-      expected: [`peer ${PEER_A} allowed-ips `],
+      expected: [`peer ${PEER_A} allowed-ips  persistent-keepalive 0`],
     },
     {
       name: 'a learnt endpoint',
       before: [aPeer({ endpoint: '198.51.100.9:4444' })],
       after: [aPeer({ endpoint: null })],
-      expected: [`peer ${PEER_A} endpoint 198.51.100.9:4444`],
+      expected: [`peer ${PEER_A} allowed-ips 10.7.0.2/32 endpoint 198.51.100.9:4444 persistent-keepalive 0`],
     },
     {
       name: 'an endpoint that roamed away from the declared one',
       before: [aPeer({ endpoint: '[2001:db8::9]:4444' })],
       after: [aPeer()],
-      expected: [`peer ${PEER_A} endpoint [2001:db8::9]:4444`],
+      expected: [`peer ${PEER_A} allowed-ips 10.7.0.2/32 endpoint [2001:db8::9]:4444 persistent-keepalive 0`],
     },
     {
       name: 'no endpoint where none was known',
@@ -44,10 +44,25 @@ describe('I1: what a restart must bring back', () => {
       expected: [],
     },
     {
+      name: 'addresses and a keepalive that only the kernel had',
+      before: [aPeer({ allowedIps: ['10.7.0.2/32', '10.9.0.0/24'], keepalive: 25 })],
+      after: [aPeer()],
+      expected: [`peer ${PEER_A} allowed-ips 10.7.0.2/32,10.9.0.0/24 endpoint 192.0.2.7:51820 persistent-keepalive 25`],
+    },
+    {
+      name: 'nothing when only the order of the addresses differs',
+      before: [aPeer({ allowedIps: ['10.7.0.2/32', '10.9.0.0/24'] })],
+      after: [aPeer({ allowedIps: ['10.9.0.0/24', '10.7.0.2/32'] })],
+      expected: [],
+    },
+    {
       name: 'each peer on its own',
       before: [aPeer(), aPeer({ publicKey: PEER_B, endpoint: null, allowedIps: ['10.7.0.3/32'] })],
       after: [aPeer({ endpoint: null })],
-      expected: [`peer ${PEER_A} endpoint 192.0.2.7:51820`, `peer ${PEER_B} allowed-ips 10.7.0.3/32`],
+      expected: [
+        `peer ${PEER_A} allowed-ips 10.7.0.2/32 endpoint 192.0.2.7:51820 persistent-keepalive 0`,
+        `peer ${PEER_B} allowed-ips 10.7.0.3/32 persistent-keepalive 0`,
+      ],
     },
   ])('$name', ({ before, after, expected }) => {
     expect(argumentsOf(before, after)).toEqual(expected);
@@ -65,16 +80,16 @@ describe('I1: what a restart must bring back', () => {
 describe('L2: the nudge after a new port or key', () => {
   const keepalive = (seconds: number): string[] => ['peer', PEER_A, 'persistent-keepalive', String(seconds)];
 
-  test.each<{ name: string; peers: LivePeer[]; expected: string[] }>([
+  test.each<{ name: string; peers: LivePeer[]; expected: string[][] }>([
     {
       name: 'a peer without keepalive gets one and loses it',
       peers: [aPeer()],
-      expected: [...keepalive(25), ...keepalive(0)],
+      expected: [[...keepalive(25), ...keepalive(0)]],
     },
     {
       name: 'a peer with keepalive loses it and gets it back',
       peers: [aPeer({ keepalive: 7 })],
-      expected: [...keepalive(0), ...keepalive(7)],
+      expected: [[...keepalive(0), ...keepalive(7)]],
     },
     { name: 'a peer without endpoint is left alone', peers: [aPeer({ endpoint: null })], expected: [] },
     { name: 'no peers, no arguments', peers: [], expected: [] },

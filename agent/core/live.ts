@@ -28,7 +28,6 @@ export interface Live {
   readonly listenPort: number;
   readonly fwMark: number | null;
   readonly peers: readonly LivePeer[];
-  /** Without the link-local ones that the kernel or wireguard-go made. */
   readonly addresses: readonly Cidr[];
   readonly mtu: number;
   readonly linkUp: boolean;

@@ -44,8 +44,8 @@ test('IPv6 routes of one device, without local and rejecting ones and the defaul
   expect(parseRoutes6(ROUTES_6, 'wg7')).toEqual(['fd07::/64', 'fd07:1::/48', 'fe80::/64']);
 });
 
-test('IPv6 addresses of one device, without link-local ones', () => {
-  expect(parseAddresses6(ADDRESSES_6, 'wg7')).toEqual(['fd07::1/64']);
+test('IPv6 addresses of one device, link-local ones included', () => {
+  expect(parseAddresses6(ADDRESSES_6, 'wg7')).toEqual(['fd07::1/64', 'fe80::503f:4890:9830:42e9/64']);
 });
 
 test.each([

@@ -33,12 +33,12 @@ export const parseRoutes6 = (text: string, device: string): Cidr[] =>
     .filter((row) => {
       const flags = BigInt(`0x${row[8] ?? '0'}`);
       const isUnicast = (flags & BigInt(RTF_REJECT)) === 0n && (flags & BigInt(RTF_LOCAL)) === 0n;
-      return isUnicast && row[1] !== '00' && !row[0]?.startsWith('ff');
+      return isUnicast && row[1] !== '00' && !(row[1] === '08' && row[0]?.startsWith('ff00'));
     })
     .flatMap((row) => canonicalCidr(`${ipv6Of(row[0] ?? '')}/${String(Number.parseInt(row[1] ?? '0', 16))}`) ?? []);
 
-/** IPv6 addresses of one device in /proc/net/if_inet6 (proc(5)), without the link-local ones (scope 20). */
+/** IPv6 addresses of one device in /proc/net/if_inet6 (proc(5)), link-local ones included. */
 export const parseAddresses6 = (text: string, device: string): Cidr[] =>
   rows(text)
-    .filter((row) => row[5] === device && row[3] !== '20')
+    .filter((row) => row[5] === device)
     .flatMap((row) => canonicalCidr(`${ipv6Of(row[0] ?? '')}/${String(Number.parseInt(row[2] ?? '0', 16))}`) ?? []);

@@ -1,4 +1,4 @@
-import { type Cidr, covers, isIpv6, networkOf } from '../protocol/address.ts';
+import { type Cidr, isIpv6, networkOf } from '../protocol/address.ts';
 import type { Impact } from '../protocol/impact.ts';
 import type { InterfaceConfig } from '../protocol/wgquick/config.ts';
 import { changedFields, FIELDS } from '../protocol/wgquick/fields.ts';
@@ -37,8 +37,8 @@ export interface Current {
 /** What the running interface shall be like. */
 export interface WantedLive {
   readonly config: InterfaceConfig;
-  /** Of `config.privateKey`; passed in so that planning does no cryptography. */
-  readonly publicKey: string | null;
+  /** Of `config.privateKey`, passed in so that planning does no cryptography; null = no key; undefined = whatever there is. */
+  readonly publicKey: string | null | undefined;
   readonly state: 'up' | 'down';
 }
 
@@ -102,7 +102,8 @@ function deviceSteps(current: Current, wanted: WantedLive, live: Live): Step[] {
   const { config } = wanted;
   const ours = current.attempted === null ? [current.running] : [current.running, current.attempted];
   const steps: Step[] = [];
-  if (wanted.publicKey !== live.publicKey)
+  // A file without a key leaves it to a hook.
+  if (wanted.publicKey !== undefined && wanted.publicKey !== live.publicKey)
     steps.push(step({ action: 'set-private-key' }, 'privateKeySecretRef', 'Rehandshake'));
   if (config.listenPort !== null && config.listenPort !== live.listenPort) {
     steps.push(step({ action: 'set-listen-port', port: config.listenPort }, 'listenPort', 'Rehandshake'));
@@ -150,10 +151,26 @@ function routeSteps(wanted: InterfaceConfig, live: Live): Step[] {
 
 function missingAllowedIps(wanted: InterfaceConfig, live: Live, present: readonly Cidr[]): Cidr[] {
   // In a table of its own wg-quick adds every route; in the main table only those that nothing covers yet.
-  const isThere = (ip: Cidr): boolean =>
-    wanted.table === null ? present.some((route) => covers(route, ip)) : present.includes(ip);
+  const isThere = wanted.table === null ? coverage(present) : membership(present);
   const isByMark = (ip: Cidr): boolean => wanted.table === null && ip.endsWith('/0');
   return live.peers.flatMap((peer) => peer.allowedIps).filter((ip) => !isByMark(ip) && !isThere(ip));
+}
+
+const membership = (routes: readonly Cidr[]): ((ip: Cidr) => boolean) => {
+  const exact = new Set(routes);
+  return (ip) => exact.has(ip);
+};
+
+/** Whether any of the networks holds an address: by exact look-ups, one for each prefix length, as there may be thousands. */
+function coverage(networks: readonly Cidr[]): (ip: Cidr) => boolean {
+  const exact = new Set(networks);
+  const masked = new Set(networks.map(networkOf));
+  const lengths = [...new Set(networks.map((network) => Number(network.split('/')[1])))];
+  return (ip) => {
+    if (exact.has(ip)) return true;
+    const [host = '', own = '0'] = ip.split('/');
+    return lengths.some((length) => length <= Number(own) && masked.has(networkOf(`${host}/${String(length)}`)));
+  };
 }
 
 /** Whether the kernel makes a route to the network of the address: not for a single host, nor for IPv4 networks within 0.0.0.0/8. */

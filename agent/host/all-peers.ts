@@ -11,7 +11,9 @@ export async function readAllPeers(host: Host): Promise<ReadonlyMap<string, read
     const tab = line.indexOf('\t');
     if (tab < 0) continue;
     const name = line.slice(0, tab);
-    lines.set(name, [...(lines.get(name) ?? []), line.slice(tab + 1)]);
+    const own = lines.get(name) ?? [];
+    own.push(line.slice(tab + 1));
+    lines.set(name, own);
   }
   return new Map([...lines].map(([name, own]) => [name, parseDump(own.join('\n')).peers]));
 }

@@ -7,7 +7,7 @@ import { parseAddresses6, parseRoutes4, parseRoutes6 } from '../core/parse-proc-
 import { parseUapi } from '../core/parse-uapi.ts';
 import { type Cidr, canonicalCidr } from '../protocol/address.ts';
 import { type CommandRunner, mustRun } from './command-runner.ts';
-import { parseAddresses, parseRouteJson } from './ip-json.ts';
+import { FAMILIES, type Family, parseAddresses, parseRouteJson } from './ip-json.ts';
 import { isUserspace, readUapi } from './uapi.ts';
 
 const IFF_UP = 0x1;
@@ -66,13 +66,13 @@ async function readAddresses(runner: CommandRunner, name: string, linkUp: boolea
 
 async function readRoutes(runner: CommandRunner, name: string, table: string | null): Promise<Route[]> {
   if (table !== null && table !== 'off') {
-    const texts = await Promise.all(
-      (['-4', '-6'] as const).map((family) =>
-        runner.run('ip', ['-json', family, 'route', 'show', 'table', table, 'dev', name]),
-      ),
-    );
-    // A table without routes does not exist to ip(8).
-    return texts.flatMap(({ stdout }) => parseRouteJson(stdout)).map(({ destination }) => ({ destination, table }));
+    const show = async (family: Family): Promise<Route[]> => {
+      const argv = ['-json', family, 'route', 'show', 'table', table, 'dev', name];
+      const { exitCode, stdout } = await runner.run('ip', argv);
+      // A table without routes does not exist to ip(8), which then fails with half a JSON text.
+      return exitCode === 0 ? parseRouteJson(stdout, family).map(({ destination }) => ({ destination, table })) : [];
+    };
+    return (await Promise.all(FAMILIES.map(show))).flat();
   }
   const [ipv4, ipv6] = await Promise.all(
     ['route', 'ipv6_route'].map((file) => readFile(`/proc/self/net/${file}`, 'utf8').catch(() => '')),

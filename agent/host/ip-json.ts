@@ -17,7 +17,6 @@ interface IpRoute {
 
 export interface DeviceAddresses {
   readonly name: string;
-  /** Without link-local ones. */
   readonly addresses: readonly Cidr[];
 }
 
@@ -32,15 +31,19 @@ const parseJson = <T>(text: string): T[] => (text.trim() === '' ? [] : (JSON.par
 export const parseAddresses = (text: string): DeviceAddresses[] =>
   parseJson<IpLink>(text).map((link) => ({
     name: link.ifname ?? '',
-    addresses: (link.addr_info ?? [])
-      .filter((entry) => !(entry.family === 'inet6' && entry.scope === 'link'))
-      .flatMap((entry) => canonicalCidr(`${entry.local ?? ''}/${String(entry.prefixlen ?? '')}`) ?? []),
+    addresses: (link.addr_info ?? []).flatMap(
+      (entry) => canonicalCidr(`${entry.local ?? ''}/${String(entry.prefixlen ?? '')}`) ?? [],
+    ),
   }));
 
-/** Parses `ip -json route show` (ip-route(8)); a default route is left out, no interface part of ours can hold one. */
-export const parseRouteJson = (text: string): DeviceRoute[] =>
+export type Family = '-4' | '-6';
+export const FAMILIES: readonly Family[] = ['-4', '-6'];
+
+/** Parses `ip -json FAMILY route show` (ip-route(8)). */
+export const parseRouteJson = (text: string, family: Family): DeviceRoute[] =>
   parseJson<IpRoute>(text).flatMap((route) => {
-    const destination = canonicalCidr(route.dst ?? '');
+    const anywhere = family === '-4' ? '0.0.0.0/0' : '::/0';
+    const destination = route.dst === 'default' ? anywhere : canonicalCidr(route.dst ?? '');
     return destination === undefined ? [] : [{ destination, device: route.dev }];
   });
 
@@ -50,9 +53,10 @@ export const readOtherDevices = async (runner: CommandRunner, name: string): Pro
 
 /** Routes of the main table on devices other than `name`. */
 export async function readForeignRoutes(runner: CommandRunner, name: string): Promise<DeviceRoute[]> {
-  const families = ['-4', '-6'] as const;
-  const texts = await Promise.all(
-    families.map((family) => mustRun(runner, ['ip', '-json', family, 'route', 'show', 'table', 'main'])),
+  const routes = await Promise.all(
+    FAMILIES.map(async (family) =>
+      parseRouteJson(await mustRun(runner, ['ip', '-json', family, 'route', 'show', 'table', 'main']), family),
+    ),
   );
-  return texts.flatMap(parseRouteJson).filter((route) => route.device !== undefined && route.device !== name);
+  return routes.flat().filter((route) => route.device !== undefined && route.device !== name);
 }

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { AgentError } from '../core/agent-error.ts';
 import { type Problem, validate } from '../protocol/validate.ts';
-import { networkOf } from '../protocol/address.ts';
+import { isLinkLocal, networkOf } from '../protocol/address.ts';
 import { EMPTY_CONFIG, type InterfaceConfig } from '../protocol/wgquick/config.ts';
 import { parseDocument, peerKeys } from '../protocol/wgquick/document.ts';
 import { changedFields, FIELDS, HOOK_NAMES } from '../protocol/wgquick/fields.ts';
@@ -66,7 +66,7 @@ function refuseHooks(before: Snapshot, config: InterfaceConfig, policy: 'off' | 
 /** The kernel silently drops a peer that has the interface's own key. */
 function refuseOwnPeer(before: Snapshot, { publicKey }: WantedLive): void {
   const peers = [...peerKeys(before.document), ...(before.live?.peers ?? []).map((peer) => peer.publicKey)];
-  if (publicKey === null || !peers.includes(publicKey)) return;
+  if (publicKey === null || publicKey === undefined || !peers.includes(publicKey)) return;
   throw new AgentError(
     'key_is_peer',
     `The public key ${publicKey} of the new private key is that of a peer of this interface; the peer would be lost`,
@@ -117,23 +117,25 @@ async function checkHostConflicts(host: Host, name: string, before: Snapshot, co
     readForeignRoutes(host.runner, name),
   ]);
   const plain = (cidr: string): string => cidr.split('/')[0] ?? '';
+  const isLive = (address: string): boolean => before.live?.addresses.includes(address) === true;
+  // What the interface has already is no new conflict; link-local addresses are by nature the same on every device.
+  const added = config.addresses.filter((address) => !isLive(address) && !isLinkLocal(address));
   const taken = new Map(
     devices.flatMap((device) => device.addresses.map((address) => [plain(address), device.name] as const)),
   );
-  for (const address of config.addresses) {
+  for (const address of added) {
     const device = taken.get(plain(address));
-    if (device !== undefined)
-      throw new AgentError(
-        'address_conflict',
-        `spec.interface.addresses: ${address} is an address of ${device} already`,
-      );
+    if (device === undefined) continue;
+    const text = `spec.interface.addresses: ${address} is an address of ${device} already`;
+    throw new AgentError('address_conflict', text, { details: ['spec.interface.addresses'] });
   }
   const held = new Map(routes.map((route) => [route.destination, route.device]));
+  const own = new Set(before.live?.routes.map((route) => route.destination));
   const allowed = config.table === null ? (before.live?.peers ?? []).flatMap((peer) => peer.allowedIps) : [];
-  for (const destination of [...config.addresses.map(networkOf), ...allowed]) {
+  for (const destination of [...added.map(networkOf), ...allowed.filter((ip) => !own.has(ip) && !ip.endsWith('/0'))]) {
     const device = held.get(destination);
-    if (device !== undefined)
-      throw new AgentError('route_conflict', `The route to ${destination} is held by ${device}; it is left alone`);
+    if (device === undefined) continue;
+    throw new AgentError('route_conflict', `The route to ${destination} is held by ${device}; it is left alone`);
   }
   await checkPort(before, config);
 }

@@ -1,6 +1,6 @@
 import { writeFile } from 'node:fs/promises';
 import { carryOver, nudge, PRESHARED_KEY_FILE, withSession } from '../core/carry-over.ts';
-import type { Live, LivePeer } from '../core/live.ts';
+import type { Live } from '../core/live.ts';
 import { isDisruptive, type Step } from '../core/plan.ts';
 import { isIpv6 } from '../protocol/address.ts';
 import type { InterfaceConfig } from '../protocol/wgquick/config.ts';
@@ -52,7 +52,7 @@ async function runWgSet({ host, name, wanted, now }: StepContext, steps: readonl
   }
   if (args.length === 0) return;
   const nudges = moves ? nudge(withSession(now.live?.peers ?? [], host.nowMs() / 1000)) : [];
-  await withSecretFile(key, (fd) => mustRun(host.runner, ['wg', 'set', name, ...args, ...nudges], { fds: [fd] }));
+  await withSecretFile(key, (fd) => wgSet(host, name, { head: args, peers: nudges, fd }));
 }
 
 /** Link, addresses and routes in one `ip -batch`: 15 ms for 500 routes, where single calls take seconds. */
@@ -136,27 +136,34 @@ async function upWithCarry({ host, name, wanted, carry, upText }: StepContext): 
   for (const { args, presharedKey } of peers) {
     if (presharedKey === null) continue;
     const withPath = args.map((arg) => (arg === PRESHARED_KEY_FILE ? '/dev/fd/3' : arg));
-    await withSecretFile(presharedKey.reveal(), (fd) =>
-      mustRun(host.runner, ['wg', 'set', name, ...withPath], { fds: [fd] }),
-    );
+    await withSecretFile(presharedKey.reveal(), (fd) => wgSet(host, name, { head: withPath, peers: [], fd }));
   }
-  const others = peers.filter((peer) => peer.presharedKey === null).flatMap((peer) => peer.args);
+  const others = peers.filter((peer) => peer.presharedKey === null).map((peer) => peer.args);
   const keepsPort = carry !== null && wanted.listenPort === null && live.listenPort !== carry.listenPort;
-  const port = keepsPort ? ['listen-port', String(carry.listenPort)] : [];
+  const head = keepsPort ? ['listen-port', String(carry.listenPort)] : [];
   // Far sides that have a session with our former life stay silent for 15 s unless we speak first.
-  const nudges = nudge(
-    carry === null ? live.peers : withNewKeepalive(withSession(carry.peers, host.nowMs() / 1000), live),
-  );
-  const args = [...port, ...others, ...nudges];
-  if (args.length > 0) await mustRun(host.runner, ['wg', 'set', name, ...args]);
+  const nudges = nudge(carry === null ? live.peers : withSession(carry.peers, host.nowMs() / 1000));
+  await wgSet(host, name, { head, peers: [...others, ...nudges] });
 }
 
-/** The peers as they were, to be nudged to the keepalive that they have now. */
-const withNewKeepalive = (peers: readonly LivePeer[], now: Live): LivePeer[] =>
-  peers.map((peer) => ({
-    ...peer,
-    keepalive: now.peers.find(({ publicKey }) => publicKey === peer.publicKey)?.keepalive ?? peer.keepalive,
-  }));
+interface WgSet {
+  readonly head: readonly string[];
+  /** Arguments, a list for each peer. */
+  readonly peers: readonly (readonly string[])[];
+  readonly fd?: number;
+}
+
+/** One process takes at most so many peers: the arguments of a process are limited (execve(2), E2BIG). */
+const PEERS_A_CALL = 1_000;
+
+/** `wg set`, in as many calls as the arguments need; none when there is nothing to set. */
+async function wgSet(host: Host, name: string, { head, peers, fd }: WgSet): Promise<void> {
+  for (let start = 0; start === 0 || start < peers.length; start += PEERS_A_CALL) {
+    const args = [...(start === 0 ? head : []), ...peers.slice(start, start + PEERS_A_CALL).flat()];
+    if (args.length > 0)
+      await mustRun(host.runner, ['wg', 'set', name, ...args], fd === undefined ? {} : { fds: [fd] });
+  }
+}
 
 /** Old teardown, then new set-up; the device itself is never touched. A failing hook takes the new set-up back and stops. */
 async function swapHooks(context: StepContext): Promise<void> {

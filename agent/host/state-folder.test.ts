@@ -2,6 +2,10 @@ import { describe, expect, test } from '@jest/globals';
 import { mkdtempDisposable, readdir, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { inspect } from 'node:util';
+import { Secret } from '../protocol/secret.ts';
+import { newPrivateKey } from '../../test/support/canary.ts';
+import { aLive, aPeer } from '../../test/fixtures/live.ts';
 import { type JournalEntry, openStateFolder } from './state-folder.ts';
 
 const temporaryFolder = (): ReturnType<typeof mkdtempDisposable> => mkdtempDisposable(join(tmpdir(), 'state-folder-'));
@@ -10,7 +14,7 @@ const modeOf = async (path: string): Promise<string> => ((await stat(path)).mode
 const ENTRY: JournalEntry = {
   fileText: '[Interface]\r\n# \u2028 "ü"\n',
   runningText: null,
-  wasUp: true,
+  formerLive: null,
   formerWanted: 'up',
   disrupted: false,
 };
@@ -21,7 +25,8 @@ test('an empty folder knows nothing', async () => {
   expect(await state.readRunning('wg0')).toBeNull();
   expect(await state.readWanted('wg0')).toBeNull();
   expect(await state.wantedUp()).toEqual([]);
-  expect(await state.readJournal()).toEqual(new Map());
+  expect(await state.unfinished()).toEqual([]);
+  expect(await state.readJournal('wg0')).toBeNull();
 });
 
 test('N6: everything is closed to others', async () => {
@@ -96,14 +101,34 @@ test('I2: a journal survives a restart of the agent as it was, until it is close
   await state.writeJournal('wg0', ENTRY);
   await state.writeJournal('wg1', other);
   const again = await openStateFolder(folder.path);
-  expect(await again.readJournal()).toEqual(
-    new Map([
-      ['wg0', ENTRY],
-      ['wg1', other],
-    ]),
-  );
+  expect((await again.unfinished()).sort()).toEqual(['wg0', 'wg1']);
+  expect(await again.readJournal('wg0')).toEqual(ENTRY);
+  expect(await again.readJournal('wg1')).toEqual(other);
   await again.writeJournal('wg0', null);
-  expect([...(await again.readJournal()).keys()]).toEqual(['wg1']);
+  expect(await again.unfinished()).toEqual(['wg1']);
+});
+
+test('I1: the live peers of a journal come back whole, keys included, and stay closed to print', async () => {
+  await using folder = await temporaryFolder();
+  const state = await openStateFolder(folder.path);
+  const [privateKey, presharedKey] = [newPrivateKey(), newPrivateKey()];
+  const peer = { ...aPeer({ allowedIps: ['10.7.0.2/32'] }), presharedKey: new Secret(presharedKey) };
+  const entry = { ...ENTRY, formerLive: { ...aLive({ peers: [peer] }), privateKey: new Secret(privateKey) } };
+  await state.writeJournal('wg0', entry);
+  const read = await state.readJournal('wg0');
+  expect(read?.formerLive?.privateKey?.reveal()).toBe(privateKey);
+  expect(read?.formerLive?.peers[0]?.presharedKey?.reveal()).toBe(presharedKey);
+  expect(read?.formerLive?.peers[0]?.allowedIps).toEqual(['10.7.0.2/32']);
+  expect(JSON.stringify(read)).not.toContain(presharedKey);
+});
+
+test('N8: a journal that cannot be read is an error that does not quote it', async () => {
+  await using folder = await temporaryFolder();
+  const state = await openStateFolder(folder.path);
+  await writeFile(join(folder.path, 'journal', 'wg0'), '{"fileText":"PrivateKey = c0ffee');
+  const error: unknown = await state.readJournal('wg0').catch((thrown: unknown) => thrown);
+  expect(error).toMatchObject({ code: 'internal' });
+  expect(inspect(error)).not.toContain('c0ffee');
 });
 
 test('what does not change is not written', async () => {
@@ -136,5 +161,5 @@ test('after a reboot nothing runs that was brought up before it; what is wanted 
   const again = await openStateFolder(folder.path);
   expect(await again.readRunning('wg0')).toBeNull();
   expect(await again.wantedUp()).toEqual(['wg0']);
-  expect([...(await again.readJournal()).keys()]).toEqual(['wg0']);
+  expect(await again.unfinished()).toEqual(['wg0']);
 });

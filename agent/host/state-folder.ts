@@ -1,6 +1,8 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { AgentError } from '../core/agent-error.ts';
+import type { Live, LivePeer } from '../core/live.ts';
 import { Secret } from '../protocol/secret.ts';
 import { listFolder, makeFolder, readText, removeDurably, removeTemporaries, writeDurably } from './config-files.ts';
 
@@ -10,7 +12,8 @@ export interface JournalEntry {
   readonly fileText: string | null;
   /** What the interface was brought up with; null = it was down. */
   readonly runningText: string | null;
-  readonly wasUp: boolean;
+  /** What ran: peers and endpoints that only the kernel had would be lost with the device. Null = it was down. */
+  readonly formerLive: Live | null;
   readonly formerWanted: 'up' | 'down' | null;
   /** Set before the first step after which nobody knows how far a crash came. */
   readonly disrupted: boolean;
@@ -28,7 +31,9 @@ export interface StateFolder {
   readonly readWanted: (name: string) => Promise<'up' | 'down' | null>;
   readonly writeWanted: (name: string, state: 'up' | 'down' | null) => Promise<void>;
   readonly wantedUp: () => Promise<string[]>;
-  readonly readJournal: () => Promise<ReadonlyMap<string, JournalEntry>>;
+  /** Names of interfaces with an unfinished change. */
+  readonly unfinished: () => Promise<string[]>;
+  readonly readJournal: (name: string) => Promise<JournalEntry | null>;
   readonly writeJournal: (name: string, entry: JournalEntry | null) => Promise<void>;
 }
 
@@ -61,6 +66,38 @@ async function forgetFormerBoot(folder: string, running: string): Promise<void> 
   await writeDurably(path, bootId);
 }
 
+const revealed = (key: string | null): Secret | null => (key === null ? null : new Secret(key));
+
+/** Secrets print as redacted; in this 0600 file they must be whole, or a restart after a crash could not bring the peers back. */
+const journalText = (entry: JournalEntry): string =>
+  JSON.stringify(entry, function (this: Record<string, unknown>, key, value: unknown) {
+    const original = this[key];
+    return original instanceof Secret ? original.reveal() : value;
+  });
+
+interface StoredJournal extends Omit<JournalEntry, 'formerLive'> {
+  readonly formerLive:
+    | (Omit<Live, 'privateKey' | 'peers'> & {
+        readonly privateKey: string | null;
+        readonly peers: readonly (Omit<LivePeer, 'presharedKey'> & { readonly presharedKey: string | null })[];
+      })
+    | null;
+}
+
+function parseJournal(text: string): JournalEntry {
+  let stored: StoredJournal;
+  try {
+    stored = JSON.parse(text) as StoredJournal;
+  } catch {
+    // The parser's message would quote the text, keys included.
+    throw new AgentError('internal', 'The journal of an unfinished change cannot be read');
+  }
+  const { formerLive } = stored;
+  if (formerLive === null) return { ...stored, formerLive };
+  const peers = formerLive.peers.map((peer) => ({ ...peer, presharedKey: revealed(peer.presharedKey) }));
+  return { ...stored, formerLive: { ...formerLive, privateKey: revealed(formerLive.privateKey), peers } };
+}
+
 const asState = (text: string | null): 'up' | 'down' | null => (text === 'up' || text === 'down' ? text : null);
 
 export async function openStateFolder(folder: string): Promise<StateFolder> {
@@ -90,14 +127,11 @@ export async function openStateFolder(folder: string): Promise<StateFolder> {
       const states = await Promise.all(names.map(readWanted));
       return names.filter((_, index) => states[index] === 'up');
     },
-    readJournal: async () => {
-      const entries = new Map<string, JournalEntry>();
-      for (const name of await listFolder(journal)) {
-        const text = await readText(join(journal, name));
-        if (text !== null) entries.set(name, JSON.parse(text) as JournalEntry);
-      }
-      return entries;
+    unfinished: () => listFolder(journal),
+    readJournal: async (name) => {
+      const text = await readText(join(journal, name));
+      return text === null ? null : parseJournal(text);
     },
-    writeJournal: (name, entry) => put(join(journal, name), entry === null ? null : JSON.stringify(entry)),
+    writeJournal: (name, entry) => put(join(journal, name), entry === null ? null : journalText(entry)),
   };
 }

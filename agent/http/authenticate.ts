@@ -35,20 +35,30 @@ export function authenticate(request: FastifyRequest, settings: AgentSettings, n
   if (!verdict.ok) throw new AgentError(verdict.code, verdict.error);
 }
 
-/** All unauthenticated bodies together. */
+/** All bodies that are being read, and those of one address: a stranger must not use up the room of everybody. */
 const MAX_PENDING_BYTES = 8 * 1024 * 1024;
+const MAX_PENDING_BYTES_EACH = 2 * 1024 * 1024;
 
 /** Scheme v1 signs the body, so it must be read before anybody is known: this bounds what strangers can make us hold. */
 export function createBodyBudget(bodyLimit: number): (request: FastifyRequest, reply: FastifyReply) => void {
-  let pending = 0;
+  let total = 0;
+  const pending = new Map<string, number>();
   return (request, reply) => {
+    const address = request.ip;
     const declared = Number(request.headers['content-length'] ?? 0);
     const bytes = request.headers['transfer-encoding'] === undefined ? Math.min(declared, bodyLimit) : bodyLimit;
-    if (pending + bytes > MAX_PENDING_BYTES)
+    if (bytes === 0) return;
+    const own = (pending.get(address) ?? 0) + bytes;
+    if (total + bytes > MAX_PENDING_BYTES || own > MAX_PENDING_BYTES_EACH) {
       throw new AgentError('busy', 'Too many request bodies are under way; try again later');
-    pending += bytes;
+    }
+    total += bytes;
+    pending.set(address, own);
     reply.raw.once('close', () => {
-      pending -= bytes;
+      total -= bytes;
+      const rest = (pending.get(address) ?? 0) - bytes;
+      if (rest > 0) pending.set(address, rest);
+      else pending.delete(address);
     });
   };
 }

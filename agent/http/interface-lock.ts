@@ -6,12 +6,20 @@ const MAX_WAITING = 64;
 /** One mutation at a time for each interface, the others in order: old clients send several at once and never retry. */
 export interface InterfaceLock {
   run<T>(name: string, work: () => Promise<T>): Promise<T>;
+  /** Takes no more, and resolves when what was taken has ended. */
+  drain(): Promise<void>;
 }
 
 export function createInterfaceLock(): InterfaceLock {
   const queues = new Map<string, { tail: Promise<unknown>; length: number }>();
+  let draining = false;
   return {
+    async drain() {
+      draining = true;
+      await Promise.all([...queues.values()].map((queue) => queue.tail));
+    },
     async run(name, work) {
+      if (draining) throw new AgentError('busy', 'The agent is stopping; try again when it is back');
       const queue = queues.get(name) ?? { tail: Promise.resolve(), length: 0 };
       if (queue.length > MAX_WAITING) {
         throw new AgentError('busy', `${String(MAX_WAITING)} changes of ${name} are waiting already; try again later`);

@@ -1,5 +1,6 @@
 import { Ajv } from 'ajv';
 import { AgentError } from '../core/agent-error.ts';
+import { recover } from '../host/recover.ts';
 import { createSystemReader } from '../host/system-figures.ts';
 import { renderMetrics } from '../metrics.ts';
 import { type AgentContext, interfaceName } from '../operations/context.ts';
@@ -68,7 +69,12 @@ export function createRoutes(context: AgentContext): Route[] {
     mutates: true,
     handle: async (request) => {
       const name = interfaceName(context, request.name);
-      return jsonAnswer(await lock.run(name, () => work(name, request.body)));
+      const settled = async (): Promise<object> => {
+        // DELETE forgets an unfinished change with everything else.
+        if (method !== 'DELETE') await recover(context.host, name);
+        return work(name, request.body);
+      };
+      return jsonAnswer(await lock.run(name, settled));
     },
   });
   return [

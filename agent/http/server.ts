@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import { LRUCache } from 'lru-cache';
 import { AgentError } from '../core/agent-error.ts';
+import type { Logger } from '../log.ts';
 import type { AgentContext } from '../operations/context.ts';
 import type { TlsFiles } from '../settings.ts';
 import { authenticate, createBodyBudget, rawBody } from './authenticate.ts';
@@ -20,7 +21,7 @@ function createApp(tls: TlsFiles | null, frameworkErrors: FrameworkErrors): Fast
     exposeHeadRoutes: false,
     requestTimeout: 30_000,
     keepAliveTimeout: KEEP_ALIVE_MS,
-    forceCloseConnections: true,
+    forceCloseConnections: 'idle' as const,
     return503OnClosing: false,
     frameworkErrors,
   };
@@ -38,13 +39,25 @@ function createApp(tls: TlsFiles | null, frameworkErrors: FrameworkErrors): Fast
 /** The agent's HTTP server, not yet listening. Every request is authenticated before anything else looks at it. */
 export function createServer(context: AgentContext): FastifyInstance {
   const { host, settings } = context;
+  const judge = (request: FastifyRequest): void => {
+    authenticate(request, settings, host.nowMs());
+  };
+  // What the router cannot even decode is authenticated, too, before anything is said about it.
   const app = createApp(settings.tls, (error, request, reply) => {
-    void send(reply, errorAnswer(refusalOf(request) ?? error, host.log));
+    void send(
+      reply,
+      errorAnswer(
+        thrownBy(() => {
+          judge(request);
+        }) ?? error,
+        host.log,
+      ),
+    );
   });
   const routes = createRoutes(context);
   const repeats = createRepeats(settings.maxTimestampAgeSeconds);
   const authenticated = (request: FastifyRequest, _reply: FastifyReply, done: () => void): void => {
-    authenticate(request, settings, host.nowMs());
+    judge(request);
     done();
   };
 
@@ -66,38 +79,31 @@ export function createServer(context: AgentContext): FastifyInstance {
       method: route.method,
       url: route.path,
       preValidation: authenticated,
-      handler: async (request, reply) => send(reply, await repeats(request, route, () => handle(route, request))),
+      handler: async (request, reply) =>
+        send(reply, await repeats(request, route, () => handle(host.log, route, request))),
     });
   }
   return app;
+}
 
-  /** What the router cannot even decode is authenticated, too, before anything is said about it. */
-  function refusalOf(request: FastifyRequest): unknown {
-    try {
-      authenticate(request, settings, host.nowMs());
-      return undefined;
-    } catch (refused) {
-      return refused;
-    }
+function thrownBy(work: () => void): unknown {
+  try {
+    work();
+    return undefined;
+  } catch (error) {
+    return error;
   }
+}
 
-  async function handle(route: Route, request: FastifyRequest): Promise<Answer> {
-    const started = performance.now();
-    const { name = '' } = request.params as { name?: string };
-    const ifNoneMatch = request.headers['if-none-match'];
-    const answer = await route
-      .handle({ name, body: rawBody(request), ifNoneMatch })
-      .catch((error: unknown) => errorAnswer(error, host.log));
-    const fields = {
-      method: route.method,
-      path: route.path,
-      interface: name.slice(0, 15),
-      status: answer.status,
-      ms: Math.round(performance.now() - started),
-    };
-    host.log[route.mutates ? 'info' : 'debug']('request', fields);
-    return answer;
-  }
+async function handle(log: Logger, route: Route, request: FastifyRequest): Promise<Answer> {
+  const started = performance.now();
+  const { name = '' } = request.params as { name?: string };
+  const input = { name, body: rawBody(request), ifNoneMatch: request.headers['if-none-match'] };
+  const answer = await route.handle(input).catch((error: unknown) => errorAnswer(error, log));
+  const ms = Math.round(performance.now() - started);
+  const fields = { method: route.method, path: route.path, interface: name.slice(0, 15), status: answer.status, ms };
+  log[route.mutates ? 'info' : 'debug']('request', fields);
+  return answer;
 }
 
 function unknownRoute(request: FastifyRequest, routes: readonly Route[]): AgentError {

@@ -6,6 +6,7 @@ import { redactFile, redactKeys } from '../protocol/redact.ts';
 import { liveSteps } from '../core/plan.ts';
 import { wantedLive } from '../host/engine.ts';
 import { currentOf, readSnapshot, type Snapshot } from '../host/snapshot.ts';
+import { isLinkLocal } from '../protocol/address.ts';
 import { isPrivateKey, publicKeyOf } from '../protocol/key.ts';
 import type { ConfigAnswer, InterfaceState, WireLive } from '../protocol/messages.ts';
 import { EMPTY_CONFIG, type InterfaceConfig } from '../protocol/wgquick/config.ts';
@@ -29,7 +30,7 @@ export function configAnswer(context: AgentContext, name: string, snapshot: Snap
     interface: name,
     config: oldView(context, snapshot, file),
     spec: specFromConfig(file, savesConfig(snapshot.document)),
-    live: snapshot.live === null ? null : liveView(snapshot.live),
+    live: snapshot.live === null ? null : liveView(snapshot.live, file),
     state: stateOf(snapshot),
     public_key: publicKey,
     live_public_key: snapshot.live?.publicKey ?? null,
@@ -53,11 +54,12 @@ function driftBetween(snapshot: Snapshot, file: InterfaceConfig, publicKey: stri
   return driftOf(liveSteps(currentOf(snapshot), wanted), file, snapshot.live, publicKey);
 }
 
-function liveView(live: Live): WireLive {
+function liveView(live: Live, file: InterfaceConfig): WireLive {
   return {
     listen_port: live.listenPort,
     fw_mark: live.fwMark,
-    address: live.addresses,
+    // The kernel makes link-local addresses by itself: shown only where somebody asked for them.
+    address: live.addresses.filter((address) => !isLinkLocal(address) || file.addresses.includes(address)),
     mtu: live.mtu,
     link_up: live.linkUp,
     peer_count: live.peers.length,

@@ -30,7 +30,7 @@ export async function putConfig(context: AgentContext, name: string, body: PutCo
   if (steps.length > 0) await preflight(host, name, before, { ...wanted, hooks: settings.hooks });
   refuseImpact(steps, options);
   if (options.dry_run === true) return answer(steps, 0, configAnswer(context, name, before).digest, false);
-  const { outageMs } = await apply(host, name, before, wanted);
+  const { outageMs } = await apply(host, name, before, { ...wanted, remember: options.state !== undefined });
   const after = steps.length === 0 ? before : await readSnapshot(host, name);
   return answer(steps, outageMs, configAnswer(context, name, after).digest, steps.length > 0);
 }

@@ -1,6 +1,8 @@
 import { AgentError } from '../core/agent-error.ts';
 import { apply, wantedLive } from '../host/engine.ts';
-import { readSnapshot } from '../host/snapshot.ts';
+import type { Host } from '../host/host.ts';
+import { bringDown } from '../host/lifecycle.ts';
+import { readSnapshot, type Snapshot } from '../host/snapshot.ts';
 import type { AgentContext } from './context.ts';
 
 interface EnableAnswer {
@@ -25,7 +27,8 @@ export async function enable(context: AgentContext, name: string): Promise<Enabl
       `Failed to enable interface: no configuration file ${context.host.configPath(name)}`,
     );
   }
-  if (wasDown && before.file !== null) await apply(context.host, name, before, wantedLive(before.file, 'up'));
+  const file = before.file ?? before.running;
+  if (wasDown) await apply(context.host, name, before, { ...wantedLive(file, 'up'), remember: true });
   else await context.host.state.writeWanted(name, 'up');
   const message = wasDown ? `Interface ${name} enabled successfully` : `Interface ${name} is already up`;
   return { status: 'success', message, was_down: wasDown };
@@ -33,10 +36,23 @@ export async function enable(context: AgentContext, name: string): Promise<Enabl
 
 /** POST disable: down with the hooks that it was brought up with; fine when it is down or never existed. */
 export async function disable(context: AgentContext, name: string): Promise<DisableAnswer> {
-  const before = await readSnapshot(context.host, name);
+  const { host } = context;
+  const before = await readSnapshot(host, name);
   const wasUp = before.live !== null;
-  if (wasUp) await apply(context.host, name, before, wantedLive(before.file ?? before.running, 'down'));
-  else await context.host.state.writeWanted(name, before.file === null ? null : 'down');
+  if (!wasUp) await host.state.writeWanted(name, before.file === null ? null : 'down');
+  else if (before.file !== null)
+    await apply(host, name, before, { ...wantedLive(before.file, 'down'), remember: true });
+  else await takeDownOurs(host, name, before);
   const message = wasUp ? `Interface ${name} disabled successfully` : `Interface ${name} is already down`;
   return { status: 'success', message, was_up: wasUp };
+}
+
+/** A device without a file is ours only if we brought it up; those of networkd or of people are left alone. */
+export async function takeDownOurs(host: Host, name: string, { runningText }: Snapshot): Promise<void> {
+  if (runningText === null) {
+    const text = `Failed to disable interface: ${name} has no configuration file and was not brought up by this agent; it is left alone`;
+    throw new AgentError('not_found', text);
+  }
+  await bringDown(host, name);
+  await host.state.writeWanted(name, null);
 }

@@ -50,4 +50,7 @@ export function covers(outer: Cidr, inner: Cidr): boolean {
   return networkOf(`${innerHost}/${outerLength}`) === networkOf(`${outerHost}/${outerLength}`);
 }
 
+/** fe80::/10: the kernel and wireguard-go make such addresses by themselves. */
+export const isLinkLocal = (address: string): boolean => /^fe[89ab]/i.test(address);
+
 export const isIpv6 = (address: string): boolean => address.includes(':');

@@ -14,6 +14,8 @@ export interface Problem {
 }
 
 const MAX_LIST = 64;
+/** Old clients join all rules into one line. */
+const MAX_HOOK = 4096;
 // Control characters and the line and paragraph separators: any of them could end the line it stands in.
 // Half a surrogate pair cannot be written as UTF-8.
 const CONTROL = /[\p{Cc}\p{Cs}\p{Zl}\p{Zp}]/u;
@@ -105,7 +107,7 @@ const hookProblems = (config: InterfaceConfig): Problem[] =>
 function hookProblem(line: string): string | undefined {
   if (line === '') return 'must not be empty';
   if (CONTROL.test(line)) return 'must be one line without control characters';
-  if (line.length > 1024) return 'must be at most 1024 characters';
+  if (line.length > MAX_HOOK) return `must be at most ${String(MAX_HOOK)} characters`;
   if (line.includes('#')) return 'must not contain #: wg-quick before 1.0.20260223 cuts the line there';
   return undefined;
 }

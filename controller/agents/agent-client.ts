@@ -149,7 +149,10 @@ class HttpAgentClient implements AgentClient {
         throw new AgentUnreachable('ProtocolError', `${address.origin} redirects, which an agent never does`);
       }
       // Half an answer, or that of some proxy, is no proof that anything was done.
-      if (answer.status < 300 && parse(answer.text, address.origin)) return answer;
+      if (answer.status < 300) {
+        parse(answer.text, address.origin);
+        return answer;
+      }
       throw await explain(answer, address.origin, () => this.#skewSeconds(deadline));
     } catch (error) {
       const known = error instanceof AgentRefused ? error : unreachable(error, address.origin);
@@ -203,7 +206,7 @@ function parse(text: string, origin: string): object {
 /** A proxy in front of a busy or dead agent answers in its own words: that mends itself, and is no breach of protocol. */
 function parseError({ status, text }: Answer, origin: string): Partial<ErrorAnswer> {
   try {
-    return parse(text, origin) as Partial<ErrorAnswer>;
+    return parse(text, origin);
   } catch (error) {
     if (status >= 500 || status === 429) return {};
     throw error;

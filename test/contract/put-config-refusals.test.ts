@@ -211,9 +211,9 @@ describe.each(HOOKS)('a bad line in $field is 400 invalid_hook', ({ field, path 
     await expectRefused({ private_key: key, [field]: hook }, single);
   });
 
-  test('more than 1024 characters', async () => {
+  test('more than 4096 characters', async () => {
     const expected = { status: 400, code: 'invalid_hook', path: `spec.interface.${path}[0]` };
-    await expectRefused({ private_key: key, [field]: `echo ${'a'.repeat(1020)}` }, expected);
+    await expectRefused({ private_key: key, [field]: `echo ${'a'.repeat(4092)}` }, expected);
   });
 });
 

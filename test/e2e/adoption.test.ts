@@ -1,0 +1,166 @@
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import { newPrivateKey } from '../support/canary.ts';
+import { startLab, type Lab } from '../support/lab/start-lab.ts';
+import type { LabHost } from '../support/lab/start-host.ts';
+import type { AgentClient } from '../../controller/agents/agent-client.ts';
+import { CALL, clientOf, putBodyOf } from '../support/agent-client.ts';
+import { INTERFACE } from '../support/fleet.ts';
+import { until } from '../support/until.ts';
+
+const CONF = `/etc/wireguard/${INTERFACE}.conf`;
+
+/** Hosts that others set up before us: what the agent finds, takes over, or must leave alone. No controller. */
+describe('the agent on a host that it did not set up', () => {
+  let lab: Lab;
+  let host: LabHost;
+  let client: AgentClient;
+
+  beforeAll(async () => {
+    lab = await startLab({ hosts: ['alpha'] });
+    host = lab.host('alpha');
+  });
+  afterAll(() => lab.stop());
+  beforeEach(async () => {
+    await host.agent.start();
+    client = clientOf(host);
+  });
+  afterEach(async () => {
+    await client.close();
+    await host.agent.stop();
+    await host.exec([
+      'bash',
+      '-c',
+      `ip link delete ${INTERFACE}; rm -rf /etc/wireguard/* /var/lib/wgnode/*; iptables -F FORWARD`,
+    ]);
+  });
+
+  const sh = (script: string): Promise<string> => host.mustExec(['bash', '-c', script]);
+  const isUp = async (): Promise<boolean> => (await host.exec(['ip', 'link', 'show', INTERFACE])).exitCode === 0;
+  const rules = async (): Promise<string> => sh('iptables -S FORWARD | grep wg0 || true');
+  const newPeer = async (): Promise<string> => (await sh('wg genkey | wg pubkey')).trim();
+  const conf = (lines: readonly string[]): string => `[Interface]\n${lines.join('\n')}\n`;
+  const BASE = ['Address = 10.7.0.1/24', 'Address = 10.8.0.1/24', 'ListenPort = 51820'];
+  const put = async (change: object): Promise<object> =>
+    client.putConfig(INTERFACE, await putBodyOf(host, change), CALL);
+  const driftOf = async (): Promise<unknown> => {
+    const read = await client.readConfig(INTERFACE, undefined, CALL);
+    return read.kind === 'present' ? read.answer.drift : read.kind;
+  };
+
+  test('N12 a tunnel that wg-quick@ brought up: the first PUT runs the old hooks, takes old addresses away, and is true', async () => {
+    const old = '-i wg0 -m comment --comment old -j ACCEPT';
+    const rule = '-i wg0 -m comment --comment new -j ACCEPT';
+    const hooks = [`PostUp = iptables -w -A FORWARD ${old}`, `PreDown = iptables -w -D FORWARD ${old}`];
+    await host.writeFile(CONF, conf([`PrivateKey = ${newPrivateKey()}`, ...BASE, ...hooks]));
+    await sh(`wg-quick up ${INTERFACE}`);
+    const change = {
+      address: ['10.7.0.1/24'],
+      post_up: [`iptables -w -A FORWARD ${rule}`],
+      pre_down: [`iptables -w -D FORWARD ${rule}`],
+    };
+    expect(await put(change)).toMatchObject({ changed: true, impact: 'Restart' });
+    expect(await rules()).toContain('--comment new');
+    expect(await rules()).not.toContain('--comment old');
+    expect(await sh(`ip address show ${INTERFACE}`)).not.toContain('10.8.0.1');
+    expect(await driftOf()).toEqual([]);
+  });
+
+  test('a table change on an adopted tunnel is a real restart that keeps live peers', async () => {
+    await host.writeFile(CONF, conf([`PrivateKey = ${newPrivateKey()}`, ...BASE]));
+    await sh(`wg-quick up ${INTERFACE}`);
+    const peer = await newPeer();
+    await sh(`wg set ${INTERFACE} peer ${peer} allowed-ips 10.9.0.0/24`);
+    expect(await put({ table: 'off' })).toMatchObject({ impact: 'Restart' });
+    expect(await sh(`wg show ${INTERFACE} allowed-ips`)).toContain(`${peer}\t10.9.0.0/24`);
+    expect(await sh('ip route')).not.toContain('10.9.0.0/24');
+  });
+
+  test('a private key that a hook sets is left as it is', async () => {
+    await sh('umask 077; wg genkey > /etc/wireguard/hook.key');
+    await host.writeFile(CONF, conf([...BASE, 'PostUp = wg set %i private-key /etc/wireguard/hook.key']));
+    await sh(`wg-quick up ${INTERFACE}`);
+    const before = await sh(`wg show ${INTERFACE} public-key`);
+    await client.setState(INTERFACE, 'disable', CALL);
+    await client.setState(INTERFACE, 'enable', CALL);
+    expect(await sh(`wg show ${INTERFACE} public-key`)).toBe(before);
+    expect(before.trim()).not.toBe('(none)');
+  });
+
+  test('a failed change does not bring a peer back that was taken out of the file and the kernel', async () => {
+    const [kept, revoked] = [await newPeer(), await newPeer()];
+    const section = (peer: string, ip: string): string => `\n[Peer]\nPublicKey = ${peer}\nAllowedIPs = ${ip}\n`;
+    const head = conf([`PrivateKey = ${newPrivateKey()}`, ...BASE]);
+    await host.writeFile(CONF, head + section(kept, '10.9.0.1/32') + section(revoked, '10.9.0.2/32'));
+    await client.setState(INTERFACE, 'enable', CALL);
+    await host.writeFile(CONF, head + section(kept, '10.9.0.1/32'));
+    await sh(`wg set ${INTERFACE} peer ${revoked} remove`);
+    await expect(put({ table: 'off', post_up: ['false'] })).rejects.toMatchObject({
+      agentCode: 'apply_failed',
+      rolledBack: true,
+    });
+    const peers = await sh(`wg show ${INTERFACE} peers`);
+    expect(peers).toContain(kept);
+    expect(peers).not.toContain(revoked);
+  });
+
+  test.each([
+    ['a link-local address', { address: ['10.7.0.1/24', 'fe80::7/64'] }, 'fe80::7/64'],
+    ['a table of its own', { table: '1234' }, '10.7.0.1/24'],
+  ])('%s is applied, read back, and causes no drift', async (_what, change, address) => {
+    await host.writeFile(
+      CONF,
+      `${conf([`PrivateKey = ${newPrivateKey()}`, 'Address = 10.7.0.1/24', 'ListenPort = 51820'])}\n[Peer]\nPublicKey = ${await newPeer()}\nAllowedIPs = 0.0.0.0/0, 10.99.0.0/16\n`,
+    );
+    await put({ ...change, table: '1234' });
+    expect(await sh(`ip address show ${INTERFACE}`)).toContain(address);
+    expect(await sh('ip route show table 1234')).toMatch(/^default.*\n10\.99\.0\.0\/16/m);
+    expect(await driftOf()).toEqual([]);
+    expect(await put({ ...change, table: '1234' })).toMatchObject({ changed: false });
+  });
+
+  test('a device without a file that somebody else made is neither disabled nor deleted', async () => {
+    await sh(`wireguard-go ${INTERFACE} && ip link set ${INTERFACE} up`);
+    await expect(client.setState(INTERFACE, 'disable', CALL)).rejects.toMatchObject({ agentCode: 'not_found' });
+    await expect(client.remove(INTERFACE, CALL)).rejects.toMatchObject({ agentCode: 'not_found' });
+    expect(await isUp()).toBe(true);
+    expect(await sh('ls -A /etc/wireguard')).toBe('');
+  });
+
+  test('SIGTERM in the middle of a change lets it end: the tunnel is up afterwards', async () => {
+    await host.writeFile(CONF, conf([`PrivateKey = ${newPrivateKey()}`, ...BASE]));
+    await client.setState(INTERFACE, 'enable', CALL);
+    const change = put({ table: 'off', post_up: ['sleep 1'] });
+    await until(
+      'the change to be under way',
+      async () => (await sh('ls /var/lib/wgnode/journal')).includes(INTERFACE),
+      { intervalMs: 10 },
+    );
+    await host.agent.stop();
+    expect(await change).toMatchObject({ changed: true });
+    expect(await isUp()).toBe(true);
+    expect(await sh('ls -A /var/lib/wgnode/journal')).toBe('');
+    await host.agent.start();
+  });
+
+  test('one bad interface does not keep the agent from starting nor the others down', async () => {
+    await host.writeFile(CONF, conf([`PrivateKey = ${newPrivateKey()}`, ...BASE]));
+    await client.setState(INTERFACE, 'enable', CALL);
+    await host.agent.stop();
+    await sh(
+      `ip link delete ${INTERFACE}; ln -s /etc/hostname /etc/wireguard/bad0.conf; printf up > /var/lib/wgnode/wanted/bad0; printf '{broken' > /var/lib/wgnode/journal/bad1`,
+    );
+    await host.agent.start();
+    await until('the good interface to come up', isUp);
+    expect(host.agent.logText()).not.toContain('broken');
+  });
+
+  test('wg-quick calls of others are not ended by the start of the agent', async () => {
+    await host.agent.stop();
+    await host.writeFile(CONF, conf([`PrivateKey = ${newPrivateKey()}`, ...BASE, 'PostUp = sleep 2']));
+    const other = host.mustExec(['wg-quick', 'up', INTERFACE]);
+    await until('the other wg-quick to be at work', isUp);
+    await host.agent.start();
+    await other;
+    expect(await isUp()).toBe(true);
+  });
+});
