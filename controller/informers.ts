@@ -26,25 +26,32 @@ const fingerprint = ({ metadata }: WireGuardNode): string =>
     metadata.finalizers,
   ]);
 
+export interface NodeHandler extends ReflectorHandler<WireGuardNode> {
+  readonly synced: () => boolean;
+  /** Takes the answer to a write of our own: it may hold an edit that the watch has not brought yet, and the object may be gone. */
+  readonly absorb: (node: WireGuardNode) => void;
+}
+
 /** Maps events of WireGuardNodes to keys: the object's own, and those of its rivals when a claim comes free. */
 export function nodeHandler(
   nodes: Store<WireGuardNode>,
   queue: Queue,
   failed: ReflectorHandler<WireGuardNode>['failed'],
-): ReflectorHandler<WireGuardNode> & { readonly synced: () => boolean } {
+): NodeHandler {
   let synced = false;
   const wakeRivals = (node: WireGuardNode): void => {
     for (const key of nodes.withIndex('claim', claimOf(node))) if (key !== keyOf(node)) queue.add(key, 'edit');
   };
-  const apply = (node: WireGuardNode): void => {
-    const key = keyOf(node);
-    const former = nodes.get(key);
-    if (!nodes.apply(node)) return;
+  const wake = (node: WireGuardNode, former: WireGuardNode | undefined): void => {
     if (former !== undefined && fingerprint(former) === fingerprint(node)) return;
     // At start, objects that were judged before a restart are mere checks.
-    const isJudged = former === undefined && !synced && node.status.observedGeneration === node.metadata.generation;
-    queue.add(key, isJudged ? 'check' : 'edit');
+    const isJudged = !synced && node.status.observedGeneration === node.metadata.generation;
+    queue.add(keyOf(node), former === undefined && isJudged ? 'check' : 'edit');
     if (former !== undefined && claimOf(former) !== claimOf(node)) wakeRivals(former);
+  };
+  const apply = (node: WireGuardNode): void => {
+    const former = nodes.get(keyOf(node));
+    if (nodes.apply(node)) wake(node, former);
   };
   const remove = (node: WireGuardNode): void => {
     nodes.remove(keyOf(node));
@@ -56,11 +63,18 @@ export function nodeHandler(
     apply,
     remove,
     failed,
+    absorb(node) {
+      if (nodes.get(keyOf(node))?.metadata.uid === node.metadata.uid) apply(node);
+    },
     replace(objects) {
       const present = new Set(objects.map(keyOf));
       for (const node of nodes.keys().flatMap((key) => nodes.get(key) ?? []))
         if (!present.has(keyOf(node))) remove(node);
-      objects.forEach(apply);
+      for (const node of objects) {
+        const former = nodes.get(keyOf(node));
+        nodes.put(node);
+        wake(node, former);
+      }
       synced = true;
     },
   };
@@ -73,7 +87,6 @@ export function secretHandler(
   failed: ReflectorHandler<SecretMetadata>['failed'],
 ): ReflectorHandler<SecretMetadata> {
   const known = new Map<string, string>();
-  // The first list wakes nobody: every object is looked at then anyway.
   let filled = false;
   const wake = (key: string): void => {
     for (const node of nodes.withIndex('secret', key)) queue.add(node, 'edit');
@@ -92,7 +105,13 @@ export function secretHandler(
     remove,
     failed,
     replace(objects) {
-      if (!filled) for (const { key, resourceVersion } of objects) known.set(key, resourceVersion);
+      if (!filled) {
+        // Reconciles may have read Secrets before this list: they look again, but no edit waits for that.
+        for (const { key, resourceVersion } of objects) {
+          known.set(key, resourceVersion);
+          for (const node of nodes.withIndex('secret', key)) queue.add(node, 'check');
+        }
+      }
       filled = true;
       const present = new Set(objects.map(({ key }) => key));
       for (const key of [...known.keys()]) if (!present.has(key)) remove({ key, resourceVersion: '' });
@@ -112,11 +131,15 @@ export interface InformerParts {
   readonly signal: AbortSignal;
 }
 
-/** Starts both watches; `synced` turns true when every WireGuardNode is known. */
-export function startInformers(parts: InformerParts): {
+export interface Informers {
+  /** Whether every WireGuardNode is known. */
   readonly synced: () => boolean;
+  readonly absorb: (node: WireGuardNode) => void;
   readonly ended: Promise<unknown>;
-} {
+}
+
+/** Starts both watches. */
+export function startInformers(parts: InformerParts): Informers {
   const { client, namespace, nodes, queue, log, random } = parts;
   const scope = namespace === undefined ? '' : `/namespaces/${namespace}`;
   const nodesPath = namespace === undefined ? COLLECTION_PATH : `/apis/${GROUP}/${VERSION}${scope}/wireguardnodes`;
@@ -138,5 +161,5 @@ export function startInformers(parts: InformerParts): {
       source: createListWatch({ client, path: `/api/v1${scope}/secrets`, as: 'metadata', slim: slimSecret, random }),
     }),
   ]);
-  return { synced: handler.synced, ended };
+  return { synced: handler.synced, absorb: handler.absorb, ended };
 }

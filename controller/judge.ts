@@ -8,7 +8,7 @@ import type { WireGuardNode } from './api/wireguardnode.generated.ts';
 import type { Memory } from './memory.ts';
 import { check } from './reconcile/checks.ts';
 import { withCorrections } from './reconcile/contention.ts';
-import { type Desired, desired, privateKeyOf } from './reconcile/desired.ts';
+import { type Desired, desired, privateKeyOf, specMoved } from './reconcile/desired.ts';
 import { diff, type Difference } from './reconcile/diff.ts';
 import type { Input } from './reconcile/input.ts';
 import { openRequest, plan } from './reconcile/plan.ts';
@@ -24,6 +24,8 @@ export interface JudgeParts {
   readonly signal: AbortSignal;
   /** Called once when a change has lasted so long that status should say that it is under way. */
   readonly slow: () => void;
+  /** Whether the object is still the one that was judged: asked right before the host is changed. */
+  readonly isCurrent: () => boolean;
 }
 
 /** When status says that a change is under way, ms. */
@@ -32,14 +34,14 @@ const SLOW_MS = 2_000;
 /** Compares the host with what is wanted and makes it so. The verdict says how that ended; nothing of it is written yet. */
 export async function judge(input: Input, memory: Memory, parts: JudgeParts): Promise<Verdict> {
   const { node } = input;
-  if (node.spec.suspend)
-    return { kind: 'suspended', specMoved: node.status.applied?.generation !== node.metadata.generation };
+  if (node.spec.suspend) return { kind: 'suspended', specMoved: specMoved(node) };
   const refused = check(input);
   const privateKey = privateKeyOf(node, input.keySecret);
   if (refused !== undefined) return { kind: 'refused', refusal: refused };
   if (input.agentSecret.kind !== 'found' || privateKey === undefined)
     throw new Error('The checks let an input without Secrets pass');
   const client = parts.pool.get(node, input.agentSecret.data);
+  memory.client = client;
   const options = { timeoutMs: node.spec.agent.timeoutSeconds * 1000, signal: parts.signal };
   try {
     return await new Judgement({ node, wanted: desired(node, privateKey), memory, client, options, parts }).run();
@@ -84,7 +86,11 @@ class Judgement {
       case 'stand-off':
         return { kind: 'contended', seen, differences, path: decision.path };
       case 'apply':
-        return parts.hosts.run(agentOrigin(node), () => this.#apply(read, decision.cause));
+        return parts.hosts.run(agentOrigin(node), () => {
+          // The turn may have come late: what was true when the host was read may not be any more.
+          if (!parts.isCurrent()) throw new Superseded('the object changed while it waited for its turn');
+          return this.#apply(read, decision.cause);
+        });
     }
   }
 
@@ -96,15 +102,11 @@ class Judgement {
   }
 
   async #apply(read: Read, cause: Change['cause']): Promise<Verdict> {
-    const { memory, parts, wanted } = this.#case;
-    const corrected = cause === 'DriftCorrected' ? read.differences.map(({ path }) => path) : [];
-    // A new spec, a new key and a request of a person all start the count of corrections anew.
-    const counts = corrected.length > 0 && openRequest(this.#case.node) === undefined;
-    memory.corrections = counts ? withCorrections(memory.corrections, corrected, parts.clock.now()) : [];
+    const { wanted } = this.#case;
     const outcome = await this.#put(read.seen);
     switch (outcome.kind) {
       case 'moved':
-        throw new HostMoved();
+        throw new Superseded('the host changed after it was read');
       case 'refused':
         return { kind: 'refused', refusal: outcome.refusal, seen: read.seen };
       case 'impact-not-allowed':
@@ -119,9 +121,19 @@ class Judgement {
         if (after.differences.length > 0)
           return { kind: 'apply-failed', seen: after.seen, message: notProven(after.differences) };
         const { impact, outage_ms: outageMs } = outcome.answer;
+        const corrected = this.#countCorrections(cause, read.differences);
         return { kind: 'in-sync', seen: after.seen, desired: wanted, change: { cause, impact, outageMs, corrected } };
       }
     }
+  }
+
+  /** Paths of drift that was put right, for the count of contention; a new spec, key or request of a person starts it anew. */
+  #countCorrections(cause: Change['cause'], differences: readonly Difference[]): string[] {
+    const { memory, node, parts } = this.#case;
+    const corrected = cause === 'DriftCorrected' ? differences.map(({ path }) => path) : [];
+    const counts = corrected.length > 0 && openRequest(node) === undefined;
+    memory.corrections = counts ? withCorrections(memory.corrections, corrected, parts.clock.now()) : [];
+    return corrected;
   }
 
   async #put({ answer }: Seen): Promise<Outcome> {
@@ -162,7 +174,7 @@ type Change = NonNullable<(Verdict & { kind: 'in-sync' })['change']>;
 const notProven = (differences: readonly Difference[]): string =>
   `The agent reports success, but the read-back still differs: ${differences.map(({ path }) => path).join(', ')}`;
 
-/** The host changed between our read and our PUT; the queue brings the object back at once. */
-export class HostMoved extends Error {
-  readonly code = 'host_moved';
+/** What was decided no longer fits: the host or the object changed since it was read. The queue brings it back soon. */
+export class Superseded extends Error {
+  readonly code = 'superseded';
 }

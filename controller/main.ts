@@ -1,3 +1,4 @@
+import { isIP } from 'node:net';
 import { hostname } from 'node:os';
 import { KubeConfig } from '@kubernetes/client-node';
 import packageFile from '../package.json' with { type: 'json' };
@@ -13,7 +14,7 @@ import { createMemories } from './memory.ts';
 import { createMetrics, type Metrics } from './metrics.ts';
 import { createReconciler } from './reconciler.ts';
 import { createBackoff } from './runtime/backoff.ts';
-import { systemClock } from './runtime/clock.ts';
+import { steadyNow, systemClock } from './runtime/clock.ts';
 import { createKeyLock } from './runtime/key-lock.ts';
 import { createQueue } from './runtime/queue.ts';
 import { runWorkers } from './runtime/workers.ts';
@@ -38,12 +39,16 @@ async function run(settings: Settings, log: Logger): Promise<void> {
   const { random } = Math;
   const stopping = new AbortController();
   const abandoned = new AbortController();
-  const queue = createQueue(clock);
+  // Delays must not jump with the wall clock.
+  const queue = createQueue({ ...clock, now: steadyNow });
   const nodes = createNodeStore();
   const { workers: count, objectMetrics } = settings;
   const metrics = createMetrics({ queue, nodes, version, workers: count, objectMetrics });
   const client = await createKubeClient({ config: loadKubeConfig(settings), answered: metrics.kubeAnswered });
-  const guard = createUrlGuard({ allow: settings.allowAgentCidrs, deny: settings.denyAgentCidrs });
+  const guard = createUrlGuard({
+    allow: settings.allowAgentCidrs,
+    deny: [...settings.denyAgentCidrs, ...ownServices()],
+  });
   const pool = createClientPool({ guard, now: clock.now, called: metrics.agentCalled });
   const { namespace } = settings;
   const informers = startInformers({ client, nodes, queue, clock, random, log, namespace, signal: stopping.signal });
@@ -51,10 +56,11 @@ async function run(settings: Settings, log: Logger): Promise<void> {
   log.info('started', { version, metrics: settings.metrics.port, health: settings.health.port });
 
   const policy = { allowHttpAgents: settings.allowHttpAgents, minSignature: settings.minSignature };
-  const shared = { client, nodes, pool, metrics, log, clock, random, policy, signal: abandoned.signal };
+  const { absorb } = informers;
+  const shared = { client, nodes, absorb, pool, metrics, log, clock, random, policy, signal: abandoned.signal };
   const own = {
     writer: createNodeWriter(client),
-    events: recorder(client, log),
+    events: recorder(client, log, abandoned.signal),
     hosts: createKeyLock(),
     memories: createMemories(),
   };
@@ -75,9 +81,16 @@ async function run(settings: Settings, log: Logger): Promise<void> {
   log.info('stopped');
 }
 
-const recorder = (client: KubeClient, log: Logger): ReturnType<typeof createEventRecorder> =>
+/** In a pod, the API server itself: no object may make us talk to it as an agent. */
+function ownServices(): string[] {
+  const host = process.env['KUBERNETES_SERVICE_HOST'] ?? '';
+  return isIP(host) === 0 ? [] : [host];
+}
+
+const recorder = (client: KubeClient, log: Logger, signal: AbortSignal): ReturnType<typeof createEventRecorder> =>
   createEventRecorder({
     client,
+    signal,
     instance: hostname(),
     nowMs: Date.now,
     failed: (error) => {

@@ -13,6 +13,8 @@ export interface LastRead {
 /** What is remembered of one object between reconciles. All of it may be lost at any time: status holds what must not be. */
 export interface Memory {
   readonly uid: string;
+  /** The client of the last look; a deletion may have to do without the Secret. */
+  client: AgentClient | undefined;
   lastRead: LastRead | undefined;
   corrections: readonly Correction[];
   /** Failures in a row of the same kind at the same generation. */
@@ -31,7 +33,13 @@ export function createMemories(): Memories {
     of(key, uid) {
       const known = memories.get(key);
       if (known?.uid === uid) return known;
-      const fresh: Memory = { uid, lastRead: undefined, corrections: [], failures: { kind: '', count: 0 } };
+      const fresh: Memory = {
+        uid,
+        client: undefined,
+        lastRead: undefined,
+        corrections: [],
+        failures: { kind: '', count: 0 },
+      };
       memories.set(key, fresh);
       return fresh;
     },

@@ -2,6 +2,7 @@ import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom
 import type { WireGuardNode } from './api/wireguardnode.generated.ts';
 import type { Verdict } from './reconcile/verdict.ts';
 import type { Queue } from './runtime/queue.ts';
+import { steadyNow } from './runtime/clock.ts';
 import type { Store } from './runtime/store.ts';
 import type { WorkerObserver } from './runtime/workers.ts';
 
@@ -123,7 +124,7 @@ function createObserver(registry: Registry): WorkerObserver {
       startedAt.set(key, Date.now());
       active.inc(own);
       adds.inc(queueOwn);
-      waited.observe(queueOwn, (Date.now() - sinceMs) / 1000);
+      waited.observe(queueOwn, (steadyNow() - sinceMs) / 1000);
     },
     ended({ key }, result, durationMs) {
       startedAt.delete(key);
@@ -170,11 +171,10 @@ function addRunning(registry: Registry, startedAt: ReadonlyMap<string, number>):
 function createCounters(registry: Registry): Omit<Metrics, 'registry' | 'observer'> {
   const { counter, histogram } = families(registry);
   const kube = counter('rest_client_requests_total', 'Requests to the API server', ['code', 'method', 'host']);
-  const calls = counter(
-    'wgnode_agent_requests_total',
-    'Calls of agents; outcome is ok, a rung or the code of the agent',
-    ['operation', 'outcome'],
-  );
+  const calls = counter('wgnode_agent_requests_total', 'Calls of agents; outcome is ok, refused or a rung', [
+    'operation',
+    'outcome',
+  ]);
   const callTime = histogram('wgnode_agent_request_seconds', 'Length of a call of an agent', ['operation']);
   const verdicts = counter('wgnode_verdicts_total', 'How reconciles ended', ['verdict']);
   const applies = counter('wgnode_applies_total', 'Changes made on hosts and read back', ['cause', 'impact']);

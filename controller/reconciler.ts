@@ -1,15 +1,16 @@
 import type { ClientPool } from './agents/client-pool.ts';
-import { agentOrigin, keyOf } from './api/node.ts';
+import { keyOf } from './api/node.ts';
 import type { WireGuardNode } from './api/wireguardnode.generated.ts';
 import type { EventRecorder } from './cluster/events.ts';
 import type { KubeClient } from './cluster/kube-client.ts';
 import { load, rivalsOf } from './cluster/load.ts';
 import type { NodeWriter } from './cluster/node-writer.ts';
-import { HostMoved, judge } from './judge.ts';
+import { finalize } from './finalize.ts';
+import { judge, Superseded } from './judge.ts';
 import type { Logger } from './log.ts';
 import type { Memories, Memory } from './memory.ts';
 import type { Metrics } from './metrics.ts';
-import { deletionPlan, hasFinalizer, wantsFinalizer } from './reconcile/deletion.ts';
+import { hasFinalizer, wantsFinalizer } from './reconcile/deletion.ts';
 import { eventsOf } from './reconcile/events.ts';
 import type { Policy } from './reconcile/input.ts';
 import { nextAttemptMs } from './reconcile/next-attempt.ts';
@@ -17,6 +18,7 @@ import { openRequest } from './reconcile/plan.ts';
 import { statusOf } from './reconcile/status.ts';
 import type { Verdict } from './reconcile/verdict.ts';
 import { type Action, awaitChange, requeueAfter } from './runtime/action.ts';
+import { delayAfter } from './runtime/backoff.ts';
 import type { Clock } from './runtime/clock.ts';
 import type { KeyLock } from './runtime/key-lock.ts';
 import type { Store } from './runtime/store.ts';
@@ -24,6 +26,8 @@ import type { Store } from './runtime/store.ts';
 export interface ReconcilerParts {
   readonly client: KubeClient;
   readonly nodes: Store<WireGuardNode>;
+  /** Takes the answers to our own writes into the cache, and wakes the object if they hold more than we wrote. */
+  readonly absorb: (node: WireGuardNode) => void;
   readonly writer: NodeWriter;
   readonly events: EventRecorder;
   readonly pool: ClientPool;
@@ -39,7 +43,6 @@ export interface ReconcilerParts {
 
 /** Soon, for what is on its way anyway: the watch will bring the object, this is the backstop. */
 const SOON_MS = 250;
-const RETRY_DELETION_MS = 5_000;
 
 /** The whole controller in one page: load, judge, report. Level-triggered: the key is all that it is given. */
 export const createReconciler =
@@ -54,7 +57,7 @@ export const createReconciler =
     if (hasFinalizer(node) !== wantsFinalizer(node)) {
       const written = await parts.writer.writeFinalizer(node, wantsFinalizer(node), parts.signal);
       if (written === undefined) return requeueAfter(SOON_MS);
-      parts.nodes.apply(written);
+      parts.absorb(written);
       return reconcileNode(parts, written);
     }
     return reconcileNode(parts, node);
@@ -71,16 +74,25 @@ async function reconcileNode(parts: ReconcilerParts, node: WireGuardNode): Promi
     });
   };
   try {
-    const verdict = await judge(input, memory, { ...parts, slow });
+    const isCurrent = (): boolean =>
+      isSame(parts.nodes.get(key), node) && rivalsOf(node, parts.nodes).length === input.rivals.length;
+    const verdict = await judge(input, memory, { ...parts, slow, isCurrent });
     await applying;
     return await report(parts, node, memory, verdict);
   } catch (error) {
     await applying;
-    if (!(error instanceof HostMoved)) throw error;
-    parts.log.info('the host changed while it was compared; comparing again', { node: key });
-    return requeueAfter(SOON_MS);
+    if (!(error instanceof Superseded)) throw error;
+    parts.log.info('compared anew', { node: key, why: error.message });
+    const failures = countFailures(memory, 'superseded', node.metadata.generation);
+    return requeueAfter(delayAfter(failures, { baseMs: SOON_MS, capMs: 10_000, random: parts.random }));
   }
 }
+
+/** Whether a decision about `judged` still holds for the object as it is known now. */
+const isSame = (now: WireGuardNode | undefined, judged: WireGuardNode): boolean =>
+  now?.metadata.uid === judged.metadata.uid &&
+  now.metadata.generation === judged.metadata.generation &&
+  now.metadata.deletionTimestamp === undefined;
 
 /** Writes a verdict down, if it says anything new, and decides when the object is looked at again. */
 async function report(parts: ReconcilerParts, read: WireGuardNode, memory: Memory, verdict: Verdict): Promise<Action> {
@@ -90,29 +102,28 @@ async function report(parts: ReconcilerParts, read: WireGuardNode, memory: Memor
   const latest = nodes.get(key);
   const node = latest?.metadata.uid === read.metadata.uid ? { ...read, status: latest.status } : read;
   const nowMs = clock.now();
-  const failures = countFailures(memory, verdict, node.metadata.generation);
+  const failures = verdict.kind === 'applying' ? 0 : countFailures(memory, verdict.kind, node.metadata.generation);
   const delayMs = nextAttemptMs({ node, verdict, failures, nowMs, random });
   const attempt = { failures, nextMs: failures === 0 || delayMs === undefined ? undefined : nowMs + delayMs };
   const status = statusOf({ node, verdict, nowMs, request: openRequest(node), attempt });
   const written = await writer.writeStatus(node, status, parts.signal);
   if (written === undefined) return requeueAfter(SOON_MS);
-  if (written !== node) nodes.apply(written);
+  if (written !== node) parts.absorb(written);
   metrics.judged(verdict);
   log(parts, key, verdict, written !== node);
   for (const event of eventsOf(node, verdict, status)) await parts.events.record(node, event);
   return delayMs === undefined ? awaitChange : requeueAfter(delayMs);
 }
 
-const FAILURES: readonly Verdict['kind'][] = ['unreachable', 'apply-failed'];
+const FAILURES: readonly string[] = ['unreachable', 'apply-failed', 'superseded'];
 
 /** Counted by kind and generation, so that a new spec starts fresh. */
-function countFailures(memory: Memory, verdict: Verdict, generation: number): number {
-  if (verdict.kind === 'applying') return 0;
-  if (!FAILURES.includes(verdict.kind)) {
+function countFailures(memory: Memory, outcome: string, generation: number): number {
+  if (!FAILURES.includes(outcome)) {
     memory.failures = { kind: '', count: 0 };
     return 0;
   }
-  const kind = `${verdict.kind} ${String(generation)}`;
+  const kind = `${outcome} ${String(generation)}`;
   memory.failures = { kind, count: memory.failures.kind === kind ? memory.failures.count + 1 : 1 };
   return memory.failures.count;
 }
@@ -144,50 +155,4 @@ function log({ log: logger }: ReconcilerParts, key: string, verdict: Verdict, wr
     default:
       logger[written ? 'info' : 'debug'](verdict.kind, { node: key });
   }
-}
-
-/** Ends an object that carries our finalizer by its deletionPolicy; without it there is nothing to do. */
-async function finalize(parts: ReconcilerParts, node: WireGuardNode): Promise<Action> {
-  if (!hasFinalizer(node)) return awaitChange;
-  const planned = deletionPlan(node, rivalsOf(node, parts.nodes), parts.clock.now());
-  if (planned.kind === 'act') {
-    const done = await actOnDeletion(parts, node, planned.verb);
-    if (!done) return requeueAfter(RETRY_DELETION_MS);
-  } else {
-    if (planned.event !== undefined) await parts.events.record(node, planned.event);
-    if (planned.timedOut) parts.metrics.deletionTimedOut();
-  }
-  const written = await parts.writer.writeFinalizer(node, false, parts.signal);
-  if (written === undefined) return requeueAfter(SOON_MS);
-  parts.nodes.apply(written);
-  return awaitChange;
-}
-
-async function actOnDeletion(
-  parts: ReconcilerParts,
-  node: WireGuardNode,
-  verb: 'disable' | 'remove',
-): Promise<boolean> {
-  const key = keyOf(node);
-  const { agentSecret } = await load(node, parts);
-  const { name } = node.spec.interface;
-  try {
-    if (agentSecret.kind !== 'found' || !agentSecret.data.has('hmac-key'))
-      throw new Error('the Secret of the agent cannot be read');
-    const agent = parts.pool.get(node, agentSecret.data);
-    const options = { timeoutMs: node.spec.agent.timeoutSeconds * 1000, signal: parts.signal };
-    await parts.hosts.run(agentOrigin(node), () =>
-      verb === 'remove' ? agent.remove(name, options) : agent.setState(name, 'disable', options),
-    );
-  } catch (error) {
-    const message = error instanceof Error ? error.message : String(error);
-    parts.log.warn('cannot carry out the deletion policy yet', { node: key, verb, message });
-    const note = `deletionPolicy ${node.spec.management.deletionPolicy} cannot be carried out yet: ${message}`;
-    await parts.events.record(node, { type: 'Warning', reason: 'DeletionPending', action: 'Delete', note });
-    return false;
-  }
-  const note =
-    verb === 'remove' ? `${name} was taken down and its file removed` : `${name} was taken down; its file stays`;
-  await parts.events.record(node, { type: 'Normal', reason: 'Deleted', action: 'Delete', note });
-  return true;
 }

@@ -52,7 +52,7 @@ const FLAGS = {
   namespace: { type: 'string', fallback: '', help: 'watch this namespace only (default: all)' },
   'metrics-address': { type: 'string', fallback: '0.0.0.0:8080', help: 'where /metrics is served' },
   'health-address': { type: 'string', fallback: '0.0.0.0:8081', help: 'where /healthz and /readyz are served' },
-  workers: { type: 'string', fallback: '16', help: 'reconciles at the same time; a quarter is kept for edits' },
+  workers: { type: 'string', fallback: '128', help: 'reconciles at the same time; a quarter is kept for edits' },
   'allow-http-agents': {
     type: 'boolean',
     fallback: 'false',
@@ -130,7 +130,7 @@ export function parseSettings(
     namespace: text('namespace') || undefined,
     metrics: listenOf('metrics-address', text('metrics-address')),
     health: listenOf('health-address', text('health-address')),
-    workers: wholeOf('workers', text('workers'), 2, 512),
+    workers: wholeOf('workers', text('workers'), 2, 4096),
     allowHttpAgents: isOn('allow-http-agents'),
     allowAgentCidrs: cidrsOf('allow-agent-cidr', list('allow-agent-cidr')),
     denyAgentCidrs: cidrsOf('deny-agent-cidr', list('deny-agent-cidr')),

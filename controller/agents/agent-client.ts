@@ -13,6 +13,7 @@ import type { Secret } from '../../agent/protocol/secret.ts';
 import { headersV1 } from '../../agent/protocol/signature-v1.ts';
 import { AgentRefused, AgentUnreachable, isReset, unreachable } from './agent-error.ts';
 import { type AgentTlsOptions, createConnector } from './connector.ts';
+import { isConfigAnswer, isPutAnswer } from './parse-answer.ts';
 import type { UrlGuard } from './url-guard.ts';
 
 export interface AgentAddress {
@@ -46,7 +47,7 @@ export interface AgentClientOptions {
   readonly address: AgentAddress;
   readonly guard: UrlGuard;
   readonly now: () => number;
-  /** After every call; `outcome` is `ok`, a rung or the agent's code. */
+  /** After every call; `outcome` is `ok`, `refused` or a rung. */
   readonly called: (operation: string, outcome: string, seconds: number) => void;
 }
 
@@ -54,6 +55,7 @@ export interface AgentClientOptions {
 const KEEP_ALIVE_MS = 120_000;
 const MAX_ANSWER_BYTES = 4 * 1024 * 1024;
 const MAX_TEXT = 1_000;
+const MAX_READ_MS = 10_000;
 
 interface Answer {
   readonly status: number;
@@ -75,17 +77,20 @@ const pathOf = (name: string, verb: string): string => `/v1/wg/${name}${verb}`;
 
 class HttpAgentClient implements AgentClient {
   readonly #options: AgentClientOptions;
-  readonly #client: Client;
+  /** Two connections, so that a read never waits for a change that takes its time; the second is made when it is needed. */
+  readonly #clients: Record<'read' | 'change', Client>;
 
   constructor(options: AgentClientOptions) {
     this.#options = options;
-    this.#client = new Client(options.address.origin, {
-      connect: createConnector(options.guard, options.address.tls),
-      allowH2: false,
-      keepAliveTimeout: KEEP_ALIVE_MS,
-      keepAliveMaxTimeout: KEEP_ALIVE_MS,
-      maxResponseSize: MAX_ANSWER_BYTES,
-    });
+    const make = (): Client =>
+      new Client(options.address.origin, {
+        connect: createConnector(options.guard, options.address.tls),
+        allowH2: false,
+        keepAliveTimeout: KEEP_ALIVE_MS,
+        keepAliveMaxTimeout: KEEP_ALIVE_MS,
+        maxResponseSize: MAX_ANSWER_BYTES,
+      });
+    this.#clients = { read: make(), change: make() };
   }
 
   async health(options: CallOptions): Promise<HealthAnswer> {
@@ -104,7 +109,8 @@ class HttpAgentClient implements AgentClient {
         options,
       );
       if (answer.status === 304) return { kind: 'unchanged' };
-      const config = parse(answer.text, origin) as ConfigAnswer;
+      const config = parse(answer.text, origin);
+      if (!isConfigAnswer(config)) throw notUnderstood(origin, 'GET config');
       if (config.interface === name) return { kind: 'present', answer: config, etag: answer.etag };
       throw new AgentUnreachable('ProtocolError', `${origin} answered for another interface`);
     } catch (error) {
@@ -114,8 +120,11 @@ class HttpAgentClient implements AgentClient {
   }
 
   async putConfig(name: string, body: PutConfigBody, options: CallOptions): Promise<PutConfigAnswer> {
-    const answer = await this.#send({ operation: 'put', method: 'PUT', path: pathOf(name, '/config'), body }, options);
-    return parse(answer.text, this.#options.address.origin) as PutConfigAnswer;
+    const { origin } = this.#options.address;
+    const call: Call = { operation: 'put', method: 'PUT', path: pathOf(name, '/config'), body };
+    const answer = parse((await this.#send(call, options)).text, origin);
+    if (isPutAnswer(answer)) return answer;
+    throw notUnderstood(origin, 'PUT config');
   }
 
   async setState(name: string, verb: 'enable' | 'disable', options: CallOptions): Promise<void> {
@@ -126,15 +135,17 @@ class HttpAgentClient implements AgentClient {
     await this.#send({ operation: 'remove', method: 'DELETE', path: pathOf(name, '') }, options);
   }
 
-  close(): Promise<void> {
-    return this.#client.destroy();
+  async close(): Promise<void> {
+    await Promise.all([this.#clients.read.destroy(), this.#clients.change.destroy()]);
   }
 
   /** Every call of the contract is idempotent: a connection that broke is tried once more, with a fresh signature. */
   async #send(call: Call, { timeoutMs, signal }: CallOptions): Promise<Answer> {
     const { address, now, called } = this.#options;
     const started = now();
-    const deadline = AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]);
+    // No read waits for hooks, so an agent that is slow with one is as good as away, and holds a worker for nothing.
+    const limitMs = call.method === 'GET' ? Math.min(timeoutMs, MAX_READ_MS) : timeoutMs;
+    const deadline = AbortSignal.any([signal, AbortSignal.timeout(limitMs)]);
     let outcome = 'ok';
     try {
       const retry = {
@@ -156,7 +167,7 @@ class HttpAgentClient implements AgentClient {
       throw await explain(answer, address.origin, () => this.#skewSeconds(deadline));
     } catch (error) {
       const known = error instanceof AgentRefused ? error : unreachable(error, address.origin);
-      outcome = known instanceof AgentRefused ? known.agentCode : known.rung;
+      outcome = known instanceof AgentRefused ? 'refused' : known.rung;
       throw known;
     } finally {
       called(call.operation, outcome, (now() - started) / 1000);
@@ -171,7 +182,7 @@ class HttpAgentClient implements AgentClient {
       ...(body === undefined ? {} : { 'content-type': 'application/json' }),
       ...(etag === undefined ? {} : { 'if-none-match': etag }),
     };
-    const answer = await this.#client.request({
+    const answer = await this.#clients[method === 'GET' ? 'read' : 'change'].request({
       method,
       path,
       headers,
@@ -189,6 +200,9 @@ class HttpAgentClient implements AgentClient {
     return time === undefined ? undefined : Math.round((time - this.#options.now()) / 1000);
   }
 }
+
+const notUnderstood = (origin: string, what: string): AgentUnreachable =>
+  new AgentUnreachable('ProtocolError', `${origin} answers ${what} in a form that this controller does not know`);
 
 /** Whether the answer to /health is that of our agent; others do not know what we ask of them. */
 export const isOurAgent = (health: HealthAnswer): boolean => health.name === AGENT_NAME;

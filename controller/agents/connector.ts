@@ -62,16 +62,20 @@ export function createConnector(guard: UrlGuard, tls: AgentTlsOptions): buildCon
 }
 
 async function dial(guard: UrlGuard, tls: AgentTlsOptions, options: buildConnector.Options): Promise<Socket> {
-  const [host] = await guard.resolve(options.hostname);
   const port = Number(options.port || (options.protocol === 'http:' ? 80 : 443));
-  if (host === undefined) throw new AgentUnreachable('DNSFailed', `${options.hostname} has no address`);
-  const socket =
-    options.protocol === 'http:'
-      ? connectTcp({ host, port })
-      : startTls(tls, { host, port, hostname: options.hostname });
-  socket.setKeepAlive(true, 15_000);
-  await connected(socket, options.protocol === 'http:' ? 'connect' : 'secureConnect');
-  return socket;
+  let failure: unknown = new AgentUnreachable('DNSFailed', `${options.hostname} has no address`);
+  for (const host of await guard.resolve(options.hostname)) {
+    const isPlain = options.protocol === 'http:';
+    const socket = isPlain ? connectTcp({ host, port }) : startTls(tls, { host, port, hostname: options.hostname });
+    socket.setKeepAlive(true, 15_000);
+    try {
+      await connected(socket, isPlain ? 'connect' : 'secureConnect');
+      return socket;
+    } catch (error) {
+      failure = error;
+    }
+  }
+  throw failure;
 }
 
 function startTls(

@@ -1,9 +1,9 @@
-import type { ConfigAnswer } from '../../agent/protocol/messages.ts';
+import type { ConfigAnswer, HealthAnswer } from '../../agent/protocol/messages.ts';
 import type { WireGuardNode } from '../api/wireguardnode.generated.ts';
-import type { LastRead, Memory } from '../memory.ts';
+import type { Memory } from '../memory.ts';
 import { type Refusal, refusal } from '../reconcile/refusal.ts';
 import type { Seen } from '../reconcile/verdict.ts';
-import { type AgentClient, type CallOptions, isOurAgent } from './agent-client.ts';
+import { type AgentClient, type CallOptions, type ConfigRead, isOurAgent } from './agent-client.ts';
 
 /** Reads the host; bodyless when nothing moved since the last read. An agent that we cannot drive is a refusal. */
 export async function observe(
@@ -15,24 +15,35 @@ export async function observe(
   const last = memory.lastRead?.client === client ? memory.lastRead : undefined;
   // Whatever fails below, the next read starts anew: behind a broken connection may be another agent.
   memory.lastRead = undefined;
-  const health = last?.seen.health ?? (await client.health(options));
+  const { name } = node.spec.interface;
+  if (last !== undefined) {
+    const read = await client.readConfig(name, last.etag, options);
+    if (read.kind === 'unchanged') {
+      memory.lastRead = last;
+      return last.seen;
+    }
+    // Something moved: the agent may have been restarted, upgraded or set up anew.
+    return remember(memory, client, { health: await client.health(options), read });
+  }
+  const health = await client.health(options);
   if (!isOurAgent(health)) {
     return refusal(
       'Unsupported',
       `The agent at ${node.spec.agent.url} is no wgnode-agent: this version cannot drive it yet`,
     );
   }
-  const read = await client.readConfig(node.spec.interface.name, last?.etag, options);
-  const fresh: LastRead =
-    read.kind === 'unchanged' && last !== undefined
-      ? last
-      : {
-          client,
-          etag: read.kind === 'present' ? read.etag : undefined,
-          seen: { health, answer: read.kind === 'present' ? read.answer : undefined },
-        };
-  memory.lastRead = fresh;
-  return fresh.seen;
+  return remember(memory, client, { health, read: await client.readConfig(name, undefined, options) });
+}
+
+function remember(
+  memory: Memory,
+  client: AgentClient,
+  { health, read }: { health: HealthAnswer; read: ConfigRead },
+): Seen {
+  const present = read.kind === 'present' ? read : undefined;
+  const seen: Seen = { health, answer: present?.answer };
+  memory.lastRead = { client, etag: present?.etag, seen };
+  return seen;
 }
 
 export const observationOf = ({ answer }: Seen): { kind: 'absent' } | { kind: 'present'; answer: ConfigAnswer } =>

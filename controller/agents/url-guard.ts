@@ -11,14 +11,14 @@ export interface UrlGuard {
 }
 
 export interface UrlGuardOptions {
-  /** CIDRs that are allowed even where the deny list has them; when given, nothing else is allowed. */
+  /** When given, nothing else is allowed, and what these hold is allowed although it is on the built-in list. */
   readonly allow: readonly string[];
-  /** Further CIDRs to deny: those of the cluster's services and API server. */
+  /** Never allowed, whatever else is said: the networks of the cluster's services and API server. */
   readonly deny: readonly string[];
 }
 
-/** Loopback, "this network", link-local with the metadata services, multicast, and their IPv6 kin. */
-const DENIED = [
+/** Loopback, "this network", link-local, multicast, the metadata services of clouds, and tunnels that could hide any of them. */
+const BUILT_IN = [
   '0.0.0.0/8',
   '127.0.0.0/8',
   '169.254.0.0/16',
@@ -29,6 +29,11 @@ const DENIED = [
   'fe80::/10',
   'ff00::/8',
   'fd00:ec2::254/128',
+  'fd20:ce::254/128',
+  '168.63.129.16/32',
+  '100.100.100.200/32',
+  '192.0.0.192/32',
+  '2002::/16',
 ];
 
 const familyOf = (address: string): 'ipv4' | 'ipv6' => (isIP(address) === 6 ? 'ipv6' : 'ipv4');
@@ -53,10 +58,12 @@ function embeddedIpv4(address: string): string {
 
 export function createUrlGuard({ allow, deny }: UrlGuardOptions): UrlGuard {
   const allowed = blockList(allow);
-  const denied = blockList([...DENIED, ...deny]);
+  const denied = blockList(deny);
+  const builtIn = blockList(BUILT_IN);
   const isAllowed = (address: string): boolean => {
     const plain = embeddedIpv4(address);
-    return allow.length > 0 ? allowed.check(plain, familyOf(plain)) : !denied.check(plain, familyOf(plain));
+    if (denied.check(plain, familyOf(plain))) return false;
+    return allow.length > 0 ? allowed.check(plain, familyOf(plain)) : !builtIn.check(plain, familyOf(plain));
   };
   return {
     async resolve(hostname) {

@@ -22,9 +22,17 @@ export const pathOf = (key: string): string => {
   return `/apis/${GROUP}/${VERSION}/namespaces/${namespace}/wireguardnodes/${name}`;
 };
 
-/** The host and port of the agent, in one spelling for all ways to write it: two objects with equal ones mean the same host. */
+/** Whether the URL can be parsed at all: the schema lets a few through that no URL parser takes, such as `https://1.2.3.999`. */
+export const isUrl = (text: string): boolean => URL.canParse(text);
+
+/**
+ * The host and port of the agent, in one spelling for all ways to write it: two objects with equal ones mean the same host. Never
+ * throws, as it indexes every object: text that is no URL is its own origin.
+ */
 export function agentOrigin(node: WireGuardNode): string {
-  const { protocol, hostname, port } = new URL(node.spec.agent.url);
+  const { url } = node.spec.agent;
+  if (!isUrl(url)) return url;
+  const { protocol, hostname, port } = new URL(url);
   return `${protocol}//${hostname}:${port === '' ? (protocol === 'http:' ? '80' : '443') : port}`;
 }
 

@@ -20,6 +20,7 @@ export interface EventRecorder {
 
 export interface EventRecorderOptions {
   readonly client: KubeClient;
+  readonly signal: AbortSignal;
   /** Name of this pod. */
   readonly instance: string;
   readonly nowMs: () => number;
@@ -27,7 +28,7 @@ export interface EventRecorderOptions {
   readonly failed: (error: unknown) => void;
 }
 
-export function createEventRecorder({ client, instance, nowMs, failed }: EventRecorderOptions): EventRecorder {
+export function createEventRecorder({ client, signal, instance, nowMs, failed }: EventRecorderOptions): EventRecorder {
   const known = new LRUCache<string, Series>({ max: 4_096, ttl: SERIES_MS });
   return {
     async record(node, event) {
@@ -48,6 +49,7 @@ export function createEventRecorder({ client, instance, nowMs, failed }: EventRe
             path: `${collection}/${series.name}`,
             contentType: 'application/merge-patch+json',
             body,
+            signal,
           });
           return;
         }
@@ -56,6 +58,7 @@ export function createEventRecorder({ client, instance, nowMs, failed }: EventRe
           method: 'POST',
           path: collection,
           body: eventBody({ node, event, time, instance, eventName }),
+          signal,
         });
         known.set(id, { name: eventName, count: 1 });
       } catch (error) {

@@ -12,6 +12,8 @@ const QUERY = `?fieldManager=${CONTROLLER_NAME}`;
 
 /** Writes what the controller may write of an object: its status and its one finalizer, never the spec. */
 export interface NodeWriter {
+  /** The object as the API server has it now, or undefined when it is gone. */
+  read(key: string, signal: AbortSignal): Promise<WireGuardNode | undefined>;
   /** Writes the status if it differs; the object as it is afterwards, or undefined when it is gone. */
   writeStatus(
     node: WireGuardNode,
@@ -23,33 +25,46 @@ export interface NodeWriter {
 }
 
 export function createNodeWriter(client: KubeClient): NodeWriter {
-  const patch = async (
-    path: string,
-    operations: readonly Operation[],
-    signal: AbortSignal,
-  ): Promise<WireGuardNode | undefined> => {
+  const read = async (key: string, signal: AbortSignal): Promise<WireGuardNode | undefined> => {
     try {
-      const body = {
-        method: 'PATCH',
-        path: path + QUERY,
-        contentType: 'application/json-patch+json',
-        body: operations,
-        signal,
-      } as const;
-      return slimNode(await client.request<WireGuardNode>(body));
+      return slimNode(await client.request<WireGuardNode>({ method: 'GET', path: pathOf(key), signal }));
     } catch (error) {
-      // 422 = a `test` failed: the object of that name is another one now.
-      if (error instanceof KubeError && [404, 409, 422].includes(error.status)) return undefined;
+      if (error instanceof KubeError && error.status === 404) return undefined;
       throw error;
     }
   };
+  const patch = async (
+    node: WireGuardNode,
+    { subresource, operations }: { subresource: '' | '/status'; operations: readonly Operation[] },
+    signal: AbortSignal,
+  ): Promise<WireGuardNode | undefined> => {
+    const path = pathOf(keyOf(node)) + subresource + QUERY;
+    const contentType = 'application/json-patch+json';
+    try {
+      return slimNode(
+        await client.request<WireGuardNode>({ method: 'PATCH', path, contentType, body: operations, signal }),
+      );
+    } catch (error) {
+      if (!(error instanceof KubeError)) throw error;
+      if (error.status === 404 || error.status === 409) return undefined;
+      // 422 is a failed `test` as well as a refused value: only the former says that the object is another one, or has changed.
+      if (error.status !== 422) throw error;
+      const now = await read(keyOf(node), signal);
+      const isSame = now?.metadata.uid === node.metadata.uid;
+      const isUnchanged =
+        isSame && (subresource === '/status' || now.metadata.resourceVersion === node.metadata.resourceVersion);
+      if (isUnchanged) throw error;
+      return undefined;
+    }
+  };
   return {
+    read,
     writeStatus(node, status, signal) {
       if (sameStatus(node.status, status)) return Promise.resolve(node);
-      return patch(`${pathOf(keyOf(node))}/status`, statusPatch(node, status), signal);
+      return patch(node, { subresource: '/status', operations: statusPatch(node, status) }, signal);
     },
     writeFinalizer(node, present, signal) {
-      return patch(pathOf(keyOf(node)), finalizerPatch(node, present), signal);
+      return patch(node, { subresource: '', operations: finalizerPatch(node, present) }, signal);
     },
   };
 }

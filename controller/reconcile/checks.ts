@@ -1,6 +1,6 @@
 import { isPrivateKey } from '../../agent/protocol/key.ts';
 import { validate } from '../../agent/protocol/validate.ts';
-import { claimOf, keyOf } from '../api/node.ts';
+import { claimOf, isUrl, keyOf } from '../api/node.ts';
 import type { WireGuardNode } from '../api/wireguardnode.generated.ts';
 import { configOf, privateKeyOf } from './desired.ts';
 import type { Input, SecretRead } from './input.ts';
@@ -10,17 +10,22 @@ type Check = (input: Input) => Refusal | undefined;
 
 const MIN_HMAC_BYTES = 16;
 
-/** A field that this controller cannot do yet is never skipped in silence. */
-const everyFieldIsSupported: Check = ({ node: { spec }, policy }) => {
-  const scheme = spec.agent.minSignature ?? policy.minSignature;
-  const fields = [
-    ...((spec.interface.firewall ?? []).length > 0 ? ['spec.interface.firewall'] : []),
-    ...(scheme === 'v2' ? ['spec.agent.minSignature: v2'] : []),
-  ];
-  return fields.length === 0
+// What this controller cannot do yet is never skipped in silence.
+const unsupported = (what: string): Refusal =>
+  refusal('Unsupported', `This version cannot do ${what} yet; nothing is sent to the host`);
+
+const fieldsAreSupported: Check = ({ node }) =>
+  (node.spec.interface.firewall ?? []).length === 0 ? undefined : unsupported('spec.interface.firewall');
+
+const signatureIsSupported: Check = ({ node, policy }) =>
+  (node.spec.agent.minSignature ?? policy.minSignature) === 'v1'
     ? undefined
-    : refusal('Unsupported', `This version cannot do ${fields.join(', ')} yet; nothing is sent to the host`);
-};
+    : unsupported('signature scheme v2 (spec.agent.minSignature)');
+
+const urlIsOne: Check = ({ node }) =>
+  isUrl(node.spec.agent.url)
+    ? undefined
+    : refusal('InvalidSpec', 'spec.agent.url must be a URL: its host is neither a name nor an IP address');
 
 const urlIsAllowed: Check = ({ node, policy }) =>
   node.spec.agent.url.startsWith('https://') || policy.allowHttpAgents
@@ -89,9 +94,20 @@ const valuesAreValid: Check = ({ node, keySecret }) => {
     : refusal('InvalidSpec', problems.map(({ path, message }) => `${path}: ${message}`).join('; '));
 };
 
+/** What must hold before the agent may be talked to at all. */
+const AGENT_CHECKS: readonly Check[] = [
+  signatureIsSupported,
+  urlIsOne,
+  urlIsAllowed,
+  agentSecretIsThere,
+  agentSecretIsUsable,
+];
+
 /** In this order: the first that fails is what the object says. The list reads as the specification. */
 const CHECKS: readonly Check[] = [
-  everyFieldIsSupported,
+  fieldsAreSupported,
+  signatureIsSupported,
+  urlIsOne,
   urlIsAllowed,
   nobodyOlderOwnsIt,
   agentSecretIsThere,
@@ -101,11 +117,16 @@ const CHECKS: readonly Check[] = [
   valuesAreValid,
 ];
 
-/** Why nothing may be sent to the host, or undefined. */
-export function check(input: Input): Refusal | undefined {
-  for (const judge of CHECKS) {
+const firstOf = (checks: readonly Check[], input: Input): Refusal | undefined => {
+  for (const judge of checks) {
     const found = judge(input);
     if (found !== undefined) return found;
   }
   return undefined;
-}
+};
+
+/** Why nothing may be sent to the host, or undefined. */
+export const check = (input: Input): Refusal | undefined => firstOf(CHECKS, input);
+
+/** Why the agent may not be talked to, whatever the interface is wanted to be; for deletions. */
+export const checkAgent = (input: Input): Refusal | undefined => firstOf(AGENT_CHECKS, input);

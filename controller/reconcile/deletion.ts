@@ -9,32 +9,42 @@ export const hasFinalizer = ({ metadata }: WireGuardNode): boolean => metadata.f
 
 export type DeletionPlan =
   /** Let the object go; the host stays as it is. */
-  | { readonly kind: 'release'; readonly event: NodeEvent | undefined; readonly timedOut: boolean }
+  | { readonly kind: 'release'; readonly event: NodeEvent }
   /** Act on the host first. */
   | { readonly kind: 'act'; readonly verb: 'disable' | 'remove' };
 
 const retained = (note: string): DeletionPlan => ({
   kind: 'release',
   event: { type: 'Normal', reason: 'Retained', action: 'Delete', note: `The host is left as it is: ${note}` },
-  timedOut: false,
 });
 
-/** What the deletion of an object that carries our finalizer does. */
-export function deletionPlan(node: WireGuardNode, rivals: readonly WireGuardNode[], nowMs: number): DeletionPlan {
-  const { deletionPolicy, deletionTimeoutSeconds, mode } = node.spec.management;
+/** What the deletion of an object that carries our finalizer does: only to a host on which this object itself was applied. */
+export function deletionPlan(node: WireGuardNode, rivals: readonly WireGuardNode[]): DeletionPlan {
+  const { deletionPolicy, mode } = node.spec.management;
+  const { applied } = node.status;
   if (deletionPolicy === 'Retain') return retained('deletionPolicy is Retain');
   if (mode === 'Observe') return retained('management.mode is Observe');
   if (node.spec.suspend) return retained('spec.suspend is set');
-  if (node.status.applied === undefined) return retained('nothing was ever applied');
+  if (applied === undefined) return retained('nothing was ever applied');
+  if (applied.url !== node.spec.agent.url)
+    return retained(`spec.agent.url was changed, and nothing was applied to ${node.spec.agent.url}`);
   if (rivals.length > 0) return retained('another object owns the interface now');
-  const waitedMs = nowMs - Date.parse(node.metadata.deletionTimestamp ?? '');
-  if (waitedMs > deletionTimeoutSeconds * 1000) {
-    const note = `deletionPolicy ${deletionPolicy} could not be carried out within ${String(deletionTimeoutSeconds)} s; the host is left as it is`;
-    return {
-      kind: 'release',
-      event: { type: 'Warning', reason: 'DeletionTimedOut', action: 'Delete', note },
-      timedOut: true,
-    };
-  }
   return { kind: 'act', verb: deletionPolicy === 'Remove' ? 'remove' : 'disable' };
+}
+
+/** What is said of a deletion that did not work this time, and whether the host was waited for long enough. */
+export function deletionTimedOut(
+  node: WireGuardNode,
+  nowMs: number,
+  why: string,
+): { isOver: boolean; event: NodeEvent } {
+  const { deletionPolicy, deletionTimeoutSeconds } = node.spec.management;
+  const isOver = nowMs - Date.parse(node.metadata.deletionTimestamp ?? '') >= deletionTimeoutSeconds * 1000;
+  const note = isOver
+    ? `deletionPolicy ${deletionPolicy} could not be carried out within ${String(deletionTimeoutSeconds)} s, the host is left as it is: ${why}`
+    : `deletionPolicy ${deletionPolicy} cannot be carried out yet: ${why}`;
+  return {
+    isOver,
+    event: { type: 'Warning', reason: isOver ? 'DeletionTimedOut' : 'DeletionPending', action: 'Delete', note },
+  };
 }

@@ -54,6 +54,10 @@ export function desired(node: WireGuardNode, privateKey: Secret): Desired {
   };
 }
 
+/** Whether the spec wants something else than what was applied last; before the first apply it does not. */
+export const specMoved = ({ spec, status: { applied } }: WireGuardNode): boolean =>
+  applied !== undefined && (applied.specHash !== hashOf(spec.interface) || applied.url !== spec.agent.url);
+
 /** Object keys in one order, so that equal specs have equal hashes. */
 function hashOf(value: InterfaceSpec): string {
   const sorted = JSON.stringify(value, (_key, part: unknown) =>

@@ -33,9 +33,12 @@ export function causeOf({ spec, status }: WireGuardNode, desired: Desired): Caus
   return applied.publicKey === desired.publicKey ? 'DriftCorrected' : 'SecretChanged';
 }
 
+/** As long as the schema lets `status.lastHandledReconcileRequest` be. */
+const MAX_TOKEN = 253;
+
 /** The token of a reconcile request that was not handled yet, or undefined. */
 export function openRequest({ metadata, status }: WireGuardNode): string | undefined {
-  const token = metadata.annotations?.[RECONCILE_REQUEST];
+  const token = metadata.annotations?.[RECONCILE_REQUEST]?.slice(0, MAX_TOKEN);
   return token === undefined || token === status.lastHandledReconcileRequest ? undefined : token;
 }
 
@@ -45,10 +48,13 @@ export function plan({ node, desired, corrections, nowMs }: Snapshot, difference
   const cause = causeOf(node, desired);
   if (cause !== 'DriftCorrected' || openRequest(node) !== undefined) return { kind: 'apply', cause };
   const paths = differences.map(({ path }) => path);
-  const path = standingOff(node) ? (paths[0] ?? '') : contendedPath(corrections, paths, nowMs);
+  const path = standOffPath(node, paths) ?? contendedPath(corrections, paths, nowMs);
   return path === undefined ? { kind: 'apply', cause } : { kind: 'stand-off', path };
 }
 
-/** Whether a former reconcile of this generation gave up; status remembers it over a restart. */
-const standingOff = ({ metadata, status }: WireGuardNode): boolean =>
-  conditionOf(status.conditions, 'Contended')?.observedGeneration === metadata.generation;
+/** The field over which a former reconcile of this generation gave up; status remembers it over a restart. */
+function standOffPath({ metadata, status }: WireGuardNode, paths: readonly string[]): string | undefined {
+  const former = conditionOf(status.conditions, 'Contended');
+  if (former?.observedGeneration !== metadata.generation) return undefined;
+  return paths.find((path) => former.message.startsWith(`${path} `)) ?? paths[0];
+}

@@ -31,6 +31,7 @@ export interface StatusInput {
 
 const MAX_DRIFT = 32;
 const MAX_TEXT = 1024;
+const MAX_MESSAGE = 4096;
 const iso = (ms: number): string => `${new Date(ms).toISOString().slice(0, 19)}Z`;
 
 /** The status that a verdict makes of the present one. Equal to it, deeply, when there is nothing to write. */
@@ -89,7 +90,14 @@ function conditionsOf(node: WireGuardNode, rows: readonly Row[], nowMs: number):
   return rows.map(([type, status, reason, message]) => {
     const former = conditionOf(node.status.conditions, type);
     const since = former?.status === status ? former.lastTransitionTime : iso(nowMs);
-    return { type, status, reason, message, lastTransitionTime: since, observedGeneration: node.metadata.generation };
+    return {
+      type,
+      status,
+      reason,
+      message: message.slice(0, MAX_MESSAGE),
+      lastTransitionTime: since,
+      observedGeneration: node.metadata.generation,
+    };
   });
 }
 

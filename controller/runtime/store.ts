@@ -7,6 +7,8 @@ export interface Store<T> {
   readonly withIndex: (index: string, value: string) => string[];
   /** Takes an object unless a newer one is there already; true = it was taken. */
   readonly apply: (object: T) => boolean;
+  /** Takes an object whatever its version: after a list, which is the truth even where versions went back (a restored etcd). */
+  readonly put: (object: T) => void;
   readonly remove: (key: string) => void;
 }
 
@@ -33,22 +35,25 @@ export function createStore<T>({ keyOf, versionOf, indexes = {} }: StoreOptions<
       if (keys?.size === 0) byIndex.delete(entry);
     }
   };
+  const put = (object: T): void => {
+    const key = keyOf(object);
+    const former = objects.get(key);
+    if (former !== undefined) unindex(key, former);
+    objects.set(key, object);
+    for (const entry of entries(object)) byIndex.set(entry, (byIndex.get(entry) ?? new Set()).add(key));
+  };
   return {
     get: (key) => objects.get(key),
     keys: () => [...objects.keys()],
     size: () => objects.size,
     withIndex: (index, value) => [...(byIndex.get(`${index}\0${value}`) ?? [])],
     apply(object) {
-      const key = keyOf(object);
-      const former = objects.get(key);
-      if (former !== undefined) {
-        if (isOlder(versionOf(object), versionOf(former))) return false;
-        unindex(key, former);
-      }
-      objects.set(key, object);
-      for (const entry of entries(object)) byIndex.set(entry, (byIndex.get(entry) ?? new Set()).add(key));
+      const former = objects.get(keyOf(object));
+      if (former !== undefined && isOlder(versionOf(object), versionOf(former))) return false;
+      put(object);
       return true;
     },
+    put,
     remove(key) {
       const former = objects.get(key);
       if (former === undefined) return;

@@ -1,0 +1,77 @@
+import { Ajv } from 'ajv';
+import type { ConfigAnswer, PutConfigAnswer } from '../../agent/protocol/messages.ts';
+
+const text = (maxLength: number): object => ({ type: 'string', maxLength });
+const optionalText = (maxLength: number): object => ({ type: ['string', 'null'], maxLength });
+const texts = (maxItems: number, maxLength: number): object => ({ type: 'array', maxItems, items: text(maxLength) });
+const whole = (maximum: number): object => ({ type: 'integer', minimum: 0, maximum });
+const optionalWhole = (maximum: number): object => ({ type: ['integer', 'null'], minimum: 0, maximum });
+const hooks = texts(1024, 65_536);
+const IMPACT = { enum: ['None', 'Rehandshake', 'Restart'] };
+const PATH = { type: 'string', pattern: '^spec\\.interface\\.[a-zA-Z]{1,32}$' };
+
+const shape = (properties: Readonly<Record<string, object>>): object => ({
+  type: 'object',
+  required: Object.keys(properties),
+  properties,
+});
+
+/** What of a ConfigAnswer is used: a wrong type, or a value that status has no room for, is a breach of protocol and not our crash. */
+const CONFIG_ANSWER = {
+  ...shape({
+    interface: text(15),
+    state: { enum: ['up', 'down', 'absent'] },
+    public_key: optionalText(44),
+    live_public_key: optionalText(44),
+    digest: text(128),
+    spec: shape({
+      listen_port: optionalWhole(65_535),
+      address: texts(1024, 64),
+      mtu: optionalWhole(65_535),
+      dns: texts(1024, 1024),
+      table: optionalText(64),
+      fw_mark: optionalWhole(0xffffffff),
+      pre_up: hooks,
+      post_up: hooks,
+      pre_down: hooks,
+      post_down: hooks,
+      save_config: { type: 'boolean' },
+    }),
+    live: {
+      type: ['object', 'null'],
+      required: ['listen_port', 'fw_mark', 'address', 'mtu', 'link_up', 'peer_count'],
+      properties: {
+        listen_port: whole(65_535),
+        fw_mark: optionalWhole(0xffffffff),
+        address: texts(4096, 49),
+        mtu: whole(65_535),
+        link_up: { type: 'boolean' },
+        peer_count: whole(1_000_000),
+      },
+    },
+    drift: {
+      type: 'array',
+      maxItems: 64,
+      items: shape({ path: PATH, file: text(65_536), live: text(65_536), impact: IMPACT }),
+    },
+  }),
+  // Up without a device would pass for "nothing to compare".
+  if: { properties: { state: { const: 'up' } } },
+  then: { properties: { live: { type: 'object' } } },
+};
+
+const PUT_ANSWER = shape({
+  changed: { type: 'boolean' },
+  impact: IMPACT,
+  outage_ms: whole(2_147_483_647),
+  digest: text(128),
+  plan: { type: 'array', maxItems: 10_000, items: shape({ action: text(64), path: PATH, impact: IMPACT }) },
+});
+
+const ajv = new Ajv({ allowUnionTypes: true, strictRequired: false, strictTypes: false });
+
+/** Whether a parsed answer to GET config is one. */
+export const isConfigAnswer = ajv.compile<ConfigAnswer>(CONFIG_ANSWER);
+
+/** Whether a parsed answer to PUT config is that of our agent. */
+export const isPutAnswer = ajv.compile<PutConfigAnswer>(PUT_ANSWER);
