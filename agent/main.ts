@@ -1,8 +1,9 @@
+import type { FastifyInstance } from 'fastify';
 import packageFile from '../package.json' with { type: 'json' };
 import { createCommandRunner } from './host/command-runner.ts';
 import { createHost } from './host/host.ts';
 import { openStateFolder } from './host/state-folder.ts';
-import { createInterfaceLock } from './http/interface-lock.ts';
+import { createInterfaceLock, type InterfaceLock } from './http/interface-lock.ts';
 import { createServer } from './http/server.ts';
 import { createLogger } from './log.ts';
 import { CONFIG_PATH, parseSettings, readConfigFile, SettingsError } from './settings.ts';
@@ -52,10 +53,25 @@ async function main(): Promise<void> {
   for (const signal of ['SIGTERM', 'SIGINT'] as const) {
     process.once(signal, () => {
       log.info('stopping; a change under way is finished first, and running tunnels stay up', { signal });
-      void Promise.all([lock.drain(), app.close()]).then(() => process.exit(0));
+      void stop(app, lock).then(() => process.exit(0));
     });
   }
   await bringUpWanted(host, lock);
+}
+
+/** Takes no more, lets what was taken end and be answered, and closes. Clients keep their connections open for the next request. */
+async function stop(app: FastifyInstance, lock: InterfaceLock): Promise<void> {
+  const closed = app.close();
+  await lock.drain();
+  const closeIdle = setInterval(() => {
+    app.server.closeIdleConnections();
+  }, 20);
+  const closeAll = setTimeout(() => {
+    app.server.closeAllConnections();
+  }, 1_000);
+  await closed;
+  clearInterval(closeIdle);
+  clearTimeout(closeAll);
 }
 
 function fail(error: unknown): void {

@@ -171,7 +171,7 @@ function addRunning(registry: Registry, startedAt: ReadonlyMap<string, number>):
 function createCounters(registry: Registry): Omit<Metrics, 'registry' | 'observer'> {
   const { counter, histogram } = families(registry);
   const kube = counter('rest_client_requests_total', 'Requests to the API server', ['code', 'method', 'host']);
-  const calls = counter('wgnode_agent_requests_total', 'Calls of agents; outcome is ok, refused or a rung', [
+  const calls = counter('wgnode_agent_requests_total', 'Calls of agents; outcome is ok, not_found, refused or a rung', [
     'operation',
     'outcome',
   ]);

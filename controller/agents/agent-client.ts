@@ -3,16 +3,15 @@ import { Client } from 'undici';
 import {
   AGENT_NAME,
   type ConfigAnswer,
-  type ErrorAnswer,
   type HealthAnswer,
   type PutConfigAnswer,
   type PutConfigBody,
 } from '../../agent/protocol/messages.ts';
-import { redactKeys } from '../../agent/protocol/redact.ts';
 import type { Secret } from '../../agent/protocol/secret.ts';
 import { headersV1 } from '../../agent/protocol/signature-v1.ts';
 import { AgentRefused, AgentUnreachable, isReset, unreachable } from './agent-error.ts';
 import { type AgentTlsOptions, createConnector } from './connector.ts';
+import { type Answer, explain, parseObject } from './explain-answer.ts';
 import { isConfigAnswer, isPutAnswer } from './parse-answer.ts';
 import type { UrlGuard } from './url-guard.ts';
 
@@ -47,20 +46,17 @@ export interface AgentClientOptions {
   readonly address: AgentAddress;
   readonly guard: UrlGuard;
   readonly now: () => number;
-  /** After every call; `outcome` is `ok`, `refused` or a rung. */
+  /** After every call; `outcome` is `ok`, `not_found`, `refused` or a rung: words of ours, as it becomes a label. */
   readonly called: (operation: string, outcome: string, seconds: number) => void;
 }
 
 // Below the agent's own 130 s, so that we never write into a connection that it is just closing.
 const KEEP_ALIVE_MS = 120_000;
 const MAX_ANSWER_BYTES = 4 * 1024 * 1024;
-const MAX_TEXT = 1_000;
 const MAX_READ_MS = 10_000;
 
-interface Answer {
-  readonly status: number;
+interface TaggedAnswer extends Answer {
   readonly etag: string;
-  readonly text: string;
 }
 
 interface Call {
@@ -96,7 +92,7 @@ class HttpAgentClient implements AgentClient {
   async health(options: CallOptions): Promise<HealthAnswer> {
     const { origin } = this.#options.address;
     const answer = await this.#send({ operation: 'health', method: 'GET', path: '/health' }, options);
-    const health = parse(answer.text, origin) as Partial<HealthAnswer>;
+    const health = parseObject(answer.text, origin) as Partial<HealthAnswer>;
     if (typeof health.version === 'string') return health as HealthAnswer;
     throw new AgentUnreachable('ProtocolError', `${origin} is no WireGuard agent: its /health has no version`);
   }
@@ -109,7 +105,7 @@ class HttpAgentClient implements AgentClient {
         options,
       );
       if (answer.status === 304) return { kind: 'unchanged' };
-      const config = parse(answer.text, origin);
+      const config = parseObject(answer.text, origin);
       if (!isConfigAnswer(config)) throw notUnderstood(origin, 'GET config');
       if (config.interface === name) return { kind: 'present', answer: config, etag: answer.etag };
       throw new AgentUnreachable('ProtocolError', `${origin} answered for another interface`);
@@ -122,7 +118,7 @@ class HttpAgentClient implements AgentClient {
   async putConfig(name: string, body: PutConfigBody, options: CallOptions): Promise<PutConfigAnswer> {
     const { origin } = this.#options.address;
     const call: Call = { operation: 'put', method: 'PUT', path: pathOf(name, '/config'), body };
-    const answer = parse((await this.#send(call, options)).text, origin);
+    const answer = parseObject((await this.#send(call, options)).text, origin);
     if (isPutAnswer(answer)) return answer;
     throw notUnderstood(origin, 'PUT config');
   }
@@ -140,7 +136,7 @@ class HttpAgentClient implements AgentClient {
   }
 
   /** Every call of the contract is idempotent: a connection that broke is tried once more, with a fresh signature. */
-  async #send(call: Call, { timeoutMs, signal }: CallOptions): Promise<Answer> {
+  async #send(call: Call, { timeoutMs, signal }: CallOptions): Promise<TaggedAnswer> {
     const { address, now, called } = this.#options;
     const started = now();
     // No read waits for hooks, so an agent that is slow with one is as good as away, and holds a worker for nothing.
@@ -161,20 +157,20 @@ class HttpAgentClient implements AgentClient {
       }
       // Half an answer, or that of some proxy, is no proof that anything was done.
       if (answer.status < 300) {
-        parse(answer.text, address.origin);
+        parseObject(answer.text, address.origin);
         return answer;
       }
       throw await explain(answer, address.origin, () => this.#skewSeconds(deadline));
     } catch (error) {
       const known = error instanceof AgentRefused ? error : unreachable(error, address.origin);
-      outcome = known instanceof AgentRefused ? 'refused' : known.rung;
+      outcome = outcomeOf(known);
       throw known;
     } finally {
       called(call.operation, outcome, (now() - started) / 1000);
     }
   }
 
-  async #sendOnce({ method, path, body, etag }: Call, signal: AbortSignal): Promise<Answer> {
+  async #sendOnce({ method, path, body, etag }: Call, signal: AbortSignal): Promise<TaggedAnswer> {
     const { address, now } = this.#options;
     const bytes = body === undefined ? Buffer.alloc(0) : Buffer.from(JSON.stringify(body));
     const headers = {
@@ -196,36 +192,21 @@ class HttpAgentClient implements AgentClient {
   /** How far the agent's clock is ahead of ours, or undefined when it does not tell. */
   async #skewSeconds(signal: AbortSignal): Promise<number | undefined> {
     const answer = await this.#sendOnce({ operation: 'health', method: 'GET', path: '/health' }, signal);
-    const { time } = parse(answer.text, this.#options.address.origin) as Partial<HealthAnswer>;
+    const { time } = parseObject(answer.text, this.#options.address.origin) as Partial<HealthAnswer>;
     return time === undefined ? undefined : Math.round((time - this.#options.now()) / 1000);
   }
 }
+
+const outcomeOf = (error: AgentRefused | AgentUnreachable): string => {
+  if (error instanceof AgentUnreachable) return error.rung;
+  return error.agentCode === 'not_found' ? 'not_found' : 'refused';
+};
 
 const notUnderstood = (origin: string, what: string): AgentUnreachable =>
   new AgentUnreachable('ProtocolError', `${origin} answers ${what} in a form that this controller does not know`);
 
 /** Whether the answer to /health is that of our agent; others do not know what we ask of them. */
 export const isOurAgent = (health: HealthAnswer): boolean => health.name === AGENT_NAME;
-
-function parse(text: string, origin: string): object {
-  try {
-    const parsed: unknown = JSON.parse(text);
-    if (typeof parsed === 'object' && parsed !== null) return parsed;
-  } catch {
-    // falls through: the parser's message would show what the agent sent
-  }
-  throw new AgentUnreachable('ProtocolError', `${origin} did not answer as an agent does: the body is no JSON object`);
-}
-
-/** A proxy in front of a busy or dead agent answers in its own words: that mends itself, and is no breach of protocol. */
-function parseError({ status, text }: Answer, origin: string): Partial<ErrorAnswer> {
-  try {
-    return parse(text, origin);
-  } catch (error) {
-    if (status >= 500 || status === 429) return {};
-    throw error;
-  }
-}
 
 /** undici does not give up a request that still waits for its connection; whoever has a deadline must not wait with it. */
 function abortable<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
@@ -239,42 +220,4 @@ function abortable<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
       signal.removeEventListener('abort', abort);
     });
   });
-}
-
-/** Agent texts go into status: one line, bounded, without anything that looks like a key. */
-const safeText = (text: unknown): string =>
-  redactKeys((typeof text === 'string' ? text : '').replace(/[\p{C}\p{Zl}\p{Zp}]+/gu, ' ')).slice(0, MAX_TEXT);
-
-async function explain(
-  answer: Answer,
-  origin: string,
-  skew: () => Promise<number | undefined>,
-): Promise<AgentRefused | AgentUnreachable> {
-  const body = parseError(answer, origin);
-  const code = typeof body.code === 'string' ? body.code : '';
-  if (answer.status === 401)
-    return unauthorized(
-      origin,
-      code === 'clock_skew' || body.error === 'Request timestamp too old' ? await skew().catch(() => undefined) : 0,
-    );
-  if (answer.status >= 500 && code !== 'apply_failed')
-    return new AgentUnreachable('AgentError', `The agent at ${origin} failed: ${safeText(body.error)}`);
-  if (answer.status === 429) return new AgentUnreachable('AgentError', `The agent at ${origin} is busy`);
-  const details = Array.isArray(body.details) ? body.details.slice(0, 16).map(safeText) : [];
-  return new AgentRefused(safeText(body.error), {
-    status: answer.status,
-    agentCode: safeText(code).slice(0, 64),
-    details,
-    rolledBack: body.rolled_back,
-  });
-}
-
-function unauthorized(origin: string, skew: number | undefined): AgentUnreachable {
-  if (skew === 0)
-    return new AgentUnreachable(
-      'SignatureRejected',
-      `${origin} does not accept our signature: hmac-key of spec.agent.secretRef is not the agent's`,
-    );
-  const seconds = skew === undefined ? 'far off that' : `${String(Math.abs(skew))} s ${skew > 0 ? 'ahead' : 'behind'}`;
-  return new AgentUnreachable('ClockSkew', `The clock of the agent at ${origin} is ${seconds} of the controller's`);
 }

@@ -1,39 +1,9 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
+import { nodeWith } from '../../test/support/node-builder.ts';
 import type { WireGuardNode, WireGuardNodeStatus } from '../api/wireguardnode.generated.ts';
 import { KubeError, type KubeClient, type KubeRequest } from './kube-client.ts';
 import { createNodeWriter, statusPatch } from './node-writer.ts';
-
-function nodeWith(edit: (node: WireGuardNode) => void = () => undefined): WireGuardNode {
-  const node: WireGuardNode = {
-    apiVersion: 'wgnode.dev/v1alpha1',
-    kind: 'WireGuardNode',
-    metadata: {
-      name: 'fra1-wg0',
-      namespace: 'edge',
-      uid: '0a1b2c3d-0000-4000-8000-000000000000',
-      resourceVersion: '7',
-      generation: 3,
-      creationTimestamp: '2026-01-02T00:00:00Z',
-    },
-    spec: {
-      agent: { url: 'https://fra1.example.net:8443', secretRef: { name: 'fra1-agent' }, timeoutSeconds: 30 },
-      interface: { name: 'wg0', state: 'Up', privateKeySecretRef: { name: 'fra1-wg0', key: 'privateKey' } },
-      management: {
-        mode: 'Enforce',
-        maxImpact: 'Restart',
-        intervalSeconds: 60,
-        confirmSeconds: 10,
-        deletionPolicy: 'Retain',
-        deletionTimeoutSeconds: 300,
-      },
-      suspend: false,
-    },
-    status: { observedGeneration: -1, conditions: [] },
-  };
-  edit(node);
-  return node;
-}
 
 interface Operation {
   readonly op: string;
@@ -59,6 +29,8 @@ function applied(document: object, operations: readonly Operation[]): unknown {
 class OneObject implements KubeClient {
   object: WireGuardNode | undefined;
   readonly asked: KubeRequest[] = [];
+  /** Every patch is answered with this status and changes nothing, as when the schema refuses a value. */
+  refusesWith: number | undefined;
 
   constructor(object: WireGuardNode | undefined) {
     this.object = object;
@@ -66,7 +38,9 @@ class OneObject implements KubeClient {
 
   request<T>(request: KubeRequest): Promise<T> {
     this.asked.push(request);
-    if (this.object === undefined) return Promise.reject(new KubeError('PATCH', 404, 'NotFound'));
+    if (this.object === undefined) return Promise.reject(new KubeError(request.method, 404, 'NotFound'));
+    if (request.method === 'GET') return Promise.resolve(structuredClone(this.object) as T);
+    if (this.refusesWith !== undefined) return Promise.reject(new KubeError('PATCH', this.refusesWith, 'Refused'));
     try {
       this.object = applied(this.object, request.body as readonly Operation[]) as WireGuardNode;
     } catch {
@@ -184,6 +158,99 @@ describe('writeStatus', () => {
     const client = new OneObject(object);
     expect(await createNodeWriter(client).writeStatus(nodeWith(), NEXT, signal)).toBeUndefined();
     expect(client.object).toEqual(object);
+  });
+});
+
+describe('an answer that is no success', () => {
+  const write = {
+    status: (client: KubeClient) => createNodeWriter(client).writeStatus(nodeWith(), NEXT, signal),
+    finalizer: (client: KubeClient) => createNodeWriter(client).writeFinalizer(nodeWith(), true, signal),
+  } as const;
+  const refusing = (status: number, edit?: (node: WireGuardNode) => void): OneObject => {
+    const client = new OneObject(nodeWith(edit));
+    client.refusesWith = status;
+    return client;
+  };
+  const movedOn = ({ metadata }: WireGuardNode): void => {
+    metadata.resourceVersion = '8';
+  };
+  const another = ({ metadata }: WireGuardNode): void => {
+    metadata.uid = recreated.metadata.uid;
+  };
+
+  test.each([
+    { what: 'status', status: 404, name: 'no object' },
+    { what: 'status', status: 409, name: 'a conflict' },
+    { what: 'status', status: 422, name: 'C9: a namesake', edit: another },
+    { what: 'finalizer', status: 404, name: 'no object' },
+    { what: 'finalizer', status: 409, name: 'a conflict' },
+    { what: 'finalizer', status: 422, name: 'C9: a namesake', edit: another },
+    { what: 'finalizer', status: 422, name: 'an object that has moved on', edit: movedOn },
+  ] as const)('$status of the $what for $name means: look again', async ({ what, status, ...row }) => {
+    expect(await write[what](refusing(status, 'edit' in row ? row.edit : undefined))).toBeUndefined();
+  });
+
+  test.each([
+    { what: 'status', name: 'the object as it was read', status: 422 },
+    {
+      what: 'status',
+      name: 'the object with another version, which a status does not ask about',
+      status: 422,
+      movedOn,
+    },
+    { what: 'finalizer', name: 'the object as it was read', status: 422 },
+    { what: 'status', name: 'a caller without rights', status: 403 },
+    { what: 'finalizer', name: 'a server that fails', status: 500 },
+  ] as const)('$status of the $what for $name is thrown, so that it is seen and backs off', async (row) => {
+    const client = refusing(row.status, 'movedOn' in row ? row.movedOn : undefined);
+    await expect(write[row.what](client)).rejects.toMatchObject({ code: 'kube', status: row.status });
+  });
+
+  test('an object that goes between the refusal and the second look is gone', async () => {
+    const client = refusing(422);
+    const { request } = client;
+    client.request = async <T>(asked: KubeRequest): Promise<T> => {
+      if (asked.method === 'GET') client.object = undefined;
+      return request.call(client, asked) as Promise<T>;
+    };
+    expect(await write.status(client)).toBeUndefined();
+  });
+
+  test('only a 422 costs a second request', async () => {
+    for (const status of [404, 409]) {
+      const client = refusing(status);
+      await write.finalizer(client);
+      expect(client.asked.map(({ method }) => method)).toEqual(['PATCH']);
+    }
+  });
+});
+
+describe('read', () => {
+  test('gives the object as the API server has it, slimmed', async () => {
+    const client = new OneObject(
+      nodeWith(({ metadata }) => {
+        Object.assign(metadata, { resourceVersion: '9', labels: { app: 'x' }, finalizers: ['a.b/c'] });
+      }),
+    );
+    const read = await createNodeWriter(client).read('edge/fra1-wg0', signal);
+    expect(read).toEqual(
+      nodeWith(({ metadata }) => {
+        Object.assign(metadata, { resourceVersion: '9', annotations: {}, finalizers: ['a.b/c'] });
+      }),
+    );
+    expect(client.asked).toMatchObject([
+      { method: 'GET', path: '/apis/wgnode.dev/v1alpha1/namespaces/edge/wireguardnodes/fra1-wg0' },
+    ]);
+  });
+
+  test('gives undefined for an object that is gone', async () => {
+    expect(await createNodeWriter(new OneObject(undefined)).read('edge/fra1-wg0', signal)).toBeUndefined();
+  });
+
+  test('throws what is no answer about the object', async () => {
+    const client = new OneObject(nodeWith());
+    client.request = () => Promise.reject(new KubeError('GET', 500, 'InternalError'));
+    await expect(createNodeWriter(client).read('edge/fra1-wg0', signal)).rejects.toMatchObject({ status: 500 });
   });
 });
 

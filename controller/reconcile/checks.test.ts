@@ -1,41 +1,11 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
+import { nodeWith } from '../../test/support/node-builder.ts';
 import { Secret } from '../../agent/protocol/secret.ts';
 import type { RefusalReason } from '../api/conditions.ts';
 import type { WireGuardNode } from '../api/wireguardnode.generated.ts';
-import { check } from './checks.ts';
+import { check, checkAgent } from './checks.ts';
 import type { Input, SecretRead } from './input.ts';
-
-function nodeWith(edit: (node: WireGuardNode) => void = () => undefined): WireGuardNode {
-  const node: WireGuardNode = {
-    apiVersion: 'wgnode.dev/v1alpha1',
-    kind: 'WireGuardNode',
-    metadata: {
-      name: 'fra1-wg0',
-      namespace: 'edge',
-      uid: '0a1b2c3d-0000-4000-8000-000000000000',
-      resourceVersion: '7',
-      generation: 3,
-      creationTimestamp: '2026-01-02T00:00:00Z',
-    },
-    spec: {
-      agent: { url: 'https://fra1.example.net:8443', secretRef: { name: 'fra1-agent' }, timeoutSeconds: 30 },
-      interface: { name: 'wg0', state: 'Up', privateKeySecretRef: { name: 'fra1-wg0', key: 'privateKey' } },
-      management: {
-        mode: 'Enforce',
-        maxImpact: 'Restart',
-        intervalSeconds: 60,
-        confirmSeconds: 10,
-        deletionPolicy: 'Retain',
-        deletionTimeoutSeconds: 300,
-      },
-      suspend: false,
-    },
-    status: { observedGeneration: -1, conditions: [] },
-  };
-  edit(node);
-  return node;
-}
 
 const found = (data: Readonly<Record<string, string>>): SecretRead => ({
   kind: 'found',
@@ -120,6 +90,13 @@ const cases: readonly Case[] = [
     ),
     reason: undefined,
   },
+  ...['https://1.2.3.999:8443', 'https://host.123', 'https://1.2.3.4.5', 'https://[::g]:8443'].map((url) => ({
+    name: `${url} is no URL`,
+    input: inputWith((node) => {
+      node.spec.agent.url = url;
+    }),
+    reason: 'InvalidSpec' as const,
+  })),
   {
     name: 'plain http is not allowed',
     input: inputWith((node) => {
@@ -261,6 +238,56 @@ describe('check', () => {
   });
 });
 
+describe('checkAgent', () => {
+  const ofAgent = new Set<RefusalReason | undefined>(['InvalidCredentials', 'URLNotAllowed', 'SecretForbidden']);
+
+  test.each(cases.filter(({ reason, name }) => ofAgent.has(reason) && !name.includes('private key')))(
+    'judges the way to the agent as check does: $name',
+    ({ input, reason }) => {
+      expect(checkAgent(input)?.reason).toBe(reason);
+    },
+  );
+
+  test.each([
+    { name: 'a URL that is none', url: 'https://1.2.3.999:8443', reason: 'InvalidSpec' },
+    { name: 'signature scheme v2', minSignature: 'v2' as const, reason: 'Unsupported' },
+  ])('refuses $name', ({ url, minSignature, reason }) => {
+    const input = inputWith(({ spec }) => {
+      if (url !== undefined) spec.agent.url = url;
+      if (minSignature !== undefined) spec.agent.minSignature = minSignature;
+    });
+    expect(checkAgent(input)?.reason).toBe(reason);
+  });
+
+  test('refuses where the Secret of the agent is missing', () => {
+    expect(checkAgent(inputWith(nothing, { agentSecret: { kind: 'missing' } }))?.reason).toBe('SecretNotFound');
+  });
+
+  test.each([
+    {
+      name: 'the Secret with the private key is missing',
+      input: inputWith(nothing, { keySecret: { kind: 'missing' } }),
+    },
+    { name: 'the private key is bad', input: withKey('bad') },
+    { name: 'an older object claims the same interface', input: inputWith(nothing, { rivals: [older] }) },
+    {
+      name: 'a value of the interface is bad',
+      input: inputWith(({ spec }) => {
+        spec.interface.mtu = 1;
+      }),
+    },
+    {
+      name: 'a field is not supported yet',
+      input: inputWith(({ spec }) => {
+        spec.interface.firewall = [{ name: 'clamp', type: 'MSSClamp' }];
+      }),
+    },
+  ])('the interface is none of its business: $name', ({ input }) => {
+    expect(check(input)).toBeDefined();
+    expect(checkAgent(input)).toBeUndefined();
+  });
+});
+
 /** Wrongs in the order in which they are told: an object with several tells the first. */
 const wrongs: readonly (readonly [RefusalReason, (input: Input) => Input])[] = [
   [
@@ -271,9 +298,16 @@ const wrongs: readonly (readonly [RefusalReason, (input: Input) => Input])[] = [
     },
   ],
   [
+    'InvalidSpec',
+    (input) => {
+      input.node.spec.agent.url = 'http://1.2.3.999';
+      return input;
+    },
+  ],
+  [
     'URLNotAllowed',
     (input) => {
-      input.node.spec.agent.url = 'http://fra1.example.net';
+      if (input.node.spec.agent.url.startsWith('https:')) input.node.spec.agent.url = 'http://fra1.example.net';
       return input;
     },
   ],

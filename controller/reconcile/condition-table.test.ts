@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { load } from 'js-yaml';
+import { nodeWith } from '../../test/support/node-builder.ts';
 import { Secret } from '../../agent/protocol/secret.ts';
 import type { ConfigAnswer, HealthAnswer } from '../../agent/protocol/messages.ts';
 import type { Rung } from '../api/conditions.ts';
@@ -11,37 +12,6 @@ import { desired } from './desired.ts';
 import type { Difference } from './diff.ts';
 import { sameStatus, statusOf } from './status.ts';
 import type { Change, Seen, Verdict } from './verdict.ts';
-
-function nodeWith(edit: (node: WireGuardNode) => void = () => undefined): WireGuardNode {
-  const node: WireGuardNode = {
-    apiVersion: 'wgnode.dev/v1alpha1',
-    kind: 'WireGuardNode',
-    metadata: {
-      name: 'fra1-wg0',
-      namespace: 'edge',
-      uid: '0a1b2c3d-0000-4000-8000-000000000000',
-      resourceVersion: '7',
-      generation: 3,
-      creationTimestamp: '2026-01-02T00:00:00Z',
-    },
-    spec: {
-      agent: { url: 'https://fra1.example.net:8443', secretRef: { name: 'fra1-agent' }, timeoutSeconds: 30 },
-      interface: { name: 'wg0', state: 'Up', privateKeySecretRef: { name: 'fra1-wg0', key: 'privateKey' } },
-      management: {
-        mode: 'Enforce',
-        maxImpact: 'Restart',
-        intervalSeconds: 60,
-        confirmSeconds: 10,
-        deletionPolicy: 'Retain',
-        deletionTimeoutSeconds: 300,
-      },
-      suspend: false,
-    },
-    status: { observedGeneration: -1, conditions: [] },
-  };
-  edit(node);
-  return node;
-}
 
 const KEY = new Secret(Buffer.alloc(32, 7).toString('base64'));
 const PUBLIC_KEY = desired(nodeWith(), KEY).publicKey;

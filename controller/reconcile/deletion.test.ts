@@ -1,37 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
+import { nodeWith } from '../../test/support/node-builder.ts';
 import type { ManagementSpec, WireGuardNode } from '../api/wireguardnode.generated.ts';
-import { deletionPlan, hasFinalizer, wantsFinalizer } from './deletion.ts';
-
-function nodeWith(edit: (node: WireGuardNode) => void = () => undefined): WireGuardNode {
-  const node: WireGuardNode = {
-    apiVersion: 'wgnode.dev/v1alpha1',
-    kind: 'WireGuardNode',
-    metadata: {
-      name: 'fra1-wg0',
-      namespace: 'edge',
-      uid: '0a1b2c3d-0000-4000-8000-000000000000',
-      resourceVersion: '7',
-      generation: 3,
-      creationTimestamp: '2026-01-02T00:00:00Z',
-    },
-    spec: {
-      agent: { url: 'https://fra1.example.net:8443', secretRef: { name: 'fra1-agent' }, timeoutSeconds: 30 },
-      interface: { name: 'wg0', state: 'Up', privateKeySecretRef: { name: 'fra1-wg0', key: 'privateKey' } },
-      management: {
-        mode: 'Enforce',
-        maxImpact: 'Restart',
-        intervalSeconds: 60,
-        confirmSeconds: 10,
-        deletionPolicy: 'Retain',
-        deletionTimeoutSeconds: 300,
-      },
-      suspend: false,
-    },
-    status: { observedGeneration: -1, conditions: [] },
-  };
-  edit(node);
-  return node;
-}
+import { deletionPlan, deletionTimedOut, hasFinalizer, wantsFinalizer } from './deletion.ts';
 
 const DELETED_MS = Date.parse('2026-02-01T00:00:00Z');
 
@@ -43,7 +13,7 @@ const deletedNode = (
   nodeWith((node) => {
     node.spec.management.deletionPolicy = deletionPolicy;
     node.metadata.deletionTimestamp = '2026-02-01T00:00:00Z';
-    node.status.applied = { generation: 3 };
+    node.status.applied = { generation: 3, url: node.spec.agent.url };
     edit(node);
   });
 
@@ -52,8 +22,7 @@ const rival = nodeWith(({ metadata }) => {
 });
 
 const act = (verb: 'disable' | 'remove') => ({ kind: 'act', verb });
-const retained = { kind: 'release', timedOut: false, event: { type: 'Normal', reason: 'Retained' } };
-const timedOut = { kind: 'release', timedOut: true, event: { type: 'Warning', reason: 'DeletionTimedOut' } };
+const retained = { kind: 'release', event: { type: 'Normal', reason: 'Retained', action: 'Delete' } };
 
 describe('deletionPlan', () => {
   test.each([
@@ -88,32 +57,43 @@ describe('deletionPlan', () => {
       expected: retained,
     },
     {
-      name: 'K1: the timeout is waited for to its end',
-      node: deletedNode('Disable'),
-      afterMs: 300_000,
-      expected: act('disable'),
-    },
-    {
-      name: 'K1: and then the object is let go with a warning',
-      node: deletedNode('Disable'),
-      afterMs: 300_001,
-      expected: timedOut,
-    },
-    {
-      name: 'K1: a timeout of 0 still allows one attempt',
+      name: 'a host on which this object was never applied is left as it is',
       node: deletedNode('Remove', ({ spec }) => {
-        spec.management.deletionTimeoutSeconds = 0;
+        spec.agent.url = 'https://ams1.example.net:8443';
       }),
-      expected: act('remove'),
-    },
-    {
-      name: 'what would be retained anyway does not time out',
-      node: deletedNode('Retain'),
-      afterMs: 1e9,
       expected: retained,
     },
-  ])('$name', ({ node, rivals = [], afterMs = 0, expected }) => {
-    expect(deletionPlan(node, rivals, DELETED_MS + afterMs)).toMatchObject(expected);
+    {
+      name: 'a record that does not say to which host it was applied is no proof',
+      node: deletedNode('Disable', ({ status }) => {
+        status.applied = { generation: 3 };
+      }),
+      expected: retained,
+    },
+  ])('$name', ({ node, rivals = [], expected }) => {
+    expect(deletionPlan(node, rivals)).toMatchObject(expected);
+  });
+});
+
+describe('deletionTimedOut', () => {
+  const pending = { isOver: false, event: { type: 'Warning', reason: 'DeletionPending', action: 'Delete' } };
+  const over = { isOver: true, event: { type: 'Warning', reason: 'DeletionTimedOut', action: 'Delete' } };
+  const withTimeout = (seconds: number): WireGuardNode =>
+    deletedNode('Disable', ({ spec }) => {
+      spec.management.deletionTimeoutSeconds = seconds;
+    });
+
+  test.each([
+    { name: 'K1: the host is waited for', seconds: 300, afterMs: 299_999, expected: pending },
+    { name: 'K1: until the timeout is reached', seconds: 300, afterMs: 300_000, expected: over },
+    { name: 'K1: and never again after it', seconds: 300, afterMs: 86_400_000, expected: over },
+    { name: 'K1: a timeout of 0 ends with the first attempt', seconds: 0, afterMs: 0, expected: over },
+  ])('$name', ({ seconds, afterMs, expected }) => {
+    expect(deletionTimedOut(withTimeout(seconds), DELETED_MS + afterMs, 'no answer')).toMatchObject(expected);
+  });
+
+  test.each([0, 300_000])('the note says why the host was out of reach, %d ms after the deletion', (afterMs) => {
+    expect(deletionTimedOut(withTimeout(300), DELETED_MS + afterMs, 'no answer').event.note).toContain('no answer');
   });
 });
 

@@ -1,40 +1,10 @@
 import { describe, expect, test } from '@jest/globals';
+import { nodeWith } from '../../test/support/node-builder.ts';
 import { publicKeyOf } from '../../agent/protocol/key.ts';
 import { Secret } from '../../agent/protocol/secret.ts';
 import { putFromConfig } from '../../agent/protocol/wgquick/wire.ts';
 import type { InterfaceSpec, WireGuardNode } from '../api/wireguardnode.generated.ts';
-import { configOf, desired, privateKeyOf } from './desired.ts';
-
-function nodeWith(edit: (node: WireGuardNode) => void = () => undefined): WireGuardNode {
-  const node: WireGuardNode = {
-    apiVersion: 'wgnode.dev/v1alpha1',
-    kind: 'WireGuardNode',
-    metadata: {
-      name: 'fra1-wg0',
-      namespace: 'edge',
-      uid: '0a1b2c3d-0000-4000-8000-000000000000',
-      resourceVersion: '7',
-      generation: 3,
-      creationTimestamp: '2026-01-02T00:00:00Z',
-    },
-    spec: {
-      agent: { url: 'https://fra1.example.net:8443', secretRef: { name: 'fra1-agent' }, timeoutSeconds: 30 },
-      interface: { name: 'wg0', state: 'Up', privateKeySecretRef: { name: 'fra1-wg0', key: 'privateKey' } },
-      management: {
-        mode: 'Enforce',
-        maxImpact: 'Restart',
-        intervalSeconds: 60,
-        confirmSeconds: 10,
-        deletionPolicy: 'Retain',
-        deletionTimeoutSeconds: 300,
-      },
-      suspend: false,
-    },
-    status: { observedGeneration: -1, conditions: [] },
-  };
-  edit(node);
-  return node;
-}
+import { configOf, desired, privateKeyOf, specMoved } from './desired.ts';
 
 const KEY = new Secret(Buffer.alloc(32, 7).toString('base64'));
 const specWith = (over: Partial<InterfaceSpec>): InterfaceSpec => ({ ...nodeWith().spec.interface, ...over });
@@ -207,5 +177,60 @@ describe('desired', () => {
 
   test('T14: the key shows in no print of what is desired', () => {
     expect(JSON.stringify(desired(nodeWith(), KEY))).not.toContain(KEY.reveal());
+  });
+});
+
+describe('specMoved', () => {
+  /** A node that was applied and then edited. */
+  const editedNode = (edit: (node: WireGuardNode) => void): WireGuardNode =>
+    nodeWith((node) => {
+      node.status.applied = { generation: 3, specHash: desired(node, KEY).specHash, url: node.spec.agent.url };
+      edit(node);
+    });
+
+  test.each<{ name: string; edit: (node: WireGuardNode) => void; expected: boolean }>([
+    { name: 'nothing at all', edit: () => undefined, expected: false },
+    {
+      name: 'suspend alone',
+      edit: (node) => {
+        Object.assign(node.metadata, { generation: 4 });
+        node.spec.suspend = true;
+      },
+      expected: false,
+    },
+    {
+      name: 'the interval, which the host does not see',
+      edit: ({ spec }) => {
+        spec.management.intervalSeconds = 5;
+      },
+      expected: false,
+    },
+    {
+      name: 'the interface',
+      edit: ({ spec }) => {
+        spec.interface.mtu = 1_400;
+      },
+      expected: true,
+    },
+    {
+      name: 'the interface and suspend',
+      edit: ({ spec }) => {
+        Object.assign(spec, { suspend: true, interface: { ...spec.interface, state: 'Down' } });
+      },
+      expected: true,
+    },
+    {
+      name: 'the host',
+      edit: ({ spec }) => {
+        spec.agent.url = 'https://ams1.example.net:8443';
+      },
+      expected: true,
+    },
+  ])('an edit of $name: $expected', ({ edit, expected }) => {
+    expect(specMoved(editedNode(edit))).toBe(expected);
+  });
+
+  test('what was never applied cannot have moved', () => {
+    expect(specMoved(nodeWith())).toBe(false);
   });
 });

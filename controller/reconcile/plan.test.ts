@@ -1,46 +1,22 @@
 import { describe, expect, test } from '@jest/globals';
+import { nodeWith } from '../../test/support/node-builder.ts';
 import { Secret } from '../../agent/protocol/secret.ts';
 import type { AppliedStatus, WireGuardNode } from '../api/wireguardnode.generated.ts';
 import type { Correction } from './contention.ts';
 import { desired, type Desired } from './desired.ts';
 import type { Difference } from './diff.ts';
 import { causeOf, openRequest, plan, type Plan } from './plan.ts';
-
-function nodeWith(edit: (node: WireGuardNode) => void = () => undefined): WireGuardNode {
-  const node: WireGuardNode = {
-    apiVersion: 'wgnode.dev/v1alpha1',
-    kind: 'WireGuardNode',
-    metadata: {
-      name: 'fra1-wg0',
-      namespace: 'edge',
-      uid: '0a1b2c3d-0000-4000-8000-000000000000',
-      resourceVersion: '7',
-      generation: 3,
-      creationTimestamp: '2026-01-02T00:00:00Z',
-    },
-    spec: {
-      agent: { url: 'https://fra1.example.net:8443', secretRef: { name: 'fra1-agent' }, timeoutSeconds: 30 },
-      interface: { name: 'wg0', state: 'Up', privateKeySecretRef: { name: 'fra1-wg0', key: 'privateKey' } },
-      management: {
-        mode: 'Enforce',
-        maxImpact: 'Restart',
-        intervalSeconds: 60,
-        confirmSeconds: 10,
-        deletionPolicy: 'Retain',
-        deletionTimeoutSeconds: 300,
-      },
-      suspend: false,
-    },
-    status: { observedGeneration: -1, conditions: [] },
-  };
-  edit(node);
-  return node;
-}
+import { statusOf } from './status.ts';
+import type { Verdict } from './verdict.ts';
 
 const KEY = new Secret(Buffer.alloc(32, 7).toString('base64'));
 const REQUEST = 'wgnode.dev/reconcile-requested-at';
 const NOW_MS = 1_000_000;
 const MTU: Difference = { path: 'spec.interface.mtu', desired: '1400', file: '1420', live: '1420', impact: 'None' };
+
+const MTU_OF_ANOTHER: Difference = { ...MTU, path: 'spec.interface.mtuOfAnother' };
+const PORT: Difference = { ...MTU, path: 'spec.interface.listenPort' };
+const SEEN = { health: { status: 'ok', timestamp: 0, uptime: 1, version: '0.1.0' }, answer: undefined } as const;
 
 const wanted = (node: WireGuardNode): Desired => desired(node, KEY);
 
@@ -63,10 +39,12 @@ const requesting = (node: WireGuardNode): void => {
   node.metadata.annotations = { [REQUEST]: 'now' };
 };
 const standingOff =
-  (observedGeneration: number) =>
-  ({ status }: WireGuardNode): void => {
-    const since = { lastTransitionTime: '2026-01-02T00:00:00Z', observedGeneration };
-    status.conditions = [{ type: 'Contended', status: 'True', reason: 'Contended', message: '', ...since }];
+  (observedGeneration: number, path = MTU.path) =>
+  (node: WireGuardNode): void => {
+    const verdict = { kind: 'contended', seen: SEEN, differences: [MTU], path } as const;
+    const former = { ...node, metadata: { ...node.metadata, generation: observedGeneration } };
+    const attempt = { failures: 0, nextMs: undefined };
+    node.status = statusOf({ node: former, verdict, nowMs: NOW_MS, request: undefined, attempt });
   };
 
 interface Case {
@@ -137,6 +115,39 @@ const cases: readonly Case[] = [
     expected: { kind: 'stand-off', path: MTU.path },
   },
   {
+    name: 'a stand-off keeps its field when others differ too',
+    node: appliedNode(standingOff(3)),
+    differences: [PORT, MTU],
+    expected: { kind: 'stand-off', path: MTU.path },
+  },
+  {
+    name: 'a stand-off keeps its field, not one whose name begins like it',
+    node: appliedNode(standingOff(3)),
+    differences: [MTU_OF_ANOTHER, MTU],
+    expected: { kind: 'stand-off', path: MTU.path },
+  },
+  {
+    name: 'a stand-off keeps its field, not one with which its name begins',
+    node: appliedNode(standingOff(3, MTU_OF_ANOTHER.path)),
+    differences: [MTU, MTU_OF_ANOTHER],
+    expected: { kind: 'stand-off', path: MTU_OF_ANOTHER.path },
+  },
+  {
+    name: 'a stand-off whose field is as wanted now stands for what differs',
+    node: appliedNode(standingOff(3)),
+    differences: [PORT],
+    expected: { kind: 'stand-off', path: PORT.path },
+  },
+  {
+    name: 'a request of a person overrides a stand-off of before a restart',
+    node: appliedNode((node) => {
+      standingOff(3)(node);
+      requesting(node);
+    }),
+    differences: [MTU],
+    expected: corrected,
+  },
+  {
     name: 'a stand-off at a former generation counts no longer',
     node: appliedNode(standingOff(2)),
     differences: [MTU],
@@ -193,5 +204,18 @@ describe('openRequest', () => {
       if (handled !== undefined) status.lastHandledReconcileRequest = handled;
     });
     expect(openRequest(node)).toBe(expected);
+  });
+
+  test('a token that is longer than status can hold is answered once', () => {
+    const node = nodeWith(({ metadata }) => {
+      metadata.annotations = { [REQUEST]: 'x'.repeat(254) };
+    });
+    const request = openRequest(node);
+    expect(request).toBe('x'.repeat(253));
+    const verdict: Verdict = { kind: 'suspended', specMoved: false };
+    const attempt = { failures: 0, nextMs: undefined };
+    node.status = statusOf({ node, verdict, nowMs: NOW_MS, request, attempt });
+    expect(node.status.lastHandledReconcileRequest).toBe('x'.repeat(253));
+    expect(openRequest(node)).toBeUndefined();
   });
 });

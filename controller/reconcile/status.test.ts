@@ -1,4 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
+import { nodeWith } from '../../test/support/node-builder.ts';
 import { Secret } from '../../agent/protocol/secret.ts';
 import type { ConfigAnswer, HealthAnswer } from '../../agent/protocol/messages.ts';
 import type { WireGuardNode, WireGuardNodeStatus } from '../api/wireguardnode.generated.ts';
@@ -6,37 +7,6 @@ import { desired } from './desired.ts';
 import { diff, type Difference } from './diff.ts';
 import { type Attempt, sameStatus, statusOf } from './status.ts';
 import type { Change, Seen, Verdict } from './verdict.ts';
-
-function nodeWith(edit: (node: WireGuardNode) => void = () => undefined): WireGuardNode {
-  const node: WireGuardNode = {
-    apiVersion: 'wgnode.dev/v1alpha1',
-    kind: 'WireGuardNode',
-    metadata: {
-      name: 'fra1-wg0',
-      namespace: 'edge',
-      uid: '0a1b2c3d-0000-4000-8000-000000000000',
-      resourceVersion: '7',
-      generation: 3,
-      creationTimestamp: '2026-01-02T00:00:00Z',
-    },
-    spec: {
-      agent: { url: 'https://fra1.example.net:8443', secretRef: { name: 'fra1-agent' }, timeoutSeconds: 30 },
-      interface: { name: 'wg0', state: 'Up', privateKeySecretRef: { name: 'fra1-wg0', key: 'privateKey' } },
-      management: {
-        mode: 'Enforce',
-        maxImpact: 'Restart',
-        intervalSeconds: 60,
-        confirmSeconds: 10,
-        deletionPolicy: 'Retain',
-        deletionTimeoutSeconds: 300,
-      },
-      suspend: false,
-    },
-    status: { observedGeneration: -1, conditions: [] },
-  };
-  edit(node);
-  return node;
-}
 
 const KEY = new Secret(Buffer.alloc(32, 7).toString('base64'));
 const PUBLIC_KEY = desired(nodeWith(), KEY).publicKey;
@@ -260,6 +230,25 @@ describe('drift', () => {
     expect(differences.length).toBeGreaterThan(0);
     for (const verdict of [drifted(differences), inSync(node, { change })])
       expect(JSON.stringify(statusAfter(node, verdict))).not.toContain(KEY.reveal());
+  });
+});
+
+describe('the message of a condition', () => {
+  const messagesOf = (message: string): string[] =>
+    statusAfter(nodeWith(), { kind: 'apply-failed', seen, message })
+      .conditions.filter(({ reason }) => reason === 'ApplyFailed')
+      .map((condition) => condition.message);
+
+  test.each([
+    { name: 'is whole up to what the schema allows', length: 4_096, kept: 4_096 },
+    { name: 'is cut there', length: 4_097, kept: 4_096 },
+    { name: 'is cut there, however long it was', length: 100_000, kept: 4_096 },
+  ])('$name', ({ length, kept }) => {
+    expect(messagesOf('x'.repeat(length))).toEqual([0, 1].map(() => 'x'.repeat(kept)));
+  });
+
+  test('is not cut within a character, as the API server would store another text than was sent', () => {
+    for (const message of messagesOf(`${'x'.repeat(4_095)}\u{1f511}`)) expect(message.isWellFormed()).toBe(true);
   });
 });
 

@@ -1,37 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import type { Clock } from './clock.ts';
+import { ManualClock } from '../../test/support/manual-clock.ts';
 import { createQueue, type Lane, type Queue, type QueueItem } from './queue.ts';
-
-class ManualClock implements Clock {
-  #nowMs = 0;
-  readonly #timers = new Set<{ readonly atMs: number; readonly callback: () => void }>();
-
-  readonly now = (): number => this.#nowMs;
-  readonly after = (delayMs: number, callback: () => void): (() => void) => {
-    const timer = { atMs: this.#nowMs + delayMs, callback };
-    this.#timers.add(timer);
-    return () => {
-      this.#timers.delete(timer);
-    };
-  };
-
-  get pending(): number {
-    return this.#timers.size;
-  }
-
-  advance(ms: number): void {
-    const untilMs = this.#nowMs + ms;
-    for (;;) {
-      const [next] = [...this.#timers].filter(({ atMs }) => atMs <= untilMs).sort((a, b) => a.atMs - b.atMs);
-      if (next === undefined) break;
-      this.#timers.delete(next);
-      this.#nowMs = next.atMs;
-      next.callback();
-    }
-    this.#nowMs = untilMs;
-  }
-}
 
 const NOTHING = Symbol('nothing');
 
@@ -168,32 +138,32 @@ describe('getters', () => {
     const clock = new ManualClock();
     const queue = createQueue(clock);
     queue.addAfter('a', 70);
-    clock.advance(100);
+    await clock.advance(100);
     expect(await queue.get('any')).toEqual({ key: 'a', lane: 'check', sinceMs: 70 });
   });
 });
 
 describe('delayed keys', () => {
-  test('become checks when they are due, not before', () => {
+  test('become checks when they are due, not before', async () => {
     const clock = new ManualClock();
     const queue = createQueue(clock);
     queue.addAfter('a', 100);
-    clock.advance(99);
+    await clock.advance(99);
     expect(queue.depth('check')).toBe(0);
-    clock.advance(1);
+    await clock.advance(1);
     expect([queue.depth('check'), queue.delayed()]).toEqual([1, 0]);
   });
 
   test.each([
     { name: 'later', delays: [100, 300], dueMs: 300 },
     { name: 'sooner', delays: [300, 100], dueMs: 100 },
-  ])('a later call replaces the delay by one that ends $name', ({ delays, dueMs }) => {
+  ])('a later call replaces the delay by one that ends $name', async ({ delays, dueMs }) => {
     const clock = new ManualClock();
     const queue = createQueue(clock);
     for (const delayMs of delays) queue.addAfter('a', delayMs);
-    clock.advance(dueMs - 1);
+    await clock.advance(dueMs - 1);
     expect(queue.depth('check')).toBe(0);
-    clock.advance(1);
+    await clock.advance(1);
     expect(queue.depth('check')).toBe(1);
   });
 
@@ -204,7 +174,7 @@ describe('delayed keys', () => {
     queue.add('a', 'edit');
     await queue.get('any');
     queue.done('a');
-    clock.advance(1_000);
+    await clock.advance(1_000);
     expect(queue.depth('check')).toBe(0);
   });
 
@@ -214,18 +184,18 @@ describe('delayed keys', () => {
     queue.add('a', 'edit');
     await queue.get('any');
     queue.addAfter('a', 10);
-    clock.advance(10);
+    await clock.advance(10);
     expect(queue.depth('check')).toBe(0);
     queue.done('a');
     expect(await takeAll(queue)).toEqual(['a check']);
   });
 
-  test('a forgotten key does not come back', () => {
+  test('a forgotten key does not come back', async () => {
     const clock = new ManualClock();
     const queue = createQueue(clock);
     queue.addAfter('a', 10);
     queue.forget('a');
-    clock.advance(10);
+    await clock.advance(10);
     expect([queue.depth('check'), queue.delayed()]).toEqual([0, 0]);
   });
 
@@ -253,7 +223,7 @@ describe('shutDown', () => {
     queue.shutDown();
     queue.add('c', 'edit');
     queue.addAfter('d', 10);
-    clock.advance(10);
+    await clock.advance(10);
     expect(await queue.get('any')).toBeUndefined();
     expect(clock.pending).toBe(0);
   });
@@ -317,14 +287,14 @@ const addAfter = (key: string, delayMs: number): Step =>
   });
 
 const advance = (ms: number): Step =>
-  step(`advance(${String(ms)})`, (model, { clock }) => {
+  step(`advance(${String(ms)})`, async (model, { clock }) => {
     model.nowMs += ms;
     for (const [key, dueMs] of [...model.due]) {
       if (dueMs > model.nowMs) continue;
       model.due.delete(key);
       want(model, key, 'check');
     }
-    clock.advance(ms);
+    await clock.advance(ms);
   });
 
 const get = (lanes: 'any' | 'edit'): Step =>

@@ -1,36 +1,10 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
+import { ManualClock } from '../../test/support/manual-clock.ts';
 import type { Clock } from './clock.ts';
 import { type ListWatch, type Page, runReflector, type WatchEvent } from './reflector.ts';
 
 const settle = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
-
-class ManualClock implements Clock {
-  #nowMs = 0;
-  readonly #timers = new Set<{ readonly atMs: number; readonly callback: () => void }>();
-
-  readonly now = (): number => this.#nowMs;
-  readonly after = (delayMs: number, callback: () => void): (() => void) => {
-    const timer = { atMs: this.#nowMs + delayMs, callback };
-    this.#timers.add(timer);
-    return () => {
-      this.#timers.delete(timer);
-    };
-  };
-
-  async advance(ms: number): Promise<void> {
-    const untilMs = this.#nowMs + ms;
-    for (;;) {
-      await settle();
-      const [next] = [...this.#timers].filter(({ atMs }) => atMs <= untilMs).sort((a, b) => a.atMs - b.atMs);
-      if (next === undefined) break;
-      this.#timers.delete(next);
-      this.#nowMs = next.atMs;
-      next.callback();
-    }
-    this.#nowMs = untilMs;
-  }
-}
 
 interface Thing {
   readonly name: string;

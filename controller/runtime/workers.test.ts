@@ -1,38 +1,11 @@
 import { expect, test } from '@jest/globals';
+import { ManualClock } from '../../test/support/manual-clock.ts';
 import { type Action, awaitChange, requeueAfter } from './action.ts';
 import { createBackoff } from './backoff.ts';
-import type { Clock } from './clock.ts';
 import { createQueue, type Queue } from './queue.ts';
 import { runWorkers } from './workers.ts';
 
 const settle = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
-
-class ManualClock implements Clock {
-  #nowMs = 0;
-  readonly #timers = new Set<{ readonly atMs: number; readonly callback: () => void }>();
-
-  readonly now = (): number => this.#nowMs;
-  readonly after = (delayMs: number, callback: () => void): (() => void) => {
-    const timer = { atMs: this.#nowMs + delayMs, callback };
-    this.#timers.add(timer);
-    return () => {
-      this.#timers.delete(timer);
-    };
-  };
-
-  async advance(ms: number): Promise<void> {
-    const untilMs = this.#nowMs + ms;
-    for (;;) {
-      await settle();
-      const [next] = [...this.#timers].filter(({ atMs }) => atMs <= untilMs).sort((a, b) => a.atMs - b.atMs);
-      if (next === undefined) break;
-      this.#timers.delete(next);
-      this.#nowMs = next.atMs;
-      next.callback();
-    }
-    this.#nowMs = untilMs;
-  }
-}
 
 interface Running {
   readonly queue: Queue;

@@ -150,7 +150,7 @@ describe('an object from creation to deletion', () => {
     await alpha.host.agent.kill();
     await alpha.host.mustExec(['ip', 'link', 'delete', INTERFACE]);
     await alpha.host.agent.start();
-    expect(await isUp()).toBe(true);
+    await until('the tunnel to come up', isUp);
     await scene.lab.controller.start({ args: ['--log-level', 'debug'] });
   });
 

@@ -1,8 +1,8 @@
 import { join } from 'node:path';
-import { Daemon } from './daemon.ts';
 import { labEnvironment } from './environment.ts';
 import { httpGet } from './http-get.ts';
 import type { LabNames } from './lab-names.ts';
+import { LabProgram } from './lab-program.ts';
 import { repositoryPath } from './repository.ts';
 
 export interface LabControllerOptions {
@@ -14,16 +14,15 @@ export interface LabControllerOptions {
 const READY_MS = 20_000;
 
 /** The controller, run as its own service account. Call `lab.kube.install()` before its first start. */
-export class LabController {
+export class LabController extends LabProgram {
   readonly metricsUrl: string;
   readonly #options: LabControllerOptions;
-  readonly #daemon: Daemon;
 
   constructor(options: LabControllerOptions) {
     const { names, ports } = options;
+    super({ name: 'the controller', logFile: join(names.folder, 'controller.log') });
     this.#options = options;
     this.metricsUrl = `http://${names.loopback}:${String(ports.metrics)}/metrics`;
-    this.#daemon = new Daemon({ name: 'the controller', logFile: join(names.folder, 'controller.log') });
   }
 
   /** Resolves when GET /readyz answers 200. `args` come after the lab's own. */
@@ -38,38 +37,12 @@ export class LabController {
       '--allow-agent-cidr',
       names.network,
     ];
-    await this.#daemon.start({
+    await this.daemon.start({
       argv: [process.execPath, repositoryPath('controller/main.ts'), ...own, ...args],
       env: { ...labEnvironment(names.number), KUBECONFIG: kubeconfig },
       isReady: async () => (await httpGet(`http://${health}/readyz`)).status === 200,
       readyMs: READY_MS,
     });
-  }
-
-  /** SIGTERM; resolves when it has ended. */
-  stop(): Promise<void> {
-    return this.#daemon.stop();
-  }
-
-  /** SIGKILL; resolves when it has ended. */
-  kill(): Promise<void> {
-    return this.#daemon.kill();
-  }
-
-  get pid(): number | undefined {
-    return this.#daemon.pid;
-  }
-
-  get running(): boolean {
-    return this.#daemon.running;
-  }
-
-  get logFile(): string {
-    return this.#daemon.logFile;
-  }
-
-  logText(): string {
-    return this.#daemon.logText();
   }
 
   async metricsText(): Promise<string> {

@@ -1,0 +1,70 @@
+import type { ErrorAnswer } from '../../agent/protocol/messages.ts';
+import { redactKeys } from '../../agent/protocol/redact.ts';
+import { AgentRefused, AgentUnreachable } from './agent-error.ts';
+
+export interface Answer {
+  readonly status: number;
+  readonly text: string;
+}
+
+const MAX_TEXT = 1_000;
+
+/** The JSON object of an answer; anything else is a breach of protocol. */
+export function parseObject(text: string, origin: string): object {
+  try {
+    const parsed: unknown = JSON.parse(text);
+    if (typeof parsed === 'object' && parsed !== null) return parsed;
+  } catch {
+    // falls through: the parser's message would show what the agent sent
+  }
+  throw new AgentUnreachable('ProtocolError', `${origin} did not answer as an agent does: the body is no JSON object`);
+}
+
+/** A proxy in front of a busy or dead agent answers in its own words: that mends itself, and is no breach of protocol. */
+function parseError({ status, text }: Answer, origin: string): Partial<ErrorAnswer> {
+  try {
+    return parseObject(text, origin);
+  } catch (error) {
+    if (status >= 500 || status === 429) return {};
+    throw error;
+  }
+}
+
+/** Agent texts go into status: one line, bounded, without anything that looks like a key. */
+const safeText = (text: unknown): string =>
+  redactKeys((typeof text === 'string' ? text : '').replace(/[\p{C}\p{Zl}\p{Zp}]+/gu, ' ')).slice(0, MAX_TEXT);
+
+/** What an answer of 400 and above says: a refusal, or a rung that does not hold. `skew` asks the agent for its clock. */
+export async function explain(
+  answer: Answer,
+  origin: string,
+  skew: () => Promise<number | undefined>,
+): Promise<AgentRefused | AgentUnreachable> {
+  const body = parseError(answer, origin);
+  const code = typeof body.code === 'string' ? body.code : '';
+  if (answer.status === 401)
+    return unauthorized(
+      origin,
+      code === 'clock_skew' || body.error === 'Request timestamp too old' ? await skew().catch(() => undefined) : 0,
+    );
+  if (answer.status >= 500 && code !== 'apply_failed')
+    return new AgentUnreachable('AgentError', `The agent at ${origin} failed: ${safeText(body.error)}`);
+  if (answer.status === 429) return new AgentUnreachable('AgentError', `The agent at ${origin} is busy`);
+  const details = Array.isArray(body.details) ? body.details.slice(0, 16).map(safeText) : [];
+  return new AgentRefused(safeText(body.error), {
+    status: answer.status,
+    agentCode: safeText(code).slice(0, 64),
+    details,
+    rolledBack: body.rolled_back,
+  });
+}
+
+function unauthorized(origin: string, skew: number | undefined): AgentUnreachable {
+  if (skew === 0)
+    return new AgentUnreachable(
+      'SignatureRejected',
+      `${origin} does not accept our signature: hmac-key of spec.agent.secretRef is not the agent's`,
+    );
+  const how = skew === undefined ? 'far off' : `${String(Math.abs(skew))} s ${skew > 0 ? 'ahead of' : 'behind'}`;
+  return new AgentUnreachable('ClockSkew', `The clock of the agent at ${origin} is ${how} that of the controller`);
+}

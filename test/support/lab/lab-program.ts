@@ -1,0 +1,36 @@
+import { Daemon, type DaemonOptions } from './daemon.ts';
+
+/** One of our programs in the lab: ended, killed and read alike, started each in its own way. */
+export abstract class LabProgram {
+  protected readonly daemon: Daemon;
+
+  constructor(options: DaemonOptions) {
+    this.daemon = new Daemon(options);
+  }
+
+  /** SIGTERM; resolves when it has ended. */
+  stop(): Promise<void> {
+    return this.daemon.stop();
+  }
+
+  /** SIGKILL; resolves when it has ended. */
+  kill(): Promise<void> {
+    return this.daemon.kill();
+  }
+
+  get pid(): number | undefined {
+    return this.daemon.pid;
+  }
+
+  get running(): boolean {
+    return this.daemon.running;
+  }
+
+  get logFile(): string {
+    return this.daemon.logFile;
+  }
+
+  logText(): string {
+    return this.daemon.logText();
+  }
+}
