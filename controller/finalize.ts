@@ -4,14 +4,14 @@ import type { WireGuardNode } from './api/wireguardnode.generated.ts';
 import { load, rivalsOf } from './cluster/load.ts';
 import { checkAgent } from './reconcile/checks.ts';
 import { deletionPlan, deletionTimedOut, hasFinalizer } from './reconcile/deletion.ts';
-import type { ReconcilerParts } from './reconciler.ts';
+import type { ReconcilerParts } from './reconciler-parts.ts';
 import { type Action, awaitChange, requeueAfter } from './runtime/action.ts';
 
 /** Soon, for what the watch will bring anyway: this is the backstop. */
 const SOON_MS = 250;
 const RETRY_MS = 5_000;
 
-type Done = 'done' | 'gone' | { readonly pending: string };
+type Done = 'acted' | 'retained' | 'gone' | { readonly pending: string };
 
 /** Ends an object that carries our finalizer by its deletionPolicy; without it there is nothing to do. */
 export async function finalize(parts: ReconcilerParts, node: WireGuardNode): Promise<Action> {
@@ -43,16 +43,19 @@ async function act(parts: ReconcilerParts, node: WireGuardNode, verb: 'disable' 
   const work = async (): Promise<Done> => {
     const stored = await parts.writer.read(key, parts.signal);
     if (stored?.metadata.uid !== node.metadata.uid || !hasFinalizer(stored)) return 'gone';
-    if (deletionPlan(node, rivalsOf(node, parts.nodes)).kind === 'release')
-      return { pending: 'another object owns the interface by now' };
+    const again = deletionPlan(node, rivalsOf(node, parts.nodes));
+    if (again.kind === 'release') {
+      await parts.events.record(node, again.event);
+      return 'retained';
+    }
     const client = await clientFor(parts, node);
     if (client === undefined) return { pending: 'the Secret of the agent is gone, and with it the key to talk to it' };
     await (verb === 'remove' ? client.remove(name, options) : client.setState(name, 'disable', options));
-    return 'done';
+    return 'acted';
   };
   try {
     const done = await parts.hosts.run(agentOrigin(node), work);
-    if (done === 'done') {
+    if (done === 'acted') {
       const note =
         verb === 'remove' ? `${name} was taken down and its file removed` : `${name} was taken down; its file stays`;
       await parts.events.record(node, { type: 'Normal', reason: 'Deleted', action: 'Delete', note });

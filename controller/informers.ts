@@ -47,7 +47,9 @@ export function nodeHandler(
     // At start, objects that were judged before a restart are mere checks.
     const isJudged = !synced && node.status.observedGeneration === node.metadata.generation;
     queue.add(keyOf(node), former === undefined && isJudged ? 'check' : 'edit');
-    if (former !== undefined && claimOf(former) !== claimOf(node)) wakeRivals(former);
+    const letsGo =
+      former !== undefined && (former.metadata.uid !== node.metadata.uid || claimOf(former) !== claimOf(node));
+    if (letsGo) wakeRivals(former);
   };
   const apply = (node: WireGuardNode): void => {
     const former = nodes.get(keyOf(node));

@@ -9,7 +9,7 @@ import { ManualClock } from '../test/support/manual-clock.ts';
 import { nodeWith } from '../test/support/node-builder.ts';
 import type { AgentClient, ConfigRead } from './agents/agent-client.ts';
 import { AgentRefused, AgentUnreachable } from './agents/agent-error.ts';
-import type { WireGuardNode } from './api/wireguardnode.generated.ts';
+import type { ManagementSpec, WireGuardNode } from './api/wireguardnode.generated.ts';
 import { judge, type JudgeParts } from './judge.ts';
 import { createMemories, type Memory } from './memory.ts';
 import { desired } from './reconcile/desired.ts';
@@ -116,7 +116,7 @@ interface Bench {
   readonly host: ModelHost;
   readonly clock: ManualClock;
   readonly memory: Memory;
-  /** Kinds of status that a change under way asked for. */
+  /** One entry each time that status was to say that a change is under way. */
   readonly slow: string[];
   readonly look: (over?: Partial<JudgeParts>) => Promise<Verdict>;
 }
@@ -143,20 +143,18 @@ function bench(node: WireGuardNode, drift?: Partial<InterfaceConfig>): Bench {
 }
 
 const DRIFT = { mtu: 1_300 };
-const observing: Edit = ({ spec }) => {
-  spec.management.mode = 'Observe';
-};
-const limitedTo =
-  (maxImpact: Impact): Edit =>
+const managed =
+  (over: Partial<ManagementSpec>): Edit =>
   ({ spec }) => {
-    spec.management.maxImpact = maxImpact;
+    Object.assign(spec.management, over);
   };
+const observing = managed({ mode: 'Observe' });
 
 describe('a host', () => {
   test('I5: that is as wanted is left alone', async () => {
-    const { host, look } = bench(appliedNode());
+    const { host, memory, look } = bench(appliedNode());
     expect(await look()).toMatchObject({ kind: 'in-sync', change: undefined, seen: { health: HEALTH } });
-    expect(host.puts).toEqual([]);
+    expect([host.puts, memory.client]).toEqual([[], host]);
   });
 
   test('without the interface gets it, as the node wants it', async () => {
@@ -223,7 +221,7 @@ describe('a change that the agent does not make', () => {
   });
 
   test('for its impact shows the plan that waits', async () => {
-    const { host, look } = bench(appliedNode(limitedTo('Rehandshake')), DRIFT);
+    const { host, look } = bench(appliedNode(managed({ maxImpact: 'Rehandshake' })), DRIFT);
     host.impact = 'Restart';
     expect(await look()).toMatchObject({
       kind: 'impact-not-allowed',
@@ -312,7 +310,7 @@ describe('contention: a field that somebody else keeps changing', () => {
   test.each<{ name: string; edit?: Edit; host: Partial<ModelHost>; kind: string }>([
     {
       name: 'of which none may be made',
-      edit: limitedTo('None'),
+      edit: managed({ maxImpact: 'None' }),
       host: { impact: 'Restart' },
       kind: 'impact-not-allowed',
     },
@@ -351,11 +349,10 @@ describe('contention: a field that somebody else keeps changing', () => {
 describe('Observe', () => {
   test('of a host that differs asks for the plan and changes nothing', async () => {
     const { host, look } = bench(appliedNode(observing), DRIFT);
-    for (let round = 0; round < 3; round += 1) {
-      const plan = { impact: 'None', steps: [{ path: MTU }] };
-      expect(await look()).toMatchObject({ kind: 'drifted', differences: [{ path: MTU }], plan });
-    }
-    expect(host.puts.map(({ options }) => options?.dry_run)).toEqual([true, true, true]);
+    const plan = { impact: 'None', steps: [{ path: MTU }] };
+    const drifted = { kind: 'drifted', differences: [{ path: MTU }], plan };
+    expect([await look(), await look()]).toMatchObject([drifted, drifted]);
+    expect(host.puts.map(({ options }) => options?.dry_run)).toEqual([true, true]);
     expect(host.config?.mtu).toBe(1_300);
   });
 

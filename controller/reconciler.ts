@@ -1,45 +1,18 @@
-import type { ClientPool } from './agents/client-pool.ts';
 import { keyOf } from './api/node.ts';
 import type { WireGuardNode } from './api/wireguardnode.generated.ts';
-import type { EventRecorder } from './cluster/events.ts';
-import type { KubeClient } from './cluster/kube-client.ts';
 import { load, rivalsOf } from './cluster/load.ts';
-import type { NodeWriter } from './cluster/node-writer.ts';
 import { finalize } from './finalize.ts';
 import { judge, Superseded } from './judge.ts';
-import type { Logger } from './log.ts';
-import type { Memories, Memory } from './memory.ts';
-import type { Metrics } from './metrics.ts';
+import type { Memory } from './memory.ts';
 import { hasFinalizer, wantsFinalizer } from './reconcile/deletion.ts';
+import type { ReconcilerParts } from './reconciler-parts.ts';
 import { eventsOf } from './reconcile/events.ts';
-import type { Policy } from './reconcile/input.ts';
 import { nextAttemptMs } from './reconcile/next-attempt.ts';
 import { openRequest } from './reconcile/plan.ts';
 import { statusOf } from './reconcile/status.ts';
 import type { Verdict } from './reconcile/verdict.ts';
 import { type Action, awaitChange, requeueAfter } from './runtime/action.ts';
 import { delayAfter } from './runtime/backoff.ts';
-import type { Clock } from './runtime/clock.ts';
-import type { KeyLock } from './runtime/key-lock.ts';
-import type { Store } from './runtime/store.ts';
-
-export interface ReconcilerParts {
-  readonly client: KubeClient;
-  readonly nodes: Store<WireGuardNode>;
-  /** Takes the answers to our own writes into the cache, and wakes the object if they hold more than we wrote. */
-  readonly absorb: (node: WireGuardNode) => void;
-  readonly writer: NodeWriter;
-  readonly events: EventRecorder;
-  readonly pool: ClientPool;
-  readonly hosts: KeyLock;
-  readonly memories: Memories;
-  readonly metrics: Metrics;
-  readonly log: Logger;
-  readonly policy: Policy;
-  readonly clock: Clock;
-  readonly random: () => number;
-  readonly signal: AbortSignal;
-}
 
 /** Soon, for what is on its way anyway: the watch will bring the object, this is the backstop. */
 const SOON_MS = 250;

@@ -1,9 +1,9 @@
-import type { ConfigAnswer, HealthAnswer } from '../../agent/protocol/messages.ts';
+import type { ConfigAnswer } from '../../agent/protocol/messages.ts';
 import type { WireGuardNode } from '../api/wireguardnode.generated.ts';
 import type { Memory } from '../memory.ts';
 import { type Refusal, refusal } from '../reconcile/refusal.ts';
 import type { Seen } from '../reconcile/verdict.ts';
-import { type AgentClient, type CallOptions, type ConfigRead, isOurAgent } from './agent-client.ts';
+import { type AgentClient, type CallOptions, isOurAgent } from './agent-client.ts';
 
 /** Reads the host; bodyless when nothing moved since the last read. An agent that we cannot drive is a refusal. */
 export async function observe(
@@ -16,15 +16,12 @@ export async function observe(
   // Whatever fails below, the next read starts anew: behind a broken connection may be another agent.
   memory.lastRead = undefined;
   const { name } = node.spec.interface;
-  if (last !== undefined) {
-    const read = await client.readConfig(name, last.etag, options);
-    if (read.kind === 'unchanged') {
-      memory.lastRead = last;
-      return last.seen;
-    }
-    // Something moved: the agent may have been restarted, upgraded or set up anew.
-    return remember(memory, client, { health: await client.health(options), read });
+  const moved = last === undefined ? undefined : await client.readConfig(name, last.etag, options);
+  if (last !== undefined && moved?.kind === 'unchanged') {
+    memory.lastRead = last;
+    return last.seen;
   }
+  // Something moved: the agent may have been restarted, upgraded, or be another one.
   const health = await client.health(options);
   if (!isOurAgent(health)) {
     return refusal(
@@ -32,14 +29,7 @@ export async function observe(
       `The agent at ${node.spec.agent.url} is no wgnode-agent: this version cannot drive it yet`,
     );
   }
-  return remember(memory, client, { health, read: await client.readConfig(name, undefined, options) });
-}
-
-function remember(
-  memory: Memory,
-  client: AgentClient,
-  { health, read }: { health: HealthAnswer; read: ConfigRead },
-): Seen {
+  const read = moved ?? (await client.readConfig(name, undefined, options));
   const present = read.kind === 'present' ? read : undefined;
   const seen: Seen = { health, answer: present?.answer };
   memory.lastRead = { client, etag: present?.etag, seen };

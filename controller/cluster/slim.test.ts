@@ -1,6 +1,5 @@
 import { expect, test } from '@jest/globals';
 import { nodeWith } from '../../test/support/node-builder.ts';
-import type { WireGuardNode } from '../api/wireguardnode.generated.ts';
 import { slimNode, slimSecret } from './slim.ts';
 
 test('what the reconcile needs is kept', () => {

@@ -32,6 +32,9 @@ export interface StatusInput {
 const MAX_DRIFT = 32;
 const MAX_TEXT = 1024;
 const MAX_MESSAGE = 4096;
+/** The API server stores half a surrogate pair as another character, and the status would never read back as written. */
+const clipped = (text: string, length: number): string => text.slice(0, length).toWellFormed();
+
 const iso = (ms: number): string => `${new Date(ms).toISOString().slice(0, 19)}Z`;
 
 /** The status that a verdict makes of the present one. Equal to it, deeply, when there is nothing to write. */
@@ -94,7 +97,7 @@ function conditionsOf(node: WireGuardNode, rows: readonly Row[], nowMs: number):
       type,
       status,
       reason,
-      message: message.slice(0, MAX_MESSAGE),
+      message: clipped(message, MAX_MESSAGE),
       lastTransitionTime: since,
       observedGeneration: node.metadata.generation,
     };
@@ -102,11 +105,11 @@ function conditionsOf(node: WireGuardNode, rows: readonly Row[], nowMs: number):
 }
 
 const agentStatus = ({ health }: Seen): AgentStatus => ({
-  version: health.version.slice(0, 64),
-  ...optional('epoch', health.epoch?.slice(0, 64)),
+  version: clipped(health.version, 64),
+  ...optional('epoch', health.epoch === undefined ? undefined : clipped(health.epoch, 64)),
   ...optional(
     'capabilities',
-    health.capabilities?.slice(0, 64).map((word) => word.slice(0, 64)),
+    health.capabilities?.slice(0, 64).map((word) => clipped(word, 64)),
   ),
 });
 
@@ -148,8 +151,8 @@ function appliedStatus({ node, verdict, nowMs }: StatusInput): AppliedStatus | u
 
 const driftEntry = ({ path, desired, file, live, impact }: Difference): DriftEntry => ({
   path,
-  desired: desired.slice(0, MAX_TEXT),
-  file: file.slice(0, MAX_TEXT),
-  live: live.slice(0, MAX_TEXT),
+  desired: clipped(desired, MAX_TEXT),
+  file: clipped(file, MAX_TEXT),
+  live: clipped(live, MAX_TEXT),
   impact,
 });
