@@ -1,41 +1,13 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { nodeWith } from '../../test/support/node-builder.ts';
-import { Secret } from '../../agent/protocol/secret.ts';
+import { found, HMAC_KEY, inputWith, nothing, older, PRIVATE_KEY, rival } from '../../test/support/check-input.ts';
 import type { RefusalReason } from '../api/conditions.ts';
-import type { WireGuardNode } from '../api/wireguardnode.generated.ts';
 import { check, checkAgent } from './checks.ts';
-import type { Input, SecretRead } from './input.ts';
+import type { Input } from './input.ts';
 
-const found = (data: Readonly<Record<string, string>>): SecretRead => ({
-  kind: 'found',
-  data: new Map(Object.entries(data).map(([key, value]) => [key, new Secret(value)])),
-});
-
-const PRIVATE_KEY = Buffer.alloc(32, 7).toString('base64');
-const HMAC_KEY = 'correct horse battery staple';
-
-const inputWith = (edit: (node: WireGuardNode) => void = () => undefined, over: Partial<Input> = {}): Input => ({
-  node: nodeWith(edit),
-  agentSecret: found({ 'hmac-key': HMAC_KEY }),
-  keySecret: found({ privateKey: PRIVATE_KEY }),
-  rivals: [],
-  policy: { allowHttpAgents: false, minSignature: 'v1' },
-  ...over,
-});
-
-const nothing = (): void => undefined;
 const withAgentSecret = (data: Readonly<Record<string, string>>): Input =>
   inputWith(nothing, { agentSecret: found(data) });
 const withKey = (privateKey: string): Input => inputWith(nothing, { keySecret: found({ privateKey }) });
-const rival = (edit: (node: WireGuardNode) => void): WireGuardNode =>
-  nodeWith((node) => {
-    Object.assign(node.metadata, { name: 'rival', uid: 'ffffffff-0000-4000-8000-000000000000' });
-    edit(node);
-  });
-const older = rival((node) => {
-  node.metadata.creationTimestamp = '2026-01-01T00:00:00Z';
-});
 
 interface Case {
   readonly name: string;
@@ -286,54 +258,6 @@ describe('checkAgent', () => {
     expect(check(input)).toBeDefined();
     expect(checkAgent(input)).toBeUndefined();
   });
-});
-
-/** Wrongs in the order in which they are told: an object with several tells the first. */
-const wrongs: readonly (readonly [RefusalReason, (input: Input) => Input])[] = [
-  [
-    'Unsupported',
-    (input) => {
-      input.node.spec.agent.minSignature = 'v2';
-      return input;
-    },
-  ],
-  [
-    'InvalidSpec',
-    (input) => {
-      input.node.spec.agent.url = 'http://1.2.3.999';
-      return input;
-    },
-  ],
-  [
-    'URLNotAllowed',
-    (input) => {
-      if (input.node.spec.agent.url.startsWith('https:')) input.node.spec.agent.url = 'http://fra1.example.net';
-      return input;
-    },
-  ],
-  ['Conflict', (input) => ({ ...input, rivals: [older] })],
-  ['SecretForbidden', (input) => ({ ...input, agentSecret: { kind: 'forbidden' } })],
-  ['SecretNotFound', (input) => ({ ...input, keySecret: { kind: 'missing' } })],
-  [
-    'InvalidSpec',
-    (input) => {
-      input.node.spec.interface.mtu = 1;
-      return input;
-    },
-  ],
-];
-
-test.each(wrongs.map(([reason], index) => ({ reason, index })))(
-  '$reason is told before what comes after it in the list',
-  ({ reason, index }) => {
-    const input = wrongs.slice(index).reduce((sofar, [, spoil]) => spoil(sofar), inputWith());
-    expect(check(input)?.reason).toBe(reason);
-  },
-);
-
-test('the credentials of the agent are judged before the private key', () => {
-  const input = inputWith(nothing, { agentSecret: found({}), keySecret: found({ privateKey: 'bad' }) });
-  expect(check(input)?.reason).toBe('InvalidCredentials');
 });
 
 test('T14: no value of a Secret is ever in a message', () => {

@@ -12,6 +12,7 @@ import { validate } from '../../agent/protocol/validate.ts';
 import type { InterfaceSpec } from '../api/wireguardnode.generated.ts';
 import { configOf, type Desired } from './desired.ts';
 import { diff, type Observation } from './diff.ts';
+import { RUNS } from '../../test/fixtures/arbitraries.ts';
 
 const KEY = new Secret(Buffer.alloc(32, 7).toString('base64'));
 const PUBLIC_KEY = publicKeyOf(KEY);
@@ -272,7 +273,7 @@ test('T2: a host that holds exactly what was sent is in sync, for every legal sp
     const sent = configFromPut(putFromConfig(config), former);
     expect(diff(desiredWith(config, state), present(answerOf(sent, state)))).toEqual([]);
   });
-  fc.assert(property, { numRuns: 300 });
+  fc.assert(property, RUNS);
 });
 
 test('T2: nor does a way through the file of the host make a difference', () => {
@@ -284,7 +285,7 @@ test('T2: nor does a way through the file of the host make a difference', () => 
     const read = interfaceOf(parseDocument(file));
     expect(diff(desiredWith(config, state), present(answerOf(read, state)))).toEqual([]);
   });
-  fc.assert(property, { numRuns: 300 });
+  fc.assert(property, RUNS);
 });
 
 test('T14: no difference shows the private key', () => {

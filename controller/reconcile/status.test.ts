@@ -1,163 +1,18 @@
 import { describe, expect, test } from '@jest/globals';
 import { nodeWith } from '../../test/support/node-builder.ts';
-import { Secret } from '../../agent/protocol/secret.ts';
-import type { ConfigAnswer, HealthAnswer } from '../../agent/protocol/messages.ts';
-import type { WireGuardNode, WireGuardNodeStatus } from '../api/wireguardnode.generated.ts';
+import { answer, health, KEY, NOW_MS, PUBLIC_KEY, seen } from '../../test/support/seen-host.ts';
+import { change, inSync, refused, statusAfter, unreachable, withStatus } from '../../test/support/status-after.ts';
+import type { WireGuardNodeStatus } from '../api/wireguardnode.generated.ts';
 import { desired } from './desired.ts';
 import { diff, type Difference } from './diff.ts';
-import { type Attempt, sameStatus, statusOf } from './status.ts';
-import type { Change, Seen, Verdict } from './verdict.ts';
+import { sameStatus } from './status.ts';
+import type { Verdict } from './verdict.ts';
 
-const KEY = new Secret(Buffer.alloc(32, 7).toString('base64'));
-const PUBLIC_KEY = desired(nodeWith(), KEY).publicKey;
-const NOW_MS = Date.parse('2026-02-01T00:00:00Z');
-
-const health: HealthAnswer = {
-  status: 'ok',
-  timestamp: 1_767_225_600,
-  uptime: 3_600,
-  version: '0.1.0',
-  name: 'wgnode-agent',
-  capabilities: ['plan', 'dry-run'],
-  epoch: 'epoch-1',
-};
-
-const answer: ConfigAnswer = {
-  interface: 'wg0',
-  config: {
-    private_key: null,
-    listen_port: 51_820,
-    address: '10.0.0.1/24',
-    post_up: null,
-    pre_down: null,
-    mtu: null,
-    dns: null,
-    table: null,
-    raw_config: '',
-  },
-  spec: {
-    listen_port: 51_820,
-    address: ['10.0.0.1/24'],
-    mtu: null,
-    dns: [],
-    table: null,
-    fw_mark: null,
-    pre_up: [],
-    post_up: [],
-    pre_down: [],
-    post_down: [],
-    save_config: false,
-  },
-  live: { listen_port: 51_820, fw_mark: null, address: ['10.0.0.1/24'], mtu: 1_420, link_up: true, peer_count: 2 },
-  state: 'up',
-  public_key: PUBLIC_KEY,
-  live_public_key: PUBLIC_KEY,
-  unmanaged: [],
-  drift: [],
-  digest: 'digest-1',
-};
-
-const seen: Seen = { health, answer };
-const change: Change = { cause: 'SpecChanged', impact: 'Restart', outageMs: 120, corrected: [] };
-const inSync = (node: WireGuardNode, over: Partial<Verdict & { kind: 'in-sync' }> = {}): Verdict => ({
-  kind: 'in-sync',
-  seen,
-  desired: desired(node, KEY),
-  change: undefined,
-  ...over,
-});
-const refused: Verdict = { kind: 'refused', refusal: { reason: 'InvalidKey', message: 'bad' } };
-const unreachable: Verdict = { kind: 'unreachable', rung: 'ConnectionRefused', message: 'nothing listens' };
 const drifted = (differences: readonly Difference[]): Verdict => ({
   kind: 'drifted',
   seen,
   differences,
   plan: { impact: 'None', steps: [] },
-});
-
-interface Options {
-  readonly nowMs?: number;
-  readonly request?: string;
-  readonly attempt?: Attempt;
-}
-
-const statusAfter = (
-  node: WireGuardNode,
-  verdict: Verdict,
-  { nowMs = NOW_MS, request, attempt = { failures: 0, nextMs: undefined } }: Options = {},
-): WireGuardNodeStatus => statusOf({ node, verdict, nowMs, request, attempt });
-
-const withStatus = (node: WireGuardNode, status: WireGuardNodeStatus): WireGuardNode => ({ ...node, status });
-
-describe('what was applied', () => {
-  test('is recorded with the change that made it so', () => {
-    const node = nodeWith();
-    expect(statusAfter(node, inSync(node, { change })).applied).toEqual({
-      generation: 3,
-      specHash: desired(node, KEY).specHash,
-      publicKey: PUBLIC_KEY,
-      url: 'https://fra1.example.net:8443',
-      epoch: 'epoch-1',
-      digest: 'digest-1',
-      time: '2026-02-01T00:00:00Z',
-      impact: 'Restart',
-      outageMs: 120,
-      cause: 'SpecChanged',
-    });
-  });
-
-  test('T1: is recorded with the generation that was read, and so is what was observed', () => {
-    const read = nodeWith();
-    const status = statusAfter(read, inSync(read, { change }));
-    expect([status.observedGeneration, status.applied?.generation]).toEqual([3, 3]);
-  });
-
-  test('a host that is as wanted from the start is recorded as taken over, without impact', () => {
-    const node = nodeWith();
-    expect(statusAfter(node, inSync(node)).applied).toMatchObject({ cause: 'Created', impact: 'None', outageMs: 0 });
-  });
-
-  test('does not move while nothing is changed, not even with the digest of the host', () => {
-    const node = nodeWith();
-    const first = statusAfter(node, inSync(node, { change }));
-    const moved: Seen = { health, answer: { ...answer, digest: 'digest-2' } };
-    const later = { nowMs: NOW_MS + 3_600_000 };
-    expect(statusAfter(withStatus(node, first), inSync(node, { seen: moved }), later)).toEqual(first);
-  });
-
-  test('moves with its generation alone when a new spec is the same to the host', () => {
-    const node = nodeWith();
-    const first = statusAfter(node, inSync(node, { change }));
-    const next = nodeWith(({ metadata, spec }) => {
-      metadata.generation = 4;
-      spec.management.intervalSeconds = 5;
-    });
-    const status = statusAfter(withStatus(next, first), inSync(next), { nowMs: NOW_MS + 1_000 });
-    expect(status.applied).toEqual({ ...first.applied, generation: 4 });
-  });
-
-  test.each([
-    { name: 'a correction of drift', over: { cause: 'DriftCorrected', impact: 'None', outageMs: 0 } },
-    { name: 'a new key', over: { cause: 'SecretChanged', impact: 'Rehandshake', outageMs: 0 } },
-  ] as const)('moves with $name', ({ over }) => {
-    const node = nodeWith();
-    const first = statusAfter(node, inSync(node, { change }));
-    const verdict = inSync(node, { change: { ...over, corrected: [] } });
-    const { applied } = statusAfter(withStatus(node, first), verdict, { nowMs: NOW_MS + 1_000 });
-    expect(applied).toMatchObject({ ...over, time: '2026-02-01T00:00:01Z' });
-  });
-
-  test.each([
-    { name: 'a refusal', verdict: refused },
-    { name: 'A1: a host that is not reached', verdict: unreachable },
-    { name: 'an apply that failed', verdict: { kind: 'apply-failed', seen, message: 'undone' } as const },
-    { name: 'a suspension', verdict: { kind: 'suspended', specMoved: true } as const },
-  ])('stays through $name', ({ verdict }) => {
-    const node = nodeWith();
-    const first = statusAfter(node, inSync(node, { change }));
-    const status = statusAfter(withStatus(node, first), verdict, { attempt: { failures: 1, nextMs: NOW_MS } });
-    expect(status.applied).toEqual(first.applied);
-  });
 });
 
 describe('what was seen of the host', () => {

@@ -1,6 +1,7 @@
 import { expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { DelayHeap } from './delay-heap.ts';
+import { RUNS } from '../../test/fixtures/arbitraries.ts';
 
 /** The heap as a plain list. */
 class SortedList {
@@ -74,7 +75,7 @@ test('the heap does as a sorted list does, whatever the order of calls', () => {
       expect([heap.size, heap.nextDueMs()]).toEqual([list.size, list.nextDueMs()]);
     }
   });
-  fc.assert(property, { numRuns: 300 });
+  fc.assert(property, RUNS);
 });
 
 test('keys never come out before a key that is due earlier', () => {

@@ -1,0 +1,31 @@
+import { Secret } from '../../agent/protocol/secret.ts';
+import type { WireGuardNode } from '../../controller/api/wireguardnode.generated.ts';
+import type { Input, SecretRead } from '../../controller/reconcile/input.ts';
+import { nodeWith } from './node-builder.ts';
+
+export const found = (data: Readonly<Record<string, string>>): SecretRead => ({
+  kind: 'found',
+  data: new Map(Object.entries(data).map(([key, value]) => [key, new Secret(value)])),
+});
+
+export const PRIVATE_KEY = Buffer.alloc(32, 7).toString('base64');
+export const HMAC_KEY = 'correct horse battery staple';
+
+export const inputWith = (edit: (node: WireGuardNode) => void = () => undefined, over: Partial<Input> = {}): Input => ({
+  node: nodeWith(edit),
+  agentSecret: found({ 'hmac-key': HMAC_KEY }),
+  keySecret: found({ privateKey: PRIVATE_KEY }),
+  rivals: [],
+  policy: { allowHttpAgents: false, minSignature: 'v1' },
+  ...over,
+});
+
+export const nothing = (): void => undefined;
+export const rival = (edit: (node: WireGuardNode) => void): WireGuardNode =>
+  nodeWith((node) => {
+    Object.assign(node.metadata, { name: 'rival', uid: 'ffffffff-0000-4000-8000-000000000000' });
+    edit(node);
+  });
+export const older = rival((node) => {
+  node.metadata.creationTimestamp = '2026-01-01T00:00:00Z';
+});

@@ -1,0 +1,221 @@
+import type { Rung } from '../../controller/api/conditions.ts';
+import type { Condition, WireGuardNode } from '../../controller/api/wireguardnode.generated.ts';
+import { desired } from '../../controller/reconcile/desired.ts';
+import type { Difference } from '../../controller/reconcile/diff.ts';
+import type { Change, Verdict } from '../../controller/reconcile/verdict.ts';
+import type { Kstatus } from './kstatus.ts';
+import { nodeWith } from './node-builder.ts';
+import { KEY, NOW_MS, seen } from './seen-host.ts';
+
+export const MTU: Difference = {
+  path: 'spec.interface.mtu',
+  desired: '1400',
+  file: '1420',
+  live: '1420',
+  impact: 'None',
+};
+export const differences = [MTU];
+const plan = { impact: 'None', steps: [{ action: 'set-mtu', path: MTU.path, impact: 'None' }] } as const;
+export const waiting = { seen, differences, plan: { ...plan, steps: [...plan.steps] } };
+const change: Change = { cause: 'DriftCorrected', impact: 'None', outageMs: 0, corrected: [MTU.path] };
+
+const condition = (type: string, status: Condition['status'], reason: string, ageMs = 60_000): Condition => ({
+  type,
+  status,
+  reason,
+  message: 'as it was',
+  observedGeneration: 3,
+  lastTransitionTime: new Date(NOW_MS - ageMs).toISOString(),
+});
+
+/** A node that was in sync a minute ago. */
+const wasInSync = nodeWith(({ status }) => {
+  status.conditions = [
+    condition('Ready', 'True', 'InSync'),
+    condition('Reachable', 'True', 'Connected'),
+    condition('Synced', 'True', 'InSync'),
+  ];
+});
+const lostFor = (ageMs: number): WireGuardNode =>
+  nodeWith(({ status }) => {
+    status.conditions = [condition('Reachable', 'False', 'ConnectionRefused', ageMs)];
+  });
+
+interface VerdictCase {
+  readonly name: string;
+  readonly node?: WireGuardNode;
+  readonly verdict: Verdict;
+  readonly failures?: number;
+  /** `Type=Status/Reason`, in order. */
+  readonly conditions: readonly string[];
+  readonly kstatus: Kstatus;
+}
+
+const unreachable = (rung: Rung): Verdict => ({ kind: 'unreachable', rung, message: 'no answer' });
+const lost = (rung: Rung): string[] => [
+  'Ready=Unknown/AgentUnreachable',
+  `Reachable=False/${rung}`,
+  'Synced=Unknown/AgentUnreachable',
+];
+
+const retryable = (['DNSFailed', 'ConnectionRefused', 'ConnectionTimeout', 'AgentError'] as const).map(
+  (rung): VerdictCase => ({
+    name: `a host that cannot be reached (${rung}) is on its way`,
+    node: wasInSync,
+    verdict: unreachable(rung),
+    failures: 1,
+    conditions: [...lost(rung), 'Reconciling=True/ProgressingWithRetry'],
+    kstatus: 'InProgress',
+  }),
+);
+const terminal = (['TLSFailed', 'ClockSkew', 'SignatureRejected', 'ProtocolError', 'URLNotAllowed'] as const).map(
+  (rung): VerdictCase => ({
+    name: `a host that a human must mend (${rung}) has failed`,
+    node: wasInSync,
+    verdict: unreachable(rung),
+    failures: 1,
+    conditions: [
+      `Ready=False/${rung}`,
+      `Reachable=False/${rung}`,
+      'Synced=Unknown/AgentUnreachable',
+      `Stalled=True/${rung}`,
+    ],
+    kstatus: 'Failed',
+  }),
+);
+
+/** A verdict of every kind, with what it makes of the conditions and of the object as a whole. */
+export const verdictCases: readonly VerdictCase[] = [
+  {
+    name: 'a node in sync is current',
+    verdict: { kind: 'in-sync', seen, desired: desired(nodeWith(), KEY), change: undefined },
+    conditions: ['Ready=True/InSync', 'Reachable=True/Connected', 'Synced=True/InSync'],
+    kstatus: 'Current',
+  },
+  {
+    name: 'a node whose drift was corrected stays current',
+    node: wasInSync,
+    verdict: { kind: 'in-sync', seen, desired: desired(nodeWith(), KEY), change },
+    conditions: ['Ready=True/InSync', 'Reachable=True/Connected', 'Synced=True/InSync'],
+    kstatus: 'Current',
+  },
+  {
+    name: 'a change under way is on its way, and Reachable stays as it was',
+    node: wasInSync,
+    verdict: { kind: 'applying' },
+    conditions: [
+      'Ready=Unknown/Applying',
+      'Reachable=True/Connected',
+      'Synced=Unknown/Applying',
+      'Reconciling=True/Progressing',
+    ],
+    kstatus: 'InProgress',
+  },
+  {
+    name: 'a difference in mode Observe waits for a human',
+    verdict: { kind: 'drifted', ...waiting },
+    conditions: ['Ready=False/Drifted', 'Reachable=True/Connected', 'Synced=False/Drifted', 'Stalled=True/Drifted'],
+    kstatus: 'Failed',
+  },
+  {
+    name: 'a plan above maxImpact waits for a human',
+    verdict: { kind: 'impact-not-allowed', ...waiting },
+    conditions: [
+      'Ready=False/ImpactNotAllowed',
+      'Reachable=True/Connected',
+      'Synced=False/ImpactNotAllowed',
+      'Stalled=True/ImpactNotAllowed',
+    ],
+    kstatus: 'Failed',
+  },
+  {
+    name: 'a refusal before the host was asked says nothing new of the host',
+    verdict: { kind: 'refused', refusal: { reason: 'Unsupported', message: 'cannot' } },
+    conditions: [
+      'Ready=False/Unsupported',
+      'Reachable=Unknown/Pending',
+      'Synced=Unknown/Unsupported',
+      'Stalled=True/Unsupported',
+    ],
+    kstatus: 'Failed',
+  },
+  {
+    name: 'a refusal by the agent proves that it answers',
+    verdict: { kind: 'refused', refusal: { reason: 'HookNotAllowed', message: 'no' }, seen },
+    conditions: [
+      'Ready=False/HookNotAllowed',
+      'Reachable=True/Connected',
+      'Synced=Unknown/HookNotAllowed',
+      'Stalled=True/HookNotAllowed',
+    ],
+    kstatus: 'Failed',
+  },
+  ...retryable,
+  ...terminal,
+  {
+    name: 'a host that is lost for eight minutes is on its way',
+    node: lostFor(480_000),
+    verdict: unreachable('ConnectionTimeout'),
+    failures: 30,
+    conditions: [...lost('ConnectionTimeout'), 'Reconciling=True/ProgressingWithRetry'],
+    kstatus: 'InProgress',
+  },
+  {
+    name: 'a host that is lost for ten minutes has failed',
+    node: lostFor(600_000),
+    verdict: unreachable('ConnectionTimeout'),
+    failures: 30,
+    conditions: [...lost('ConnectionTimeout'), 'Stalled=True/ConnectionTimeout'],
+    kstatus: 'Failed',
+  },
+  {
+    name: 'an apply that failed and was undone is tried again',
+    verdict: { kind: 'apply-failed', seen, message: 'undone' },
+    failures: 4,
+    conditions: [
+      'Ready=False/ApplyFailed',
+      'Reachable=True/Connected',
+      'Synced=False/ApplyFailed',
+      'Reconciling=True/ProgressingWithRetry',
+    ],
+    kstatus: 'InProgress',
+  },
+  {
+    name: 'T5: an apply that failed five times has failed',
+    verdict: { kind: 'apply-failed', seen, message: 'undone' },
+    failures: 5,
+    conditions: [
+      'Ready=False/ApplyFailed',
+      'Reachable=True/Connected',
+      'Synced=False/ApplyFailed',
+      'Stalled=True/ApplyFailed',
+    ],
+    kstatus: 'Failed',
+  },
+  {
+    name: 'a field that somebody else keeps changing waits for a human',
+    verdict: { kind: 'contended', seen, differences, path: MTU.path },
+    conditions: [
+      'Ready=False/Contended',
+      'Reachable=True/Connected',
+      'Synced=False/Contended',
+      'Stalled=True/Contended',
+      'Contended=True/Contended',
+    ],
+    kstatus: 'Failed',
+  },
+  {
+    name: 'a suspended node keeps what it said',
+    node: wasInSync,
+    verdict: { kind: 'suspended', specMoved: false },
+    conditions: ['Ready=True/InSync', 'Reachable=True/Connected', 'Synced=True/InSync', 'Suspended=True/Suspended'],
+    kstatus: 'Current',
+  },
+  {
+    name: 'a suspended node whose spec moved on is not ready',
+    node: wasInSync,
+    verdict: { kind: 'suspended', specMoved: true },
+    conditions: ['Ready=False/Suspended', 'Reachable=True/Connected', 'Synced=True/InSync', 'Suspended=True/Suspended'],
+    kstatus: 'InProgress',
+  },
+];
