@@ -12,7 +12,7 @@ import { headersV1 } from '../../agent/protocol/signature-v1.ts';
 import { AgentRefused, AgentUnreachable, isReset, unreachable } from './agent-error.ts';
 import { type AgentTlsOptions, createConnector } from './connector.ts';
 import { type Answer, explain, parseObject } from './explain-answer.ts';
-import { isConfigAnswer, isPutAnswer } from './parse-answer.ts';
+import { isConfigAnswer, isHealthAnswer, isPutAnswer } from './parse-answer.ts';
 import type { UrlGuard } from './url-guard.ts';
 
 export interface AgentAddress {
@@ -92,8 +92,8 @@ class HttpAgentClient implements AgentClient {
   async health(options: CallOptions): Promise<HealthAnswer> {
     const { origin } = this.#options.address;
     const answer = await this.#send({ operation: 'health', method: 'GET', path: '/health' }, options);
-    const health = parseObject(answer.text, origin) as Partial<HealthAnswer>;
-    if (typeof health.version === 'string') return health as HealthAnswer;
+    const health = parseObject(answer.text, origin);
+    if (isHealthAnswer(health)) return health;
     throw new AgentUnreachable('ProtocolError', `${origin} is no WireGuard agent: its /health has no version`);
   }
 

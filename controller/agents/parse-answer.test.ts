@@ -8,7 +8,7 @@ import { Secret } from '../../agent/protocol/secret.ts';
 import { EMPTY_CONFIG } from '../../agent/protocol/wgquick/config.ts';
 import { interfaceOf, parseDocument } from '../../agent/protocol/wgquick/document.ts';
 import { aLive, PRIVATE_KEY } from '../../test/fixtures/live.ts';
-import { isConfigAnswer, isPutAnswer } from './parse-answer.ts';
+import { isConfigAnswer, isHealthAnswer, isPutAnswer } from './parse-answer.ts';
 
 const FILE = `[Interface]
 PrivateKey = ${PRIVATE_KEY}
@@ -160,5 +160,26 @@ describe('isPutAnswer', () => {
   test('refuses the answer of the old agent, which proves nothing', () => {
     const { status, message, reloaded } = put;
     expect(isPutAnswer({ status, message, reloaded })).toBe(false);
+  });
+});
+
+describe('isHealthAnswer', () => {
+  const ours = { status: 'ok', version: '0.1.0', name: 'wgnode-agent', epoch: 'e', time: 1, capabilities: ['plan'] };
+
+  test.each([
+    ['our agent', ours],
+    ['the old agent', { status: 'ok', timestamp: 1, uptime: 1, version: '2.2.0' }],
+  ])('takes that of %s', (_whose, health) => {
+    expect(isHealthAnswer(health)).toBe(true);
+  });
+
+  test.each([
+    ...wrong('version', undefined, null, 2, 'x'.repeat(257)),
+    ...wrong('name', null, 7),
+    ...wrong('epoch', null, 7),
+    ...wrong('time', null, '1'),
+    ...wrong('capabilities', null, 'plan', [7]),
+  ])('refuses it with another %s: %j', (path, value) => {
+    expect(isHealthAnswer(spoilt(ours, path, value))).toBe(false);
   });
 });

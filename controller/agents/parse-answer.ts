@@ -1,5 +1,5 @@
 import { Ajv } from 'ajv';
-import type { ConfigAnswer, PutConfigAnswer } from '../../agent/protocol/messages.ts';
+import type { ConfigAnswer, HealthAnswer, PutConfigAnswer } from '../../agent/protocol/messages.ts';
 
 const text = (maxLength: number): object => ({ type: 'string', maxLength });
 const optionalText = (maxLength: number): object => ({ type: ['string', 'null'], maxLength });
@@ -68,6 +68,19 @@ const PUT_ANSWER = shape({
   plan: { type: 'array', maxItems: 10_000, items: shape({ action: text(64), path: PATH, impact: IMPACT }) },
 });
 
+/** Also that of the old agent, which has no more than a version. */
+const HEALTH_ANSWER = {
+  type: 'object',
+  required: ['version'],
+  properties: {
+    version: text(256),
+    name: text(256),
+    epoch: text(256),
+    time: { type: 'number' },
+    capabilities: texts(256, 256),
+  },
+};
+
 const ajv = new Ajv({ allowUnionTypes: true, strictRequired: false, strictTypes: false });
 
 /** Whether a parsed answer to GET config is one. */
@@ -75,3 +88,6 @@ export const isConfigAnswer = ajv.compile<ConfigAnswer>(CONFIG_ANSWER);
 
 /** Whether a parsed answer to PUT config is that of our agent. */
 export const isPutAnswer = ajv.compile<PutConfigAnswer>(PUT_ANSWER);
+
+/** Whether a parsed answer to /health is that of any agent. */
+export const isHealthAnswer = ajv.compile<HealthAnswer>(HEALTH_ANSWER);

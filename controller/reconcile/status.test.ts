@@ -15,6 +15,24 @@ const drifted = (differences: readonly Difference[]): Verdict => ({
   plan: { impact: 'None', steps: [] },
 });
 
+describe('what an agent says fits the schema, whatever it says', () => {
+  test('capabilities are a set of non-empty words', () => {
+    const capabilities = ['plan', 'plan', '', 'x'.repeat(70)];
+    const status = statusAfter(
+      nodeWith(),
+      inSync(nodeWith(), { seen: { health: { ...health, capabilities }, answer } }),
+    );
+    expect(status.agent?.capabilities).toEqual(['plan', 'x'.repeat(64)]);
+  });
+
+  test('text in the file that is longer than any address is not told as one', () => {
+    const spec = { ...answer.spec, address: ['10.0.0.1/24', 'x'.repeat(50)] };
+    const down = { ...answer, spec, state: 'down' as const, live: null, live_public_key: null };
+    const status = statusAfter(nodeWith(), inSync(nodeWith(), { seen: { health, answer: down } }));
+    expect(status.interface?.addresses).toEqual(['10.0.0.1/24']);
+  });
+});
+
 describe('what was seen of the host', () => {
   test.each([
     {

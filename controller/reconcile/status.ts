@@ -32,6 +32,7 @@ export interface StatusInput {
 const MAX_DRIFT = 32;
 const MAX_TEXT = 1024;
 const MAX_MESSAGE = 4096;
+const MAX_ADDRESS = 49;
 /** The API server stores half a surrogate pair as another character, and the status would never read back as written. */
 const clipped = (text: string, length: number): string => text.slice(0, length).toWellFormed();
 
@@ -104,13 +105,14 @@ function conditionsOf(node: WireGuardNode, rows: readonly Row[], nowMs: number):
   });
 }
 
+/** The schema takes a set of non-empty words. */
+const capabilityWords = (words: readonly string[]): string[] =>
+  [...new Set(words.map((word) => clipped(word, 64)).filter((word) => word !== ''))].slice(0, 64);
+
 const agentStatus = ({ health }: Seen): AgentStatus => ({
   version: clipped(health.version, 64),
   ...optional('epoch', health.epoch === undefined ? undefined : clipped(health.epoch, 64)),
-  ...optional(
-    'capabilities',
-    health.capabilities?.slice(0, 64).map((word) => clipped(word, 64)),
-  ),
+  ...optional('capabilities', health.capabilities === undefined ? undefined : capabilityWords(health.capabilities)),
 });
 
 function interfaceStatus({ answer }: Seen): InterfaceStatus {
@@ -121,7 +123,8 @@ function interfaceStatus({ answer }: Seen): InterfaceStatus {
     state: answer.state === 'up' ? 'Up' : answer.state === 'down' ? 'Down' : 'Absent',
     ...optional('publicKey', publicKey),
     ...(live === null ? {} : { listenPort: live.listen_port, mtu: live.mtu, peerCount: live.peer_count }),
-    addresses: (live?.address ?? answer.spec.address).slice(0, 64),
+    // A file may hold anything as an address; the schema takes none that is longer than an address can be.
+    addresses: (live?.address ?? answer.spec.address).filter((address) => address.length <= MAX_ADDRESS).slice(0, 64),
   };
 }
 

@@ -5,6 +5,7 @@ import type { LabHost } from '../support/lab/start-host.ts';
 import type { AgentClient } from '../../controller/agents/agent-client.ts';
 import { CALL, clientOf, putBodyOf } from '../support/agent-client.ts';
 import { INTERFACE } from '../support/fleet.ts';
+import { leaksOf } from '../support/scene.ts';
 import { until } from '../support/until.ts';
 
 const CONF = `/etc/wireguard/${INTERFACE}.conf`;
@@ -17,6 +18,7 @@ describe('the agent on a host that it did not set up', () => {
 
   beforeAll(async () => {
     lab = await startLab({ hosts: ['alpha'] });
+    await lab.kube.install();
     host = lab.host('alpha');
   });
   afterAll(() => lab.stop());
@@ -164,5 +166,9 @@ describe('the agent on a host that it did not set up', () => {
     await host.agent.start();
     await other;
     expect(await isUp()).toBe(true);
+  });
+
+  test('S1 no secret is in any log, event, argument or environment', async () => {
+    expect(await leaksOf(lab)).toEqual([]);
   });
 });

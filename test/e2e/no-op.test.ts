@@ -54,4 +54,8 @@ describe('I6 a PUT that would change nothing', () => {
     expect(programs).toBeGreaterThan(0);
     expect(await stat()).not.toBe(before);
   });
+
+  test('S1 no secret is in any log, event, status, metric, argument or environment', async () => {
+    expect(await scene.leaks()).toEqual([]);
+  });
 });

@@ -89,4 +89,8 @@ describe('I5 R3 after convergence nothing is written any more', () => {
     expect(await apiWrites()).toBeGreaterThan(before.writes);
     expect(agentRequests().puts).toBe(before.puts + 1);
   });
+
+  test('S1 no secret is in any log, event, status, metric, argument or environment', async () => {
+    expect(await scene.leaks()).toEqual([]);
+  });
 });

@@ -20,14 +20,17 @@ export async function openScene(hosts: readonly string[]): Promise<Scene> {
     await lab.kube.install();
     const fleet = await Fleet.make(lab);
     await lab.controller.start({ args: ['--log-level', 'debug'] });
-    return { lab, fleet, leaks: async () => findLeaks(await readSinks(lab, fleet)) };
+    return { lab, fleet, leaks: () => leaksOf(lab) };
   } catch (error) {
     await lab.stop();
     throw error;
   }
 }
 
-async function readSinks(lab: Lab, fleet: Fleet): Promise<NamedText[]> {
+/** Every canary that came out anywhere: logs, objects, events, metrics, arguments and environments of our programs. */
+export const leaksOf = async (lab: Lab): Promise<string[]> => findLeaks(await readSinks(lab));
+
+async function readSinks(lab: Lab): Promise<NamedText[]> {
   const files = await Promise.all(
     lab.outputs().map(async (path) => ({ name: path, text: await readFile(path, 'utf8').catch(() => '') })),
   );
@@ -39,7 +42,7 @@ async function readSinks(lab: Lab, fleet: Fleet): Promise<NamedText[]> {
     'yaml',
     '--show-managed-fields',
   ]);
-  const pids = [lab.controller.pid, ...fleet.members.map(({ host }) => host.agent.pid)].filter(
+  const pids = [lab.controller.pid, ...[...lab.hosts.values()].map(({ agent }) => agent.pid)].filter(
     (pid) => pid !== undefined,
   );
   const processes = await Promise.all(
