@@ -3,8 +3,9 @@ import { INTERFACE, KEPT_COMMENT } from '../support/fleet.ts';
 import { isFull, openScene, type Scene } from '../support/scene.ts';
 import { until } from '../support/until.ts';
 
-/** Pings on each side of a change, at 20 ms. */
+/** Pings over a change, at 20 ms: half of them before it. */
 const PINGS = isFull ? 900 : 100;
+const PINGS_MS = 3 * PINGS * 20;
 
 describe('R7 what WireGuard can change live is changed without one lost packet', () => {
   let scene: Scene;
@@ -40,10 +41,10 @@ describe('R7 what WireGuard can change live is changed without one lost packet',
     const { fleet } = scene;
     // From the managed host, so that a new port is spoken from at once; the nudge of the agent serves the other direction.
     const ping = await fleet.member('alpha').host.startPing('10.77.0.2');
-    await until('pings before the change', () => ping.received() >= PINGS / 2);
+    await until('pings before the change', () => ping.received() >= PINGS / 2, { timeoutMs: PINGS_MS });
     await fleet.patchInterface('alpha', change);
     const { status } = await fleet.untilReason('alpha', 'InSync');
-    await until('pings after the change', () => ping.sent() >= PINGS);
+    await until('pings after the change', () => ping.sent() >= PINGS, { timeoutMs: PINGS_MS });
     const { lost } = await ping.stop();
     expect({ lost, impact: status.applied?.impact, outageMs: status.applied?.outageMs }).toEqual({
       lost: 0,
