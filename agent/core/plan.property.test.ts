@@ -2,7 +2,7 @@ import { expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { arbitraryCidr, arbitraryConfig, RUNS } from '../../test/fixtures/arbitraries.ts';
 import { aPeer, PEER_B } from '../../test/fixtures/live.ts';
-import { type Cidr, covers, isIpv6, networkOf } from '../protocol/address.ts';
+import { type Cidr, coverage, isIpv6, networkOf } from '../protocol/address.ts';
 import type { InterfaceConfig } from '../protocol/wgquick/config.ts';
 import { driftOf } from './drift.ts';
 import type { Live, LivePeer, Route } from './live.ts';
@@ -18,7 +18,9 @@ function broughtUp(config: InterfaceConfig, peers: readonly LivePeer[]): Live {
   const ips = [...new Set(peers.flatMap((peer) => peer.allowedIps))];
   const isMarked = config.table === null && ips.some((ip) => ip.endsWith('/0'));
   const connected = config.addresses.map((address) => main(networkOf(address)));
-  const inMain = ips.filter((ip) => !ip.endsWith('/0') && !connected.some((route) => covers(route.destination, ip)));
+  const inMain = ips.filter(
+    (ip) => !ip.endsWith('/0') && !connected.some((route) => coverage([route.destination])(ip)),
+  );
   const { table } = config;
   const routed =
     table === null ? inMain.map(main) : table === 'off' ? [] : ips.map((ip) => ({ destination: ip, table }));

@@ -1,4 +1,4 @@
-import { type Cidr, isIpv6, networkOf } from '../protocol/address.ts';
+import { type Cidr, coverage, isIpv6, networkOf } from '../protocol/address.ts';
 import type { Impact } from '../protocol/impact.ts';
 import type { InterfaceConfig } from '../protocol/wgquick/config.ts';
 import { changedFields, FIELDS } from '../protocol/wgquick/fields.ts';
@@ -160,18 +160,6 @@ const membership = (routes: readonly Cidr[]): ((ip: Cidr) => boolean) => {
   const exact = new Set(routes);
   return (ip) => exact.has(ip);
 };
-
-/** Whether any of the networks holds an address: by exact look-ups, one for each prefix length, as there may be thousands. */
-function coverage(networks: readonly Cidr[]): (ip: Cidr) => boolean {
-  const exact = new Set(networks);
-  const masked = new Set(networks.map(networkOf));
-  const lengths = [...new Set(networks.map((network) => Number(network.split('/')[1])))];
-  return (ip) => {
-    if (exact.has(ip)) return true;
-    const [host = '', own = '0'] = ip.split('/');
-    return lengths.some((length) => length <= Number(own) && masked.has(networkOf(`${host}/${String(length)}`)));
-  };
-}
 
 /** Whether the kernel makes a route to the network of the address: not for a single host, nor for IPv4 networks within 0.0.0.0/8. */
 const isRouted = (address: Cidr): boolean =>

@@ -1,7 +1,9 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { arbitraryCidr, RUNS } from '../../test/fixtures/arbitraries.ts';
-import { canonicalCidr, canonicalIp, covers, isIpv6, networkOf } from './address.ts';
+import { canonicalCidr, canonicalIp, type Cidr, coverage, isIpv6, networkOf } from './address.ts';
+
+const covers = (outer: Cidr, inner: Cidr): boolean => coverage([outer])(inner);
 
 describe('addresses without a prefix length', () => {
   test.each([

@@ -42,12 +42,16 @@ export function networkOf(cidr: Cidr): Cidr {
   return `${canonicalIp(ipaddr.fromByteArray(masked).toString()) ?? host}/${length}`;
 }
 
-/** Whether `outer` holds every address of `inner`. Both canonical. */
-export function covers(outer: Cidr, inner: Cidr): boolean {
-  const [outerHost = '', outerLength = '0'] = outer.split('/');
-  const [innerHost = '', innerLength = '0'] = inner.split('/');
-  if (outerHost.includes(':') !== innerHost.includes(':') || Number(innerLength) < Number(outerLength)) return false;
-  return networkOf(`${innerHost}/${outerLength}`) === networkOf(`${outerHost}/${outerLength}`);
+/** Tells whether any of the networks holds an address or network: by look-ups, one for each prefix length, as there may be thousands. */
+export function coverage(networks: readonly Cidr[]): (ip: Cidr) => boolean {
+  const exact = new Set(networks);
+  const masked = new Set(networks.map(networkOf));
+  const lengths = [...new Set(networks.map((network) => Number(network.split('/')[1])))];
+  return (ip) => {
+    if (exact.has(ip)) return true;
+    const [host = '', own = '0'] = ip.split('/');
+    return lengths.some((length) => length <= Number(own) && masked.has(networkOf(`${host}/${String(length)}`)));
+  };
 }
 
 /** fe80::/10: the kernel and wireguard-go make such addresses by themselves. */
