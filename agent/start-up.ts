@@ -20,6 +20,7 @@ export async function recoverAll(host: Host): Promise<void> {
 export async function bringUpWanted(host: Host, lock: InterfaceLock): Promise<void> {
   for (const name of await host.state.wantedUp()) {
     const work = async (): Promise<boolean> => {
+      await recover(host, name);
       const before = await readSnapshot(host, name);
       if (before.live !== null || before.file === null) return false;
       await apply(host, name, before, { ...wantedLive(before.file, 'up'), remember: true });

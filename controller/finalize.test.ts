@@ -217,7 +217,7 @@ describe('a deletion', () => {
     bench.api.object = deletedNode(({ metadata }) => {
       metadata.resourceVersion = '8';
     });
-    expect(await bench.run(deletedNode())).toEqual(requeueAfter(250));
+    expect(await bench.run(deletedNode())).toEqual(requeueAfter(1_000));
     expect(bench.api.object.metadata.finalizers).toEqual([FINALIZER]);
   });
 });

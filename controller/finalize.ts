@@ -1,4 +1,5 @@
 import type { AgentClient } from './agents/agent-client.ts';
+import { AgentRefused, AgentUnreachable } from './agents/agent-error.ts';
 import { agentOrigin, keyOf } from './api/node.ts';
 import type { WireGuardNode } from './api/wireguardnode.generated.ts';
 import { load, rivalsOf } from './cluster/load.ts';
@@ -8,10 +9,15 @@ import type { ReconcilerParts } from './reconciler-parts.ts';
 import { type Action, awaitChange, requeueAfter } from './runtime/action.ts';
 
 /** Soon, for what the watch will bring anyway: this is the backstop. */
-const SOON_MS = 250;
+const SOON_MS = 1_000;
 const RETRY_MS = 5_000;
 
-type Done = 'acted' | 'retained' | 'gone' | { readonly pending: string };
+interface Pending {
+  /** Why the host could not be changed this time. */
+  readonly pending: string;
+}
+
+type Done = 'acted' | 'retained' | 'gone' | Pending;
 
 /** Ends an object that carries our finalizer by its deletionPolicy; without it there is nothing to do. */
 export async function finalize(parts: ReconcilerParts, node: WireGuardNode): Promise<Action> {
@@ -43,13 +49,13 @@ async function act(parts: ReconcilerParts, node: WireGuardNode, verb: 'disable' 
   const work = async (): Promise<Done> => {
     const stored = await parts.writer.read(key, parts.signal);
     if (stored?.metadata.uid !== node.metadata.uid || !hasFinalizer(stored)) return 'gone';
-    const again = deletionPlan(node, rivalsOf(node, parts.nodes));
+    const again = deletionPlan(stored, rivalsOf(node, parts.nodes));
     if (again.kind === 'release') {
       await parts.events.record(node, again.event);
       return 'retained';
     }
     const client = await clientFor(parts, node);
-    if (client === undefined) return { pending: 'the Secret of the agent is gone, and with it the key to talk to it' };
+    if ('pending' in client) return client;
     await (verb === 'remove' ? client.remove(name, options) : client.setState(name, 'disable', options));
     return 'acted';
   };
@@ -62,17 +68,20 @@ async function act(parts: ReconcilerParts, node: WireGuardNode, verb: 'disable' 
     }
     return done;
   } catch (error) {
-    const pending = error instanceof Error ? error.message : String(error);
-    parts.log.warn('cannot carry out the deletion policy yet', { node: key, verb, message: pending });
-    return { pending };
+    // Trouble with the API server is no failed attempt on the host: the worker backs off and comes again.
+    if (!(error instanceof AgentUnreachable || error instanceof AgentRefused)) throw error;
+    parts.log.warn('cannot carry out the deletion policy yet', { node: key, verb, message: error.message });
+    return { pending: error.message };
   }
 }
 
 /** With a namespace the Secret often goes before the object: then the client of the last look serves. */
-async function clientFor(parts: ReconcilerParts, node: WireGuardNode): Promise<AgentClient | undefined> {
+async function clientFor(parts: ReconcilerParts, node: WireGuardNode): Promise<AgentClient | Pending> {
   const input = await load(node, parts);
+  if (input.agentSecret.kind !== 'found') {
+    const last = parts.memories.of(keyOf(node), node.metadata.uid).client;
+    return last ?? { pending: 'the Secret of the agent is gone, and with it the key to talk to it' };
+  }
   const refused = checkAgent(input);
-  if (refused !== undefined && input.agentSecret.kind === 'found') throw new Error(refused.message);
-  if (input.agentSecret.kind === 'found') return parts.pool.get(node, input.agentSecret.data);
-  return parts.memories.of(keyOf(node), node.metadata.uid).client;
+  return refused === undefined ? parts.pool.get(node, input.agentSecret.data) : { pending: refused.message };
 }

@@ -16,6 +16,8 @@ import { delayAfter } from './runtime/backoff.ts';
 
 /** Soon, for what is on its way anyway: the watch will bring the object, this is the backstop. */
 const SOON_MS = 250;
+/** So often in a row is no coincidence any more. */
+const MANY = 5;
 
 /** The whole controller in one page: load, judge, report. Level-triggered: the key is all that it is given. */
 export const createReconciler =
@@ -57,9 +59,15 @@ async function reconcileNode(parts: ReconcilerParts, node: WireGuardNode): Promi
     if (!(error instanceof Superseded)) throw error;
     parts.log.info('compared anew', { node: key, why: error.message });
     const failures = countFailures(memory, 'superseded', node.metadata.generation);
-    return requeueAfter(delayAfter(failures, { baseMs: SOON_MS, capMs: 10_000, random: parts.random }));
+    const seen = memory.lastRead?.seen;
+    if (failures < MANY || seen === undefined) return soon(parts, failures);
+    const message = `Cannot apply the configuration: ${error.message}, again and again`;
+    return report(parts, node, memory, { kind: 'apply-failed', seen, message });
   }
 }
+
+const soon = ({ random }: ReconcilerParts, failures: number): Action =>
+  requeueAfter(delayAfter(failures, { baseMs: SOON_MS, capMs: 10_000, random }));
 
 /** Whether a decision about `judged` still holds for the object as it is known now. */
 const isSame = (now: WireGuardNode | undefined, judged: WireGuardNode): boolean =>
@@ -80,7 +88,7 @@ async function report(parts: ReconcilerParts, read: WireGuardNode, memory: Memor
   const attempt = { failures, nextMs: failures === 0 || delayMs === undefined ? undefined : nowMs + delayMs };
   const status = statusOf({ node, verdict, nowMs, request: openRequest(node), attempt });
   const written = await writer.writeStatus(node, status, parts.signal);
-  if (written === undefined) return requeueAfter(SOON_MS);
+  if (written === undefined) return soon(parts, countFailures(memory, 'superseded', node.metadata.generation));
   if (written !== node) parts.absorb(written);
   metrics.judged(verdict);
   log(parts, key, verdict, written !== node);

@@ -1,53 +1,35 @@
 import { describe, expect, test } from '@jest/globals';
 import { aLive, aPeer, PEER_A, PEER_B } from '../../test/fixtures/live.ts';
 import { Secret } from '../protocol/secret.ts';
-import { carryOver, nudge, PRESHARED_KEY_FILE, withSession } from './carry-over.ts';
+import { carryOver, nudge, peerSections, withSession } from './carry-over.ts';
 import type { LivePeer } from './live.ts';
 
-const argumentsOf = (before: readonly LivePeer[], after: readonly LivePeer[]): string[] =>
-  carryOver(aLive({ peers: before }), aLive({ peers: after })).map(({ args }) => args.join(' '));
+const keysOf = (before: readonly LivePeer[], after: readonly LivePeer[]): string[] =>
+  carryOver(aLive({ peers: before }), aLive({ peers: after })).map(({ publicKey }) => publicKey);
 
 describe('I1: what a restart must bring back', () => {
-  const psk = new Secret('psk');
-
   test.each<{ name: string; before: LivePeer[]; after: LivePeer[]; expected: string[] }>([
     { name: 'nothing when nothing is missing', before: [aPeer()], after: [aPeer()], expected: [] },
     { name: 'nothing of peers that are new', before: [], after: [aPeer()], expected: [] },
-    {
-      name: 'a peer that only the kernel had, as a whole',
-      before: [aPeer({ allowedIps: ['10.7.0.2/32', 'fd07::2/128'], keepalive: 25 })],
-      after: [],
-      expected: [`peer ${PEER_A} allowed-ips 10.7.0.2/32,fd07::2/128 endpoint 192.0.2.7:51820 persistent-keepalive 25`],
-    },
-    {
-      name: 'a peer without endpoint, addresses and keepalive',
-      before: [aPeer({ allowedIps: [], endpoint: null })],
-      after: [],
-      expected: [`peer ${PEER_A} allowed-ips  persistent-keepalive 0`],
-    },
+    { name: 'a peer that only the kernel had', before: [aPeer()], after: [], expected: [PEER_A] },
     {
       name: 'a learnt endpoint',
       before: [aPeer({ endpoint: '198.51.100.9:4444' })],
       after: [aPeer({ endpoint: null })],
-      expected: [`peer ${PEER_A} allowed-ips 10.7.0.2/32 endpoint 198.51.100.9:4444 persistent-keepalive 0`],
+      expected: [PEER_A],
     },
     {
       name: 'an endpoint that roamed away from the declared one',
       before: [aPeer({ endpoint: '[2001:db8::9]:4444' })],
       after: [aPeer()],
-      expected: [`peer ${PEER_A} allowed-ips 10.7.0.2/32 endpoint [2001:db8::9]:4444 persistent-keepalive 0`],
+      expected: [PEER_A],
     },
+    { name: 'no endpoint where none was known', before: [aPeer({ endpoint: null })], after: [aPeer()], expected: [] },
     {
-      name: 'no endpoint where none was known',
-      before: [aPeer({ endpoint: null })],
+      name: 'addresses that only the kernel had',
+      before: [aPeer({ allowedIps: ['10.7.0.2/32', '10.9.0.0/24'] })],
       after: [aPeer()],
-      expected: [],
-    },
-    {
-      name: 'addresses and a keepalive that only the kernel had',
-      before: [aPeer({ allowedIps: ['10.7.0.2/32', '10.9.0.0/24'], keepalive: 25 })],
-      after: [aPeer()],
-      expected: [`peer ${PEER_A} allowed-ips 10.7.0.2/32,10.9.0.0/24 endpoint 192.0.2.7:51820 persistent-keepalive 25`],
+      expected: [PEER_A],
     },
     {
       name: 'nothing when only the order of the addresses differs',
@@ -55,25 +37,41 @@ describe('I1: what a restart must bring back', () => {
       after: [aPeer({ allowedIps: ['10.9.0.0/24', '10.7.0.2/32'] })],
       expected: [],
     },
+    { name: 'a keepalive', before: [aPeer({ keepalive: 25 })], after: [aPeer()], expected: [PEER_A] },
+    {
+      name: 'that there is no preshared key',
+      before: [aPeer()],
+      after: [aPeer({ presharedKey: new Secret('psk') })],
+      expected: [PEER_A],
+    },
     {
       name: 'each peer on its own',
-      before: [aPeer(), aPeer({ publicKey: PEER_B, endpoint: null, allowedIps: ['10.7.0.3/32'] })],
+      before: [aPeer(), aPeer({ publicKey: PEER_B, endpoint: null })],
       after: [aPeer({ endpoint: null })],
-      expected: [
-        `peer ${PEER_A} allowed-ips 10.7.0.2/32 endpoint 192.0.2.7:51820 persistent-keepalive 0`,
-        `peer ${PEER_B} allowed-ips 10.7.0.3/32 persistent-keepalive 0`,
-      ],
+      expected: [PEER_A, PEER_B],
     },
   ])('$name', ({ before, after, expected }) => {
-    expect(argumentsOf(before, after)).toEqual(expected);
+    expect(keysOf(before, after)).toEqual(expected);
   });
 
-  test('the preshared key of a missing peer travels beside the arguments', () => {
-    const [command, ...others] = carryOver(aLive({ peers: [aPeer({ presharedKey: psk })] }), aLive({ peers: [] }));
-    expect(others).toEqual([]);
-    expect(command?.args.slice(-2)).toEqual(['preshared-key', PRESHARED_KEY_FILE]);
-    expect(command?.presharedKey?.reveal()).toBe('psk');
-    expect(command?.args.join(' ')).not.toContain('psk ');
+  test('a section names every value, so that nothing of another source remains', () => {
+    const peer = aPeer({ allowedIps: ['10.7.0.2/32', 'fd07::2/128'], keepalive: 25, presharedKey: new Secret('psk') });
+    expect(peerSections([peer, aPeer({ publicKey: PEER_B, allowedIps: [], endpoint: null })])).toBe(
+      [
+        '[Peer]',
+        `PublicKey = ${PEER_A}`,
+        'PresharedKey = psk',
+        'AllowedIPs = 10.7.0.2/32, fd07::2/128',
+        'Endpoint = 192.0.2.7:51820',
+        'PersistentKeepalive = 25',
+        '',
+        '[Peer]',
+        `PublicKey = ${PEER_B}`,
+        `PresharedKey = ${'A'.repeat(43)}=`,
+        'PersistentKeepalive = off',
+        '',
+      ].join('\n'),
+    );
   });
 });
 

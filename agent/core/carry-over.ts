@@ -1,24 +1,17 @@
 import type { Live, LivePeer } from './live.ts';
-import type { Secret } from '../protocol/secret.ts';
 
-/** Arguments of `wg set NAME` for one peer; a preshared key travels beside them and is passed as a file. */
-export interface PeerArguments {
-  readonly args: readonly string[];
-  readonly presharedKey: Secret | null;
-}
-
-/** Where a PSK file is named in the arguments; the caller puts its path there. */
-export const PRESHARED_KEY_FILE = '\0psk';
+/** What wg(8) takes as "no preshared key". */
+const NO_KEY = `${'A'.repeat(43)}=`;
 
 /**
- * What `wg set` must restore after a restart: peers that only the kernel had, what of the others only the kernel had, and learnt
- * endpoints, without which a peer stays silent until it speaks first.
+ * The peers that a restart must bring back as they were, those that only the kernel had, and others where file and kernel differ:
+ * learnt endpoints above all, without which a peer stays silent until it speaks first.
  */
-export function carryOver(before: Live, after: Live): PeerArguments[] {
+export function carryOver(before: Live, after: Live): LivePeer[] {
   const now = new Map(after.peers.map((peer) => [peer.publicKey, peer]));
-  return before.peers.flatMap((peer) => {
+  return before.peers.filter((peer) => {
     const present = now.get(peer.publicKey);
-    return present !== undefined && isSame(peer, present) ? [] : [wholePeer(peer)];
+    return present === undefined || !isSame(peer, present);
   });
 }
 
@@ -28,12 +21,15 @@ const isSame = (before: LivePeer, after: LivePeer): boolean =>
   before.presharedKey?.reveal() === after.presharedKey?.reveal() &&
   [...before.allowedIps].sort().join() === [...after.allowedIps].sort().join();
 
-function wholePeer(peer: LivePeer): PeerArguments {
-  const args = ['peer', peer.publicKey, 'allowed-ips', peer.allowedIps.join(',')];
-  if (peer.endpoint !== null) args.push('endpoint', peer.endpoint);
-  args.push('persistent-keepalive', String(peer.keepalive));
-  if (peer.presharedKey !== null) args.push('preshared-key', PRESHARED_KEY_FILE);
-  return { args, presharedKey: peer.presharedKey };
+/** Whole [Peer] sections, for `wg addconf` or a file: every value is named, so that nothing of another source remains. Holds keys. */
+export const peerSections = (peers: readonly LivePeer[]): string =>
+  peers.map((peer) => `[Peer]\n${peerLines(peer).join('\n')}\n`).join('\n');
+
+function peerLines({ publicKey, presharedKey, allowedIps, endpoint, keepalive }: LivePeer): string[] {
+  const lines = [`PublicKey = ${publicKey}`, `PresharedKey = ${presharedKey?.reveal() ?? NO_KEY}`];
+  if (allowedIps.length > 0) lines.push(`AllowedIPs = ${allowedIps.join(', ')}`);
+  if (endpoint !== null) lines.push(`Endpoint = ${endpoint}`);
+  return [...lines, `PersistentKeepalive = ${keepalive === 0 ? 'off' : String(keepalive)}`];
 }
 
 /** Seconds after which a session is dead anyway (REJECT_AFTER_TIME of the WireGuard paper, section 6.1). */

@@ -150,7 +150,8 @@ async function undo(host: Host, name: string, before: Snapshot, { journal, attem
   }
 }
 
-function formerState({ live, running }: Snapshot): WantedLive {
+/** What ran, as a wish: numbers that its file left open included. */
+export function formerState({ live, running }: Pick<Snapshot, 'live' | 'running'>): WantedLive {
   if (live === null) return { config: running, publicKey: null, state: 'down' };
   const { privateKey, listenPort, mtu, fwMark, publicKey } = live;
   // A new device makes link-local addresses of its own.

@@ -52,7 +52,8 @@ export async function bringUp(host: Host, name: string, text: string): Promise<v
   const argv = ['up', host.state.runningPath(name)];
   const result = await host.runner.run('wg-quick', argv, { timeoutMs: host.limits.quickTimeoutMs });
   if (result.exitCode === 0) return;
-  if (result.stderr.includes('already exists')) {
+  const isTaken = result.stderr.split('\n').includes(`wg-quick: \`${name}' already exists`);
+  if (isTaken && (await exists(host, name))) {
     // Somebody else was faster, wg-quick@ at boot for instance: the device is theirs, and the next look takes it as it is.
     await host.state.writeRunning(name, null);
     return;

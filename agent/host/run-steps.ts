@@ -1,5 +1,5 @@
 import { writeFile } from 'node:fs/promises';
-import { carryOver, nudge, PRESHARED_KEY_FILE, withSession } from '../core/carry-over.ts';
+import { carryOver, nudge, peerSections, withSession } from '../core/carry-over.ts';
 import type { Live } from '../core/live.ts';
 import { isDisruptive, type Step } from '../core/plan.ts';
 import { isIpv6 } from '../protocol/address.ts';
@@ -133,17 +133,16 @@ async function upWithCarry({ host, name, wanted, carry, upText }: StepContext): 
   const live = await readLive(host.runner, name, wanted.table);
   if (live === null) return;
   const peers = carry === null ? [] : carryOver(carry, live);
-  for (const { args, presharedKey } of peers) {
-    if (presharedKey === null) continue;
-    const withPath = args.map((arg) => (arg === PRESHARED_KEY_FILE ? '/dev/fd/3' : arg));
-    await withSecretFile(presharedKey.reveal(), (fd) => wgSet(host, name, { head: withPath, peers: [], fd }));
+  if (peers.length > 0) {
+    // A file, as the addresses of a single peer can be more than one argument of a process takes.
+    const addconf: [string, ...string[]] = ['wg', 'addconf', name, '/dev/fd/3'];
+    await withSecretFile(peerSections(peers), (fd) => mustRun(host.runner, addconf, { fds: [fd] }));
   }
-  const others = peers.filter((peer) => peer.presharedKey === null).map((peer) => peer.args);
   const keepsPort = carry !== null && wanted.listenPort === null && live.listenPort !== carry.listenPort;
   const head = keepsPort ? ['listen-port', String(carry.listenPort)] : [];
   // Far sides that have a session with our former life stay silent for 15 s unless we speak first.
   const nudges = nudge(carry === null ? live.peers : withSession(carry.peers, host.nowMs() / 1000));
-  await wgSet(host, name, { head, peers: [...others, ...nudges] });
+  await wgSet(host, name, { head, peers: nudges });
 }
 
 interface WgSet {

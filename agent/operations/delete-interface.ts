@@ -1,6 +1,7 @@
 import { removeDurably } from '../host/config-files.ts';
-import { bringDown } from '../host/lifecycle.ts';
+import { bringDown, compensate } from '../host/lifecycle.ts';
 import { readSnapshot } from '../host/snapshot.ts';
+import { interfaceOf, parseDocument } from '../protocol/wgquick/document.ts';
 import type { AgentContext } from './context.ts';
 import { takeDownOurs } from './set-state.ts';
 
@@ -10,7 +11,10 @@ export async function deleteInterface(
   name: string,
 ): Promise<{ status: 'success'; message: string }> {
   const before = await readSnapshot(host, name);
+  // Its device went without us; what its hooks had set up may still be there.
+  const stale = before.live === null ? await host.state.readRunning(name) : null;
   if (before.live !== null) await (before.file === null ? takeDownOurs(host, name, before) : bringDown(host, name));
+  else if (stale !== null) await compensate(host, name, interfaceOf(parseDocument(stale)));
   await removeDurably(host.configPath(name));
   await host.state.writeRunning(name, null);
   await host.state.writeWanted(name, null);

@@ -85,16 +85,16 @@ function oldView({ settings }: AgentContext, snapshot: Snapshot, file: Interface
   };
 }
 
-/** Keyed, so that it is no hash of a private key to anybody else. Counters, handshakes and endpoints do not move it. */
+/**
+ * Keyed, so that it is no hash of a private key to anybody else. Counters, handshakes and endpoints do not move it, nor does the
+ * order of peers: wireguard-go tells them in another one each time.
+ */
 function digestOf({ host }: AgentContext, { fileText, live }: Snapshot, answer: string): string {
-  const peers = (live?.peers ?? []).map((peer) => [
-    peer.publicKey,
-    peer.presharedKey?.reveal(),
-    peer.allowedIps,
-    peer.keepalive,
-  ]);
+  const peers = (live?.peers ?? []).map(({ publicKey, presharedKey, allowedIps, keepalive }) =>
+    JSON.stringify([publicKey, presharedKey?.reveal(), [...allowedIps].sort(), keepalive]),
+  );
   return createHmac('sha256', host.state.digestKey.reveal())
     .update(fileText ?? '')
-    .update(`\0${answer}\0${JSON.stringify(peers)}`)
+    .update(`\0${answer}\0${peers.sort().join()}`)
     .digest('base64url');
 }

@@ -65,7 +65,7 @@ const PUT_ANSWER = shape({
   impact: IMPACT,
   outage_ms: whole(2_147_483_647),
   digest: text(128),
-  plan: { type: 'array', maxItems: 10_000, items: shape({ action: text(64), path: PATH, impact: IMPACT }) },
+  plan: { type: 'array', items: shape({ action: text(64), path: PATH, impact: IMPACT }) },
 });
 
 /** Also that of the old agent, which has no more than a version. */

@@ -120,6 +120,73 @@ describe('the agent on a host that it did not set up', () => {
     expect(await put({ ...change, table: '1234' })).toMatchObject({ changed: false });
   });
 
+  test('with many peers the digest is still, so that reads are 304 and an if_digest holds', async () => {
+    const peers = await Promise.all(Array.from({ length: 20 }, newPeer));
+    const sections = peers.map(
+      (peer, index) => `\n[Peer]\nPublicKey = ${peer}\nAllowedIPs = 10.9.0.${String(index)}/32\n`,
+    );
+    await host.writeFile(CONF, conf([`PrivateKey = ${newPrivateKey()}`, ...BASE]) + sections.join(''));
+    await client.setState(INTERFACE, 'enable', CALL);
+    const read = await client.readConfig(INTERFACE, undefined, CALL);
+    if (read.kind !== 'present') throw new Error('The interface is not there');
+    for (let round = 0; round < 20; round += 1) {
+      expect(await client.readConfig(INTERFACE, read.etag, CALL)).toEqual({ kind: 'unchanged' });
+    }
+    const body = await putBodyOf(host, { mtu: 1400 });
+    const options = { ...body.options, if_digest: read.answer.digest };
+    expect(await client.putConfig(INTERFACE, { ...body, options }, CALL)).toMatchObject({ changed: true });
+  });
+
+  test('I1 a restart brings back what only the kernel knows of a peer: no preshared key where there is none, thousands of addresses', async () => {
+    const [plain, wide] = [await newPeer(), await newPeer()];
+    const psk = `PresharedKey = ${newPrivateKey()}`;
+    await host.writeFile(
+      CONF,
+      `${conf([`PrivateKey = ${newPrivateKey()}`, 'Address = 10.7.0.1/24'])}\n[Peer]\nPublicKey = ${plain}\n${psk}\nAllowedIPs = 10.9.0.1/32\n`,
+    );
+    await client.setState(INTERFACE, 'enable', CALL);
+    await sh(`wg set ${INTERFACE} peer ${plain} preshared-key /dev/null`);
+    const many = Array.from(
+      { length: 8_000 },
+      (_, index) => `10.${String(100 + (index >> 8))}.${String(index & 255)}.0/24`,
+    );
+    await host.writeFile('/tmp/wide.conf', `[Peer]\nPublicKey = ${wide}\nAllowedIPs = ${many.join(', ')}\n`);
+    await sh(`wg addconf ${INTERFACE} /tmp/wide.conf; rm /tmp/wide.conf`);
+    await put({ table: 'off' });
+    expect(await sh(`wg show ${INTERFACE} preshared-keys`)).toContain(`${plain}\t(none)`);
+    expect((await sh(`wg show ${INTERFACE} allowed-ips | grep ${wide}`)).match(/\/24/g)).toHaveLength(many.length);
+  });
+
+  test('D4 a hook that fails with the words "already exists" is a failure like any other, and is taken back', async () => {
+    const hooks = [
+      'PostUp = iptables -w -A FORWARD -i %i -j ACCEPT',
+      'PostUp = echo "chain already exists" >&2; exit 1',
+      'PreDown = iptables -w -D FORWARD -i %i -j ACCEPT',
+    ];
+    await host.writeFile(CONF, conf([`PrivateKey = ${newPrivateKey()}`, ...BASE, ...hooks]));
+    await expect(client.setState(INTERFACE, 'enable', CALL)).rejects.toMatchObject({
+      agentCode: 'apply_failed',
+      rolledBack: true,
+    });
+    expect(await isUp()).toBe(false);
+    expect((await rules()).trim()).toBe('');
+  });
+
+  test('a former tunnel that cannot come up again does not keep a better configuration out, and its live peers are kept', async () => {
+    const peer = await newPeer();
+    await host.writeFile(CONF, conf([`PrivateKey = ${newPrivateKey()}`, ...BASE, 'PostUp = mkdir /run/once']));
+    await client.setState(INTERFACE, 'enable', CALL);
+    await sh(`wg set ${INTERFACE} peer ${peer} allowed-ips 10.9.0.0/24`);
+    await expect(put({ table: 'off', post_up: ['false'] })).rejects.toMatchObject({
+      agentCode: 'apply_failed',
+      rolledBack: false,
+    });
+    expect(await put({ table: 'off', post_up: [] })).toMatchObject({ changed: true });
+    expect(await isUp()).toBe(true);
+    expect(await sh(`wg show ${INTERFACE} allowed-ips`)).toContain(`${peer}\t10.9.0.0/24`);
+    await sh('rmdir /run/once');
+  });
+
   test('a device without a file that somebody else made is neither disabled nor deleted', async () => {
     await sh(`wireguard-go ${INTERFACE} && ip link set ${INTERFACE} up`);
     await expect(client.setState(INTERFACE, 'disable', CALL)).rejects.toMatchObject({ agentCode: 'not_found' });
