@@ -58,7 +58,8 @@ async function reconcileNode(parts: ReconcilerParts, node: WireGuardNode): Promi
     await applying;
     if (!(error instanceof Superseded)) throw error;
     parts.log.info('compared anew', { node: key, why: error.message });
-    const failures = countFailures(memory, 'superseded', node.metadata.generation);
+    // Counted as what it becomes in the end, so that the pauses go on growing after that, and status is not written each time.
+    const failures = countFailures(memory, 'apply-failed', node.metadata.generation);
     const seen = memory.lastRead?.seen;
     if (failures < MANY || seen === undefined) return soon(parts, failures);
     const message = `Cannot apply the configuration: ${error.message}, again and again`;

@@ -50,7 +50,8 @@ const stateOf = (snapshot: Snapshot): InterfaceState => {
 
 function driftBetween(snapshot: Snapshot, file: InterfaceConfig, publicKey: string | null): ConfigAnswer['drift'] {
   if (snapshot.live === null || snapshot.file === null) return [];
-  const wanted = { ...wantedLive({ ...file, privateKey: null }, 'up'), publicKey };
+  // A file without a key leaves it to a hook: whatever the kernel has is then no drift.
+  const wanted = { ...wantedLive({ ...file, privateKey: null }, 'up'), publicKey: publicKey ?? undefined };
   return driftOf(liveSteps(currentOf(snapshot), wanted), file, snapshot.live, publicKey);
 }
 

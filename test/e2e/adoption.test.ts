@@ -86,6 +86,7 @@ describe('the agent on a host that it did not set up', () => {
     await client.setState(INTERFACE, 'enable', CALL);
     expect(await sh(`wg show ${INTERFACE} public-key`)).toBe(before);
     expect(before.trim()).not.toBe('(none)');
+    expect(await driftOf()).toEqual([]);
   });
 
   test('a failed change does not bring a peer back that was taken out of the file and the kernel', async () => {
