@@ -29,8 +29,8 @@ export function sendRaw(port: number, bytes: Uint8Array): Promise<RawReply[]> {
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = [];
     const socket = connect({ host: '127.0.0.1', port });
-    socket.setTimeout(10_000, () => {
-      socket.destroy(new Error('The server neither answered nor closed the connection within 10 s'));
+    socket.setTimeout(60_000, () => {
+      socket.destroy(new Error('The server neither answered nor closed the connection within 60 s'));
     });
     socket.on('data', (chunk) => chunks.push(chunk));
     // The server may close while we still write; what it answered before counts.

@@ -82,7 +82,7 @@ export async function startAgent({ leaks, settings: policy = {}, nowMs }: TestAg
     runner: createCommandRunner(),
     state: await openStateFolder(stateFolder),
     log: leaks.log,
-    limits: { hookTimeoutMs: 5_000, quickTimeoutMs: 5_000 },
+    limits: { hookTimeoutMs: 60_000, quickTimeoutMs: 60_000 },
     configFolder,
     nowMs: nowMs ?? (() => seconds * 1000),
   });

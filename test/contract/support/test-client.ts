@@ -49,7 +49,7 @@ export function newClient(options: TestClientOptions): TestClient {
 }
 
 /** Options of a call with a deadline that no test should meet. */
-export const patient = (timeoutMs = 10_000): { timeoutMs: number; signal: AbortSignal } => ({
+export const patient = (timeoutMs = 60_000): { timeoutMs: number; signal: AbortSignal } => ({
   timeoutMs,
   signal: new AbortController().signal,
 });
