@@ -7,7 +7,7 @@ import { createUrlGuard } from '../../controller/agents/url-guard.ts';
 import { INTERFACE } from './fleet.ts';
 import type { LabHost } from './lab/start-host.ts';
 
-export const CALL = { timeoutMs: 20_000, signal: new AbortController().signal };
+export const CALL = { timeoutMs: 120_000, signal: new AbortController().signal };
 
 /** The controller's own client for the agent of a lab host. */
 export const clientOf = (host: LabHost): AgentClient =>

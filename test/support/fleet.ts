@@ -179,7 +179,7 @@ export class Fleet {
   }
 
   /** Waits until the object says `reason` in its condition Ready at its present generation. */
-  async untilReason(name: string, reason: string, timeoutMs = 20_000): Promise<NodeView> {
+  async untilReason(name: string, reason: string, timeoutMs = 60_000): Promise<NodeView> {
     return until(
       `${name} to be ${reason}`,
       async () => {

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { inspect } from 'node:util';
 
 export interface UntilOptions {
-  /** Default 10,000. */
+  /** When it counts as hung, and no sooner: on a busy machine anything may take long. Default 60,000. */
   readonly timeoutMs?: number;
   /** Pause between two looks. Default 50. */
   readonly intervalMs?: number;
@@ -24,7 +24,7 @@ export async function until<T>(
   probe: () => Promise<T | false | undefined> | T | false | undefined,
   options: UntilOptions = {},
 ): Promise<T> {
-  const { timeoutMs = 10_000, intervalMs = 50, giveUp } = options;
+  const { timeoutMs = 60_000, intervalMs = 50, giveUp } = options;
   const deadline = performance.now() + timeoutMs;
   for (;;) {
     const { value, error } = await look(probe);

@@ -6,8 +6,6 @@ export interface DaemonOptions {
   readonly name: string;
   /** stdout and stderr are appended to it, over restarts. */
   readonly logFile: string;
-  /** Milliseconds that `stop` leaves it between SIGTERM and SIGKILL. Default 10,000. */
-  readonly stopMs?: number;
 }
 
 export interface LaunchOptions {
@@ -20,6 +18,7 @@ export interface LaunchOptions {
 }
 
 const LOG_TAIL_LINES = 15;
+const END_MS = 60_000;
 
 /** A long-running process of the lab that can be started, stopped and killed again and again. */
 export class Daemon {
@@ -71,19 +70,20 @@ export class Daemon {
     }
   }
 
-  /** SIGTERM, and SIGKILL at the deadline; resolves when it has ended. */
+  /** SIGTERM, and SIGKILL when it hangs; resolves when it has ended. */
   async stop(): Promise<void> {
-    await this.#end('SIGTERM', this.#options.stopMs ?? 10_000).catch(() => this.kill());
+    await this.#end('SIGTERM').catch(() => this.kill());
   }
 
   /** SIGKILL; resolves when it has ended. */
   async kill(): Promise<void> {
-    await this.#end('SIGKILL', 10_000);
+    await this.#end('SIGKILL');
   }
 
-  async #end(signal: NodeJS.Signals, timeoutMs: number): Promise<void> {
+  async #end(signal: NodeJS.Signals): Promise<void> {
     this.#child?.kill(signal);
-    await until(`${this.#options.name} to end after ${signal}`, () => !this.running, { timeoutMs, intervalMs: 10 });
+    const options = { timeoutMs: END_MS, intervalMs: 10 };
+    await until(`${this.#options.name} to end after ${signal}`, () => !this.running, options);
   }
 
   #logTail(): string {

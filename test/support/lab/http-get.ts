@@ -5,7 +5,7 @@ export interface GetOptions {
   /** CA that the server's certificate must come from. */
   readonly ca?: string;
   readonly headers?: Readonly<Record<string, string>>;
-  /** Default 2,000. */
+  /** Default 30,000. */
   readonly timeoutMs?: number;
 }
 
@@ -15,7 +15,7 @@ export interface GetResult {
 }
 
 /** GET over a connection of its own, so that a server that was restarted is never asked over a dead one. */
-export function httpGet(url: string, { ca, headers = {}, timeoutMs = 2_000 }: GetOptions = {}): Promise<GetResult> {
+export function httpGet(url: string, { ca, headers = {}, timeoutMs = 30_000 }: GetOptions = {}): Promise<GetResult> {
   const options = {
     agent: false,
     headers,

@@ -13,7 +13,7 @@ export interface LabAgentOptions {
   readonly argvFor: (argv: readonly string[]) => string[];
 }
 
-const READY_MS = 20_000;
+const READY_MS = 120_000;
 
 /** The agent of a host. */
 export class LabAgent extends LabProgram {

@@ -11,7 +11,7 @@ export interface LabControllerOptions {
   readonly ports: { readonly metrics: number; readonly health: number };
 }
 
-const READY_MS = 20_000;
+const READY_MS = 120_000;
 
 /** The controller, run as its own service account. Call `lab.kube.install()` before its first start. */
 export class LabController extends LabProgram {

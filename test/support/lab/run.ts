@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 
 export interface RunOptions {
   readonly stdin?: string;
-  /** Milliseconds until the command and its process group are killed. Default 30,000. */
+  /** Milliseconds until the command and its process group are killed, as it counts as hung. Default 120,000. */
   readonly timeoutMs?: number;
   /** The whole environment. Default: that of the caller. */
   readonly env?: Readonly<Record<string, string>>;
@@ -20,7 +20,7 @@ const PIPE_GRACE_MS = 200;
 /** Runs a program by argv, without a shell. Rejects only when it cannot be started. */
 export function run(argv: readonly string[], options: RunOptions = {}): Promise<RunResult> {
   const [program = '', ...args] = argv;
-  const { stdin, timeoutMs = 30_000, env } = options;
+  const { stdin, timeoutMs = 120_000, env } = options;
   return new Promise((resolve, reject) => {
     const child = spawn(program, args, { detached: true, ...(env === undefined ? {} : { env }) });
     let stdout = '';
@@ -43,9 +43,15 @@ export function run(argv: readonly string[], options: RunOptions = {}): Promise<
       reject(error);
     });
     child.once('close', finish);
+    // What it has printed lies in the pipes by now, but a timer of a busy process may fire before they are read: so until no more comes.
+    const drain = (exitCode: number | null, seen: number): void => {
+      const length = stdout.length + stderr.length;
+      if (length === seen) finish(exitCode);
+      else setImmediate(drain, exitCode, length);
+    };
     // A daemon left behind by the command keeps our pipes open for ever, so `close` may never come.
     child.once('exit', (exitCode) => {
-      grace = setTimeout(finish, PIPE_GRACE_MS, exitCode);
+      grace = setTimeout(drain, PIPE_GRACE_MS, exitCode, -1);
     });
     child.stdin.on('error', () => undefined); // a command may end without reading; its exit code tells
     child.stdin.end(stdin ?? '');

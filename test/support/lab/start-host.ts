@@ -34,7 +34,7 @@ export interface LabHost {
 
 export interface ExecOptions {
   readonly stdin?: string;
-  /** Default 30,000. */
+  /** Default 120,000. */
   readonly timeoutMs?: number;
 }
 

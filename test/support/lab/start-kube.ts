@@ -37,9 +37,11 @@ export interface Kube {
 
 export interface KubectlOptions {
   readonly stdin?: string;
-  /** Default 60,000. */
+  /** Default 120,000. */
   readonly timeoutMs?: number;
 }
+
+const READY_MS = 180_000;
 
 const INSTALLED = [
   'namespace',
@@ -60,8 +62,7 @@ export async function startKube(names: LabNames): Promise<Kube> {
   const url = `https://${names.loopback}:${String(place.ports.apiServer)}`;
   const credentials = await makeKubeCredentials(folder, names.loopback, url);
   const env = labEnvironment(names.number);
-  const daemon = (name: string): Daemon =>
-    new Daemon({ name, logFile: join(names.folder, `${name}.log`), stopMs: 5_000 });
+  const daemon = (name: string): Daemon => new Daemon({ name, logFile: join(names.folder, `${name}.log`) });
   const [etcd, apiServer, controllerManager] = [
     daemon('etcd'),
     daemon('kube-apiserver'),
@@ -74,17 +75,17 @@ export async function startKube(names: LabNames): Promise<Kube> {
       headers: { authorization: `Bearer ${credentials.adminToken}` },
     }).then(({ status }) => status === 200);
   const startApiServer = (): Promise<void> =>
-    apiServer.start({ argv: apiServerArgv(place, credentials), env, isReady: () => get('/readyz'), readyMs: 60_000 });
+    apiServer.start({ argv: apiServerArgv(place, credentials), env, isReady: () => get('/readyz'), readyMs: READY_MS });
 
   const isEtcdReady = async (): Promise<boolean> =>
     (await httpGet(`http://${names.loopback}:${String(place.ports.etcd)}/health`)).status === 200;
-  await etcd.start({ argv: etcdArgv(place), env, isReady: isEtcdReady, readyMs: 30_000 });
+  await etcd.start({ argv: etcdArgv(place), env, isReady: isEtcdReady, readyMs: READY_MS });
   await startApiServer();
   await controllerManager.start({
     argv: controllerManagerArgv(place, credentials),
     env,
     isReady: () => Promise.resolve(true),
-    readyMs: 1_000,
+    readyMs: READY_MS,
   });
   // Made by a loop of the API server after it calls itself ready.
   await until('the namespace default', () => get('/api/v1/namespaces/default'));
@@ -113,7 +114,7 @@ async function choosePorts(address: string): Promise<KubePlace['ports']> {
 }
 
 function kubectlAs(program: string, kubeconfig: string, env: Readonly<Record<string, string>>): Kube['kubectl'] {
-  return (args, { stdin = '', timeoutMs = 60_000 } = {}) =>
+  return (args, { stdin = '', timeoutMs = 120_000 } = {}) =>
     run([program, `--kubeconfig=${kubeconfig}`, ...args], { stdin, timeoutMs, env });
 }
 
@@ -121,5 +122,5 @@ async function install(mustKubectl: Kube['mustKubectl']): Promise<void> {
   const files = INSTALLED.flatMap((name) => ['-f', repositoryPath(`manifests/${name}.yaml`)]);
   await mustKubectl(['apply', '--server-side', '-k', repositoryPath('crds')]);
   await mustKubectl(['apply', '--server-side', ...files]);
-  await mustKubectl(['wait', '--for=condition=Established', '--timeout=30s', 'crd', '--all']);
+  await mustKubectl(['wait', '--for=condition=Established', '--timeout=110s', 'crd', '--all']);
 }
