@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { closeSync, existsSync, openSync, readFileSync } from 'node:fs';
 import { until } from '../until.ts';
+import { isStopped } from './process-identity.ts';
 
 export interface DaemonOptions {
   readonly name: string;
@@ -78,6 +79,22 @@ export class Daemon {
   /** SIGKILL; resolves when it has ended. */
   async kill(): Promise<void> {
     await this.#end('SIGKILL');
+  }
+
+  /**
+   * Runs `work` while the process stands still (SIGSTOP), however long that takes: it sees nothing, asks for nothing and answers
+   * nothing meanwhile. What it has asked of others before goes on there.
+   */
+  async heldStill<T>(work: () => Promise<T>): Promise<T> {
+    const { pid } = this;
+    if (pid === undefined) throw new Error(`Cannot hold ${this.#options.name} still: it does not run`);
+    this.#child?.kill('SIGSTOP');
+    try {
+      await until(`${this.#options.name} to stand still`, () => isStopped(pid), { intervalMs: 1 });
+      return await work();
+    } finally {
+      this.#child?.kill('SIGCONT');
+    }
   }
 
   async #end(signal: NodeJS.Signals): Promise<void> {

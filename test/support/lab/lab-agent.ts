@@ -13,6 +13,16 @@ export interface LabAgentOptions {
   readonly argvFor: (argv: readonly string[]) => string[];
 }
 
+/** A request that the agent has answered, from its log. */
+export interface LoggedRequest {
+  readonly method: string;
+  /** With the name of the interface in it. */
+  readonly path: string;
+  readonly status: number;
+  /** When it was answered, ISO 8601 in milliseconds: comparable over the agents of a lab. */
+  readonly timestamp: string;
+}
+
 const READY_MS = 120_000;
 
 /** The agent of a host. */
@@ -24,14 +34,26 @@ export class LabAgent extends LabProgram {
     this.#options = options;
   }
 
-  /** Resolves when it answers GET /health. `env` comes on top of the clean environment. */
+  /** Resolves when it answers GET /health. `env` comes on top of the clean environment. It logs every request, so that tests can count. */
   async start(env: Readonly<Record<string, string>> = {}): Promise<void> {
     const { argvFor, url, caPem } = this.#options;
     await this.daemon.start({
       argv: argvFor([process.execPath, repositoryPath('agent/main.ts')]),
-      env: { ...this.#options.env, ...env },
+      env: { ...this.#options.env, WGNODE_LOG_LEVEL: 'debug', ...env },
       isReady: async () => (await httpGet(`${url}/health`, { ca: caPem })).status === 200,
       readyMs: READY_MS,
     });
+  }
+
+  /** All signed requests that it has answered so far, over restarts, in this order. */
+  requests(): LoggedRequest[] {
+    const lines = this.logText().split('\n').slice(0, -1);
+    return lines
+      .filter((line) => line.includes('"message":"request"') && !line.includes('"path":"/health"'))
+      .map((line) => JSON.parse(line) as LoggedRequest & { readonly interface: string })
+      .map(({ method, path, interface: name, status, timestamp }) => ({
+        ...{ method, status, timestamp },
+        path: path.replace(':name', name),
+      }));
   }
 }

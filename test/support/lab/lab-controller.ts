@@ -45,6 +45,15 @@ export class LabController extends LabProgram {
     });
   }
 
+  /** The sum of a metric over all samples that have these labels; 0 where there is none yet. */
+  async metric(name: string, labels: Readonly<Record<string, string>> = {}): Promise<number> {
+    const wanted = Object.entries(labels).map(([label, value]) => `${label}="${value}"`);
+    return (await this.metricsText())
+      .split('\n')
+      .filter((line) => line.split(/[{ ]/, 1)[0] === name && wanted.every((label) => line.includes(label)))
+      .reduce((sum, line) => sum + Number(line.split(' ').at(-1)), 0);
+  }
+
   async metricsText(): Promise<string> {
     const { status, body } = await httpGet(this.metricsUrl);
     if (status !== 200) throw new Error(`GET ${this.metricsUrl} answered ${String(status)}`);

@@ -18,6 +18,11 @@ export abstract class LabProgram {
     return this.daemon.kill();
   }
 
+  /** Runs `work` while it stands still; see `Daemon`. */
+  heldStill<T>(work: () => Promise<T>): Promise<T> {
+    return this.daemon.heldStill(work);
+  }
+
   get pid(): number | undefined {
     return this.daemon.pid;
   }

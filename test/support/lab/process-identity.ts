@@ -34,6 +34,12 @@ export function processesWithVariable(name: string, value: string): number[] {
     );
 }
 
+/** Whether every thread of a process is stopped, as by SIGSTOP; a signal reaches them one after the other. */
+export function isStopped(pid: number): boolean {
+  const threads = readdirSync(`/proc/${String(pid)}/task`);
+  return threads.every((thread) => readProc(pid, `task/${thread}/stat`).split(') ').at(-1)?.startsWith('T') === true);
+}
+
 function readProc(pid: number, file: string): string {
   try {
     return readFileSync(`/proc/${String(pid)}/${file}`, 'utf8');
