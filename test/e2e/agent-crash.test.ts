@@ -47,6 +47,7 @@ describe('D1 the agent killed at a system call of a PUT', () => {
     alpha = fleet.member('alpha');
     await fleet.apply(...fleet.members.flatMap((member) => [...fleet.secrets(member), fleet.node(member)]));
     for (const { name } of fleet.members) await fleet.untilReason(name, 'InSync');
+    await fleet.untilReaches(fleet.member('beta'), alpha);
     // Nobody but the agent itself may mend what the kill left.
     await scene.lab.controller.stop();
     await alpha.host.agent.stop();
@@ -61,8 +62,6 @@ describe('D1 the agent killed at a system call of a PUT', () => {
   const file = (): Promise<string> => scene.fleet.file(alpha);
   const rules = async (): Promise<string[]> =>
     (await alpha.host.mustExec(['iptables', '-S', 'FORWARD'])).match(/-A FORWARD -i wg0.*/g) ?? [];
-  const reaches = async (): Promise<boolean> =>
-    (await scene.fleet.member('beta').host.exec(['ping', '-c', '1', '-W', '1', alpha.address])).exitCode === 0;
 
   const rows = (Object.keys(CHANGES) as Change[]).flatMap((change) =>
     POINTS.map(([call, count]) => [change, call, count] as const),
@@ -108,7 +107,7 @@ describe('D1 the agent killed at a system call of a PUT', () => {
           'ls -A /etc/wireguard /var/lib/wgnode/journal; stat -c %a /etc/wireguard/*',
         ]),
       ).toBe(`/etc/wireguard:\n${INTERFACE}.conf\n\n/var/lib/wgnode/journal:\n600\n`);
-      expect(await reaches()).toBe(true);
+      expect(await scene.fleet.reaches(scene.fleet.member('beta'), alpha)).toBe(true);
     },
   );
 

@@ -18,6 +18,7 @@ export interface Member {
 export interface NodeView {
   readonly metadata: {
     readonly uid: string;
+    readonly creationTimestamp: string;
     readonly generation: number;
     readonly resourceVersion: string;
     readonly finalizers?: string[];
@@ -192,6 +193,40 @@ export class Fleet {
         );
       },
       { timeoutMs },
+    );
+  }
+
+  /**
+   * Runs `work` while the object is suspended: nothing is sent to its host meanwhile, so that a host whose changes fail and are tried
+   * again can be looked at in several steps. A change that was under way has ended, its undo included: one object is in the hands of
+   * one worker, which answers for the change before it sees the suspension. Wait for a reason afterwards.
+   */
+  async suspended<T>(name: string, work: () => Promise<T>): Promise<T> {
+    await this.patch(name, { spec: { suspend: true } });
+    try {
+      await until(`${name} to be suspended`, async () => {
+        const { metadata, status } = await this.view(name);
+        const isSuspended = status.conditions.some(
+          ({ type, status: value }) => type === 'Suspended' && value === 'True',
+        );
+        return isSuspended && status.observedGeneration === metadata.generation;
+      });
+      return await work();
+    } finally {
+      await this.patch(name, { spec: { suspend: false } });
+    }
+  }
+
+  /** Whether one single probe through the tunnel is answered; a lost one is never answered, a late one is. */
+  async reaches(from: Member, to: Member): Promise<boolean> {
+    return (await from.host.exec(['ping', '-c', '1', '-W', '60', to.address])).exitCode === 0;
+  }
+
+  /** Waits until the tunnel answers: a first handshake that came before the other side was up is sent again after 5 s only. */
+  async untilReaches(from: Member, to: Member): Promise<void> {
+    await until(
+      `${to.name} to answer ${from.name}`,
+      async () => (await from.host.exec(['ping', '-c', '1', '-W', '1', to.address])).exitCode === 0,
     );
   }
 
