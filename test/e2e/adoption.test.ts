@@ -1,6 +1,7 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { newPrivateKey } from '../support/canary.ts';
 import { startLab, type Lab } from '../support/lab/start-lab.ts';
+import { makeGate } from '../support/lab/gate.ts';
 import type { LabHost } from '../support/lab/start-host.ts';
 import type { AgentClient } from '../../controller/agents/agent-client.ts';
 import { CALL, clientOf, putBodyOf } from '../support/agent-client.ts';
@@ -199,18 +200,21 @@ describe('the agent on a host that it did not set up', () => {
   test('SIGTERM in the middle of a change lets it end: the tunnel is up afterwards', async () => {
     await host.writeFile(CONF, conf([`PrivateKey = ${newPrivateKey()}`, ...BASE]));
     await client.setState(INTERFACE, 'enable', CALL);
-    const change = put({ table: 'off', post_up: ['sleep 1'] });
-    await until(
-      'the change to be under way',
-      async () => (await sh('ls /var/lib/wgnode/journal')).includes(INTERFACE),
-      { intervalMs: 10 },
-    );
-    const started = performance.now();
-    await host.agent.stop();
-    expect(performance.now() - started).toBeLessThan(5_000);
+    const gate = await makeGate(host);
+    const stops = (): number => host.agent.logText().split('"message":"stopping').length - 1;
+    const known = stops();
+    const change = put({ table: 'off', post_up: [gate.hook] });
+    await until('the change to be under way', async () => (await sh('ls /var/lib/wgnode/journal')).includes(INTERFACE));
+    const ended = host.agent.stop();
+    await until('the signal to be heard', () => stops() > known);
+    await gate.open();
+    await ended;
+    // By itself, not killed, and without the client, which keeps its connections open for 120 s, longer than `stop` waits.
+    expect(host.agent.ending).toBe(0);
     expect(await change).toMatchObject({ changed: true });
     expect(await isUp()).toBe(true);
     expect(await sh('ls -A /var/lib/wgnode/journal')).toBe('');
+    await gate.remove();
     await host.agent.start();
   });
 
@@ -228,12 +232,15 @@ describe('the agent on a host that it did not set up', () => {
 
   test('wg-quick calls of others are not ended by the start of the agent', async () => {
     await host.agent.stop();
-    await host.writeFile(CONF, conf([`PrivateKey = ${newPrivateKey()}`, ...BASE, 'PostUp = sleep 2']));
+    const gate = await makeGate(host);
+    await host.writeFile(CONF, conf([`PrivateKey = ${newPrivateKey()}`, ...BASE, `PostUp = ${gate.hook}`]));
     const other = host.mustExec(['wg-quick', 'up', INTERFACE]);
     await until('the other wg-quick to be at work', isUp);
     await host.agent.start();
+    await gate.open();
     await other;
     expect(await isUp()).toBe(true);
+    await gate.remove();
   });
 
   test('S1 no secret is in any log, event, argument or environment', async () => {

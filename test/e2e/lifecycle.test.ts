@@ -1,6 +1,7 @@
 import { afterAll, beforeEach, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import { INTERFACE, type Member, NAMESPACE } from '../support/fleet.ts';
 import { kstatusOf } from '../support/kstatus.ts';
+import { makeGate } from '../support/lab/gate.ts';
 import { openScene, type Scene } from '../support/scene.ts';
 import { until } from '../support/until.ts';
 
@@ -23,7 +24,7 @@ describe('an object from creation to deletion', () => {
     await scene.fleet.apply(scene.fleet.node(alpha, { management }));
   };
   const remove = (): Promise<string> =>
-    scene.lab.kube.mustKubectl(['delete', 'wgn', 'alpha', '-n', NAMESPACE, '--timeout=30s', '--ignore-not-found']);
+    scene.lab.kube.mustKubectl(['delete', 'wgn', 'alpha', '-n', NAMESPACE, '--ignore-not-found']);
   const eventReasons = async (): Promise<string> =>
     scene.lab.kube.mustKubectl(['get', 'events.events.k8s.io', '-n', NAMESPACE, '-o', 'jsonpath={.items[*].reason}']);
 
@@ -32,6 +33,7 @@ describe('an object from creation to deletion', () => {
   });
   afterEach(async () => {
     if (!alpha.host.agent.running) await alpha.host.agent.start();
+    if (!scene.lab.controller.running) await scene.lab.controller.start({ args: ['--log-level', 'debug'] });
     await remove();
     await alpha.host.exec(['wg-quick', 'down', INTERFACE]);
   });
@@ -96,7 +98,7 @@ describe('an object from creation to deletion', () => {
     expect(kstatusOf(view)).toBe('InProgress');
     expect(await isUp()).toBe(true);
     await alpha.host.agent.start();
-    await scene.fleet.untilReason('alpha', 'InSync', 40_000);
+    await scene.fleet.untilReason('alpha', 'InSync');
   });
 
   test('mode Observe reports differences and the plan, and changes nothing', async () => {
@@ -137,10 +139,11 @@ describe('an object from creation to deletion', () => {
 
   test('a Secret that comes after its object wakes it at once', async () => {
     await scene.lab.kube.mustKubectl(['delete', 'secret', 'alpha-wg0', '-n', NAMESPACE]);
-    await create();
+    // By itself it is looked at again after 50 minutes, five times its interval: within any patience, only the Secret can wake it.
+    await create({ intervalSeconds: 600 });
     await scene.fleet.untilReason('alpha', 'SecretNotFound');
     await scene.fleet.apply(...scene.fleet.secrets(alpha));
-    await scene.fleet.untilReason('alpha', 'InSync', 3_000);
+    await scene.fleet.untilReason('alpha', 'InSync');
   });
 
   test('D12 a host that starts anew brings its tunnel up by the agent alone', async () => {
@@ -163,17 +166,35 @@ describe('an object from creation to deletion', () => {
       async () => (await scene.lab.kube.kubectl(['get', 'wgn', '-A'])).exitCode === 0,
     );
     await scene.fleet.patchInterface('alpha', { mtu: 1390 });
-    await scene.fleet.untilReason('alpha', 'InSync', 40_000);
+    await scene.fleet.untilReason('alpha', 'InSync');
     expect((await alpha.host.mustExec(['cat', `/sys/class/net/${INTERFACE}/mtu`])).trim()).toBe('1390');
   });
 
   test('C2 SIGTERM ends the controller with exit code 0 well within its grace', async () => {
-    await create();
-    const started = performance.now();
-    await scene.lab.controller.stop();
-    expect(performance.now() - started).toBeLessThan(10_000);
-    expect(scene.lab.controller.logText()).toContain('"message":"stopped"');
-    await scene.lab.controller.start({ args: ['--log-level', 'debug'] });
+    const { controller } = scene.lab;
+    const messages = (): string[] => controller.logText().match(/(?<="message":")(stopping|stopped)(?=")/g) ?? [];
+    const known = messages().length;
+    const gate = await makeGate(alpha.host);
+    await scene.fleet.apply(scene.fleet.node(alpha, { interface: { postUp: [gate.hook], preDown: [] } }));
+    await until('the change to be under way', async () =>
+      (await alpha.host.mustExec(['ls', '/var/lib/wgnode/journal'])).includes(INTERFACE),
+    );
+    const ended = controller.stop();
+    await until('the signal to be heard', () => messages().length > known);
+    await gate.open();
+    await ended;
+    // By itself, not killed. At the end of its grace it gives up what is under way: that it was finished and written shows that the
+    // end came before.
+    expect({ ending: controller.ending, messages: messages().slice(known) }).toEqual({
+      ending: 0,
+      messages: ['stopping', 'stopped'],
+    });
+    const { metadata, status } = await scene.fleet.view('alpha');
+    expect(status.observedGeneration).toBe(metadata.generation);
+    expect(status.conditions.find(({ type }) => type === 'Ready')?.reason).toBe('InSync');
+    await gate.remove();
+    await controller.start({ args: ['--log-level', 'debug'] });
+    await scene.fleet.requestReconcile('alpha');
     await scene.fleet.untilReason('alpha', 'InSync');
   });
 

@@ -38,6 +38,11 @@ export class Daemon {
     return this.running ? this.#child?.pid : undefined;
   }
 
+  /** How it ended the last time: its exit code, or the signal that killed it; undefined while it runs. */
+  get ending(): number | NodeJS.Signals | undefined {
+    return this.#child?.signalCode ?? this.#child?.exitCode ?? undefined;
+  }
+
   get logFile(): string {
     return this.#options.logFile;
   }

@@ -23,6 +23,11 @@ export abstract class LabProgram {
     return this.daemon.heldStill(work);
   }
 
+  /** How it ended the last time: its exit code, or the signal that killed it; undefined while it runs. */
+  get ending(): number | NodeJS.Signals | undefined {
+    return this.daemon.ending;
+  }
+
   get pid(): number | undefined {
     return this.daemon.pid;
   }
