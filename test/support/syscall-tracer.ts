@@ -9,8 +9,15 @@ export interface TracerOptions {
   readonly output: string;
 }
 
-/** Attaches strace(1) to a running process and its children; resolves when it is attached. `stop` detaches. */
-export async function attachTracer({ pid, args, output }: TracerOptions): Promise<{ stop: () => Promise<void> }> {
+export interface Tracer {
+  /** Detaches. */
+  stop(): Promise<void>;
+  /** Resolves when it ends with the traced process. */
+  ended(): Promise<void>;
+}
+
+/** Attaches strace(1) to a running process and its children; resolves when it is attached. */
+export async function attachTracer({ pid, args, output }: TracerOptions): Promise<Tracer> {
   const child = spawn('strace', ['-f', '-o', output, ...args, '-p', String(pid)], {
     stdio: ['ignore', 'ignore', 'pipe'],
   });
@@ -22,10 +29,14 @@ export async function attachTracer({ pid, args, output }: TracerOptions): Promis
     intervalMs: 5,
     giveUp: () => (ended ? `it ended: ${stderr}` : undefined),
   });
+  const end = (): Promise<unknown> => until('strace to end', () => ended, { intervalMs: 5 });
   return {
     stop: async () => {
       child.kill('SIGINT');
-      await until('strace to end', () => ended, { intervalMs: 5 });
+      await end();
+    },
+    ended: async () => {
+      await end();
     },
   };
 }
