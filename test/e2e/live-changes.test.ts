@@ -1,11 +1,15 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { INTERFACE, KEPT_COMMENT } from '../support/fleet.ts';
+import { publicKeyOf } from '../../agent/protocol/key.ts';
+import { Secret } from '../../agent/protocol/secret.ts';
+import { INTERFACE, KEPT_COMMENT, type Member, NAMESPACE } from '../support/fleet.ts';
+import { newPrivateKey } from '../support/canary.ts';
 import { isFull, openScene, type Scene } from '../support/scene.ts';
 import { until } from '../support/until.ts';
 
 /** Pings over a change, at 20 ms: half of them before it. */
 const PINGS = isFull ? 900 : 100;
-const PINGS_MS = 3 * PINGS * 20;
+/** When they count as hung. */
+const PINGS_MS = 60_000 + 10 * PINGS * 20;
 
 describe('R7 what WireGuard can change live is changed without one lost packet', () => {
   let scene: Scene;
@@ -14,16 +18,12 @@ describe('R7 what WireGuard can change live is changed without one lost packet',
     const { fleet } = scene;
     await fleet.apply(...fleet.members.flatMap((member) => [...fleet.secrets(member), fleet.node(member)]));
     for (const { name } of fleet.members) await fleet.untilReason(name, 'InSync');
-    const { host } = fleet.member('beta');
-    await until(
-      'the tunnel to answer',
-      async () => (await host.exec(['ping', '-c', '1', '-W', '1', '10.77.0.1'])).exitCode === 0,
-    );
+    await fleet.untilReaches(fleet.member('beta'), fleet.member('alpha'));
   });
   afterAll(() => scene.lab.stop());
 
   test('kubectl wait --for=condition=Ready works', async () => {
-    await scene.lab.kube.mustKubectl(['wait', '-n', 'edge', '--for=condition=Ready', 'wgn/alpha', '--timeout=10s']);
+    await scene.lab.kube.mustKubectl(['wait', '-n', 'edge', '--for=condition=Ready', 'wgn/alpha', '--timeout=60s']);
   });
 
   const setRoutes = ['iptables -w -A FORWARD -i %i -j ACCEPT', 'ip route add 198.51.100.0/24 dev %i'];
@@ -62,12 +62,47 @@ describe('R7 what WireGuard can change live is changed without one lost packet',
     );
   });
 
+  test('a change that needs a restart keeps peers that only the kernel has, and is back in well under 15 s', async () => {
+    const { fleet, lab } = scene;
+    const [alpha, { host }] = [fleet.member('alpha'), fleet.member('beta')];
+    const ifindex = async (): Promise<number> => Number(await host.readFile(`/sys/class/net/${INTERFACE}/ifindex`));
+    const handshakeWith = async (member: Member): Promise<number> => {
+      const lines = (await host.mustExec(['wg', 'show', INTERFACE, 'latest-handshakes'])).split('\n');
+      const key = publicKeyOf(new Secret(member.privateKey));
+      return Number(lines.find((line) => line.startsWith(key))?.split('\t')[1]);
+    };
+    // The far side has a session, and alone it would notice after 15 s that this one is gone. Here it never can: what starts a
+    // handshake (148 bytes, 176 with the headers of UDP and IPv4) does not reach us, so only we can make the new one.
+    await fleet.untilReaches(alpha, fleet.member('beta'));
+    const handshakes = ['PREROUTING', '-p', 'udp', '-m', 'length', '--length', '176', '-j', 'DROP'];
+    await host.mustExec(['iptables', '-w', '-t', 'raw', '-A', ...handshakes]);
+    const former = await ifindex();
+    const runtimeOnly = await host.mustExec(['bash', '-c', 'wg genkey | wg pubkey']);
+    await host.mustExec(['wg', 'set', INTERFACE, 'peer', runtimeOnly.trim(), 'allowed-ips', '10.77.0.99/32']);
+    await fleet.patchInterface('beta', { table: 'None' });
+    const { status } = await fleet.untilReason('beta', 'InSync');
+    expect(status.applied).toMatchObject({ impact: 'Restart' });
+    expect(status.applied?.outageMs).toBeGreaterThan(0);
+    expect(await host.mustExec(['wg', 'show', INTERFACE, 'allowed-ips'])).toContain('10.77.0.99/32');
+    // The device was replaced once: the kernel numbers devices as they come.
+    expect(await ifindex()).toBe(former + 1);
+    await until('a handshake that we have made', async () => (await handshakeWith(alpha)) > 0);
+    await host.mustExec(['iptables', '-w', '-t', 'raw', '-D', ...handshakes]);
+    expect(await fleet.reaches(alpha, fleet.member('beta'))).toBe(true);
+    // Measured against wg-quick on the same machine at the same load: 20 times its 0.14 s of an idle machine are 2.8 s.
+    const plainMs = await lab.controller.heldStill(async () => {
+      const started = performance.now();
+      await host.mustExec(['bash', '-c', `wg-quick down ${INTERFACE} && wg-quick up ${INTERFACE}`]);
+      return performance.now() - started;
+    });
+    expect(status.applied?.outageMs).toBeLessThan(20 * plainMs);
+  });
+
   test('a rotated key Secret is applied in place, and status shows the new public key only', async () => {
     const { fleet, lab } = scene;
     const alpha = fleet.member('alpha');
     const before = (await fleet.view('alpha')).status.interface?.publicKey;
     const ifindex = await alpha.host.mustExec(['cat', `/sys/class/net/${INTERFACE}/ifindex`]);
-    const { newPrivateKey } = await import('../support/canary.ts');
     alpha.privateKey = newPrivateKey();
     await fleet.apply(...fleet.secrets(alpha));
     const after = await until('the new public key in status', async () => {
@@ -80,30 +115,18 @@ describe('R7 what WireGuard can change live is changed without one lost packet',
       publicKey: after.interface?.publicKey,
     });
     expect(await alpha.host.mustExec(['cat', `/sys/class/net/${INTERFACE}/ifindex`])).toBe(ifindex);
-    const events = await lab.kube.mustKubectl([
+    // It goes out after the status.
+    const args = [
       'get',
       'events.events.k8s.io',
       '-n',
-      'edge',
+      NAMESPACE,
       '-o',
       'name',
       '--field-selector',
       'reason=KeyRotated',
-    ]);
-    expect(events).not.toBe('');
-  });
-
-  test('a change that needs a restart keeps peers that only the kernel has, and is back in well under 15 s', async () => {
-    const { fleet } = scene;
-    const { host } = fleet.member('beta');
-    const runtimeOnly = await host.mustExec(['bash', '-c', 'wg genkey | wg pubkey']);
-    await host.mustExec(['wg', 'set', INTERFACE, 'peer', runtimeOnly.trim(), 'allowed-ips', '10.77.0.99/32']);
-    await fleet.patchInterface('beta', { table: 'None' });
-    const { status } = await fleet.untilReason('beta', 'InSync');
-    expect(status.applied).toMatchObject({ impact: 'Restart' });
-    expect(status.applied?.outageMs).toBeGreaterThan(0);
-    expect(status.applied?.outageMs).toBeLessThan(5_000);
-    expect(await host.mustExec(['wg', 'show', INTERFACE, 'allowed-ips'])).toContain('10.77.0.99/32');
+    ];
+    await until('an event of the rotation', async () => (await lab.kube.mustKubectl(args)) !== '');
   });
 
   test('S1 no secret is in any log, event, status, metric, argument or environment', async () => {

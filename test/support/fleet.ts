@@ -180,20 +180,16 @@ export class Fleet {
   }
 
   /** Waits until the object says `reason` in its condition Ready at its present generation. */
-  async untilReason(name: string, reason: string, timeoutMs = 60_000): Promise<NodeView> {
-    return until(
-      `${name} to be ${reason}`,
-      async () => {
-        const view = await this.view(name);
-        const ready = view.status.conditions.find(({ type }) => type === 'Ready');
-        const seen = view.status.observedGeneration === view.metadata.generation;
-        if (seen && ready?.reason === reason) return view;
-        throw new Error(
-          `it is ${ready?.reason ?? 'without conditions'} at generation ${String(view.status.observedGeneration)} of ${String(view.metadata.generation)}: ${ready?.message ?? ''}`,
-        );
-      },
-      { timeoutMs },
-    );
+  async untilReason(name: string, reason: string): Promise<NodeView> {
+    return until(`${name} to be ${reason}`, async () => {
+      const view = await this.view(name);
+      const ready = view.status.conditions.find(({ type }) => type === 'Ready');
+      const seen = view.status.observedGeneration === view.metadata.generation;
+      if (seen && ready?.reason === reason) return view;
+      throw new Error(
+        `it is ${ready?.reason ?? 'without conditions'} at generation ${String(view.status.observedGeneration)} of ${String(view.metadata.generation)}: ${ready?.message ?? ''}`,
+      );
+    });
   }
 
   /**
