@@ -1,5 +1,5 @@
 import { parseArgs } from 'node:util';
-import { canonicalCidr } from '../agent/protocol/address.ts';
+import { parseCidr } from '../agent/protocol/address.ts';
 
 export const LOG_LEVELS = ['error', 'warn', 'info', 'debug'] as const;
 export type LogLevel = (typeof LOG_LEVELS)[number];
@@ -155,7 +155,7 @@ function wholeOf(name: string, value: string, low: number, high: number): number
 }
 
 function cidrsOf(name: string, cidrs: readonly string[]): readonly string[] {
-  const bad = cidrs.find((cidr) => canonicalCidr(cidr) === undefined);
+  const bad = cidrs.find((cidr) => parseCidr(cidr) === undefined);
   return bad === undefined
     ? cidrs
     : fail(`--${name} must hold networks such as 10.0.0.0/8: ${JSON.stringify(bad)} is none`);

@@ -1,4 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
+import { cidr } from '../../test/fixtures/cidr.ts';
 import { aLive, aPeer, PEER_A, PEER_B } from '../../test/fixtures/live.ts';
 import { Secret } from '../protocol/secret.ts';
 import { carryOver, nudge, peerSections, withSession } from './carry-over.ts';
@@ -27,14 +28,14 @@ describe('I1: what a restart must bring back', () => {
     { name: 'no endpoint where none was known', before: [aPeer({ endpoint: null })], after: [aPeer()], expected: [] },
     {
       name: 'addresses that only the kernel had',
-      before: [aPeer({ allowedIps: ['10.7.0.2/32', '10.9.0.0/24'] })],
+      before: [aPeer({ allowedIps: [cidr('10.7.0.2/32'), cidr('10.9.0.0/24')] })],
       after: [aPeer()],
       expected: [PEER_A],
     },
     {
       name: 'nothing when only the order of the addresses differs',
-      before: [aPeer({ allowedIps: ['10.7.0.2/32', '10.9.0.0/24'] })],
-      after: [aPeer({ allowedIps: ['10.9.0.0/24', '10.7.0.2/32'] })],
+      before: [aPeer({ allowedIps: [cidr('10.7.0.2/32'), cidr('10.9.0.0/24')] })],
+      after: [aPeer({ allowedIps: [cidr('10.9.0.0/24'), cidr('10.7.0.2/32')] })],
       expected: [],
     },
     { name: 'a keepalive', before: [aPeer({ keepalive: 25 })], after: [aPeer()], expected: [PEER_A] },
@@ -55,7 +56,11 @@ describe('I1: what a restart must bring back', () => {
   });
 
   test('a section names every value, so that nothing of another source remains', () => {
-    const peer = aPeer({ allowedIps: ['10.7.0.2/32', 'fd07::2/128'], keepalive: 25, presharedKey: new Secret('psk') });
+    const peer = aPeer({
+      allowedIps: [cidr('10.7.0.2/32'), cidr('fd07::2/128')],
+      keepalive: 25,
+      presharedKey: new Secret('psk'),
+    });
     expect(peerSections([peer, aPeer({ publicKey: PEER_B, allowedIps: [], endpoint: null })])).toBe(
       [
         '[Peer]',

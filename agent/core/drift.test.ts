@@ -1,8 +1,13 @@
 import { describe, expect, test } from '@jest/globals';
+import fc from 'fast-check';
+import { arbitraryText, RUNS } from '../../test/fixtures/arbitraries.ts';
+import { cidr } from '../../test/fixtures/cidr.ts';
 import { aConfig, aLive, aPeer, PUBLIC_KEY } from '../../test/fixtures/live.ts';
 import type { WireDrift } from '../protocol/messages.ts';
-import type { InterfaceConfig } from '../protocol/wgquick/config.ts';
-import { driftOf } from './drift.ts';
+import type { FieldName, InterfaceConfig } from '../protocol/wgquick/config.ts';
+import { interfaceOf, parseDocument } from '../protocol/wgquick/document.ts';
+import { FIELD_NAMES, fieldOf, pathOf } from '../protocol/wgquick/fields.ts';
+import { driftOf, invalidDrift } from './drift.ts';
 import type { Live } from './live.ts';
 import { liveSteps, plan } from './plan.ts';
 
@@ -50,7 +55,7 @@ describe('N24: where file and kernel differ', () => {
     },
     {
       name: 'in several addresses, told once',
-      file: { addresses: ['10.7.0.1/24', '10.7.0.3/24'] },
+      file: { addresses: [cidr('10.7.0.1/24'), cidr('10.7.0.3/24')] },
       live: { addresses: [] },
       expected: [{ path: 'spec.interface.addresses', file: '10.7.0.1/24, 10.7.0.3/24', live: '', impact: 'None' }],
     },
@@ -64,7 +69,7 @@ describe('N24: where file and kernel differ', () => {
   });
 
   test('in several routes, told once', () => {
-    const peers = [aPeer({ allowedIps: ['10.8.0.0/24', '10.9.0.0/24'] })];
+    const peers = [aPeer({ allowedIps: [cidr('10.8.0.0/24'), cidr('10.9.0.0/24')] })];
     expect(drift(aConfig(), aLive({ peers })).map(({ path, impact }) => ({ path, impact }))).toEqual([
       { path: 'spec.interface.table', impact: 'None' },
     ]);
@@ -83,4 +88,22 @@ describe('N24: where file and kernel differ', () => {
     expect(steps.map((step) => step.action)).toEqual(['write-file']);
     expect(driftOf(steps, wanted, live, PUBLIC_KEY)).toEqual([]);
   });
+});
+
+test('N24: whatever the file says, the difference to what runs can be told, and what is no value is in it', () => {
+  const keys = FIELD_NAMES.map((name) => fieldOf(name).key);
+  const value = fc.oneof(
+    arbitraryText.map((text) => text.replace(/[\r\n]/g, '')),
+    fc.constantFrom('10.0.0.300/24', '10.0.0.1/24', 'fd00::1/129', '0', '-1', '9'.repeat(20)),
+  );
+  const lines = fc.array(fc.tuple(fc.constantFrom(...keys), value), { maxLength: 6 });
+  fc.assert(
+    fc.property(lines, (pairs) => {
+      const text = pairs.map(([key, own]) => `${key} = ${own}\n`).join('');
+      const file = interfaceOf(parseDocument(`[Interface]\n${text}`));
+      const told = [...invalidDrift(file, aLive()), ...drift(file, aLive(), aConfig())].map(({ path }) => path);
+      expect(told).toEqual(expect.arrayContaining(Object.keys(file.invalid).map((name) => pathOf(name as FieldName))));
+    }),
+    RUNS,
+  );
 });

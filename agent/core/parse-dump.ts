@@ -1,4 +1,4 @@
-import { canonicalCidr } from '../protocol/address.ts';
+import { parseCidr } from '../protocol/address.ts';
 import { Secret } from '../protocol/secret.ts';
 import type { Live, LivePeer } from './live.ts';
 
@@ -31,7 +31,7 @@ function parsePeer(line: string): LivePeer {
     allowedIps: (none(allowedIps) ?? '')
       .split(',')
       .filter(Boolean)
-      .map((ip) => canonicalCidr(ip) ?? ip),
+      .flatMap((ip) => parseCidr(ip) ?? []),
     latestHandshake: Number(handshake ?? 0),
     rxBytes: Number(rx ?? 0),
     txBytes: Number(tx ?? 0),

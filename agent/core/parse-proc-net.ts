@@ -1,4 +1,4 @@
-import { type Cidr, canonicalCidr } from '../protocol/address.ts';
+import { type Cidr, parseCidr } from '../protocol/address.ts';
 
 const bitsOf = (hex: string): number => Number.parseInt(hex, 16).toString(2).replaceAll('0', '').length;
 
@@ -18,7 +18,7 @@ const rows = (text: string): string[][] =>
 export const parseRoutes4 = (text: string, device: string): Cidr[] =>
   rows(text)
     .filter((row) => row[0] === device)
-    .flatMap((row) => canonicalCidr(`${ipv4Of(row[1] ?? '')}/${String(bitsOf(row[7] ?? '0'))}`) ?? []);
+    .flatMap((row) => parseCidr(`${ipv4Of(row[1] ?? '')}/${String(bitsOf(row[7] ?? '0'))}`) ?? []);
 
 const RTF_REJECT = 0x0200;
 const RTF_LOCAL = 0x80000000;
@@ -35,10 +35,10 @@ export const parseRoutes6 = (text: string, device: string): Cidr[] =>
       const isUnicast = (flags & BigInt(RTF_REJECT)) === 0n && (flags & BigInt(RTF_LOCAL)) === 0n;
       return isUnicast && row[1] !== '00' && !(row[1] === '08' && row[0]?.startsWith('ff00'));
     })
-    .flatMap((row) => canonicalCidr(`${ipv6Of(row[0] ?? '')}/${String(Number.parseInt(row[1] ?? '0', 16))}`) ?? []);
+    .flatMap((row) => parseCidr(`${ipv6Of(row[0] ?? '')}/${String(Number.parseInt(row[1] ?? '0', 16))}`) ?? []);
 
 /** IPv6 addresses of one device in /proc/net/if_inet6 (proc(5)), link-local ones included. */
 export const parseAddresses6 = (text: string, device: string): Cidr[] =>
   rows(text)
     .filter((row) => row[5] === device)
-    .flatMap((row) => canonicalCidr(`${ipv6Of(row[0] ?? '')}/${String(Number.parseInt(row[2] ?? '0', 16))}`) ?? []);
+    .flatMap((row) => parseCidr(`${ipv6Of(row[0] ?? '')}/${String(Number.parseInt(row[2] ?? '0', 16))}`) ?? []);

@@ -1,4 +1,4 @@
-import { canonicalCidr } from '../protocol/address.ts';
+import { parseCidr } from '../protocol/address.ts';
 import { publicKeyOf } from '../protocol/key.ts';
 import { Secret } from '../protocol/secret.ts';
 import type { LivePeer } from './live.ts';
@@ -40,7 +40,7 @@ const peerOf = (values: Values): LivePeer => ({
   publicKey: toBase64(first(values, 'public_key') ?? ''),
   presharedKey: secretOf(first(values, 'preshared_key')),
   endpoint: first(values, 'endpoint') ?? null,
-  allowedIps: (values.get('allowed_ip') ?? []).map((ip) => canonicalCidr(ip) ?? ip),
+  allowedIps: (values.get('allowed_ip') ?? []).flatMap((ip) => parseCidr(ip) ?? []),
   latestHandshake: Number(first(values, 'last_handshake_time_sec') ?? 0),
   rxBytes: Number(first(values, 'rx_bytes') ?? 0),
   txBytes: Number(first(values, 'tx_bytes') ?? 0),

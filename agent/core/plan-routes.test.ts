@@ -1,9 +1,12 @@
 import { describe, expect, test } from '@jest/globals';
+import { cidr } from '../../test/fixtures/cidr.ts';
 import { aPeer } from '../../test/fixtures/live.ts';
 import { CONNECTED, EXIT, type PlanRow, planOf } from '../../test/fixtures/plan-row.ts';
 
 describe('routes of the allowed IPs', () => {
-  const peers = [aPeer({ allowedIps: ['10.8.0.0/16', '10.8.1.0/24', 'fd08::/64', '10.7.0.2/32'] })];
+  const peers = [
+    aPeer({ allowedIps: [cidr('10.8.0.0/16'), cidr('10.8.1.0/24'), cidr('fd08::/64'), cidr('10.7.0.2/32')] }),
+  ];
 
   test.each<PlanRow>([
     {
@@ -21,8 +24,8 @@ describe('routes of the allowed IPs', () => {
         peers,
         routes: [
           ...CONNECTED,
-          { destination: '10.0.0.0/8', table: 'main' },
-          { destination: 'fd08::/64', table: 'main' },
+          { destination: cidr('10.0.0.0/8'), table: 'main' },
+          { destination: cidr('fd08::/64'), table: 'main' },
         ],
       },
       expected: [],
@@ -50,34 +53,37 @@ describe('routes of the allowed IPs', () => {
     },
     {
       name: 'an address whose network begins with 0 has no connected route, and is no default route',
-      running: { addresses: ['10.7.0.1/0'] },
-      live: { addresses: ['10.7.0.1/0'], routes: [], peers: [] },
+      running: { addresses: [cidr('10.7.0.1/0')] },
+      live: { addresses: [cidr('10.7.0.1/0')], routes: [], peers: [] },
       expected: [],
     },
     {
       name: 'an address of its own has no connected route',
-      running: { addresses: ['10.7.0.1/32'] },
-      live: { addresses: ['10.7.0.1/32'], routes: [], peers: [] },
+      running: { addresses: [cidr('10.7.0.1/32')] },
+      live: { addresses: [cidr('10.7.0.1/32')], routes: [], peers: [] },
       expected: [],
     },
     {
       name: 'one that two peers name is added once',
       live: {
-        peers: [aPeer({ allowedIps: ['10.8.0.0/16'] }), aPeer({ publicKey: 'b=', allowedIps: ['10.8.0.0/16'] })],
+        peers: [
+          aPeer({ allowedIps: [cidr('10.8.0.0/16')] }),
+          aPeer({ publicKey: 'b=', allowedIps: [cidr('10.8.0.0/16')] }),
+        ],
       },
       expected: ['add-route {"destination":"10.8.0.0/16","table":"main"} (table)'],
     },
     { name: 'a default route is left to the rules of wg-quick', live: { peers: EXIT }, expected: [] },
     {
       name: 'the halves of a default route are routes like others',
-      live: { peers: [aPeer({ allowedIps: ['0.0.0.0/1'] })] },
+      live: { peers: [aPeer({ allowedIps: [cidr('0.0.0.0/1')] })] },
       expected: ['add-route {"destination":"0.0.0.0/1","table":"main"} (table)'],
     },
     { name: 'none with Table = off', running: { table: 'off' }, live: { peers: [...peers, ...EXIT] }, expected: [] },
     {
       name: 'all of them, a default route too, in a numbered table',
       running: { table: '123' },
-      live: { peers: [aPeer({ allowedIps: ['10.7.0.2/32', '0.0.0.0/0'] })] },
+      live: { peers: [aPeer({ allowedIps: [cidr('10.7.0.2/32'), cidr('0.0.0.0/0')] })] },
       expected: [
         'add-route {"destination":"10.7.0.2/32","table":"123"} (table)',
         'add-route {"destination":"0.0.0.0/0","table":"123"} (table)',
@@ -87,17 +93,17 @@ describe('routes of the allowed IPs', () => {
       name: 'those of a numbered table must be there as they are',
       running: { table: '123' },
       live: {
-        peers: [aPeer({ allowedIps: ['10.7.0.2/32', '10.8.0.0/16'] })],
+        peers: [aPeer({ allowedIps: [cidr('10.7.0.2/32'), cidr('10.8.0.0/16')] })],
         routes: [
-          { destination: '10.7.0.2/32', table: '123' },
-          { destination: '10.8.0.0/16', table: 'main' },
+          { destination: cidr('10.7.0.2/32'), table: '123' },
+          { destination: cidr('10.8.0.0/16'), table: 'main' },
         ],
       },
       expected: ['add-route {"destination":"10.8.0.0/16","table":"123"} (table)'],
     },
     {
       name: 'one that nobody asks for stays',
-      live: { routes: [...CONNECTED, { destination: '172.16.0.0/12', table: 'main' }] },
+      live: { routes: [...CONNECTED, { destination: cidr('172.16.0.0/12'), table: 'main' }] },
       expected: [],
     },
   ])('$name', (row) => {

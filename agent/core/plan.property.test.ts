@@ -1,4 +1,5 @@
 import { expect, test } from '@jest/globals';
+import { cidr } from '../../test/fixtures/cidr.ts';
 import fc from 'fast-check';
 import { arbitraryCidr, arbitraryConfig, RUNS } from '../../test/fixtures/arbitraries.ts';
 import { aPeer, PEER_B } from '../../test/fixtures/live.ts';
@@ -105,11 +106,14 @@ function applied(start: Current, wanted: WantedLive): Current {
   return wanted.state === 'up' ? { ...current, running: wanted.config } : current;
 }
 
-const PEERS: readonly LivePeer[] = [aPeer(), aPeer({ publicKey: PEER_B, allowedIps: ['fd08::/64', '10.8.0.0/16'] })];
+const PEERS: readonly LivePeer[] = [
+  aPeer(),
+  aPeer({ publicKey: PEER_B, allowedIps: [cidr('fd08::/64'), cidr('10.8.0.0/16')] }),
+];
 
 const ips = fc.oneof(
   arbitraryCidr.map(networkOf),
-  fc.constantFrom('0.0.0.0/0', '::/0', '10.8.0.0/16', '10.8.1.0/24', 'fd08::/64'),
+  fc.constantFrom(cidr('0.0.0.0/0'), cidr('::/0'), cidr('10.8.0.0/16'), cidr('10.8.1.0/24'), cidr('fd08::/64')),
 );
 const peers = fc.array(
   fc.uniqueArray(ips, { maxLength: 4 }).map((allowedIps) => aPeer({ allowedIps })),

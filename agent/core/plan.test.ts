@@ -1,4 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
+import { cidr } from '../../test/fixtures/cidr.ts';
 import { aConfig, aLive, PUBLIC_KEY } from '../../test/fixtures/live.ts';
 import { CONNECTED, EXIT, line, type PlanRow, planOf } from '../../test/fixtures/plan-row.ts';
 import { isDisruptive, liveSteps, plan, type Step } from './plan.ts';
@@ -21,7 +22,7 @@ describe('a running interface', () => {
     { name: 'an MTU that was never asked for stays', running: { mtu: null }, live: { mtu: 1380 }, expected: [] },
     {
       name: 'an address is added before the former one goes',
-      wanted: { addresses: ['10.7.0.9/24'] },
+      wanted: { addresses: [cidr('10.7.0.9/24')] },
       expected: [
         'write-file (addresses)',
         'add-address 10.7.0.9/24 (addresses)',
@@ -30,7 +31,7 @@ describe('a running interface', () => {
     },
     {
       name: 'a new prefix length is a new address',
-      wanted: { addresses: ['10.7.0.1/16'] },
+      wanted: { addresses: [cidr('10.7.0.1/16')] },
       expected: [
         'write-file (addresses)',
         'add-address 10.7.0.1/16 (addresses)',
@@ -39,18 +40,18 @@ describe('a running interface', () => {
     },
     {
       name: 'T2: the order of addresses is no change',
-      running: { addresses: ['10.7.0.1/24', 'fd07::1/64'] },
+      running: { addresses: [cidr('10.7.0.1/24'), cidr('fd07::1/64')] },
       live: {
-        addresses: ['fd07::1/64', '10.7.0.1/24'],
-        routes: [...CONNECTED, { destination: 'fd07::/64', table: 'main' }],
+        addresses: [cidr('fd07::1/64'), cidr('10.7.0.1/24')],
+        routes: [...CONNECTED, { destination: cidr('fd07::/64'), table: 'main' }],
       },
-      wanted: { addresses: ['fd07::1/64', '10.7.0.1/24'] },
+      wanted: { addresses: [cidr('fd07::1/64'), cidr('10.7.0.1/24')] },
       expected: [],
     },
     {
       name: 'an address that we did not put there is never removed',
-      live: { addresses: ['10.7.0.1/24', '10.99.0.1/32'] },
-      wanted: { addresses: ['10.7.0.9/24'] },
+      live: { addresses: [cidr('10.7.0.1/24'), cidr('10.99.0.1/32')] },
+      wanted: { addresses: [cidr('10.7.0.9/24')] },
       expected: [
         'write-file (addresses)',
         'add-address 10.7.0.9/24 (addresses)',
@@ -103,7 +104,7 @@ describe('a running interface', () => {
       name: 'everything live in one go, in order',
       live: { linkUp: false },
       publicKey: 'other=',
-      wanted: { listenPort: 5, fwMark: 16, mtu: 1300, addresses: ['fd07::1/64'], dns: ['192.0.2.53'] },
+      wanted: { listenPort: 5, fwMark: 16, mtu: 1300, addresses: [cidr('fd07::1/64')], dns: ['192.0.2.53'] },
       expected: [
         'write-file (listenPort)',
         'set-private-key (privateKeySecretRef, Rehandshake)',
@@ -235,8 +236,8 @@ describe('up and down', () => {
 });
 
 describe('I2: an undo takes back what the attempt put on the device', () => {
-  const attempted = { addresses: ['10.7.0.9/24'], fwMark: 16, mtu: 1300 };
-  const live = { addresses: ['10.7.0.1/24', '10.7.0.9/24'], fwMark: 16, mtu: 1300 };
+  const attempted = { addresses: [cidr('10.7.0.9/24')], fwMark: 16, mtu: 1300 };
+  const live = { addresses: [cidr('10.7.0.1/24'), cidr('10.7.0.9/24')], fwMark: 16, mtu: 1300 };
 
   test.each<PlanRow>([
     {
@@ -249,8 +250,8 @@ describe('I2: an undo takes back what the attempt put on the device', () => {
     { name: 'without it all of that belongs to somebody else', running: { mtu: null }, live, expected: [] },
     {
       name: 'what both have stays',
-      attempted: { addresses: ['10.7.0.1/24', '10.7.0.9/24'] },
-      live: { addresses: ['10.7.0.1/24', '10.7.0.9/24'] },
+      attempted: { addresses: [cidr('10.7.0.1/24'), cidr('10.7.0.9/24')] },
+      live: { addresses: [cidr('10.7.0.1/24'), cidr('10.7.0.9/24')] },
       expected: ['remove-address 10.7.0.9/24 (addresses)'],
     },
   ])('$name', (row) => {

@@ -1,4 +1,4 @@
-import { type Cidr, coverage, isIpv6, networkOf } from '../protocol/address.ts';
+import { type Cidr, coverage, isIpv6, lengthOf, networkOf } from '../protocol/address.ts';
 import type { Impact } from '../protocol/impact.ts';
 import type { InterfaceConfig } from '../protocol/wgquick/config.ts';
 import { changedFields, FIELDS } from '../protocol/wgquick/fields.ts';
@@ -145,7 +145,7 @@ function routeSteps(wanted: InterfaceConfig, live: Live): Step[] {
     ...networks.map(networkOf).filter((network) => !inTable.includes(network)),
     ...(wanted.table === 'off' ? [] : missingAllowedIps(wanted, live, present)),
   ];
-  const sorted = [...new Set(missing)].sort((left, right) => lengthOf(right) - lengthOf(left));
+  const sorted = [...new Set(missing)].sort((left, right) => specificity(right) - specificity(left));
   return sorted.map((destination) => step({ action: 'add-route', route: { destination, table } }, 'table'));
 }
 
@@ -166,7 +166,7 @@ const isRouted = (address: Cidr): boolean =>
   !address.endsWith(isIpv6(address) ? '/128' : '/32') && !networkOf(address).startsWith('0.');
 
 /** Comparable over both families. */
-const lengthOf = (cidr: Cidr): number => Number(cidr.split('/')[1]) + (isIpv6(cidr) ? 0 : 96);
+const specificity = (cidr: Cidr): number => lengthOf(cidr) + (isIpv6(cidr) ? 0 : 96);
 
 function serviceSteps(running: InterfaceConfig, wanted: InterfaceConfig): Step[] {
   const steps: Step[] = [];

@@ -5,7 +5,7 @@ import type { Live, Route } from '../core/live.ts';
 import { type Dump, parseDump } from '../core/parse-dump.ts';
 import { parseAddresses6, parseRoutes4, parseRoutes6 } from '../core/parse-proc-net.ts';
 import { parseUapi } from '../core/parse-uapi.ts';
-import { type Cidr, canonicalCidr } from '../protocol/address.ts';
+import { type Cidr, parseCidr } from '../protocol/address.ts';
 import { type CommandRunner, mustRun } from './command-runner.ts';
 import { FAMILIES, type Family, parseAddresses, parseRouteJson } from './ip-json.ts';
 import { isUserspace, readUapi } from './uapi.ts';
@@ -61,7 +61,7 @@ async function readAddresses(runner: CommandRunner, name: string, linkUp: boolea
     return parseAddresses(await mustRun(runner, ['ip', '-json', 'address', 'show', 'dev', name]))[0]?.addresses ?? [];
   const ipv4 = (networkInterfaces()[name] ?? []).filter((entry) => entry.family === 'IPv4');
   const ipv6 = parseAddresses6(await readFile('/proc/self/net/if_inet6', 'utf8').catch(() => ''), name);
-  return [...ipv4.flatMap((entry) => canonicalCidr(entry.cidr ?? '') ?? []), ...ipv6];
+  return [...ipv4.flatMap((entry) => parseCidr(entry.cidr ?? '') ?? []), ...ipv6];
 }
 
 async function readRoutes(runner: CommandRunner, name: string, table: string | null): Promise<Route[]> {

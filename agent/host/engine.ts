@@ -51,7 +51,7 @@ export async function apply(host: Host, name: string, before: Snapshot, wanted: 
   }
   const writesFile = steps.some((step) => step.action === 'write-file');
   if (writesFile && (await host.readFile(name)) !== before.fileText) {
-    throw new AgentError('digest_moved', `${host.configPath(name)} was changed by somebody else in the meantime`);
+    throw new AgentError('digest_mismatch', `${host.configPath(name)} was changed by somebody else in the meantime`);
   }
   const journal = await openJournal(host, name, before, steps.some(isDisruptive));
   const started = host.nowMs();

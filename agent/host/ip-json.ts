@@ -1,4 +1,4 @@
-import { type Cidr, canonicalCidr } from '../protocol/address.ts';
+import { type Cidr, parseCidr } from '../protocol/address.ts';
 import { type CommandRunner, mustRun } from './command-runner.ts';
 
 interface IpLink {
@@ -32,7 +32,7 @@ export const parseAddresses = (text: string): DeviceAddresses[] =>
   parseJson<IpLink>(text).map((link) => ({
     name: link.ifname ?? '',
     addresses: (link.addr_info ?? []).flatMap(
-      (entry) => canonicalCidr(`${entry.local ?? ''}/${String(entry.prefixlen ?? '')}`) ?? [],
+      (entry) => parseCidr(`${entry.local ?? ''}/${String(entry.prefixlen ?? '')}`) ?? [],
     ),
   }));
 
@@ -43,7 +43,7 @@ export const FAMILIES: readonly Family[] = ['-4', '-6'];
 export const parseRouteJson = (text: string, family: Family): DeviceRoute[] =>
   parseJson<IpRoute>(text).flatMap((route) => {
     const anywhere = family === '-4' ? '0.0.0.0/0' : '::/0';
-    const destination = route.dst === 'default' ? anywhere : canonicalCidr(route.dst ?? '');
+    const destination = parseCidr(route.dst === 'default' ? anywhere : (route.dst ?? ''));
     return destination === undefined ? [] : [{ destination, device: route.dev }];
   });
 

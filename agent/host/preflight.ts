@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { AgentError } from '../core/agent-error.ts';
 import { type Problem, validate } from '../protocol/validate.ts';
-import { isLinkLocal, networkOf } from '../protocol/address.ts';
+import { type Cidr, ipOf, isLinkLocal, networkOf } from '../protocol/address.ts';
 import { EMPTY_CONFIG, type InterfaceConfig } from '../protocol/wgquick/config.ts';
 import { parseDocument, peerKeys } from '../protocol/wgquick/document.ts';
 import { changedFields, FIELDS, HOOK_NAMES } from '../protocol/wgquick/fields.ts';
@@ -116,15 +116,14 @@ async function checkHostConflicts(host: Host, name: string, before: Snapshot, co
     readOtherDevices(host.runner, name),
     readForeignRoutes(host.runner, name),
   ]);
-  const plain = (cidr: string): string => cidr.split('/')[0] ?? '';
-  const isLive = (address: string): boolean => before.live?.addresses.includes(address) === true;
+  const isLive = (address: Cidr): boolean => before.live?.addresses.includes(address) === true;
   // What the interface has already is no new conflict; link-local addresses are by nature the same on every device.
   const added = config.addresses.filter((address) => !isLive(address) && !isLinkLocal(address));
   const taken = new Map(
-    devices.flatMap((device) => device.addresses.map((address) => [plain(address), device.name] as const)),
+    devices.flatMap((device) => device.addresses.map((address) => [ipOf(address), device.name] as const)),
   );
   for (const address of added) {
-    const device = taken.get(plain(address));
+    const device = taken.get(ipOf(address));
     if (device === undefined) continue;
     const text = `spec.interface.addresses: ${address} is an address of ${device} already`;
     throw new AgentError('address_conflict', text, { details: ['spec.interface.addresses'] });

@@ -1,4 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
+import { cidr } from '../../test/fixtures/cidr.ts';
 import { mkdtempDisposable, readdir, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -112,13 +113,13 @@ test('I1: the live peers of a journal come back whole, keys included, and stay c
   await using folder = await temporaryFolder();
   const state = await openStateFolder(folder.path);
   const [privateKey, presharedKey] = [newPrivateKey(), newPrivateKey()];
-  const peer = { ...aPeer({ allowedIps: ['10.7.0.2/32'] }), presharedKey: new Secret(presharedKey) };
+  const peer = { ...aPeer({ allowedIps: [cidr('10.7.0.2/32')] }), presharedKey: new Secret(presharedKey) };
   const entry = { ...ENTRY, formerLive: { ...aLive({ peers: [peer] }), privateKey: new Secret(privateKey) } };
   await state.writeJournal('wg0', entry);
   const read = await state.readJournal('wg0');
   expect(read?.formerLive?.privateKey?.reveal()).toBe(privateKey);
   expect(read?.formerLive?.peers[0]?.presharedKey?.reveal()).toBe(presharedKey);
-  expect(read?.formerLive?.peers[0]?.allowedIps).toEqual(['10.7.0.2/32']);
+  expect(read?.formerLive?.peers[0]?.allowedIps).toEqual([cidr('10.7.0.2/32')]);
   expect(JSON.stringify(read)).not.toContain(presharedKey);
 });
 

@@ -1,7 +1,7 @@
 import type { FastifyReply } from 'fastify';
 import { AgentError } from '../core/agent-error.ts';
 import type { Logger } from '../log.ts';
-import type { ErrorAnswer } from '../protocol/messages.ts';
+import type { ErrorAnswer } from '../protocol/errors.ts';
 
 /** The whole answer to one request, as data; kept for repeats of a signed mutation. */
 export interface Answer {

@@ -1,6 +1,6 @@
 import { createHmac } from 'node:crypto';
 import { AgentError } from '../core/agent-error.ts';
-import { driftOf } from '../core/drift.ts';
+import { driftOf, invalidDrift } from '../core/drift.ts';
 import type { Live } from '../core/live.ts';
 import { redactFile, redactKeys } from '../protocol/redact.ts';
 import { liveSteps } from '../core/plan.ts';
@@ -8,9 +8,10 @@ import { wantedLive } from '../host/engine.ts';
 import { currentOf, readSnapshot, type Snapshot } from '../host/snapshot.ts';
 import { isLinkLocal } from '../protocol/address.ts';
 import { isPrivateKey, publicKeyOf } from '../protocol/key.ts';
-import type { ConfigAnswer, InterfaceState, WireLive } from '../protocol/messages.ts';
+import type { ConfigAnswer, InterfaceState, WireDrift, WireLive } from '../protocol/messages.ts';
 import { EMPTY_CONFIG, type InterfaceConfig } from '../protocol/wgquick/config.ts';
 import { savesConfig, unmanagedLines } from '../protocol/wgquick/document.ts';
+import { invalidLines } from '../protocol/wgquick/invalid-lines.ts';
 import { specFromConfig } from '../protocol/wgquick/wire.ts';
 import type { AgentContext } from './context.ts';
 
@@ -35,10 +36,14 @@ export function configAnswer(context: AgentContext, name: string, snapshot: Snap
     public_key: publicKey,
     live_public_key: snapshot.live?.publicKey ?? null,
     unmanaged: unmanagedLines(snapshot.document).map(redactKeys),
-    drift: driftBetween(snapshot, file, publicKey),
+    invalid: invalidLines(snapshot.document),
+    drift: firstOfEachPath([...invalidDrift(file, snapshot.live), ...driftBetween(snapshot, file, publicKey)]),
   };
   return { ...body, digest: digestOf(context, snapshot, JSON.stringify(body)) };
 }
+
+const firstOfEachPath = (entries: readonly WireDrift[]): WireDrift[] =>
+  entries.filter(({ path }, index) => entries.findIndex((other) => other.path === path) === index);
 
 const keyOf = ({ privateKey }: InterfaceConfig): string | null =>
   privateKey !== null && isPrivateKey(privateKey.reveal()) ? publicKeyOf(privateKey) : null;
@@ -76,12 +81,12 @@ function oldView({ settings }: AgentContext, snapshot: Snapshot, file: Interface
   return {
     private_key: settings.readBackKeys ? (file.privateKey?.reveal() ?? null) : null,
     listen_port: file.listenPort,
-    address: joined(file.addresses, ', '),
+    address: joined([...file.addresses, ...(file.invalid.addresses ?? [])], ', '),
     post_up: joined(file.postUp, '; '),
     pre_down: joined(file.preDown, '; '),
     mtu: file.mtu,
-    dns: joined(file.dns, ', '),
-    table: file.table,
+    dns: joined([...file.dns, ...(file.invalid.dns ?? [])], ', '),
+    table: file.table ?? file.invalid.table?.at(-1) ?? null,
     raw_config: settings.readBackKeys ? text : redactFile(text),
   };
 }

@@ -37,7 +37,10 @@ export async function putConfig(context: AgentContext, name: string, body: PutCo
 
 function refuseMoved(context: AgentContext, name: string, before: Snapshot, { if_digest }: PutOptions): void {
   if (if_digest === undefined || configAnswer(context, name, before).digest === if_digest) return;
-  throw new AgentError('digest_moved', 'The interface is not what the caller last saw; read it again and decide anew');
+  throw new AgentError(
+    'digest_mismatch',
+    'The interface is not what the caller last saw; read it again and decide anew',
+  );
 }
 
 function refuseImpact(steps: readonly Step[], { max_impact }: PutOptions): void {

@@ -1,7 +1,17 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { arbitraryCidr, RUNS } from '../../test/fixtures/arbitraries.ts';
-import { canonicalCidr, canonicalIp, type Cidr, coverage, isIpv6, networkOf } from './address.ts';
+import { cidr as cidrOf } from '../../test/fixtures/cidr.ts';
+import {
+  canonicalIp,
+  type Cidr,
+  coverage,
+  ipOf,
+  isIpv6,
+  networkOf,
+  parseCidr,
+  parseInterfaceAddress,
+} from './address.ts';
 
 const covers = (outer: Cidr, inner: Cidr): boolean => coverage([outer])(inner);
 
@@ -57,7 +67,7 @@ describe('addresses with a prefix length', () => {
     { text: '10.0.0.1/32', expected: '10.0.0.1/32' },
     { text: 'fd00::1/128', expected: 'fd00::1/128' },
   ])('$text is written $expected', ({ text, expected }) => {
-    expect(canonicalCidr(text)).toBe(expected);
+    expect(parseCidr(text)).toBe(expected);
   });
 
   test.each([
@@ -78,16 +88,32 @@ describe('addresses with a prefix length', () => {
     'fe80::1%eth0/64',
     '127.1/8',
   ])('%j is refused', (text) => {
-    expect(canonicalCidr(text)).toBeUndefined();
+    expect(parseCidr(text)).toBeUndefined();
   });
 
   test('T2: canonical text is canonical already', () => {
     fc.assert(
       fc.property(arbitraryCidr, (cidr) => {
-        expect(canonicalCidr(cidr)).toBe(cidr);
+        expect(parseCidr(cidr)).toBe(cidr);
       }),
       RUNS,
     );
+  });
+});
+
+describe('M4: an address of a file may have a netmask, as ip(8) takes it', () => {
+  test.each([
+    { text: '192.168.71.1/255.255.255.0', expected: '192.168.71.1/24' },
+    { text: '10.0.0.1/255.255.255.255', expected: '10.0.0.1/32' },
+    { text: '10.0.0.1/0.0.0.0', expected: '10.0.0.1/0' },
+    { text: '10.0.0.1/24', expected: '10.0.0.1/24' },
+    { text: '10.0.0.1', expected: '10.0.0.1/32' },
+    { text: '10.0.0.1/255.0.255.0', expected: undefined },
+    { text: '10.0.0.1/255.255.255', expected: undefined },
+    { text: 'fd00::1/255.255.255.0', expected: undefined },
+    { text: '10.0.0.300/255.255.255.0', expected: undefined },
+  ])('$text is read as $expected', ({ text, expected }) => {
+    expect(parseInterfaceAddress(text)).toBe(expected);
   });
 });
 
@@ -136,7 +162,7 @@ describe('networks', () => {
     { cidr: 'fdff::1/7', expected: 'fc00::/7' },
     { cidr: '::ffff:1.2.3.4/120', expected: '::ffff:1.2.3.0/120' },
   ])('$cidr lies in $expected', ({ cidr, expected }) => {
-    expect(networkOf(cidr)).toBe(expected);
+    expect(networkOf(cidrOf(cidr))).toBe(expected);
   });
 
   test('the network is the address with its host bits cleared', () => {
@@ -144,7 +170,7 @@ describe('networks', () => {
       fc.property(arbitraryCidr, (cidr) => {
         const network = networkOf(cidr);
         expect(modelOf(network)).toEqual({ ...modelOf(cidr), value: networkValue(modelOf(cidr)) });
-        expect(canonicalCidr(network)).toBe(network);
+        expect(parseCidr(network)).toBe(network);
       }),
       RUNS,
     );
@@ -159,7 +185,7 @@ describe('networks', () => {
     { outer: '0.0.0.0/0', inner: '::/0', covered: false },
     { outer: '::/0', inner: '0.0.0.0/0', covered: false },
   ])('whether $outer holds $inner is $covered', ({ outer, inner, covered }) => {
-    expect(covers(outer, inner)).toBe(covered);
+    expect(covers(cidrOf(outer), cidrOf(inner))).toBe(covered);
   });
 
   test('one network holds another when it is shorter and has the same leading bits', () => {
@@ -168,7 +194,7 @@ describe('networks', () => {
     );
     fc.assert(
       fc.property(related, ([inner, length, other, isRelated]) => {
-        const outer = isRelated ? networkOf(`${inner.split('/')[0] ?? ''}/${String(length)}`) : other;
+        const outer = isRelated ? networkOf(cidrOf(`${ipOf(inner)}/${String(length)}`)) : other;
         const [left, right] = [modelOf(outer), modelOf(inner)];
         const expected =
           left.bits === right.bits &&

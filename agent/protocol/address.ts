@@ -1,11 +1,16 @@
 import ipaddr from 'ipaddr.js';
 
-/** An address with its prefix length, in canonical text: `10.0.0.1/24`, `fd00::1/64`. */
-export type Cidr = string;
+declare const proven: unique symbol;
+
+/**
+ * An address with its prefix length, valid and in canonical text: `10.0.0.1/24`, `fd00::1/64`. Only the functions of this file make
+ * one, so whoever holds a Cidr need not check it.
+ */
+export type Cidr = string & { readonly [proven]: 'Cidr' };
 
 const LENGTH = /^(0|[1-9][0-9]{0,2})$/;
 
-/** The dotted end that an IPv6 address may have must be four plain decimals, too. */
+/** An IPv6 address may end in dotted IPv4 notation, which must then be four plain decimals, too. */
 const hasPlainTail = (text: string): boolean =>
   !text.includes('.') || ipaddr.IPv4.isValidFourPartDecimal(text.slice(text.lastIndexOf(':') + 1));
 
@@ -19,42 +24,64 @@ export function canonicalIp(text: string): string | undefined {
   return undefined;
 }
 
-/** The canonical text of `ip[/len]`; without a length it is /32 or /128, as wg-quick(8) takes it. Undefined when it is none. */
-export function canonicalCidr(text: string): Cidr | undefined {
+/** Parses `ip[/len]`; without a length it is /32 or /128, as wg-quick(8) takes it. Undefined when the text is no such address. */
+export function parseCidr(text: string): Cidr | undefined {
   const [host = '', length, ...rest] = text.split('/');
   const ip = canonicalIp(host);
   if (ip === undefined || rest.length > 0) return undefined;
   const bits = ip.includes(':') ? 128 : 32;
-  if (length === undefined) return `${ip}/${String(bits)}`;
+  if (length === undefined) return `${ip}/${String(bits)}` as Cidr;
   if (!LENGTH.test(length) || Number(length) > bits) return undefined;
-  return `${ip}/${length}`;
+  return `${ip}/${length}` as Cidr;
 }
 
-/** The network that an address lies in: `10.0.0.7/24` gives `10.0.0.0/24`. The argument must be canonical. */
+/** The prefix length that an IPv4 netmask stands for, or undefined when the text is no netmask: `255.255.255.0` gives 24. */
+function lengthOfNetmask(text: string): number | undefined {
+  if (!ipaddr.IPv4.isValidFourPartDecimal(text)) return undefined;
+  return ipaddr.IPv4.parse(text).prefixLengthFromSubnetMask() ?? undefined;
+}
+
+/** Parses an address as wg-quick's `Address` takes it: like `parseCidr`, and an IPv4 netmask in place of the length (ip-address(8)). */
+export function parseInterfaceAddress(text: string): Cidr | undefined {
+  const [host = '', mask = '', ...rest] = text.split('/');
+  const length = rest.length === 0 && !host.includes(':') ? lengthOfNetmask(mask) : undefined;
+  return parseCidr(length === undefined ? text : `${host}/${String(length)}`);
+}
+
+/** The address without its prefix length. */
+export const ipOf = (cidr: Cidr): string => cidr.slice(0, cidr.indexOf('/'));
+
+/** The prefix length. */
+export const lengthOf = (cidr: Cidr): number => Number(cidr.slice(cidr.indexOf('/') + 1));
+
+/** The address with another prefix length, which must be in the range of its family. */
+const withLength = (cidr: Cidr, length: number): Cidr => `${ipOf(cidr)}/${String(length)}` as Cidr;
+
+/** The network that an address lies in: `10.0.0.7/24` gives `10.0.0.0/24`. */
 export function networkOf(cidr: Cidr): Cidr {
-  const [host = '', length = '0'] = cidr.split('/');
-  const parsed = ipaddr.parse(host);
-  const bytes = parsed.toByteArray();
-  const masked = bytes.map((byte, index) => {
-    const keep = Math.min(8, Math.max(0, Number(length) - index * 8));
-    return byte & (0xff << (8 - keep)) & 0xff;
-  });
-  return `${canonicalIp(ipaddr.fromByteArray(masked).toString()) ?? host}/${length}`;
+  const length = lengthOf(cidr);
+  const masked = ipaddr
+    .parse(ipOf(cidr))
+    .toByteArray()
+    .map((byte, index) => {
+      const keep = Math.min(8, Math.max(0, length - index * 8));
+      return byte & (0xff << (8 - keep)) & 0xff;
+    });
+  const network = canonicalIp(ipaddr.fromByteArray(masked).toString()) ?? ipOf(cidr);
+  return `${network}/${String(length)}` as Cidr;
 }
 
 /** Tells whether any of the networks holds an address or network: by look-ups, one for each prefix length, as there may be thousands. */
 export function coverage(networks: readonly Cidr[]): (ip: Cidr) => boolean {
   const exact = new Set(networks);
   const masked = new Set(networks.map(networkOf));
-  const lengths = [...new Set(networks.map((network) => Number(network.split('/')[1])))];
-  return (ip) => {
-    if (exact.has(ip)) return true;
-    const [host = '', own = '0'] = ip.split('/');
-    return lengths.some((length) => length <= Number(own) && masked.has(networkOf(`${host}/${String(length)}`)));
-  };
+  const lengths = [...new Set(networks.map(lengthOf))];
+  return (ip) =>
+    exact.has(ip) || lengths.some((length) => length <= lengthOf(ip) && masked.has(networkOf(withLength(ip, length))));
 }
 
-/** fe80::/10: the kernel and wireguard-go make such addresses by themselves. */
+/** Whether the address is of fe80::/10: the kernel and wireguard-go make such addresses by themselves. */
 export const isLinkLocal = (address: string): boolean => /^fe[89ab]/i.test(address);
 
+/** Whether an address or network in text form is IPv6. */
 export const isIpv6 = (address: string): boolean => address.includes(':');

@@ -1,4 +1,5 @@
 import type { Impact } from './impact.ts';
+import type { InvalidLine } from './wgquick/invalid-lines.ts';
 
 /** The HTTP messages of the agent, as they stand on the wire. What is beside the old agent's contract is additive. */
 
@@ -30,15 +31,6 @@ export interface HealthAnswer {
   readonly epoch?: string;
   /** Unix milliseconds, to see clock skew. */
   readonly time?: number;
-}
-
-/** Every error: the text is for people, `code` is API. */
-export interface ErrorAnswer {
-  readonly error: string;
-  readonly code: string;
-  readonly details: readonly string[];
-  /** With `apply_failed`: whether the former file and tunnel are back, proven by read-back. */
-  readonly rolled_back?: boolean;
 }
 
 /** The interface part of the file; null and empty mean "not in the file". */
@@ -99,6 +91,8 @@ export interface ConfigAnswer {
   /** Of the private key in the kernel. */
   readonly live_public_key: string | null;
   readonly unmanaged: readonly string[];
+  /** Lines of the file whose value wg or wg-quick does not take; agents before 0.2 do not tell. */
+  readonly invalid?: readonly InvalidLine[];
   /** Where file and kernel differ. */
   readonly drift: readonly WireDrift[];
   /** Changes with anything in the file and anything but counters, handshakes and endpoints in the kernel; also the ETag. */

@@ -4,16 +4,25 @@ import { arbitraryConfig, RUNS } from '../../test/fixtures/arbitraries.ts';
 import { Secret } from './secret.ts';
 import { validate } from './validate.ts';
 import { EMPTY_CONFIG, type InterfaceConfig } from './wgquick/config.ts';
+import { configFromValues } from './wgquick/wire.ts';
 
 const KEY = 'cL1NSNmv9SeD129gd8oYNo6HoMHqZ+ETtlQIfSiR0EY=';
 const GOOD: InterfaceConfig = { ...EMPTY_CONFIG, privateKey: new Secret(KEY) };
 
-const problemsOf = (part: Partial<InterfaceConfig>): string[] =>
-  validate({ ...GOOD, ...part }).map(({ code, path }) => `${code} ${path.replace('spec.interface.', '')}`);
+/** A configuration whose lists are texts, as a resource or a request has them. */
+type Values = Omit<Partial<InterfaceConfig>, 'addresses' | 'dns' | 'invalid'> & {
+  addresses?: string[];
+  dns?: string[];
+};
+
+const problemsOf = (part: Values): string[] =>
+  validate(configFromValues({ ...GOOD, ...part })).map(
+    ({ code, path }) => `${code} ${path.replace('spec.interface.', '')}`,
+  );
 
 interface Row {
   name: string;
-  part: Partial<InterfaceConfig>;
+  part: Values;
 }
 
 const many = (count: number, item: (at: number) => string): string[] =>
@@ -120,7 +129,7 @@ describe('N10: bad values', () => {
 
 describe('N5: no field takes a character that could end its line', () => {
   const controls = ['\n', '\r', '\0', '\u2028', '\u2029', '\u0085', '\t', '\u001b'];
-  const fields: { field: string; make: (control: string) => Partial<InterfaceConfig> }[] = [
+  const fields: { field: string; make: (control: string) => Values }[] = [
     { field: 'privateKey', make: (control) => ({ privateKey: new Secret(`${KEY}${control}`) }) },
     { field: 'addresses', make: (control) => ({ addresses: [`10.0.0.1/24${control}`] }) },
     { field: 'addresses of IPv6', make: (control) => ({ addresses: [`fd00::1${control}/64`] }) },

@@ -1,8 +1,8 @@
-import { canonicalCidr, canonicalIp, isIpv6 } from './address.ts';
+import { canonicalIp, isIpv6 } from './address.ts';
 import { isPrivateKey } from './key.ts';
 import { redactKeys } from './redact.ts';
 import type { InterfaceConfig } from './wgquick/config.ts';
-import { HOOK_NAMES } from './wgquick/fields.ts';
+import { FIELD_NAMES, fieldOf, HOOK_NAMES } from './wgquick/fields.ts';
 
 /** One thing that is wrong with a configuration. The value of a private key is never repeated. */
 export interface Problem {
@@ -19,7 +19,6 @@ const MAX_HOOK = 4096;
 // Control characters and the line and paragraph separators: any of them could end the line it stands in.
 // Half a surrogate pair cannot be written as UTF-8.
 const CONTROL = /[\p{Cc}\p{Cs}\p{Zl}\p{Zp}]/u;
-const DOMAIN = /^[a-zA-Z0-9_]([-a-zA-Z0-9_.]*[a-zA-Z0-9])?$/;
 
 const problem = (field: string, message: string): Problem => ({
   code: 'invalid_value',
@@ -33,8 +32,9 @@ const show = (value: string): string => JSON.stringify(redactKeys(value).slice(0
 export const validate = (config: InterfaceConfig): Problem[] => [
   ...keyProblems(config),
   ...numberProblems(config),
+  ...invalidProblems(config),
   ...addressProblems(config),
-  ...dnsProblems(config.dns),
+  ...dnsProblems(config),
   ...tableProblems(config.table),
   ...hookProblems(config),
 ];
@@ -42,12 +42,7 @@ export const validate = (config: InterfaceConfig): Problem[] => [
 const keyProblems = ({ privateKey }: InterfaceConfig): Problem[] =>
   privateKey !== null && isPrivateKey(privateKey.reveal())
     ? []
-    : [
-        problem(
-          'privateKeySecretRef',
-          'must be a private key as `wg genkey` prints it: 44 characters of base64, not all zero',
-        ),
-      ];
+    : [problem('privateKeySecretRef', fieldOf('privateKey').rule)];
 
 function numberProblems({ listenPort, mtu, fwMark, addresses }: InterfaceConfig): Problem[] {
   const problems: Problem[] = [];
@@ -63,28 +58,23 @@ function numberProblems({ listenPort, mtu, fwMark, addresses }: InterfaceConfig)
 }
 
 function addressProblems({ addresses }: InterfaceConfig): Problem[] {
-  const bad = addresses.filter((address) => canonicalCidr(address) === undefined);
-  const problems = bad.map((address) =>
-    problem('addresses', `must hold addresses with or without a prefix length: ${show(address)} is none`),
-  );
+  const problems: Problem[] = [];
   if (addresses.length > MAX_LIST)
     problems.push(problem('addresses', `must hold at most ${String(MAX_LIST)} addresses`));
   if (new Set(addresses).size < addresses.length) problems.push(problem('addresses', 'must not hold an address twice'));
   return problems;
 }
 
-function dnsProblems(dns: readonly string[]): Problem[] {
-  const bad = dns.filter(
-    (entry) => canonicalIp(entry) === undefined && (/^[0-9.]+$/.test(entry) || !DOMAIN.test(entry)),
+const dnsProblems = ({ dns, invalid }: InterfaceConfig): Problem[] =>
+  dns.length > 0 && invalid.dns === undefined && dns.every((entry) => canonicalIp(entry) === undefined)
+    ? [problem('dns', 'must hold a server: search domains alone do nothing in wg-quick')]
+    : [];
+
+/** Texts that are no value; of a private key it is said by its absence. */
+const invalidProblems = ({ invalid }: InterfaceConfig): Problem[] =>
+  FIELD_NAMES.filter((name) => name !== 'privateKey').flatMap((name) =>
+    (invalid[name] ?? []).map((text) => problem(name, `${fieldOf(name).rule}: ${show(text)} is none`)),
   );
-  const problems = bad.map((entry) =>
-    problem('dns', `must hold IP addresses or search domains: ${show(entry)} is neither`),
-  );
-  const domainsOnly = dns.length > 0 && dns.every((entry) => canonicalIp(entry) === undefined);
-  return domainsOnly
-    ? [...problems, problem('dns', 'must hold a server: search domains alone do nothing in wg-quick')]
-    : problems;
-}
 
 function tableProblems(table: string | null): Problem[] {
   if (table === null || table === 'off') return [];

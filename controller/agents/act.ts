@@ -78,7 +78,7 @@ function outcomeOf(error: AgentRefused): Outcome {
       return { kind: 'failed', message: error.message };
     case 'impact_not_allowed':
       return { kind: 'impact-not-allowed' };
-    case 'digest_moved':
+    case 'digest_mismatch':
       return { kind: 'moved' };
     default:
       return { kind: 'refused', refusal: refusalOf(error) };

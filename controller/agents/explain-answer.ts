@@ -1,4 +1,4 @@
-import type { ErrorAnswer } from '../../agent/protocol/messages.ts';
+import type { ErrorAnswer } from '../../agent/protocol/errors.ts';
 import { redactKeys } from '../../agent/protocol/redact.ts';
 import { AgentRefused, AgentUnreachable } from './agent-error.ts';
 

@@ -10,51 +10,70 @@ const hooks = texts(1024, 65_536);
 const IMPACT = { enum: ['None', 'Rehandshake', 'Restart'] };
 const PATH = { type: 'string', pattern: '^spec\\.interface\\.[a-zA-Z]{1,32}$' };
 
-const shape = (properties: Readonly<Record<string, object>>): object => ({
+type Properties = Readonly<Record<string, object>>;
+
+const shape = (properties: Properties, optional: Properties = {}): object => ({
   type: 'object',
   required: Object.keys(properties),
-  properties,
+  properties: { ...properties, ...optional },
 });
+
+/** Lines of the host's file that hold no value; agents before 0.2 do not tell. */
+const INVALID_LINES = {
+  type: 'array',
+  maxItems: 10_000,
+  items: shape({
+    line: whole(10_000_000),
+    section: { enum: ['interface', 'peer'] },
+    key: text(64),
+    path: { anyOf: [PATH, { type: 'null' }] },
+    text: text(256),
+    message: text(256),
+  }),
+};
 
 /** What of a ConfigAnswer is used: a wrong type, or a value that status has no room for, is a breach of protocol and not our crash. */
 const CONFIG_ANSWER = {
-  ...shape({
-    interface: text(15),
-    state: { enum: ['up', 'down', 'absent'] },
-    public_key: optionalText(44),
-    live_public_key: optionalText(44),
-    digest: text(128),
-    spec: shape({
-      listen_port: optionalWhole(65_535),
-      address: texts(1024, 64),
-      mtu: optionalWhole(65_535),
-      dns: texts(1024, 1024),
-      table: optionalText(64),
-      fw_mark: optionalWhole(0xffffffff),
-      pre_up: hooks,
-      post_up: hooks,
-      pre_down: hooks,
-      post_down: hooks,
-      save_config: { type: 'boolean' },
-    }),
-    live: {
-      type: ['object', 'null'],
-      required: ['listen_port', 'fw_mark', 'address', 'mtu', 'link_up', 'peer_count'],
-      properties: {
-        listen_port: whole(65_535),
+  ...shape(
+    {
+      interface: text(15),
+      state: { enum: ['up', 'down', 'absent'] },
+      public_key: optionalText(44),
+      live_public_key: optionalText(44),
+      digest: text(128),
+      spec: shape({
+        listen_port: optionalWhole(65_535),
+        address: texts(1024, 64),
+        mtu: optionalWhole(65_535),
+        dns: texts(1024, 1024),
+        table: optionalText(64),
         fw_mark: optionalWhole(0xffffffff),
-        address: texts(4096, 49),
-        mtu: whole(65_535),
-        link_up: { type: 'boolean' },
-        peer_count: whole(1_000_000),
+        pre_up: hooks,
+        post_up: hooks,
+        pre_down: hooks,
+        post_down: hooks,
+        save_config: { type: 'boolean' },
+      }),
+      live: {
+        type: ['object', 'null'],
+        required: ['listen_port', 'fw_mark', 'address', 'mtu', 'link_up', 'peer_count'],
+        properties: {
+          listen_port: whole(65_535),
+          fw_mark: optionalWhole(0xffffffff),
+          address: texts(4096, 49),
+          mtu: whole(65_535),
+          link_up: { type: 'boolean' },
+          peer_count: whole(1_000_000),
+        },
+      },
+      drift: {
+        type: 'array',
+        maxItems: 64,
+        items: shape({ path: PATH, file: text(65_536), live: text(65_536), impact: IMPACT }),
       },
     },
-    drift: {
-      type: 'array',
-      maxItems: 64,
-      items: shape({ path: PATH, file: text(65_536), live: text(65_536), impact: IMPACT }),
-    },
-  }),
+    { invalid: INVALID_LINES },
+  ),
   // Up without a device would pass for "nothing to compare".
   if: { properties: { state: { const: 'up' } } },
   then: { properties: { live: { type: 'object' } } },

@@ -1,7 +1,7 @@
 import { lookup as dnsLookup } from 'node:dns/promises';
 import { BlockList, isIP } from 'node:net';
 import ipaddr from 'ipaddr.js';
-import { canonicalCidr } from '../../agent/protocol/address.ts';
+import { parseCidr } from '../../agent/protocol/address.ts';
 import { AgentUnreachable } from './agent-error.ts';
 
 /** Which addresses the controller may connect to as agents. Objects are written by tenants; without this they could scan networks. */
@@ -41,7 +41,7 @@ const familyOf = (address: string): 'ipv4' | 'ipv6' => (isIP(address) === 6 ? 'i
 function blockList(cidrs: readonly string[]): BlockList {
   const list = new BlockList();
   for (const cidr of cidrs) {
-    const [address = '', length] = (canonicalCidr(cidr) ?? '').split('/');
+    const [address = '', length] = (parseCidr(cidr) ?? '').split('/');
     if (length === undefined) throw new Error(`${cidr} is no CIDR: must be like 10.0.0.0/8`);
     list.addSubnet(address, Number(length), familyOf(address));
   }

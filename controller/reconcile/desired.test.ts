@@ -40,6 +40,7 @@ describe('T2: the routing table', () => {
 
 test('a field that is left out is not in the file', () => {
   expect(configOf(specWith({}), KEY)).toEqual({
+    invalid: {},
     privateKey: KEY,
     listenPort: null,
     fwMark: null,

@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
-import { canonicalCidr } from '../../agent/protocol/address.ts';
 import { publicKeyOf } from '../../agent/protocol/key.ts';
 import { Secret } from '../../agent/protocol/secret.ts';
 import type { InterfaceConfig } from '../../agent/protocol/wgquick/config.ts';
+import { configFromValues } from '../../agent/protocol/wgquick/wire.ts';
 import type { InterfaceSpec, WireGuardNode } from '../api/wireguardnode.generated.ts';
 import type { SecretRead } from './input.ts';
 
@@ -21,20 +21,23 @@ const tableOf = (table: InterfaceSpec['table']): string | null => {
   return table === 'None' ? 'off' : String(table);
 };
 
+const lines = (hooks: readonly string[] | undefined): string[] => (hooks ?? []).map((line) => line.trim());
+
 /** The interface part as the agent's model has it. `privateKey` null leaves it open. */
-export const configOf = (spec: InterfaceSpec, privateKey: Secret | null): InterfaceConfig => ({
-  privateKey,
-  listenPort: spec.listenPort ?? null,
-  fwMark: spec.fwMark ?? null,
-  addresses: (spec.addresses ?? []).map((address) => canonicalCidr(address) ?? address),
-  mtu: spec.mtu ?? null,
-  dns: spec.dns ?? [],
-  table: tableOf(spec.table),
-  preUp: (spec.preUp ?? []).map((line) => line.trim()),
-  postUp: (spec.postUp ?? []).map((line) => line.trim()),
-  preDown: (spec.preDown ?? []).map((line) => line.trim()),
-  postDown: (spec.postDown ?? []).map((line) => line.trim()),
-});
+export const configOf = (spec: InterfaceSpec, privateKey: Secret | null): InterfaceConfig =>
+  configFromValues({
+    privateKey,
+    listenPort: spec.listenPort ?? null,
+    fwMark: spec.fwMark ?? null,
+    addresses: spec.addresses ?? [],
+    mtu: spec.mtu ?? null,
+    dns: spec.dns ?? [],
+    table: tableOf(spec.table),
+    preUp: lines(spec.preUp),
+    postUp: lines(spec.postUp),
+    preDown: lines(spec.preDown),
+    postDown: lines(spec.postDown),
+  });
 
 /** The private key of the Secret, without the newline that `wg genkey > file` leaves; undefined when there is none. */
 export function privateKeyOf(node: WireGuardNode, read: SecretRead): Secret | undefined {

@@ -1,6 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
+import { cidr } from '../../test/fixtures/cidr.ts';
 import fc from 'fast-check';
-import { canonicalCidr } from '../../agent/protocol/address.ts';
+import { parseCidr } from '../../agent/protocol/address.ts';
 import { publicKeyOf } from '../../agent/protocol/key.ts';
 import type { ConfigAnswer, WireLive } from '../../agent/protocol/messages.ts';
 import { Secret } from '../../agent/protocol/secret.ts';
@@ -77,8 +78,13 @@ describe('each field that differs in the file is one difference, with the impact
     { name: 'listenPort', wanted: { listenPort: 51_820 }, had: { listenPort: 51_821 }, impact: 'Rehandshake' },
     { name: 'listenPort', wanted: {}, had: { listenPort: 51_821 }, impact: 'Rehandshake' },
     { name: 'fwMark', wanted: { fwMark: 1 }, had: {}, impact: 'None' },
-    { name: 'addresses', wanted: { addresses: ['10.0.0.1/24'] }, had: { addresses: ['10.0.0.2/24'] }, impact: 'None' },
-    { name: 'addresses', wanted: {}, had: { addresses: ['10.0.0.2/24'] }, impact: 'None' },
+    {
+      name: 'addresses',
+      wanted: { addresses: [cidr('10.0.0.1/24')] },
+      had: { addresses: [cidr('10.0.0.2/24')] },
+      impact: 'None',
+    },
+    { name: 'addresses', wanted: {}, had: { addresses: [cidr('10.0.0.2/24')] }, impact: 'None' },
     { name: 'mtu', wanted: { mtu: 1_400 }, had: { mtu: 1_420 }, impact: 'None' },
     { name: 'mtu', wanted: {}, had: { mtu: 1_420 }, impact: 'None' },
     {
@@ -150,7 +156,7 @@ const FULL: InterfaceConfig = {
   privateKey: KEY,
   listenPort: 51_820,
   fwMark: 7,
-  addresses: ['10.0.0.1/24', 'fd00::1/64'],
+  addresses: [cidr('10.0.0.1/24'), cidr('fd00::1/64')],
   mtu: 1_420,
 };
 
@@ -159,7 +165,7 @@ describe('a kernel that differs from a file that is right', () => {
     { name: 'another port', over: { listen_port: 1 }, path: 'listenPort' },
     { name: 'another mark', over: { fw_mark: null }, path: 'fwMark' },
     { name: 'another MTU', over: { mtu: 1_280 }, path: 'mtu' },
-    { name: 'a missing address', over: { address: ['10.0.0.1/24'] }, path: 'addresses' },
+    { name: 'a missing address', over: { address: [cidr('10.0.0.1/24')] }, path: 'addresses' },
   ])('$name is drift', ({ over, path }) => {
     expect(pathsOf(desiredWith(FULL), withLive(answerOf(FULL), over))).toEqual([`spec.interface.${path}`]);
   });
@@ -170,7 +176,7 @@ describe('a kernel that differs from a file that is right', () => {
   });
 
   test.each<{ name: string; over: Partial<WireLive> }>([
-    { name: 'an address more', over: { address: ['10.0.0.1/24', '192.0.2.1/32', 'fd00::1/64'] } },
+    { name: 'an address more', over: { address: [cidr('10.0.0.1/24'), cidr('192.0.2.1/32'), cidr('fd00::1/64')] } },
     { name: 'T3: another number of peers', over: { peer_count: 99 } },
   ])('$name is no drift', ({ over }) => {
     expect(pathsOf(desiredWith(FULL), withLive(answerOf(FULL), over))).toEqual([]);
@@ -215,8 +221,8 @@ describe('T2: spellings that mean the same are no difference', () => {
     },
     {
       name: 'addresses in another order',
-      wanted: { addresses: ['10.0.0.1/24', 'fd00::1/64'] },
-      had: { addresses: ['fd00::1/64', '10.0.0.1/24'] },
+      wanted: { addresses: [cidr('10.0.0.1/24'), cidr('fd00::1/64')] },
+      had: { addresses: [cidr('fd00::1/64'), cidr('10.0.0.1/24')] },
     },
   ])('$name', ({ wanted, had }) => {
     expect(pathsOf(desiredWith(wanted), answerOf({ ...EMPTY_CONFIG, ...had }))).toEqual([]);
@@ -230,7 +236,7 @@ const prefix = (most: number): fc.Arbitrary<string> =>
     fc.constant(''),
     fc.nat(most).map((length) => `/${String(length)}`),
   );
-const cidr = fc.oneof(
+const cidrText = fc.oneof(
   fc.tuple(fc.ipV4(), prefix(32)).map((parts) => parts.join('')),
   fc.tuple(fc.ipV6(), prefix(128)).map((parts) => parts.join('')),
   fc.tuple(fc.ipV6(), prefix(128)).map((parts) => parts.join('').toUpperCase()),
@@ -243,7 +249,7 @@ const hook = fc.constantFrom(
   'a; b',
 );
 const hooks = optional(fc.array(hook, { maxLength: 4 }));
-const addresses = fc.uniqueArray(cidr, { maxLength: 6, selector: (text) => canonicalCidr(text) ?? text });
+const addresses = fc.uniqueArray(cidrText, { maxLength: 6, selector: (text) => parseCidr(text) ?? text });
 
 const legalSpec: fc.Arbitrary<InterfaceSpec> = fc
   .record({

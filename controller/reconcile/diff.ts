@@ -1,7 +1,7 @@
 import type { Impact } from '../../agent/protocol/impact.ts';
 import type { ConfigAnswer } from '../../agent/protocol/messages.ts';
-import type { InterfaceConfig } from '../../agent/protocol/wgquick/config.ts';
-import { FIELD_NAMES, fieldOf } from '../../agent/protocol/wgquick/fields.ts';
+import type { FieldName, InvalidTexts } from '../../agent/protocol/wgquick/config.ts';
+import { FIELD_NAMES, fieldOf, pathOf } from '../../agent/protocol/wgquick/fields.ts';
 import { configFromSpec } from '../../agent/protocol/wgquick/wire.ts';
 import type { Desired } from './desired.ts';
 
@@ -19,7 +19,9 @@ export interface Difference {
 }
 
 const ABSENT = 'absent';
-const IMPACTS: Partial<Record<keyof InterfaceConfig, Impact>> = {
+const NAME_PATH = 'spec.interface.name';
+const STATE_PATH = 'spec.interface.state';
+const IMPACTS: Partial<Record<FieldName, Impact>> = {
   privateKey: 'Rehandshake',
   listenPort: 'Rehandshake',
   table: 'Restart',
@@ -27,18 +29,29 @@ const IMPACTS: Partial<Record<keyof InterfaceConfig, Impact>> = {
   postUp: 'Restart',
 };
 
-const pathOf = (name: string): string => `spec.interface.${name === 'privateKey' ? 'privateKeySecretRef' : name}`;
-
 const textOf = (value: unknown): string => {
   if (value === null || value === undefined) return '';
   if (Array.isArray(value)) return value.join(', ');
   return typeof value === 'string' || typeof value === 'number' ? String(value) : '';
 };
 
+/** The values of the file and beside them what is none. */
+const fileText = (value: unknown, invalid: readonly string[]): string =>
+  [textOf(value), ...invalid].filter((text) => text !== '').join(', ');
+
+/** Texts of the file that are no value, by the field that they stand for. */
+const invalidTexts = ({ invalid = [] }: ConfigAnswer): InvalidTexts =>
+  Object.fromEntries(
+    FIELD_NAMES.flatMap((name) => {
+      const texts = invalid.filter(({ path }) => path === pathOf(name)).map(({ text }) => text);
+      return texts.length === 0 ? [] : [[name, texts]];
+    }),
+  );
+
 /** Differences between what is wanted and what the agent reports of file and kernel; empty = in sync. */
 export function diff(desired: Desired, observed: Observation): Difference[] {
   if (observed.kind === 'absent') {
-    return [{ path: pathOf('name'), desired: 'present', file: ABSENT, live: ABSENT, impact: 'None' }];
+    return [{ path: NAME_PATH, desired: 'present', file: ABSENT, live: ABSENT, impact: 'None' }];
   }
   const { answer } = observed;
   const own = [
@@ -59,24 +72,26 @@ function firstOfEachPath(differences: readonly Difference[]): Difference[] {
 }
 
 function fileDifferences({ config, publicKey }: Desired, answer: ConfigAnswer): Difference[] {
-  const file = configFromSpec(answer.spec);
+  const file = configFromSpec(answer.spec, invalidTexts(answer));
   const isUp = answer.state === 'up';
   return FIELD_NAMES.flatMap((name) => {
-    const equal =
-      name === 'privateKey' ? publicKey === answer.public_key : fieldOf(name).equal(file[name], config[name]);
-    if (equal) return [];
     const isKey = name === 'privateKey';
+    const invalid = file.invalid[name] ?? [];
+    const equal = isKey ? publicKey === answer.public_key : fieldOf(name).equal(file[name], config[name]);
+    if (equal && invalid.length === 0) return [];
     return {
       path: pathOf(name),
       desired: isKey ? publicKey : textOf(config[name]),
-      file: isKey ? (answer.public_key ?? '') : textOf(file[name]),
+      file: isKey
+        ? (answer.public_key ?? '')
+        : textOf(invalid.length === 0 ? file[name] : fileText(file[name], invalid)),
       live: isKey ? (answer.live_public_key ?? '') : liveText(name, answer),
       impact: isUp ? (IMPACTS[name] ?? 'None') : 'None',
     };
   });
 }
 
-function liveText(name: keyof InterfaceConfig, { live }: ConfigAnswer): string {
+function liveText(name: FieldName, { live }: ConfigAnswer): string {
   switch (name) {
     case 'listenPort':
       return textOf(live?.listen_port);
@@ -93,10 +108,10 @@ function liveText(name: keyof InterfaceConfig, { live }: ConfigAnswer): string {
 
 function stateDifferences({ state }: Desired, answer: ConfigAnswer): Difference[] {
   if (state === 'up' && answer.state !== 'up') {
-    return [{ path: pathOf('state'), desired: 'Up', file: '', live: 'Down', impact: 'None' }];
+    return [{ path: STATE_PATH, desired: 'Up', file: '', live: 'Down', impact: 'None' }];
   }
   if (state === 'down' && answer.state === 'up') {
-    return [{ path: pathOf('state'), desired: 'Down', file: '', live: 'Up', impact: 'Restart' }];
+    return [{ path: STATE_PATH, desired: 'Down', file: '', live: 'Up', impact: 'Restart' }];
   }
   return [];
 }
@@ -106,14 +121,14 @@ function liveDifferences({ config, publicKey, state }: Desired, answer: ConfigAn
   const { live } = answer;
   if (live === null || state === 'down') return [];
   const missing = config.addresses.some((address) => !live.address.includes(address));
-  const differs: readonly (readonly [keyof InterfaceConfig, boolean])[] = [
+  const differs: readonly (readonly [FieldName, boolean])[] = [
     ['privateKey', answer.live_public_key !== publicKey],
     ['listenPort', config.listenPort !== null && config.listenPort !== live.listen_port],
     ['fwMark', config.fwMark !== null && config.fwMark !== live.fw_mark],
     ['mtu', config.mtu !== null && config.mtu !== live.mtu],
     ['addresses', missing],
   ];
-  const file = configFromSpec(answer.spec);
+  const file = configFromSpec(answer.spec, invalidTexts(answer));
   return differs
     .filter(([, isDifferent]) => isDifferent)
     .map(([name]) => ({

@@ -262,7 +262,7 @@ describe('options', () => {
     ]);
   });
 
-  test('a digest that moved is 409 digest_moved, and nothing is written', async () => {
+  test('a digest that moved is 409 digest_mismatch, and nothing is written', async () => {
     const name = newName();
     await agent.write(name, HEAD);
     const digest = (await agent.call({ method: 'GET', path: `/v1/wg/${name}/config` })).json['digest'];
@@ -271,7 +271,7 @@ describe('options', () => {
     for (const options of [{ if_digest: digest }, { if_digest: digest, dry_run: true }, { if_digest: '' }]) {
       const reply = await put(name, { ...SAME, mtu: 1380, options });
       expect(reply.status).toBe(409);
-      expect(reply.json).toMatchObject({ code: 'digest_moved' });
+      expect(reply.json).toMatchObject({ code: 'digest_mismatch' });
     }
     expect(await agent.fingerprint()).toEqual(before);
   });

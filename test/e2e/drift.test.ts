@@ -13,6 +13,8 @@ const DRIFTS: readonly (readonly [string, readonly string[]])[] = [
   ['the link set down', ['ip', 'link', 'set', INTERFACE, 'down']],
   ['a route to a peer removed', ['ip', 'route', 'delete', '10.77.0.0/24', 'dev', INTERFACE]],
   ['the MTU edited in the file', ['sed', '-i', 's/^MTU.*/MTU = 1300/', CONF]],
+  // Until it was read as a value beside the others, every answer of the agent was 500 from here on.
+  ['an address in the file that is none', ['sed', '-i', 's#^Address.*#Address = 10.0.0.300/24#', CONF]],
   ['the hooks cut out of the file', ['sed', '-i', '/^PostUp/d', CONF]],
   ['the interface taken down', ['wg-quick', 'down', INTERFACE]],
   ['the interface deleted', ['ip', 'link', 'delete', INTERFACE]],

@@ -61,7 +61,7 @@ export class ModelHost implements AgentClient {
     this.puts.push(body);
     await this.meanwhile(body);
     const { dry_run: isDry = false, if_digest: digest, max_impact: limit = 'Restart' } = body.options ?? {};
-    if (digest !== undefined && digest !== digestOf(this.config)) throw refusedWith('digest_moved');
+    if (digest !== undefined && digest !== digestOf(this.config)) throw refusedWith('digest_mismatch');
     if (!isDry && isAbove(this.impact, limit)) throw refusedWith('impact_not_allowed');
     if (!isDry && !this.isIdle) this.config = configFromPut(body, this.config ?? EMPTY_CONFIG);
     const common = { status: 'success', message: '', reloaded: false, digest: digestOf(this.config) } as const;

@@ -1,8 +1,20 @@
 import type { Cidr } from '../address.ts';
 import type { Secret } from '../secret.ts';
 
+/** Text of the file or of a request that is no value of its field, by field; of secrets only that there is some. */
+export type InvalidTexts = Readonly<Partial<Record<FieldName, readonly string[]>>>;
+
 /** The interface part of a wg-quick(8) file, canonical: equal settings are equal values. Null and empty mean "not in the file". */
-export interface InterfaceConfig {
+export interface InterfaceConfig extends FieldValues {
+  /** What stands beside the values: it is reported, kept where nobody asks for the field, and never passed on as a value. */
+  readonly invalid: InvalidTexts;
+}
+
+/** The name of a field, which is also that of its property in the resource, but for the private key. */
+export type FieldName = keyof FieldValues;
+
+/** The value of each field. */
+export interface FieldValues {
   readonly privateKey: Secret | null;
   /** 1..65535; null = a random port at every start. */
   readonly listenPort: number | null;
@@ -34,4 +46,5 @@ export const EMPTY_CONFIG: InterfaceConfig = {
   postUp: [],
   preDown: [],
   postDown: [],
+  invalid: {},
 };

@@ -1,4 +1,4 @@
-import { EMPTY_CONFIG, type InterfaceConfig } from './config.ts';
+import { EMPTY_CONFIG, type FieldName, type InterfaceConfig } from './config.ts';
 import { FIELD_NAMES, fieldOf } from './fields.ts';
 
 /** One line of a wg-quick file, with everything that is needed to write it back byte for byte. */
@@ -63,16 +63,19 @@ export const documentText = (document: Document): string => document.map((line) 
 export function interfaceOf(document: Document): InterfaceConfig {
   const entries = document.filter((line) => line.section === 'interface');
   const config: Record<string, unknown> = { ...EMPTY_CONFIG };
+  const texts: Partial<Record<FieldName, readonly string[]>> = {};
   for (const name of FIELD_NAMES) {
     const field = fieldOf(name);
     const own = entries.filter((line) => isLineOf(line, name));
-    config[name] = field.read(own.map((line) => (field.hook ? line.text : line.value)));
+    const { value, invalid } = field.parse(own.map((line) => (field.hook ? line.text : line.value)));
+    config[name] = value;
+    if (invalid.length > 0) texts[name] = invalid;
   }
-  return config as unknown as InterfaceConfig;
+  return { ...config, invalid: texts } as unknown as InterfaceConfig;
 }
 
 /** Whether the line gives a value to this field, as the program that owns the field reads it. */
-export function isLineOf(line: Line, name: keyof InterfaceConfig): boolean {
+export function isLineOf(line: Line, name: FieldName): boolean {
   const { key, owner } = fieldOf(name);
   return line.section === 'interface' && (owner === 'wg' ? line.key : line.quickKey) === key.toLowerCase();
 }

@@ -1,4 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
+import { cidr } from '../../../test/fixtures/cidr.ts';
 import fc from 'fast-check';
 import { arbitraryConfig, RUNS } from '../../../test/fixtures/arbitraries.ts';
 import { Secret } from '../secret.ts';
@@ -14,16 +15,20 @@ describe('values as wg and wg-quick take them', () => {
     { name: 'a key in capitals', lines: 'LISTENPORT = 51820', expected: { listenPort: 51820 } },
     { name: 'the last of two ports', lines: 'ListenPort = 1\nListenPort = 2', expected: { listenPort: 2 } },
     { name: 'port 0, which is random', lines: 'ListenPort = 0', expected: { listenPort: null } },
-    { name: 'a service name, which only wg can resolve', lines: 'ListenPort = domain', expected: { listenPort: null } },
-    { name: 'a port that is too high', lines: 'ListenPort = 65536', expected: { listenPort: null } },
-    { name: 'a port in hex', lines: 'ListenPort = 0x10', expected: { listenPort: null } },
+    {
+      name: 'a service name, which only wg can resolve',
+      lines: 'ListenPort = domain',
+      expected: { listenPort: null, invalid: { listenPort: ['domain'] } },
+    },
+    { name: 'a port that is too high', lines: 'ListenPort = 65536', expected: { invalid: { listenPort: ['65536'] } } },
+    { name: 'a port in hex', lines: 'ListenPort = 0x10', expected: { invalid: { listenPort: ['0x10'] } } },
     { name: 'a mark in hex', lines: 'FwMark = 0xCA6c', expected: { fwMark: 0xca6c } },
     { name: 'the highest mark', lines: 'FwMark = 0xffffffff', expected: { fwMark: 0xffffffff } },
     { name: 'a mark with a leading zero, which is decimal', lines: 'FwMark = 010', expected: { fwMark: 10 } },
     { name: 'a mark that is off', lines: 'FwMark = OFF', expected: { fwMark: null } },
     { name: 'a mark of zero', lines: 'FwMark = 0x0', expected: { fwMark: null } },
-    { name: 'a mark above 32 bits', lines: 'FwMark = 4294967296', expected: { fwMark: null } },
-    { name: 'a mark with a capital X', lines: 'FwMark = 0X10', expected: { fwMark: null } },
+    { name: 'a mark above 32 bits', lines: 'FwMark = 4294967296', expected: { invalid: { fwMark: ['4294967296'] } } },
+    { name: 'a mark with a capital X', lines: 'FwMark = 0X10', expected: { invalid: { fwMark: ['0X10'] } } },
     { name: 'a table', lines: 'Table = 123', expected: { table: '123' } },
     { name: 'table auto, the default', lines: 'Table = auto', expected: { table: null } },
     { name: 'table off', lines: 'Table = off', expected: { table: 'off' } },
@@ -32,15 +37,42 @@ describe('values as wg and wg-quick take them', () => {
     {
       name: 'addresses in several lines, by comma and by space',
       lines: 'Address = 10.0.0.1/24,FD00::1/64\nAddress = 10.0.0.2 10.0.0.3',
-      expected: { addresses: ['10.0.0.1/24', 'fd00::1/64', '10.0.0.2/32', '10.0.0.3/32'] },
+      expected: { addresses: [cidr('10.0.0.1/24'), cidr('fd00::1/64'), cidr('10.0.0.2/32'), cidr('10.0.0.3/32')] },
     },
     {
       name: 'one address written twice',
       lines: 'Address = fd00::1/64, FD00:0::1/64',
-      expected: { addresses: ['fd00::1/64'] },
+      expected: { addresses: [cidr('fd00::1/64')] },
     },
     { name: 'an empty address line', lines: 'Address =', expected: { addresses: [] } },
-    { name: 'an address that is none', lines: 'Address = x', expected: { addresses: ['x'] } },
+    {
+      name: 'an address that is none, beside one that is',
+      lines: 'Address = 10.0.0.300/24, 10.0.0.1/24',
+      expected: { addresses: [cidr('10.0.0.1/24')], invalid: { addresses: ['10.0.0.300/24'] } },
+    },
+    { name: 'an empty port, which wg refuses', lines: 'ListenPort =', expected: { invalid: { listenPort: [''] } } },
+    {
+      name: 'a bad port before a good one, which wg refuses all the same',
+      lines: 'ListenPort = x\nListenPort = 5',
+      expected: { listenPort: 5, invalid: { listenPort: ['x'] } },
+    },
+    {
+      name: 'a bad MTU before a good one, which wg-quick never looks at',
+      lines: 'MTU = x\nMTU = 1400',
+      expected: { mtu: 1400 },
+    },
+    { name: 'an MTU that is none', lines: 'MTU = 1400 bytes', expected: { invalid: { mtu: ['1400 bytes'] } } },
+    { name: 'a table that is none', lines: 'Table = a b', expected: { invalid: { table: ['a b'] } } },
+    {
+      name: 'a server that is none',
+      lines: 'DNS = 1.1.1.1, 1.1.1.300',
+      expected: { dns: ['1.1.1.1'], invalid: { dns: ['1.1.1.300'] } },
+    },
+    {
+      name: 'N8: a private key that is none, of which nothing is repeated',
+      lines: 'PrivateKey = almost',
+      expected: { invalid: { privateKey: ['[redacted]'] } },
+    },
     {
       name: 'servers and domains in their order',
       lines: 'DNS = 1.1.1.1, example.org\nDNS = 9.9.9.9',
@@ -53,7 +85,8 @@ describe('values as wg and wg-quick take them', () => {
   });
 
   test('the last private key wins', () => {
-    expect(read('PrivateKey = a=\nPrivateKey = b= # new').privateKey?.reveal()).toBe('b=');
+    const [first, second] = [1, 2].map((byte) => Buffer.alloc(32, byte).toString('base64'));
+    expect(read(`PrivateKey = ${first ?? ''}\nPrivateKey = ${second ?? ''} # new`).privateKey?.reveal()).toBe(second);
   });
 });
 
@@ -64,8 +97,8 @@ describe('T2: equality', () => {
   test.each<{ name: string; left: Partial<InterfaceConfig>; right: Partial<InterfaceConfig>; fields: string[] }>([
     {
       name: 'the order of addresses says nothing',
-      left: { addresses: ['10.0.0.1/24', 'fd00::1/64'] },
-      right: { addresses: ['fd00::1/64', '10.0.0.1/24'] },
+      left: { addresses: [cidr('10.0.0.1/24'), cidr('fd00::1/64')] },
+      right: { addresses: [cidr('fd00::1/64'), cidr('10.0.0.1/24')] },
       fields: [],
     },
     { name: 'the order of servers counts', left: { dns: ['a', 'b'] }, right: { dns: ['b', 'a'] }, fields: ['dns'] },
@@ -76,6 +109,12 @@ describe('T2: equality', () => {
       left: { privateKey: new Secret('k') },
       right: { privateKey: new Secret('k') },
       fields: [],
+    },
+    {
+      name: 'a text that is none is a difference',
+      left: { invalid: { mtu: ['x'] } },
+      right: {},
+      fields: ['mtu'],
     },
     { name: 'a key and none differ', left: { privateKey: new Secret('k') }, right: {}, fields: ['privateKey'] },
     {
@@ -94,8 +133,9 @@ test('T2: each field reads what it writes', () => {
   fc.assert(
     fc.property(arbitraryConfig, (config) => {
       for (const name of FIELD_NAMES) {
-        const { write, read: readValue, equal } = fieldOf(name);
-        expect({ name, equal: equal(readValue(write(config[name])), config[name]) }).toEqual({ name, equal: true });
+        const { write, parse, equal } = fieldOf(name);
+        const { value, invalid } = parse(write(config[name]));
+        expect({ name, invalid, equal: equal(value, config[name]) }).toEqual({ name, invalid: [], equal: true });
       }
     }),
     RUNS,
@@ -103,6 +143,6 @@ test('T2: each field reads what it writes', () => {
 });
 
 test('the table has a row for each field of a configuration, under its own name', () => {
-  expect(FIELD_NAMES).toEqual(Object.keys(EMPTY_CONFIG));
+  expect([...FIELD_NAMES, 'invalid']).toEqual(Object.keys(EMPTY_CONFIG));
   expect(Object.entries(FIELDS).filter(([name, row]) => row.name !== name)).toEqual([]);
 });

@@ -1,4 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
+import { cidr } from '../../../test/fixtures/cidr.ts';
 import { Secret } from '../secret.ts';
 import { EMPTY_CONFIG, type InterfaceConfig } from './config.ts';
 import { interfaceOf, parseDocument } from './document.ts';
@@ -46,7 +47,7 @@ describe('one changed field touches its own lines only', () => {
     {
       name: 'several lines of one field become one at the place of the first',
       text: '[Interface]\nAddress = 10.0.0.1/24\nMTU = 1400\nAddress = fd00::1/64\n',
-      part: { addresses: ['10.0.0.2/24', 'fd00::1/64'] },
+      part: { addresses: [cidr('10.0.0.2/24'), cidr('fd00::1/64')] },
       expected: '[Interface]\nAddress = 10.0.0.2/24, fd00::1/64\nMTU = 1400\n',
     },
     {
@@ -172,7 +173,7 @@ test('a fresh file has all fields in canonical order', () => {
     privateKey: new Secret('a='),
     listenPort: 51820,
     fwMark: 16,
-    addresses: ['10.0.0.1/24', 'fd00::1/64'],
+    addresses: [cidr('10.0.0.1/24'), cidr('fd00::1/64')],
     mtu: 1400,
     dns: ['10.0.0.53', 'example.org'],
     table: '123',

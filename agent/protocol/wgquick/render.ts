@@ -1,4 +1,4 @@
-import type { InterfaceConfig } from './config.ts';
+import type { FieldName, InterfaceConfig } from './config.ts';
 import { type Document, type Line, documentText, interfaceOf, isLineOf, parseDocument } from './document.ts';
 import { FIELD_NAMES, changedFields, fieldOf } from './fields.ts';
 
@@ -43,7 +43,7 @@ function withInterfaceHeader(document: Document): Document {
 const endedLines = (document: Document, eol: string): Document =>
   document.map((line) => (line.eol === '' ? { ...line, eol } : line));
 
-function replaceField(document: Document, name: keyof InterfaceConfig, config: InterfaceConfig): Document {
+function replaceField(document: Document, name: FieldName, config: InterfaceConfig): Document {
   const field = fieldOf(name);
   const eol = lineEnd(document);
   const old = document.filter((line) => isLineOf(line, name));
@@ -56,7 +56,7 @@ function replaceField(document: Document, name: keyof InterfaceConfig, config: I
 }
 
 /** After the last line of a field that canonically comes earlier, else right after the header. */
-function insertionPoint(document: Document, name: keyof InterfaceConfig): number {
+function insertionPoint(document: Document, name: FieldName): number {
   const earlier = FIELD_NAMES.slice(0, FIELD_NAMES.indexOf(name));
   const header = document.findIndex((line) => line.header && line.section === 'interface');
   const previous = document.findLastIndex((line) => earlier.some((other) => isLineOf(line, other)));

@@ -1,4 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
+import { cidr } from '../../../test/fixtures/cidr.ts';
 import fc from 'fast-check';
 import { arbitraryConfig, RUNS } from '../../../test/fixtures/arbitraries.ts';
 import type { PutConfigBody } from '../messages.ts';
@@ -13,7 +14,7 @@ const FORMER: InterfaceConfig = {
   privateKey: new Secret('former='),
   listenPort: 1111,
   fwMark: 7,
-  addresses: ['10.9.0.1/24'],
+  addresses: [cidr('10.9.0.1/24')],
   mtu: 1300,
   dns: ['192.0.2.53'],
   table: 'off',
@@ -21,6 +22,7 @@ const FORMER: InterfaceConfig = {
   postUp: ['former post-up'],
   preDown: ['former pre-down'],
   postDown: ['former post-down'],
+  invalid: { addresses: ['x'], mtu: ['y'] },
 };
 
 const put = (body: Partial<PutConfigBody>): InterfaceConfig => configFromPut({ private_key: KEY, ...body }, FORMER);
@@ -29,7 +31,10 @@ describe('a field that is left out', () => {
   const config = put({});
 
   test('N25: is kept when the panel never sends it', () => {
-    expect({ addresses: config.addresses, table: config.table }).toEqual({ addresses: ['10.9.0.1/24'], table: 'off' });
+    expect({ addresses: config.addresses, table: config.table }).toEqual({
+      addresses: [cidr('10.9.0.1/24')],
+      table: 'off',
+    });
   });
 
   test('N15: is kept when old clients do not know it', () => {
@@ -39,6 +44,10 @@ describe('a field that is left out', () => {
       preUp: ['former pre-up'],
       postDown: ['former post-down'],
     });
+  });
+
+  test('M2: keeps what its line says beside values, where it is kept itself', () => {
+    expect(config.invalid).toEqual({ addresses: ['x'] });
   });
 
   test('is removed otherwise, as the old agent does', () => {
@@ -73,22 +82,22 @@ describe('a field that is sent', () => {
     {
       name: 'addresses by comma become canonical',
       body: { address: '10.0.0.1/24, FD00:0::1/64,10.0.0.2' },
-      expected: { addresses: ['10.0.0.1/24', 'fd00::1/64', '10.0.0.2/32'] },
+      expected: { addresses: [cidr('10.0.0.1/24'), cidr('fd00::1/64'), cidr('10.0.0.2/32')] },
     },
     {
       name: 'a list of addresses is taken too',
       body: { address: ['10.0.0.1'] },
-      expected: { addresses: ['10.0.0.1/32'] },
+      expected: { addresses: [cidr('10.0.0.1/32')] },
     },
     {
-      name: 'an address that is none stays, for validation to refuse',
+      name: 'an address that is none is beside the values, for validation to refuse',
       body: { address: ['x'] },
-      expected: { addresses: ['x'] },
+      expected: { addresses: [], invalid: { addresses: ['x'] } },
     },
     {
       name: 'N5: a line feed splits no list',
       body: { dns: '1.1.1.1\nPostUp=a' },
-      expected: { dns: ['1.1.1.1\nPostUp=a'] },
+      expected: { dns: [], invalid: expect.objectContaining({ dns: ['1.1.1.1\nPostUp=a'] }) as never },
     },
     { name: 'a hook as text is one hook', body: { post_up: ' a; b ' }, expected: { postUp: ['a; b'] } },
     { name: 'hooks as a list are trimmed', body: { pre_down: [' a', 'b '] }, expected: { preDown: ['a', 'b'] } },

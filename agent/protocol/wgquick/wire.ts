@@ -1,13 +1,11 @@
-import { canonicalCidr } from '../address.ts';
+import { parseCidr, parseInterfaceAddress } from '../address.ts';
+import { isPrivateKey } from '../key.ts';
 import type { PutConfigBody, WireSpec } from '../messages.ts';
 import { Secret } from '../secret.ts';
-import type { InterfaceConfig } from './config.ts';
+import type { FieldName, FieldValues, InterfaceConfig, InvalidTexts } from './config.ts';
+import { type Parsed, parseDnsEntry, parseList } from './fields.ts';
 
 type TextOrList = string | readonly string[] | null | undefined;
-
-/** An absent field becomes `kept`; null and the empty string remove. */
-const orKept = <T, U>(value: T | undefined, kept: U, parse: (value: T) => U): U =>
-  value === undefined ? kept : parse(value);
 
 const hookLines = (value: TextOrList): string[] => {
   if (typeof value === 'string') return value.trim() === '' ? [] : [value.trim()];
@@ -17,30 +15,71 @@ const hookLines = (value: TextOrList): string[] => {
 const listItems = (value: TextOrList): string[] =>
   typeof value === 'string' ? value.split(/[ ,]+/).filter(Boolean) : [...(value ?? [])];
 
-const addresses = (value: TextOrList): string[] => listItems(value).map((item) => canonicalCidr(item) ?? item);
-
 const positive = (value: number | null | undefined): number | null => (value === 0 ? null : (value ?? null));
 
 const tableOf = (value: string | null): string | null =>
   value === null || value === '' || value === 'auto' ? null : value;
 
+const keyOf = (text: string): Parsed<Secret | null> => {
+  if (text === '') return { value: null, invalid: [] };
+  return isPrivateKey(text) ? { value: new Secret(text), invalid: [] } : { value: null, invalid: ['[redacted]'] };
+};
+
+const isGiven = <T>(value: T | undefined): value is T => value !== undefined;
+
 /**
  * The configuration that a PUT asks for. Old fields left out are removed, as the old agent does, except `address` and `table`,
- * which its panel never sends; fields that the old agent does not know are kept when they are left out.
+ * which its panel never sends; fields that the old agent does not know are kept when they are left out. Texts that are no value
+ * of a field that is sent are in `invalid`; those of the file stay there only where the field is kept.
  */
-export function configFromPut(body: PutConfigBody, former: InterfaceConfig): InterfaceConfig {
+export function configFromPut(body: PutConfigBody, previous: InterfaceConfig): InterfaceConfig {
+  const key = keyOf(body.private_key);
+  const dns = parseList(listItems(body.dns), parseDnsEntry);
+  const address = isGiven(body.address)
+    ? parseList(listItems(body.address), parseInterfaceAddress)
+    : { value: previous.addresses, invalid: previous.invalid.addresses ?? [] };
+  const kept = (name: 'fwMark' | 'table', value: unknown): readonly string[] =>
+    isGiven(value) ? [] : (previous.invalid[name] ?? []);
   return {
-    privateKey: body.private_key === '' ? null : new Secret(body.private_key),
+    privateKey: key.value,
     listenPort: positive(body.listen_port),
-    fwMark: orKept(body.fw_mark, former.fwMark, positive),
-    addresses: orKept(body.address, former.addresses, addresses),
+    fwMark: isGiven(body.fw_mark) ? positive(body.fw_mark) : previous.fwMark,
+    addresses: address.value,
     mtu: positive(body.mtu),
-    dns: listItems(body.dns),
-    table: orKept(body.table, former.table, tableOf),
-    preUp: orKept(body.pre_up, former.preUp, hookLines),
+    dns: dns.value,
+    table: isGiven(body.table) ? tableOf(body.table) : previous.table,
+    preUp: isGiven(body.pre_up) ? hookLines(body.pre_up) : previous.preUp,
     postUp: hookLines(body.post_up),
     preDown: hookLines(body.pre_down),
-    postDown: orKept(body.post_down, former.postDown, hookLines),
+    postDown: isGiven(body.post_down) ? hookLines(body.post_down) : previous.postDown,
+    invalid: invalidTexts({
+      privateKey: key.invalid,
+      fwMark: kept('fwMark', body.fw_mark),
+      addresses: address.invalid,
+      dns: dns.invalid,
+      table: kept('table', body.table),
+    }),
+  };
+}
+
+/** Without the fields of which every text is a value. */
+const invalidTexts = (texts: Partial<Record<FieldName, readonly string[]>>): InvalidTexts =>
+  Object.fromEntries(Object.entries(texts).filter(([, list]) => list.length > 0));
+
+/** The configuration of a resource, whose lists are strings: what is no value is in `invalid`. */
+export function configFromValues(
+  values: Omit<FieldValues, 'addresses' | 'dns'> & {
+    readonly addresses: readonly string[];
+    readonly dns: readonly string[];
+  },
+): InterfaceConfig {
+  const own = parseList(values.addresses, parseCidr);
+  const dns = parseList(values.dns, parseDnsEntry);
+  return {
+    ...values,
+    addresses: own.value,
+    dns: dns.value,
+    invalid: invalidTexts({ addresses: own.invalid, dns: dns.invalid }),
   };
 }
 
@@ -67,9 +106,9 @@ export function specFromConfig(config: InterfaceConfig, saveConfig: boolean): Wi
   };
 }
 
-/** The inverse of `specFromConfig`; the private key is never on the wire, so it is null here. */
-export function configFromSpec(spec: WireSpec): InterfaceConfig {
-  return {
+/** The inverse of `specFromConfig`; the private key is never on the wire, so it is null here. `texts` are those that are no value. */
+export function configFromSpec(spec: WireSpec, texts: InvalidTexts = {}): InterfaceConfig {
+  const config = configFromValues({
     privateKey: null,
     listenPort: spec.listen_port,
     fwMark: spec.fw_mark,
@@ -81,5 +120,6 @@ export function configFromSpec(spec: WireSpec): InterfaceConfig {
     postUp: spec.post_up,
     preDown: spec.pre_down,
     postDown: spec.post_down,
-  };
+  });
+  return { ...config, invalid: { ...config.invalid, ...texts } };
 }
