@@ -42,7 +42,7 @@ describe('contention: a field that somebody else keeps changing', () => {
     },
     { name: 'of which none succeeds', host: { meanwhile: refuse('apply_failed') }, kind: 'apply-failed' },
     { name: 'of which none proves true', host: { isIdle: true }, kind: 'apply-failed' },
-    { name: 'all refused', host: { meanwhile: refuse('invalid_config') }, kind: 'refused' },
+    { name: 'all refused', host: { meanwhile: refuse('invalid_value') }, kind: 'refused' },
   ])('is not six corrections $name', async ({ edit, host, kind }) => {
     const field = bench(appliedNode(edit));
     Object.assign(field.host, host);

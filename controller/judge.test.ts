@@ -1,4 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
+import type { ErrorCode } from '../agent/protocol/errors.ts';
 import {
   appliedNode,
   bench,
@@ -75,8 +76,8 @@ describe('a host', () => {
 });
 
 describe('a change that the agent does not make', () => {
-  test.each([
-    ['invalid_config', 'ConfigRefused'],
+  test.each<[ErrorCode, string]>([
+    ['invalid_value', 'ConfigRefused'],
     ['hooks_off', 'HookNotAllowed'],
     ['invalid_hook', 'HookNotAllowed'],
     ['interface_not_allowed', 'ConfigRefused'],
@@ -108,6 +109,19 @@ describe('a change that the agent does not make', () => {
     expect(await look()).toMatchObject({ kind: 'apply-failed', seen: { answer: { spec: { mtu: 1_310 } } } });
   });
 
+  test('as it failed and could not be undone is not-restored, with what still differs', async () => {
+    const { host, look } = bench(appliedNode(), DRIFT);
+    host.meanwhile = () => {
+      host.edit({ mtu: 1_310 });
+      throw refusedWith('apply_failed', false);
+    };
+    expect(await look()).toMatchObject({
+      kind: 'not-restored',
+      seen: { answer: { spec: { mtu: 1_310 } } },
+      differences: [{ path: MTU, desired: '1400', file: '1310' }],
+    });
+  });
+
   test('although it says so is apply-failed: only the read-back counts', async () => {
     const { host, memory, look } = bench(appliedNode(), DRIFT);
     host.isIdle = true;
@@ -125,6 +139,14 @@ describe('a change that the agent does not make', () => {
     expect(await look()).toMatchObject({ kind: 'unreachable', rung: 'ConnectionTimeout' });
     expect(memory.corrections).toEqual([]);
   });
+});
+
+test('an agent that asks for a pause is given it', async () => {
+  const { host, look } = bench(appliedNode(), DRIFT);
+  host.meanwhile = () => {
+    throw new AgentUnreachable('AgentError', 'busy', undefined, 7_000);
+  };
+  expect(await look()).toEqual({ kind: 'unreachable', rung: 'AgentError', message: 'busy', retryAfterMs: 7_000 });
 });
 
 describe('a decision that no longer holds', () => {

@@ -47,7 +47,10 @@ export async function judge(input: Input, memory: Memory, parts: JudgeParts): Pr
     return await new Judgement({ node, wanted: desired(node, privateKey), memory, client, options, parts }).run();
   } catch (error) {
     if (error instanceof AgentRefused) return { kind: 'refused', refusal: refusalOf(error) };
-    if (error instanceof AgentUnreachable) return { kind: 'unreachable', rung: error.rung, message: error.message };
+    if (error instanceof AgentUnreachable) {
+      const { rung, message, retryAfterMs } = error;
+      return { kind: 'unreachable', rung, message, ...(retryAfterMs === 0 ? {} : { retryAfterMs }) };
+    }
     throw error;
   }
 }
@@ -113,7 +116,11 @@ class Judgement {
         return this.#waiting('impact-not-allowed', read.seen, read.differences);
       case 'failed': {
         const after = await this.#read();
-        return { kind: 'apply-failed', seen: after.kind === 'read' ? after.seen : read.seen, message: outcome.message };
+        const { seen, differences } = after.kind === 'read' ? after : read;
+        const { message } = outcome;
+        return outcome.restored
+          ? { kind: 'apply-failed', seen, message }
+          : { kind: 'not-restored', seen, differences, message };
       }
       case 'applied': {
         const after = await this.#read();

@@ -131,6 +131,9 @@ function log({ log: logger }: ReconcilerParts, key: string, verdict: Verdict, wr
         message: verdict.refusal.message,
       });
       return;
+    case 'not-restored':
+      logger.error('apply failed and could not be undone', { node: key, message: verdict.message });
+      return;
     case 'apply-failed':
       logger.warn('apply failed', { node: key, message: verdict.message });
       return;

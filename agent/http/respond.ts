@@ -27,7 +27,9 @@ export function errorAnswer(error: unknown, log: Logger): Answer {
     details: known.details,
     ...(known.rolledBack === undefined ? {} : { rolled_back: known.rolledBack }),
   };
-  return { ...jsonAnswer(body), status: known.status };
+  // Whoever is told to come again is told when (RFC 9110, section 10.2.3).
+  const headers: Record<string, string> = known.status === 429 || known.status === 503 ? { 'retry-after': '1' } : {};
+  return { ...jsonAnswer(body, headers), status: known.status };
 }
 
 function asAgentError(error: unknown): AgentError {

@@ -7,12 +7,13 @@ import type { PlanStatus } from '../api/wireguardnode.generated.ts';
 import { type Refusal, refusal } from '../reconcile/refusal.ts';
 import type { AgentClient, CallOptions } from './agent-client.ts';
 import { AgentRefused } from './agent-error.ts';
+import { MEANING } from './answer-meaning.ts';
 
 /** How the agent took a PUT. Unreachable agents throw. */
 export type Outcome =
   | { readonly kind: 'applied'; readonly answer: PutConfigAnswer }
-  /** Undone; the former tunnel runs, unless the message says otherwise. */
-  | { readonly kind: 'failed'; readonly message: string }
+  /** `restored`: undone, and the previous tunnel runs, proven by the agent's read-back; false = what is left is of both. */
+  | { readonly kind: 'failed'; readonly message: string; readonly restored: boolean }
   | { readonly kind: 'refused'; readonly refusal: Refusal }
   | { readonly kind: 'impact-not-allowed' }
   /** The host changed since it was read: read again. */
@@ -24,8 +25,6 @@ export interface PutRequest {
   /** Of the last read; the agent refuses when the host has moved on. */
   readonly digest: string | undefined;
 }
-
-const HOOK_CODES = new Set(['hooks_off', 'invalid_hook']);
 
 /** Sends the whole wanted interface. */
 export async function put(
@@ -73,21 +72,22 @@ export async function dryRun(
 }
 
 function outcomeOf(error: AgentRefused): Outcome {
-  switch (error.agentCode) {
-    case 'apply_failed':
-      return { kind: 'failed', message: error.message };
-    case 'impact_not_allowed':
-      return { kind: 'impact-not-allowed' };
-    case 'digest_mismatch':
-      return { kind: 'moved' };
-    default:
+  const meaning = MEANING[error.agentCode];
+  switch (meaning.kind) {
+    case 'apply-failed':
+      return { kind: 'failed', message: error.message, restored: error.rolledBack !== false };
+    case 'impact-not-allowed':
+    case 'moved':
+      return { kind: meaning.kind };
+    case 'refused':
+    case 'unreachable':
       return { kind: 'refused', refusal: refusalOf(error) };
   }
 }
 
 /** A refusal as the object says it; also for reads, which an agent refuses for a device that is not WireGuard. */
-export const refusalOf = (error: AgentRefused): Refusal =>
-  refusal(
-    HOOK_CODES.has(error.agentCode) ? 'HookNotAllowed' : 'ConfigRefused',
-    `The agent refuses (${error.agentCode}): ${error.message}`,
-  );
+export function refusalOf(error: AgentRefused): Refusal {
+  const meaning = MEANING[error.agentCode];
+  const reason = meaning.kind === 'refused' ? meaning.reason : 'ConfigRefused';
+  return refusal(reason, `The agent refuses (${error.agentCode}): ${error.message}`);
+}

@@ -9,6 +9,7 @@ import {
 } from '../../agent/protocol/messages.ts';
 import type { Secret } from '../../agent/protocol/secret.ts';
 import { headersV1 } from '../../agent/protocol/signature-v1.ts';
+import { parseRetryAfter } from '../runtime/retry-after.ts';
 import { AgentRefused, AgentUnreachable, isReset, unreachable } from './agent-error.ts';
 import { type AgentTlsOptions, createConnector } from './connector.ts';
 import { type Answer, explain, parseObject } from './explain-answer.ts';
@@ -186,7 +187,12 @@ class HttpAgentClient implements AgentClient {
       signal,
     });
     const tag = answer.headers['etag'];
-    return { status: answer.statusCode, etag: typeof tag === 'string' ? tag : '', text: await answer.body.text() };
+    return {
+      status: answer.statusCode,
+      etag: typeof tag === 'string' ? tag : '',
+      text: await answer.body.text(),
+      retryAfterMs: parseRetryAfter(answer.headers['retry-after'], now()),
+    };
   }
 
   /** How far the agent's clock is ahead of ours, or undefined when it does not tell. */

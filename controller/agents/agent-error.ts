@@ -1,28 +1,32 @@
+import type { ErrorCode } from '../../agent/protocol/errors.ts';
 import type { Rung } from '../api/conditions.ts';
 
 /** A call that brought no usable answer; `rung` says how far it came. Texts are our own words and bounded. */
 export class AgentUnreachable extends Error {
   readonly code = 'agent_unreachable';
   readonly rung: Rung;
+  /** The wait that the answer asked for, ms; 0 = none. */
+  readonly retryAfterMs: number;
 
-  constructor(rung: Rung, message: string, cause?: unknown) {
+  constructor(rung: Rung, message: string, cause?: unknown, retryAfterMs = 0) {
     super(message, { cause });
     this.name = 'AgentUnreachable';
     this.rung = rung;
+    this.retryAfterMs = retryAfterMs;
   }
 }
 
-/** The agent understood and said no. `agentCode` is the word of its answer. */
+/** The agent understood and said no; `agentCode` says why. */
 export class AgentRefused extends Error {
   readonly code = 'agent_refused';
   readonly status: number;
-  readonly agentCode: string;
+  readonly agentCode: ErrorCode;
   readonly details: readonly string[];
   readonly rolledBack: boolean | undefined;
 
   constructor(
     message: string,
-    answer: { status: number; agentCode: string; details: readonly string[]; rolledBack?: boolean | undefined },
+    answer: { status: number; agentCode: ErrorCode; details: readonly string[]; rolledBack?: boolean | undefined },
   ) {
     super(message);
     this.name = 'AgentRefused';

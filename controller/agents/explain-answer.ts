@@ -1,10 +1,13 @@
-import type { ErrorAnswer } from '../../agent/protocol/errors.ts';
+import { type ErrorAnswer, isErrorCode } from '../../agent/protocol/errors.ts';
 import { redactKeys } from '../../agent/protocol/redact.ts';
 import { AgentRefused, AgentUnreachable } from './agent-error.ts';
+import { MEANING } from './answer-meaning.ts';
 
 export interface Answer {
   readonly status: number;
   readonly text: string;
+  /** The wait that the answer asks for, ms; 0 = none. */
+  readonly retryAfterMs: number;
 }
 
 const MAX_TEXT = 1_000;
@@ -47,16 +50,25 @@ export async function explain(
       origin,
       code === 'clock_skew' || body.error === 'Request timestamp too old' ? await skew().catch(() => undefined) : 0,
     );
-  if (answer.status >= 500 && code !== 'apply_failed')
-    return new AgentUnreachable('AgentError', `The agent at ${origin} failed: ${safeText(body.error)}`);
-  if (answer.status === 429) return new AgentUnreachable('AgentError', `The agent at ${origin} is busy`);
+  if (!isErrorCode(code)) return unknownError(answer, origin, safeText(body.error));
+  const meaning = MEANING[code];
+  if (meaning.kind === 'unreachable') {
+    const text = code === 'busy' ? 'is busy' : `failed: ${safeText(body.error)}`;
+    return new AgentUnreachable(meaning.rung, `The agent at ${origin} ${text}`, undefined, answer.retryAfterMs);
+  }
   const details = Array.isArray(body.details) ? body.details.slice(0, 16).map(safeText) : [];
-  return new AgentRefused(safeText(body.error), {
-    status: answer.status,
-    agentCode: safeText(code).slice(0, 64),
-    details,
-    rolledBack: body.rolled_back,
-  });
+  const rolledBack = typeof body.rolled_back === 'boolean' ? body.rolled_back : undefined;
+  return new AgentRefused(safeText(body.error), { status: answer.status, agentCode: code, details, rolledBack });
+}
+
+/** Without a code of ours: some proxy's words while the agent is away, or no agent that this version knows. */
+function unknownError({ status, retryAfterMs }: Answer, origin: string, text: string): AgentUnreachable {
+  if (status === 429)
+    return new AgentUnreachable('AgentError', `The agent at ${origin} is busy`, undefined, retryAfterMs);
+  if (status >= 500)
+    return new AgentUnreachable('AgentError', `The agent at ${origin} failed: ${text}`, undefined, retryAfterMs);
+  const what = `The agent at ${origin} answers ${String(status)} with a code that this controller does not know: ${text}`;
+  return new AgentUnreachable('ProtocolError', what);
 }
 
 function unauthorized(origin: string, skew: number | undefined): AgentUnreachable {

@@ -1,3 +1,4 @@
+import type { ErrorCode } from '../../agent/protocol/errors.ts';
 import { describe, expect, test } from '@jest/globals';
 import type { ConfigAnswer, HealthAnswer } from '../../agent/protocol/messages.ts';
 import { EMPTY_CONFIG } from '../../agent/protocol/wgquick/config.ts';
@@ -171,7 +172,7 @@ describe('a look that fails', () => {
     expect(agent.asked).toEqual(['health', 'read wg0 whole']);
   });
 
-  function refusedBy(agentCode: string): AgentRefused {
+  function refusedBy(agentCode: ErrorCode): AgentRefused {
     return new AgentRefused('no', { status: 422, agentCode, details: [] });
   }
 });

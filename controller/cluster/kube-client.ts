@@ -1,6 +1,7 @@
 import type { RequestOptions } from 'node:https';
 import type { KubeConfig } from '@kubernetes/client-node';
 import { Client, type Dispatcher, Pool } from 'undici';
+import { parseRetryAfter } from '../runtime/retry-after.ts';
 import { splitLines } from './split-lines.ts';
 
 /** An answer of the API server that is no success. `reason` is the machine word of its Status object. */
@@ -159,7 +160,7 @@ class HttpKubeClient implements KubeClient {
 
 async function errorOf(answer: Dispatcher.ResponseData, { method, path }: KubeRequest): Promise<KubeError> {
   const body = (await answer.body.json().catch(() => ({}))) as StatusBody;
-  const retryAfter = Number(answer.headers['retry-after'] ?? 0);
+  const retryAfterMs = parseRetryAfter(answer.headers['retry-after'], Date.now());
   const [plain = ''] = path.split('?', 1);
-  return new KubeError(`${method} ${plain}`, answer.statusCode, body.reason ?? 'Unknown', retryAfter * 1000);
+  return new KubeError(`${method} ${plain}`, answer.statusCode, body.reason ?? 'Unknown', retryAfterMs);
 }

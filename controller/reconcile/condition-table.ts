@@ -81,6 +81,10 @@ function verdictRows({ node, verdict, nowMs, failures }: RowsInput): Row[] {
       const message = `${verdict.path} was corrected 5 times in 10 minutes: somebody else changes it too. Corrections stop until the spec changes or a reconcile is requested`;
       return [...waitingRows(node, 'Contended', message), ['Contended', 'True', 'Contended', message]];
     }
+    case 'not-restored': {
+      const left = verdict.differences.length === 0 ? '' : `. Still different: ${list(verdict.differences)}`;
+      return waitingRows(node, 'NotRestored', `${verdict.message}${left}`);
+    }
     case 'apply-failed': {
       const { message } = verdict;
       return [

@@ -54,6 +54,17 @@ describe('the delay, with an interval of 60 s and the least jitter', () => {
       failures: 50,
       expected: 60_000,
     },
+    {
+      name: 'an agent that asks for more time is given it',
+      verdict: { kind: 'unreachable', rung: 'AgentError', message: '', retryAfterMs: 45_000 },
+      failures: 1,
+      expected: 45_000,
+    },
+    {
+      name: 'what could not be undone is polled slowly',
+      verdict: { kind: 'not-restored', seen, differences: [], message: '' },
+      expected: 300_000,
+    },
     { name: 'a failed apply is tried again soon', verdict: failed, failures: 1, expected: 250 },
     { name: 'T5: and then ever later, up to five minutes', verdict: failed, failures: 50, expected: 150_000 },
   ])('$name', ({ node = nodeWith(), verdict, failures = 0, expected }) => {

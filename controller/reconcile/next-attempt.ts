@@ -27,6 +27,7 @@ export function nextAttemptMs({ node, verdict, failures, nowMs, random }: NextIn
       return undefined;
     case 'refused':
     case 'contended':
+    case 'not-restored':
       return SLOW_FACTOR * intervalMs;
     case 'apply-failed':
       return delayAfter(failures, { baseMs: BASE_MS, capMs: FAILED_CAP_MS, random });
@@ -34,7 +35,9 @@ export function nextAttemptMs({ node, verdict, failures, nowMs, random }: NextIn
       if (!isRetryable(verdict.rung)) return SLOW_FACTOR * intervalMs;
       const lost = conditionOf(node.status.conditions, 'Reachable');
       const lostMs = lost?.status === 'False' ? nowMs - Date.parse(lost.lastTransitionTime) : 0;
-      return lostMs < FRESH_MS ? delayAfter(failures, { baseMs: BASE_MS, capMs: FRESH_CAP_MS, random }) : intervalMs;
+      const delayMs =
+        lostMs < FRESH_MS ? delayAfter(failures, { baseMs: BASE_MS, capMs: FRESH_CAP_MS, random }) : intervalMs;
+      return Math.max(delayMs, verdict.retryAfterMs ?? 0);
     }
     case 'applying':
     case 'in-sync':

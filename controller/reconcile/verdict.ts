@@ -29,7 +29,8 @@ export type Verdict =
   | { readonly kind: 'applying' }
   | { readonly kind: 'refused'; readonly refusal: Refusal; readonly seen?: Seen }
   | { readonly kind: 'suspended'; readonly specMoved: boolean }
-  | { readonly kind: 'unreachable'; readonly rung: Rung; readonly message: string }
+  /** `retryAfterMs`: the agent asked not to be called sooner. */
+  | { readonly kind: 'unreachable'; readonly rung: Rung; readonly message: string; readonly retryAfterMs?: number }
   /** Observe mode: nobody will act but a human. */
   | {
       readonly kind: 'drifted';
@@ -44,6 +45,13 @@ export type Verdict =
       readonly plan: PlanStatus;
     }
   | { readonly kind: 'apply-failed'; readonly seen: Seen; readonly message: string }
+  /** The change failed and could not be undone either: `differences` are what still differs from the wanted state. */
+  | {
+      readonly kind: 'not-restored';
+      readonly seen: Seen;
+      readonly differences: readonly Difference[];
+      readonly message: string;
+    }
   | {
       readonly kind: 'contended';
       readonly seen: Seen;

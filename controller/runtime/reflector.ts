@@ -1,5 +1,6 @@
 import { type Clock, pause } from './clock.ts';
 import { createBackoff } from './backoff.ts';
+import { retryAfterOf } from './retry-after.ts';
 
 /** One page of a list. */
 export interface Page<T> {
@@ -52,6 +53,7 @@ export async function runReflector<T>(options: ReflectorOptions<T>): Promise<voi
     const before = from;
     const started = clock.now();
     let failed = false;
+    let askedMs = 0;
     try {
       if (from === undefined) {
         from = await listAll(options);
@@ -63,10 +65,11 @@ export async function runReflector<T>(options: ReflectorOptions<T>): Promise<voi
       if (isAborted(signal)) return;
       handler.failed(before === undefined ? 'list' : 'watch', error);
       failed = true;
+      askedMs = retryAfterOf(error);
     }
     const lasted = !failed && clock.now() - started > SHORT_WATCH_MS;
     if (from !== undefined && (from !== before || lasted)) backoff.forget('source');
-    else await pause(clock, backoff.next('source'), signal);
+    else await pause(clock, Math.max(backoff.next('source'), askedMs), signal);
   }
 }
 

@@ -73,6 +73,16 @@ test('C3: a thrown error backs its key off, ever longer, and holds up no other k
   await stop();
 });
 
+test('a failure that asks for a longer wait is given it', async () => {
+  const { queue, clock, ended, stop } = start(() => {
+    throw Object.assign(new Error('too many requests'), { retryAfterMs: 5_000 });
+  });
+  queue.add('busy', 'edit');
+  await clock.advance(5_000);
+  expect(ended).toEqual(['busy@0 error', 'busy@5000 error']);
+  await stop();
+});
+
 test('a success starts the backoff of its key anew', async () => {
   const outcomes = ['fail', 'fail', 'succeed', 'fail', 'succeed'];
   const { queue, clock, ended, stop } = start(() =>

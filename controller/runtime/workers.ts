@@ -2,6 +2,7 @@ import type { Action } from './action.ts';
 import type { Backoff } from './backoff.ts';
 import type { Clock } from './clock.ts';
 import type { Queue, QueueItem } from './queue.ts';
+import { retryAfterOf } from './retry-after.ts';
 
 /** How a reconcile ended, for metrics; the names are those of controller-runtime. */
 export type Result = 'success' | 'error' | 'requeue_after';
@@ -39,7 +40,7 @@ async function work(options: WorkerOptions, lanes: 'any' | 'edit'): Promise<void
       result = settle(options, item.key, await options.reconcile(item.key));
     } catch (thrown) {
       error = thrown;
-      queue.addAfter(item.key, options.backoff.next(item.key));
+      queue.addAfter(item.key, Math.max(options.backoff.next(item.key), retryAfterOf(thrown)));
       result = 'error';
     }
     queue.done(item.key);

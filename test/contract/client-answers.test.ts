@@ -76,10 +76,10 @@ describe('what is read', () => {
 
   test('404 of a missing route is not "absent"', async () => {
     const client = await clientFor(json(404, { error: 'Not Found', code: 'no_route', details: [] }));
-    expect(await rungOf(client.readConfig('wg0', undefined, patient()))).toBe('refused: no_route');
+    expect(await rungOf(client.readConfig('wg0', undefined, patient()))).toBe('ProtocolError');
   });
 
-  test('apply_failed is a refusal that says whether the former state is back', async () => {
+  test('apply_failed is a refusal that says whether the previous state is back', async () => {
     const client = await clientFor(json(500, { error: 'x', code: 'apply_failed', details: [], rolled_back: true }));
     const error = await failureOf(client.putConfig('wg0', { private_key: key }, patient()));
     expect(error).toMatchObject({ agentCode: 'apply_failed', status: 500, rolledBack: true });
@@ -109,17 +109,28 @@ describe('the texts of an agent', () => {
     expect(message).toContain('[redacted]');
   });
 
-  test('in details and code are judged in the same way, and limited in number', async () => {
+  test('in details are judged in the same way, and limited in number', async () => {
     const details = Array.from({ length: 100 }, () => nasty);
-    const client = await clientFor(json(400, { error: 'x', code: `${key} ${nasty}`, details }));
+    const client = await clientFor(json(400, { error: 'x', code: 'invalid_value', details }));
     const refused = (await failureOf(client.health(patient()))) as AgentRefused;
-    expect(refused.details.length).toBeLessThanOrEqual(16);
-    for (const text of [refused.agentCode, ...refused.details]) {
+    expect(refused.details.length).toBe(16);
+    for (const text of refused.details) {
       expect(text.includes(key)).toBe(false);
       expect(text.length).toBeLessThanOrEqual(1_000);
       expect(text).not.toMatch(/[\p{C}\p{Zl}\p{Zp}]/u);
     }
-    expect(refused.agentCode.length).toBeLessThanOrEqual(64);
+  });
+
+  test('a code that this version does not know is ProtocolError, and the word itself goes nowhere', async () => {
+    const client = await clientFor(json(400, { error: 'x', code: `${key} ${nasty}`, details: [] }));
+    const error = await failureOf(client.health(patient()));
+    expect(error).toMatchObject({ rung: 'ProtocolError' });
+    expect(JSON.stringify([error.message, error])).not.toContain(key);
+  });
+
+  test.each([429, 503])('%d with a Retry-After says how long to wait', async (status) => {
+    const client = await clientFor({ ...json(status, { error: 'x' }), headers: { 'retry-after': '7' } });
+    expect(await failureOf(client.health(patient()))).toMatchObject({ rung: 'AgentError', retryAfterMs: 7_000 });
   });
 
   test.each([
@@ -128,7 +139,7 @@ describe('the texts of an agent', () => {
     { what: 'nothing', body: {} },
   ])('that are $what do no harm', async ({ body }) => {
     const client = await clientFor(json(400, body));
-    expect(await failureOf(client.health(patient()))).toMatchObject({ agentCode: '', status: 400 });
+    expect(await failureOf(client.health(patient()))).toMatchObject({ rung: 'ProtocolError' });
   });
 });
 

@@ -1,3 +1,4 @@
+import type { ErrorCode } from '../../agent/protocol/errors.ts';
 import { type Impact, isAbove } from '../../agent/protocol/impact.ts';
 import { publicKeyOf } from '../../agent/protocol/key.ts';
 import type { ConfigAnswer, HealthAnswer, PutConfigAnswer, PutConfigBody } from '../../agent/protocol/messages.ts';
@@ -19,10 +20,10 @@ export const KEY = new Secret(Buffer.alloc(32, 7).toString('base64'));
 export const HEALTH: HealthAnswer = { status: 'ok', timestamp: 0, uptime: 1, version: '0.1.0', name: 'wgnode-agent' };
 export const MTU = 'spec.interface.mtu';
 
-export const refusedWith = (agentCode: string): AgentRefused =>
-  new AgentRefused(`no: ${agentCode}`, { status: 409, agentCode, details: [] });
+export const refusedWith = (agentCode: ErrorCode, rolledBack?: boolean): AgentRefused =>
+  new AgentRefused(`no: ${agentCode}`, { status: 409, agentCode, details: [], rolledBack });
 
-export const refuse = (agentCode: string) => (): never => {
+export const refuse = (agentCode: ErrorCode) => (): never => {
   throw refusedWith(agentCode);
 };
 

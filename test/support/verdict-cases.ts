@@ -218,4 +218,16 @@ export const verdictCases: readonly VerdictCase[] = [
     conditions: ['Ready=False/Suspended', 'Reachable=True/Connected', 'Synced=True/InSync', 'Suspended=True/Suspended'],
     kstatus: 'InProgress',
   },
+  {
+    name: 'a change that failed and could not be undone has failed',
+    node: wasInSync,
+    verdict: { kind: 'not-restored', seen, differences, message: 'neither' },
+    conditions: [
+      'Ready=False/NotRestored',
+      'Reachable=True/Connected',
+      'Synced=False/NotRestored',
+      'Stalled=True/NotRestored',
+    ],
+    kstatus: 'Failed',
+  },
 ];
