@@ -1,26 +1,33 @@
 import { type Cidr, coverage, isIpv6, lengthOf, networkOf } from '../protocol/address.ts';
-import type { Impact } from '../protocol/impact.ts';
-import type { InterfaceConfig } from '../protocol/wgquick/config.ts';
+import { highestImpact, type Impact, isAbove } from '../protocol/impact.ts';
+import { type StepAction, STEPS } from '../protocol/steps.ts';
+import type { FieldName, InterfaceConfig } from '../protocol/wgquick/config.ts';
 import { changedFields, FIELDS } from '../protocol/wgquick/fields.ts';
 import type { Live, Route } from './live.ts';
 
-/** One thing to do on the host. `path` names the field of the resource that asks for it. */
-export type Step = StepKind & { readonly path: string; readonly impact: Impact };
-type StepKind =
-  | { readonly action: 'write-file' }
-  | { readonly action: 'up' }
-  | { readonly action: 'down' }
-  | { readonly action: 'restart' }
-  | { readonly action: 'run-hooks' }
-  | { readonly action: 'set-private-key' }
-  | { readonly action: 'set-listen-port'; readonly port: number }
-  | { readonly action: 'set-fwmark'; readonly mark: number | null }
-  | { readonly action: 'set-mtu'; readonly mtu: number }
-  | { readonly action: 'link-up' }
-  | { readonly action: 'add-address'; readonly address: Cidr }
-  | { readonly action: 'remove-address'; readonly address: Cidr }
-  | { readonly action: 'add-route'; readonly route: Route }
-  | { readonly action: 'set-dns' };
+/** What each action needs to know beside its name. An action without a line here, or a line without an action, does not compile. */
+interface StepArguments {
+  readonly 'write-file': object;
+  readonly 'set-private-key': object;
+  readonly 'set-listen-port': { readonly port: number };
+  readonly 'set-fwmark': { readonly mark: number | null };
+  readonly 'set-mtu': { readonly mtu: number };
+  readonly 'link-up': object;
+  readonly 'add-address': { readonly address: Cidr };
+  readonly 'remove-address': { readonly address: Cidr };
+  readonly 'add-route': { readonly route: Route };
+  readonly 'set-dns': object;
+  readonly 'run-hooks': object;
+  readonly up: object;
+  readonly down: object;
+  readonly restart: object;
+}
+
+type ActionWith<A extends StepAction> = { readonly action: A } & StepArguments[A];
+
+/** One thing to do on the host, of one action. `path` names the field of the resource that asks for it. */
+export type StepOf<A extends StepAction> = ActionWith<A> & { readonly path: string; readonly impact: Impact };
+export type Step = { [A in StepAction]: StepOf<A> }[StepAction];
 
 /** Everything that a plan is made from. */
 export interface Current {
@@ -46,10 +53,11 @@ export interface WantedLive {
 const DEFAULT_MTU = 1420;
 
 const INTERFACE = 'spec.interface';
-const step = (kind: StepKind, path: string, impact: Impact = 'None'): Step => ({
+/** The impact of a step is that of its action, whoever asks. */
+const step = <A extends StepAction>(kind: ActionWith<A>, path: string): StepOf<A> => ({
   ...kind,
   path: `${INTERFACE}.${path}`,
-  impact,
+  impact: STEPS[kind.action].impact,
 });
 
 /**
@@ -72,10 +80,10 @@ function fileSteps(file: InterfaceConfig | null, wanted: InterfaceConfig): Step[
 /** The part of the plan that concerns the running interface. */
 export function liveSteps(current: Current, wanted: WantedLive): Step[] {
   const { live, running } = current;
-  if (wanted.state === 'down') return live === null ? [] : [step({ action: 'down' }, 'state', 'Restart')];
+  if (wanted.state === 'down') return live === null ? [] : [step({ action: 'down' }, 'state')];
   if (live === null) return [step({ action: 'up' }, 'state')];
   const restart = restartField(running, wanted.config, live);
-  if (restart !== undefined) return [step({ action: 'restart' }, restart, 'Restart')];
+  if (restart !== undefined) return [step({ action: 'restart' }, restart)];
   return [
     ...deviceSteps(current, wanted, live),
     ...routeSteps(wanted.config, live),
@@ -84,11 +92,7 @@ export function liveSteps(current: Current, wanted: WantedLive): Step[] {
 }
 
 /** The field that no live change can serve: wg-quick's routing by mark and rules is made only at `up`. */
-function restartField(
-  running: InterfaceConfig,
-  wanted: InterfaceConfig,
-  live: Live,
-): keyof InterfaceConfig | undefined {
+function restartField(running: InterfaceConfig, wanted: InterfaceConfig, live: Live): FieldName | undefined {
   if (!FIELDS.table.equal(running.table, wanted.table)) return 'table';
   const newMark = running.fwMark !== wanted.fwMark && live.fwMark !== wanted.fwMark;
   return newMark && routesByMark(wanted, live) ? 'fwMark' : undefined;
@@ -104,9 +108,9 @@ function deviceSteps(current: Current, wanted: WantedLive, live: Live): Step[] {
   const steps: Step[] = [];
   // A file without a key leaves it to a hook.
   if (wanted.publicKey !== undefined && wanted.publicKey !== live.publicKey)
-    steps.push(step({ action: 'set-private-key' }, 'privateKeySecretRef', 'Rehandshake'));
+    steps.push(step({ action: 'set-private-key' }, 'privateKeySecretRef'));
   if (config.listenPort !== null && config.listenPort !== live.listenPort) {
-    steps.push(step({ action: 'set-listen-port', port: config.listenPort }, 'listenPort', 'Rehandshake'));
+    steps.push(step({ action: 'set-listen-port', port: config.listenPort }, 'listenPort'));
   }
   const isOurMark = ours.some((known) => known.fwMark !== null && known.fwMark === live.fwMark);
   if (config.fwMark !== live.fwMark && (config.fwMark !== null || isOurMark)) {
@@ -174,10 +178,16 @@ function serviceSteps(running: InterfaceConfig, wanted: InterfaceConfig): Step[]
   // A change of the down hooks alone corrects the teardown of a set-up that stays: it is stored and nothing runs.
   const upHooks = (['preUp', 'postUp'] as const).filter((name) => !FIELDS[name].equal(running[name], wanted[name]));
   const [changed] = upHooks;
-  if (changed !== undefined) steps.push(step({ action: 'run-hooks' }, changed, 'Restart'));
+  if (changed !== undefined) steps.push(step({ action: 'run-hooks' }, changed));
   return steps;
 }
 
 /** Whether the step takes the tunnel or its hooks down: after a crash in the middle nobody knows how far it came. */
-export const isDisruptive = (candidate: Step): boolean =>
-  ['up', 'down', 'restart', 'run-hooks'].includes(candidate.action);
+export const isDisruptive = (candidate: Step): boolean => STEPS[candidate.action].group === 'lifecycle';
+
+/** What the steps together do to running traffic. */
+export const impactOf = (steps: readonly Step[]): Impact => highestImpact(steps.map(({ impact }) => impact));
+
+/** The steps that do more to running traffic than `limit`. */
+export const stepsAbove = (steps: readonly Step[], limit: Impact): Step[] =>
+  steps.filter(({ impact }) => isAbove(impact, limit));

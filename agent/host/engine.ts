@@ -1,7 +1,8 @@
 import { AgentError } from '../core/agent-error.ts';
 import type { Live } from '../core/live.ts';
-import { isDisruptive, liveSteps, plan, type Step, type WantedLive } from '../core/plan.ts';
+import { impactOf, isDisruptive, liveSteps, plan, type Step, stepsAbove, type WantedLive } from '../core/plan.ts';
 import { isLinkLocal } from '../protocol/address.ts';
+import { highestImpact, type Impact } from '../protocol/impact.ts';
 import { isPrivateKey, publicKeyOf } from '../protocol/key.ts';
 import type { InterfaceConfig } from '../protocol/wgquick/config.ts';
 import { interfaceOf, parseDocument } from '../protocol/wgquick/document.ts';
@@ -16,10 +17,12 @@ import type { JournalEntry } from './state-folder.ts';
 /** Live steps, read-back, what is still missing, again: the kernel drops routes and secondary addresses behind our back. */
 const ROUNDS = 4;
 
+/** What an apply did. */
 export interface Applied {
-  readonly steps: readonly Step[];
   /** How long the tunnel was down, ms. */
   readonly outageMs: number;
+  /** The read-back that proves it. */
+  readonly after: Snapshot;
 }
 
 /** What an apply shall reach. */
@@ -34,31 +37,46 @@ export const wantedLive = ({ privateKey, ...config }: InterfaceConfig, state: 'u
   return { config: { ...config, privateKey }, publicKey: isUsable ? publicKeyOf(privateKey) : undefined, state };
 };
 
-export const planFor = (before: Snapshot, wanted: WantedLive): Step[] => plan(currentOf(before), wanted);
+/** What is to be done, made once: what was judged is what is written into the journal and what runs. */
+export interface Plan {
+  /** What the plan was made from. */
+  readonly before: Snapshot;
+  readonly wanted: Goal;
+  /** In the order in which they run; empty = nothing to do. */
+  readonly steps: readonly Step[];
+  readonly impact: Impact;
+}
+
+export function planFor(before: Snapshot, wanted: Goal): Plan {
+  const steps = plan(currentOf(before), wanted);
+  return { before, wanted, steps, impact: impactOf(steps) };
+}
 
 /**
- * Brings file and kernel from `before` to `wanted`. Either all of it holds, proven by read-back, or the former file and the former
- * tunnel are back and `apply_failed` is thrown. Nothing to do = no process, no write. The caller holds the interface's lock.
+ * Carries out a plan. Either all of it holds, proven by read-back, or the previous file and tunnel are back and `apply_failed` is
+ * thrown. Nothing to do = no process, no write. The caller holds the interface's lock.
  */
-export async function apply(host: Host, name: string, before: Snapshot, wanted: Goal): Promise<Applied> {
-  const steps = planFor(before, wanted);
+export async function apply(host: Host, name: string, approved: Plan): Promise<Applied> {
+  const { before, wanted, steps } = approved;
   const remember = async (): Promise<void> => {
     if (wanted.remember) await host.state.writeWanted(name, wanted.state);
   };
   if (steps.length === 0) {
     await remember();
-    return { steps, outageMs: 0 };
+    return { outageMs: 0, after: before };
   }
   const writesFile = steps.some((step) => step.action === 'write-file');
   if (writesFile && (await host.readFile(name)) !== before.fileText) {
     throw new AgentError('digest_mismatch', `${host.configPath(name)} was changed by somebody else in the meantime`);
   }
-  const journal = await openJournal(host, name, before, steps.some(isDisruptive));
+  const journal = await openJournal(host, name, approved);
   const started = host.nowMs();
+  let after: Snapshot;
   try {
-    if (writesFile) await writeDurably(host.configPath(name), render(before.document, wanted.config));
-    await converge({ host, name, carry: before.live, attempted: null, upText: null }, wanted);
-    if (wanted.state === 'up') await keepRunningCopy(host, name);
+    const first = writesFile ? withFile(before, render(before.document, wanted.config)) : before;
+    const convergence = { host, name, carry: before.live, attempted: null, upText: null };
+    after = await carryOut(convergence, wanted, { now: first, steps, limit: limitOf(approved) });
+    if (wanted.state === 'up') after = await keepRunningCopy(host, name, first, after);
     await remember();
     await host.state.writeJournal(name, null);
   } catch (error) {
@@ -68,7 +86,17 @@ export async function apply(host: Host, name: string, before: Snapshot, wanted: 
     throw new AgentError('apply_failed', failureText(error, rolledBack), { cause: error, rolledBack });
   }
   const outage = before.live !== null && steps.some((step) => step.action === 'restart' || step.action === 'down');
-  return { steps, outageMs: outage ? Math.round(host.nowMs() - started) : 0 };
+  return { outageMs: outage ? Math.round(host.nowMs() - started) : 0, after };
+}
+
+/** Repairs may do what was approved; a device that is only being made has no traffic, so new handshakes disturb none. */
+const limitOf = ({ before, impact }: Plan): Impact =>
+  before.live === null ? highestImpact([impact, 'Rehandshake']) : impact;
+
+/** The snapshot as it is once its file has this text. */
+function withFile(snapshot: Snapshot, fileText: string): Snapshot {
+  const document = parseDocument(fileText);
+  return { ...snapshot, fileText, document, file: interfaceOf(document) };
 }
 
 const failureText = (error: unknown, rolledBack: boolean): string => {
@@ -79,14 +107,15 @@ const failureText = (error: unknown, rolledBack: boolean): string => {
   return `Cannot apply the configuration: ${reason}; ${outcome}`;
 };
 
-async function openJournal(host: Host, name: string, before: Snapshot, disrupted: boolean): Promise<JournalEntry> {
+async function openJournal(host: Host, name: string, { before, steps }: Plan): Promise<JournalEntry> {
   const { live, fileText } = before;
   const entry: JournalEntry = {
     fileText,
     runningText: live === null ? null : (before.runningText ?? runningCopyOf(fileText ?? '')),
     formerLive: live,
     formerWanted: await host.state.readWanted(name),
-    disrupted,
+    disrupted: steps.some(isDisruptive),
+    steps: steps.map(({ action, path, impact }) => ({ action, path, impact })),
   };
   await host.state.writeJournal(name, entry);
   // Somebody else brought it up, from the file as it was: once that is overwritten, nobody would know what its hooks had set up.
@@ -94,10 +123,18 @@ async function openJournal(host: Host, name: string, before: Snapshot, disrupted
   return entry;
 }
 
-const keepRunningCopy = async (host: Host, name: string): Promise<void> => {
-  const text = await host.readFile(name);
-  if (text !== null) await host.state.writeRunning(name, runningCopyOf(text));
-};
+/** What the interface now runs with is what was applied, whatever somebody else has made of the file since. */
+async function keepRunningCopy(
+  host: Host,
+  name: string,
+  { fileText, file }: Snapshot,
+  after: Snapshot,
+): Promise<Snapshot> {
+  if (fileText === null || file === null) return after;
+  const runningText = runningCopyOf(fileText);
+  await host.state.writeRunning(name, runningText);
+  return { ...after, runningText, running: file };
+}
 
 export interface Convergence {
   readonly host: Host;
@@ -110,20 +147,41 @@ export interface Convergence {
   readonly upText: string | null;
 }
 
-/** Runs live steps until the kernel reads back as wanted. */
+/** Runs live steps until the kernel reads back as wanted, whatever they do to traffic: the way back of an undo. */
 export async function converge(convergence: Convergence, wanted: WantedLive): Promise<void> {
+  const now = await readSnapshot(convergence.host, convergence.name);
+  const steps = liveSteps(currentOf(now, convergence.attempted), wanted);
+  await carryOut(convergence, wanted, { now, steps, limit: 'Restart' });
+}
+
+interface Round {
+  readonly now: Snapshot;
+  readonly steps: readonly Step[];
+  /** What was approved: a repair may do no more to running traffic than that. */
+  readonly limit: Impact;
+}
+
+/** Runs the steps, reads back, repairs what is still missing, and so on; the last read-back, which is as wanted. */
+async function carryOut(convergence: Convergence, wanted: WantedLive, first: Round): Promise<Snapshot> {
   const { host, name, carry, attempted } = convergence;
-  let steps: Step[] = [];
+  let { now, steps } = first;
   for (let round = 0; round < ROUNDS; round += 1) {
-    const now = await readSnapshot(host, name);
-    steps = liveSteps(currentOf(now, attempted), wanted);
-    if (steps.length === 0) return;
+    if (steps.length === 0) return now;
     const upText = upTextOf(now, convergence.upText);
     await runSteps({ host, name, wanted: wanted.config, now, carry, upText }, steps);
+    now = await readSnapshot(host, name);
+    steps = liveSteps(currentOf(now, attempted), wanted);
+    const tooMuch = stepsAbove(steps, first.limit);
+    if (tooMuch.length > 0) {
+      const text = `what is still missing needs more than the impact ${first.limit} that was approved: ${textOf(tooMuch)}`;
+      throw new AgentError('command_failed', text);
+    }
   }
-  const left = steps.map((step) => `${step.action} (${step.path})`).join(', ');
-  throw new AgentError('command_failed', `the kernel does not keep what was set: ${left}`);
+  if (steps.length === 0) return now;
+  throw new AgentError('command_failed', `the kernel does not keep what was set: ${textOf(steps)}`);
 }
+
+const textOf = (steps: readonly Step[]): string => steps.map(({ action, path }) => `${action} (${path})`).join(', ');
 
 /** Peers come and go in the file while an interface runs; those of an old copy must not come back with it. */
 function upTextOf({ fileText, document }: Snapshot, formerText: string | null): string {

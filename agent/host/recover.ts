@@ -17,6 +17,8 @@ export async function recover(host: Host, name: string): Promise<boolean> {
   const journal = await host.state.readJournal(name);
   if (journal === null) return false;
   const now = await readSnapshot(host, name);
+  const steps = journal.steps.map(({ action, path }) => `${action} (${path})`);
+  host.log.warn('rolling back an unfinished change', { interface: name, steps });
   if (journal.disrupted) await tearDown(host, name, now);
   await restoreFile(host, name, journal.fileText, now.file);
   const running = interfaceOf(parseDocument(journal.runningText ?? ''));

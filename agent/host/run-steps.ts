@@ -1,12 +1,14 @@
 import { writeFile } from 'node:fs/promises';
 import { carryOver, nudge, peerSections, withSession } from '../core/carry-over.ts';
 import type { Live } from '../core/live.ts';
-import { isDisruptive, type Step } from '../core/plan.ts';
+import type { Step, StepOf } from '../core/plan.ts';
 import { isIpv6 } from '../protocol/address.ts';
+import { type ActionOf, type StepAction, STEPS } from '../protocol/steps.ts';
 import type { InterfaceConfig } from '../protocol/wgquick/config.ts';
 import { interfaceOf, parseDocument } from '../protocol/wgquick/document.ts';
 import { render } from '../protocol/wgquick/render.ts';
 import { mustRun } from './command-runner.ts';
+import { writeDurably } from './config-files.ts';
 import { readLive } from './device.ts';
 import type { Host } from './host.ts';
 import { bringDown, bringUp, compensate, runHook, runningCopyOf } from './lifecycle.ts';
@@ -18,7 +20,7 @@ export interface StepContext {
   readonly name: string;
   /** What the running interface shall be like. */
   readonly wanted: InterfaceConfig;
-  /** What there is now. */
+  /** What there is now, but for the file: that is as the plan has it, and a `write-file` writes it. */
   readonly now: Snapshot;
   /** Whose peers and endpoints a restart must bring back; null = nothing ran before. */
   readonly carry: Live | null;
@@ -26,58 +28,75 @@ export interface StepContext {
   readonly upText: string;
 }
 
-/** Runs the steps of one plan but `write-file`, which comes first and is the engine's. Stops at the first failure. */
+/** Runs the steps of one plan the file first: what goes together in one process goes together. Stops at the first failure. */
 export async function runSteps(context: StepContext, steps: readonly Step[]): Promise<void> {
+  for (const step of steps) if (STEPS[step.action].group === 'file') await runAlone(context, step);
   await runWgSet(context, steps);
   await runIpBatch(context, steps);
-  for (const step of steps) {
-    if (step.action === 'set-dns') await setDns(context);
-    if (isDisruptive(step)) await runDisruptive(context, step);
-  }
+  for (const step of steps) if (STEPS[step.action].group !== 'file') await runAlone(context, step);
 }
 
-/** Key, port and mark in one `wg set` that names only what changes, with the nudge that makes the far sides follow. */
+type WgAction = ActionOf<'wg'>;
+type IpAction = ActionOf<'ip'>;
+type LoneAction = Exclude<StepAction, WgAction | IpAction>;
+
+// Every action is in one of the three tables below: one that nobody carries out does not compile.
+
+/** Arguments of `wg set NAME` (wg(8)); a private key is read from descriptor 3. */
+const WG_ARGUMENTS: { readonly [A in WgAction]: (step: StepOf<A>) => readonly string[] } = {
+  'set-private-key': () => ['private-key', '/dev/fd/3'],
+  'set-listen-port': ({ port }) => ['listen-port', String(port)],
+  'set-fwmark': ({ mark }) => ['fwmark', mark === null ? 'off' : String(mark)],
+};
+
+/** A line of `ip -batch` (ip(8)). */
+const IP_LINES: { readonly [A in IpAction]: (step: StepOf<A>, name: string) => string } = {
+  'set-mtu': ({ mtu }, name) => `link set dev ${name} mtu ${String(mtu)}`,
+  'link-up': (_step, name) => `link set dev ${name} up`,
+  'add-address': ({ address }, name) => `address add ${address} dev ${name}`,
+  'remove-address': ({ address }, name) => `address delete ${address} dev ${name}`,
+  'add-route': ({ route }, name) => `route add ${route.destination} dev ${name} table ${route.table}`,
+};
+
+/** What runs by itself. */
+const RUNNERS: Readonly<Record<LoneAction, (context: StepContext) => Promise<void>>> = {
+  'write-file': async ({ host, name, now }) => {
+    if (now.fileText !== null) await writeDurably(host.configPath(name), now.fileText);
+  },
+  'set-dns': setDns,
+  'run-hooks': swapHooks,
+  up: upWithCarry,
+  down: ({ host, name }) => bringDown(host, name),
+  restart: async (context) => {
+    await bringDown(context.host, context.name);
+    await upWithCarry(context);
+  },
+};
+
+const isOf = <A extends StepAction>(table: Readonly<Record<A, unknown>>, step: Step): step is Step & { action: A } =>
+  Object.hasOwn(table, step.action);
+
+const runAlone = (context: StepContext, step: Step): Promise<void> =>
+  isOf(RUNNERS, step) ? RUNNERS[step.action](context) : Promise.resolve();
+
+/** Key, port and mark in one `wg set` that names only what changes, with what makes the far sides follow. */
 async function runWgSet({ host, name, wanted, now }: StepContext, steps: readonly Step[]): Promise<void> {
-  const args: string[] = [];
-  let key = '';
-  let moves = false;
-  for (const step of steps) {
-    if (step.action === 'set-private-key') {
-      key = wanted.privateKey?.reveal() ?? '';
-      args.push('private-key', '/dev/fd/3');
-    }
-    if (step.action === 'set-listen-port') args.push('listen-port', String(step.port));
-    if (step.action === 'set-fwmark') args.push('fwmark', step.mark === null ? 'off' : String(step.mark));
-    moves ||= step.action === 'set-private-key' || step.action === 'set-listen-port';
-  }
-  if (args.length === 0) return;
-  const nudges = moves ? nudge(withSession(now.live?.peers ?? [], host.nowMs() / 1000)) : [];
-  await withSecretFile(key, (fd) => wgSet(host, name, { head: args, peers: nudges, fd }));
+  const own = steps.filter((step) => isOf(WG_ARGUMENTS, step));
+  const head = own.flatMap((step) => (WG_ARGUMENTS[step.action] as (own: Step) => readonly string[])(step));
+  if (head.length === 0) return;
+  const moves = own.some(({ impact }) => impact !== 'None');
+  const peers = moves ? nudge(withSession(now.live?.peers ?? [], host.nowMs() / 1000)) : [];
+  const key = own.some(({ action }) => action === 'set-private-key') ? (wanted.privateKey?.reveal() ?? '') : '';
+  await withSecretFile(key, (fd) => wgSet(host, name, { head, peers, fd }));
 }
 
 /** Link, addresses and routes in one `ip -batch`: 15 ms for 500 routes, where single calls take seconds. */
 async function runIpBatch({ host, name }: StepContext, steps: readonly Step[]): Promise<void> {
-  const lines = steps.flatMap((step) => ipLine(name, step) ?? []);
-  if (lines.length === 0) return;
+  const own = steps.filter((step) => isOf(IP_LINES, step));
+  if (own.length === 0) return;
+  const lines = own.map((step) => (IP_LINES[step.action] as (own: Step, device: string) => string)(step, name));
   if (steps.some((step) => step.action === 'remove-address' && !isIpv6(step.address))) await keepSecondaries(name);
   await mustRun(host.runner, ['ip', '-batch', '-'], { stdin: `${lines.join('\n')}\n` });
-}
-
-function ipLine(name: string, step: Step): string | undefined {
-  switch (step.action) {
-    case 'set-mtu':
-      return `link set dev ${name} mtu ${String(step.mtu)}`;
-    case 'link-up':
-      return `link set dev ${name} up`;
-    case 'add-address':
-      return `address add ${step.address} dev ${name}`;
-    case 'remove-address':
-      return `address delete ${step.address} dev ${name}`;
-    case 'add-route':
-      return `route add ${step.route.destination} dev ${name} table ${step.route.table}`;
-    default:
-      return undefined;
-  }
 }
 
 /** Without it the kernel removes every other address of a subnet together with its first one. On our own device only. */
@@ -104,28 +123,6 @@ async function noteRunning({ host, name, now }: StepContext, part: Partial<Inter
   const text = (await host.state.readRunning(name)) ?? runningCopyOf(now.fileText ?? '');
   const document = parseDocument(text);
   await host.state.writeRunning(name, render(document, { ...interfaceOf(document), ...part }));
-}
-
-async function runDisruptive(context: StepContext, step: Step): Promise<void> {
-  const { host, name } = context;
-  switch (step.action) {
-    case 'down':
-      await bringDown(host, name);
-      return;
-    case 'restart':
-      await bringDown(host, name);
-      await upWithCarry(context);
-      return;
-    case 'up':
-      await upWithCarry(context);
-      return;
-    case 'run-hooks':
-      await swapHooks(context);
-      return;
-    default:
-      // The live steps ran together before.
-      return;
-  }
 }
 
 async function upWithCarry({ host, name, wanted, carry, upText }: StepContext): Promise<void> {

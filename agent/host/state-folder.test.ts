@@ -18,6 +18,7 @@ const ENTRY: JournalEntry = {
   formerLive: null,
   formerWanted: 'up',
   disrupted: false,
+  steps: [{ action: 'set-mtu', path: 'spec.interface.mtu', impact: 'None' }],
 };
 
 test('an empty folder knows nothing', async () => {

@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { AgentError } from '../core/agent-error.ts';
 import type { Live, LivePeer } from '../core/live.ts';
+import type { WireStep } from '../protocol/messages.ts';
 import { Secret } from '../protocol/secret.ts';
 import { listFolder, makeFolder, readText, removeDurably, removeTemporaries, writeDurably } from './config-files.ts';
 
@@ -17,6 +18,8 @@ export interface JournalEntry {
   readonly formerWanted: 'up' | 'down' | null;
   /** Set before the first step after which nobody knows how far a crash came. */
   readonly disrupted: boolean;
+  /** The plan under way, for the log of whoever has to roll it back. */
+  readonly steps: readonly WireStep[];
 }
 
 /** The agent's own memory, `/var/lib/wgnode` (0700). The wg-quick files stay the only truth about the tunnels themselves. */
@@ -75,7 +78,9 @@ const journalText = (entry: JournalEntry): string =>
     return original instanceof Secret ? original.reveal() : value;
   });
 
-interface StoredJournal extends Omit<JournalEntry, 'formerLive'> {
+interface StoredJournal extends Omit<JournalEntry, 'formerLive' | 'steps'> {
+  /** Agents before 0.2 wrote none. */
+  readonly steps?: readonly WireStep[];
   readonly formerLive:
     | (Omit<Live, 'privateKey' | 'peers'> & {
         readonly privateKey: string | null;
@@ -92,10 +97,10 @@ function parseJournal(text: string): JournalEntry {
     // The parser's message would quote the text, keys included.
     throw new AgentError('internal', 'The journal of an unfinished change cannot be read');
   }
-  const { formerLive } = stored;
-  if (formerLive === null) return { ...stored, formerLive };
+  const { formerLive, steps = [] } = stored;
+  if (formerLive === null) return { ...stored, steps, formerLive };
   const peers = formerLive.peers.map((peer) => ({ ...peer, presharedKey: revealed(peer.presharedKey) }));
-  return { ...stored, formerLive: { ...formerLive, privateKey: revealed(formerLive.privateKey), peers } };
+  return { ...stored, steps, formerLive: { ...formerLive, privateKey: revealed(formerLive.privateKey), peers } };
 }
 
 const asState = (text: string | null): 'up' | 'down' | null => (text === 'up' || text === 'down' ? text : null);

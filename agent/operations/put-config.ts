@@ -1,9 +1,8 @@
 import { AgentError } from '../core/agent-error.ts';
-import type { Step } from '../core/plan.ts';
-import { apply, planFor, wantedLive } from '../host/engine.ts';
+import { type Step, stepsAbove } from '../core/plan.ts';
+import { apply, type Plan, planFor, wantedLive } from '../host/engine.ts';
 import { preflight } from '../host/preflight.ts';
 import { readSnapshot, type Snapshot } from '../host/snapshot.ts';
-import { highestImpact, isAbove } from '../protocol/impact.ts';
 import { isPrivateKey } from '../protocol/key.ts';
 import type { PutConfigAnswer, PutConfigBody, PutOptions, WireStep } from '../protocol/messages.ts';
 import { EMPTY_CONFIG } from '../protocol/wgquick/config.ts';
@@ -23,16 +22,16 @@ export async function putConfig(context: AgentContext, name: string, body: PutCo
       details: [path],
     });
   }
-  const wanted = wantedLive(config, options.state ?? (before.live === null ? 'down' : 'up'));
+  const live = wantedLive(config, options.state ?? (before.live === null ? 'down' : 'up'));
   refuseMoved(context, name, before, options);
-  const steps = planFor(before, wanted);
+  const plan = planFor(before, { ...live, remember: options.state !== undefined });
   // What is there already was judged when it came; a no-op runs nothing.
-  if (steps.length > 0) await preflight(host, name, before, { ...wanted, hooks: settings.hooks });
-  refuseImpact(steps, options);
-  if (options.dry_run === true) return answer(steps, 0, configAnswer(context, name, before).digest, false);
-  const { outageMs } = await apply(host, name, before, { ...wanted, remember: options.state !== undefined });
-  const after = steps.length === 0 ? before : await readSnapshot(host, name);
-  return answer(steps, outageMs, configAnswer(context, name, after).digest, steps.length > 0);
+  if (plan.steps.length > 0) await preflight(host, name, before, { ...live, hooks: settings.hooks });
+  refuseImpact(plan, options);
+  const digestOf = (snapshot: Snapshot): string => configAnswer(context, name, snapshot).digest;
+  if (options.dry_run === true) return answer(plan, { outageMs: 0, digest: digestOf(before), changed: false });
+  const { outageMs, after } = await apply(host, name, plan);
+  return answer(plan, { outageMs, digest: digestOf(after), changed: plan.steps.length > 0 });
 }
 
 function refuseMoved(context: AgentContext, name: string, before: Snapshot, { if_digest }: PutOptions): void {
@@ -43,31 +42,30 @@ function refuseMoved(context: AgentContext, name: string, before: Snapshot, { if
   );
 }
 
-function refuseImpact(steps: readonly Step[], { max_impact }: PutOptions): void {
-  const impact = impactOf(steps);
-  if (max_impact === undefined || !isAbove(impact, max_impact)) return;
-  const details = steps
-    .filter((step) => isAbove(step.impact, max_impact))
-    .map((step) => `${step.path}: ${step.action} (${step.impact})`);
+function refuseImpact({ steps, impact }: Plan, { max_impact }: PutOptions): void {
+  const above = max_impact === undefined ? [] : stepsAbove(steps, max_impact);
+  if (max_impact === undefined || above.length === 0) return;
+  const details = above.map((step) => `${step.path}: ${step.action} (${step.impact})`);
   throw new AgentError('impact_not_allowed', `The change needs impact ${impact}; the caller allows ${max_impact}`, {
     details,
   });
 }
 
-const impactOf = (steps: readonly Step[]): ReturnType<typeof highestImpact> =>
-  highestImpact(steps.map((step) => step.impact));
-
 const wireStep = ({ action, path, impact }: Step): WireStep => ({ action, path, impact });
 
-function answer(steps: readonly Step[], outageMs: number, digest: string, changed: boolean): PutConfigAnswer {
-  return {
-    status: 'success',
-    message: 'Interface configuration updated successfully',
-    reloaded: changed && steps.some((step) => step.action !== 'write-file'),
-    changed,
-    plan: steps.map(wireStep),
-    impact: impactOf(steps),
-    outage_ms: outageMs,
-    digest,
-  };
+interface Outcome {
+  readonly outageMs: number;
+  readonly digest: string;
+  readonly changed: boolean;
 }
+
+const answer = ({ steps, impact }: Plan, { outageMs, digest, changed }: Outcome): PutConfigAnswer => ({
+  status: 'success',
+  message: 'Interface configuration updated successfully',
+  reloaded: changed && steps.some((step) => step.action !== 'write-file'),
+  changed,
+  plan: steps.map(wireStep),
+  impact,
+  outage_ms: outageMs,
+  digest,
+});

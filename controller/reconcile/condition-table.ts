@@ -81,10 +81,8 @@ function verdictRows({ node, verdict, nowMs, failures }: RowsInput): Row[] {
       const message = `${verdict.path} was corrected 5 times in 10 minutes: somebody else changes it too. Corrections stop until the spec changes or a reconcile is requested`;
       return [...waitingRows(node, 'Contended', message), ['Contended', 'True', 'Contended', message]];
     }
-    case 'not-restored': {
-      const left = verdict.differences.length === 0 ? '' : `. Still different: ${list(verdict.differences)}`;
-      return waitingRows(node, 'NotRestored', `${verdict.message}${left}`);
-    }
+    case 'not-restored':
+      return waitingRows(node, 'NotRestored', notRestored(verdict));
     case 'apply-failed': {
       const { message } = verdict;
       return [
@@ -100,6 +98,9 @@ function verdictRows({ node, verdict, nowMs, failures }: RowsInput): Row[] {
 /** Retried still, but to kstatus either on its way or failed; never both. */
 const progress = (stalled: boolean, reason: string, message: string): Row =>
   stalled ? ['Stalled', 'True', reason, message] : ['Reconciling', 'True', 'ProgressingWithRetry', message];
+
+const notRestored = ({ message, differences }: Verdict & { kind: 'not-restored' }): string =>
+  differences.length === 0 ? message : `${message}. Still different: ${list(differences)}`;
 
 const waitingRows = (node: WireGuardNode, reason: string, message: string): Row[] => [
   ['Ready', 'False', reason, message],
