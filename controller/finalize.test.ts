@@ -136,7 +136,7 @@ class Bench {
     const quiet = { error: ignored, warn: ignored, info: ignored, debug: ignored } as unknown as ReconcilerParts['log'];
     return {
       ...{ client: this.api, nodes: this.nodes, clock: this.clock, memories: this.memories, log: quiet },
-      ...{ writer: createNodeWriter(this.api), absorb: this.#handler.absorb, metrics: this.#metrics },
+      ...{ writer: createNodeWriter(this.api), takeWritten: this.#handler.takeWritten, metrics: this.#metrics },
       events: {
         record: (_node, { type, reason }) => {
           this.told.push(`${type} ${reason}`);

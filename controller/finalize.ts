@@ -2,7 +2,7 @@ import type { AgentClient } from './agents/agent-client.ts';
 import { AgentRefused, AgentUnreachable } from './agents/agent-error.ts';
 import { agentOrigin, keyOf } from './api/node.ts';
 import type { WireGuardNode } from './api/wireguardnode.generated.ts';
-import { load, rivalsOf } from './cluster/load.ts';
+import { load, conflictingNodes } from './cluster/load.ts';
 import { checkAgent } from './reconcile/checks.ts';
 import { deletionPlan, deletionTimedOut, hasFinalizer } from './reconcile/deletion.ts';
 import type { ReconcilerParts } from './reconciler-parts.ts';
@@ -22,7 +22,7 @@ type Done = 'acted' | 'retained' | 'gone' | Pending;
 /** Ends an object that carries our finalizer by its deletionPolicy; without it there is nothing to do. */
 export async function finalize(parts: ReconcilerParts, node: WireGuardNode): Promise<Action> {
   if (!hasFinalizer(node)) return awaitChange;
-  const planned = deletionPlan(node, rivalsOf(node, parts.nodes));
+  const planned = deletionPlan(node, conflictingNodes(node, parts.nodes));
   if (planned.kind === 'release') await parts.events.record(node, planned.event);
   else {
     const done = await act(parts, node, planned.verb);
@@ -37,7 +37,7 @@ export async function finalize(parts: ReconcilerParts, node: WireGuardNode): Pro
   }
   const written = await parts.writer.writeFinalizer(node, false, parts.signal);
   if (written === undefined) return requeueAfter(SOON_MS);
-  parts.absorb(written);
+  parts.takeWritten(written);
   return awaitChange;
 }
 
@@ -49,7 +49,7 @@ async function act(parts: ReconcilerParts, node: WireGuardNode, verb: 'disable' 
   const work = async (): Promise<Done> => {
     const stored = await parts.writer.read(key, parts.signal);
     if (stored?.metadata.uid !== node.metadata.uid || !hasFinalizer(stored)) return 'gone';
-    const again = deletionPlan(stored, rivalsOf(node, parts.nodes));
+    const again = deletionPlan(stored, conflictingNodes(node, parts.nodes));
     if (again.kind === 'release') {
       await parts.events.record(node, again.event);
       return 'retained';

@@ -136,7 +136,7 @@ describe('what the watch brings', () => {
 describe('the answer to a write of our own', () => {
   test('wakes for the edit that it holds, and the watch does not do so again', async () => {
     const { nodes, handler, woken } = await informed(nodeWith());
-    handler.absorb(nodeWith(version('9', 4)));
+    handler.takeWritten(nodeWith(version('9', 4)));
     expect(await woken()).toEqual([`${KEY} edit`]);
     expect(nodes.get(KEY)?.metadata.generation).toBe(4);
     handler.apply(nodeWith(version('8', 4)));
@@ -146,14 +146,14 @@ describe('the answer to a write of our own', () => {
 
   test('is taken into the cache without waking anybody when it holds just our status', async () => {
     const { nodes, handler, woken } = await informed(nodeWith());
-    handler.absorb(nodeWith(judged(3)));
+    handler.takeWritten(nodeWith(judged(3)));
     expect(nodes.get(KEY)?.status.observedGeneration).toBe(3);
     expect(await woken()).toEqual([]);
   });
 
   test('is left where the watch was faster', async () => {
     const { nodes, handler, woken } = await informed(nodeWith(version('10', 5)));
-    handler.absorb(nodeWith(judged(3)));
+    handler.takeWritten(nodeWith(judged(3)));
     expect(nodes.get(KEY)).toEqual(nodeWith(version('10', 5)));
     expect(await woken()).toEqual([]);
   });
@@ -162,13 +162,13 @@ describe('the answer to a write of our own', () => {
     const { nodes, handler, woken } = await informed(nodeWith());
     handler.remove(nodeWith());
     await woken();
-    handler.absorb(nodeWith(version('9', 4)));
+    handler.takeWritten(nodeWith(version('9', 4)));
     expect([nodes.keys(), await woken()]).toEqual([[], []]);
   });
 
   test('C9: does not take the place of a re-created namesake', async () => {
     const { nodes, handler, woken } = await informed(nodeWith(recreated));
-    handler.absorb(nodeWith(version('30', 4)));
+    handler.takeWritten(nodeWith(version('30', 4)));
     expect(nodes.get(KEY)).toEqual(nodeWith(recreated));
     expect(await woken()).toEqual([]);
   });
@@ -207,7 +207,7 @@ describe('K4: an interface that comes free', () => {
     expect(await woken()).toEqual(both);
   });
 
-  test.each(['apply', 'absorb'] as const)('when its owner turns to another host: %s', async (way) => {
+  test.each(['apply', 'takeWritten'] as const)('when its owner turns to another host: %s', async (way) => {
     const { handler, woken } = await informed(nodeWith(), rival());
     handler[way](nodeWith(version('8', 4, moved)));
     expect(await woken()).toEqual(both);

@@ -29,17 +29,17 @@ const fingerprint = ({ metadata }: WireGuardNode): string =>
 export interface NodeHandler extends ReflectorHandler<WireGuardNode> {
   readonly synced: () => boolean;
   /** Takes the answer to a write of our own: it may hold an edit that the watch has not brought yet, and the object may be gone. */
-  readonly absorb: (node: WireGuardNode) => void;
+  readonly takeWritten: (node: WireGuardNode) => void;
 }
 
-/** Maps events of WireGuardNodes to keys: the object's own, and those of its rivals when a claim comes free. */
+/** Maps events of WireGuardNodes to keys: the object's own, and those of its conflicting when a claim comes free. */
 export function nodeHandler(
   nodes: Store<WireGuardNode>,
   queue: Queue,
   failed: ReflectorHandler<WireGuardNode>['failed'],
 ): NodeHandler {
   let synced = false;
-  const wakeRivals = (node: WireGuardNode): void => {
+  const wakeConflicting = (node: WireGuardNode): void => {
     for (const key of nodes.withIndex('claim', claimOf(node))) if (key !== keyOf(node)) queue.add(key, 'edit');
   };
   const wake = (node: WireGuardNode, former: WireGuardNode | undefined): void => {
@@ -49,7 +49,7 @@ export function nodeHandler(
     queue.add(keyOf(node), former === undefined && isJudged ? 'check' : 'edit');
     const letsGo =
       former !== undefined && (former.metadata.uid !== node.metadata.uid || claimOf(former) !== claimOf(node));
-    if (letsGo) wakeRivals(former);
+    if (letsGo) wakeConflicting(former);
   };
   const apply = (node: WireGuardNode): void => {
     const former = nodes.get(keyOf(node));
@@ -58,14 +58,14 @@ export function nodeHandler(
   const remove = (node: WireGuardNode): void => {
     nodes.remove(keyOf(node));
     queue.add(keyOf(node), 'edit');
-    wakeRivals(node);
+    wakeConflicting(node);
   };
   return {
     synced: () => synced,
     apply,
     remove,
     failed,
-    absorb(node) {
+    takeWritten(node) {
       if (nodes.get(keyOf(node))?.metadata.uid === node.metadata.uid) apply(node);
     },
     replace(objects) {
@@ -136,7 +136,7 @@ export interface InformerParts {
 export interface Informers {
   /** Whether every WireGuardNode is known. */
   readonly synced: () => boolean;
-  readonly absorb: (node: WireGuardNode) => void;
+  readonly takeWritten: (node: WireGuardNode) => void;
   readonly ended: Promise<unknown>;
 }
 
@@ -163,5 +163,5 @@ export function startInformers(parts: InformerParts): Informers {
       source: createListWatch({ client, path: `/api/v1${scope}/secrets`, as: 'metadata', slim: slimSecret, random }),
     }),
   ]);
-  return { synced: handler.synced, absorb: handler.absorb, ended };
+  return { synced: handler.synced, takeWritten: handler.takeWritten, ended };
 }

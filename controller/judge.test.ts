@@ -125,9 +125,9 @@ describe('a change that the agent does not make', () => {
   test('although it says so is apply-failed: only the read-back counts', async () => {
     const { host, memory, look } = bench(appliedNode(), DRIFT);
     host.isIdle = true;
-    const verdict = await look();
-    expect(verdict).toMatchObject({ kind: 'apply-failed', seen: { answer: { spec: { mtu: 1_300 } } } });
-    expect(verdict.kind === 'apply-failed' && verdict.message).toContain(MTU);
+    const outcome = await look();
+    expect(outcome).toMatchObject({ kind: 'apply-failed', seen: { answer: { spec: { mtu: 1_300 } } } });
+    expect(outcome.kind === 'apply-failed' && outcome.message).toContain(MTU);
     expect(memory.corrections).toEqual([]);
   });
 

@@ -1,4 +1,4 @@
-import { dryRun, type Outcome, put, type PutRequest, refusalOf } from './agents/act.ts';
+import { dryRun, type PutResponse, put, type PutRequest, refusalOf } from './agents/act.ts';
 import type { AgentClient, CallOptions } from './agents/agent-client.ts';
 import { AgentRefused, AgentUnreachable } from './agents/agent-error.ts';
 import type { ClientPool } from './agents/client-pool.ts';
@@ -12,7 +12,7 @@ import { type Desired, desired, privateKeyOf, specMoved } from './reconcile/desi
 import { diff, type Difference } from './reconcile/diff.ts';
 import type { Input } from './reconcile/input.ts';
 import { openRequest, plan } from './reconcile/plan.ts';
-import type { Seen, Verdict } from './reconcile/verdict.ts';
+import type { Seen, Outcome } from './reconcile/outcome.ts';
 import type { Clock } from './runtime/clock.ts';
 import type { KeyLock } from './runtime/key-lock.ts';
 
@@ -31,8 +31,8 @@ export interface JudgeParts {
 /** When status says that a change is under way, ms. */
 const SLOW_MS = 2_000;
 
-/** Compares the host with what is wanted and makes it so. The verdict says how that ended; nothing of it is written yet. */
-export async function judge(input: Input, memory: Memory, parts: JudgeParts): Promise<Verdict> {
+/** Compares the host with what is wanted and makes it so. The outcome says how that ended; nothing of it is written yet. */
+export async function judge(input: Input, memory: Memory, parts: JudgeParts): Promise<Outcome> {
   const { node } = input;
   if (node.spec.suspend) return { kind: 'suspended', specMoved: specMoved(node) };
   const refused = check(input);
@@ -44,7 +44,7 @@ export async function judge(input: Input, memory: Memory, parts: JudgeParts): Pr
   memory.client = client;
   const options = { timeoutMs: node.spec.agent.timeoutSeconds * 1000, signal: parts.signal };
   try {
-    return await new Judgement({ node, wanted: desired(node, privateKey), memory, client, options, parts }).run();
+    return await new Look({ node, wanted: desired(node, privateKey), memory, client, options, parts }).run();
   } catch (error) {
     if (error instanceof AgentRefused) return { kind: 'refused', refusal: refusalOf(error) };
     if (error instanceof AgentUnreachable) {
@@ -65,14 +65,14 @@ interface Case {
 }
 
 /** One look at one host, from the first read to the read-back. */
-class Judgement {
+class Look {
   readonly #case: Case;
 
   constructor(parts: Case) {
     this.#case = parts;
   }
 
-  async run(): Promise<Verdict> {
+  async run(): Promise<Outcome> {
     const { node, wanted, memory, parts } = this.#case;
     const read = await this.#read();
     if (read.kind === 'refused') return read;
@@ -86,7 +86,7 @@ class Judgement {
         return { kind: 'in-sync', seen, desired: wanted, change: undefined };
       case 'report':
         return this.#waiting('drifted', seen, differences);
-      case 'stand-off':
+      case 'contended':
         return { kind: 'contended', seen, differences, path: decision.path };
       case 'apply':
         return parts.hosts.run(agentOrigin(node), () => {
@@ -104,21 +104,21 @@ class Judgement {
     return { kind: 'read', seen, differences: diff(wanted, observationOf(seen)) };
   }
 
-  async #apply(read: Read, cause: Change['cause']): Promise<Verdict> {
+  async #apply(read: Read, cause: Change['cause']): Promise<Outcome> {
     const { wanted } = this.#case;
-    const outcome = await this.#put(read.seen);
-    switch (outcome.kind) {
+    const response = await this.#put(read.seen);
+    switch (response.kind) {
       case 'moved':
         throw new Superseded('the host changed after it was read');
       case 'refused':
-        return { kind: 'refused', refusal: outcome.refusal, seen: read.seen };
+        return { kind: 'refused', refusal: response.refusal, seen: read.seen };
       case 'impact-not-allowed':
         return this.#waiting('impact-not-allowed', read.seen, read.differences);
       case 'failed': {
         const after = await this.#read();
         const { seen, differences } = after.kind === 'read' ? after : read;
-        const { message } = outcome;
-        return outcome.restored
+        const { message } = response;
+        return response.restored
           ? { kind: 'apply-failed', seen, message }
           : { kind: 'not-restored', seen, differences, message };
       }
@@ -127,7 +127,7 @@ class Judgement {
         if (after.kind === 'refused') return after;
         if (after.differences.length > 0)
           return { kind: 'apply-failed', seen: after.seen, message: notProven(after.differences) };
-        const { impact, outage_ms: outageMs } = outcome.answer;
+        const { impact, outage_ms: outageMs } = response.answer;
         const corrected = this.#countCorrections(cause, read.differences);
         return { kind: 'in-sync', seen: after.seen, desired: wanted, change: { cause, impact, outageMs, corrected } };
       }
@@ -143,7 +143,7 @@ class Judgement {
     return corrected;
   }
 
-  async #put({ answer }: Seen): Promise<Outcome> {
+  async #put({ answer }: Seen): Promise<PutResponse> {
     const { client, options, parts } = this.#case;
     const cancel = parts.clock.after(SLOW_MS, parts.slow);
     try {
@@ -157,7 +157,7 @@ class Judgement {
     kind: 'drifted' | 'impact-not-allowed',
     seen: Seen,
     differences: readonly Difference[],
-  ): Promise<Verdict> {
+  ): Promise<Outcome> {
     const { client, options } = this.#case;
     const planned = await dryRun(client, this.#request(), options);
     return 'reason' in planned
@@ -175,8 +175,8 @@ interface Read {
   readonly seen: Seen;
   readonly differences: readonly Difference[];
 }
-type Refused = Verdict & { kind: 'refused' };
-type Change = NonNullable<(Verdict & { kind: 'in-sync' })['change']>;
+type Refused = Outcome & { kind: 'refused' };
+type Change = NonNullable<(Outcome & { kind: 'in-sync' })['change']>;
 
 const notProven = (differences: readonly Difference[]): string =>
   `The agent reports success, but the read-back still differs: ${differences.map(({ path }) => path).join(', ')}`;

@@ -14,7 +14,7 @@ import { createMemories } from './memory.ts';
 import { createMetrics, type Metrics } from './metrics.ts';
 import { createReconciler } from './reconciler.ts';
 import { createBackoff } from './runtime/backoff.ts';
-import { steadyNow, systemClock } from './runtime/clock.ts';
+import { monotonicNow, systemClock } from './runtime/clock.ts';
 import { createKeyLock } from './runtime/key-lock.ts';
 import { createQueue } from './runtime/queue.ts';
 import { runWorkers } from './runtime/workers.ts';
@@ -40,7 +40,7 @@ async function run(settings: Settings, log: Logger): Promise<void> {
   const stopping = new AbortController();
   const abandoned = new AbortController();
   // Delays must not jump with the wall clock.
-  const queue = createQueue({ ...clock, now: steadyNow });
+  const queue = createQueue({ ...clock, now: monotonicNow });
   const nodes = createNodeStore();
   const { workers: count, objectMetrics } = settings;
   const metrics = createMetrics({ queue, nodes, version, workers: count, objectMetrics });
@@ -56,8 +56,8 @@ async function run(settings: Settings, log: Logger): Promise<void> {
   log.info('started', { version, metrics: settings.metrics.port, health: settings.health.port });
 
   const policy = { allowHttpAgents: settings.allowHttpAgents, minSignature: settings.minSignature };
-  const { absorb } = informers;
-  const shared = { client, nodes, absorb, pool, metrics, log, clock, random, policy, signal: abandoned.signal };
+  const { takeWritten } = informers;
+  const shared = { client, nodes, takeWritten, pool, metrics, log, clock, random, policy, signal: abandoned.signal };
   const own = {
     writer: createNodeWriter(client),
     events: recorder(client, log, abandoned.signal),

@@ -1,6 +1,6 @@
 import type { AgentClient } from './agents/agent-client.ts';
 import type { Correction } from './reconcile/contention.ts';
-import type { Seen } from './reconcile/verdict.ts';
+import type { Seen } from './reconcile/outcome.ts';
 
 /** The last whole read of a host, for the conditional GET of the next one. */
 export interface LastRead {

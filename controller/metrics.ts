@@ -1,8 +1,8 @@
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
 import type { WireGuardNode } from './api/wireguardnode.generated.ts';
-import type { Verdict } from './reconcile/verdict.ts';
+import type { Outcome } from './reconcile/outcome.ts';
 import type { Queue } from './runtime/queue.ts';
-import { steadyNow } from './runtime/clock.ts';
+import { monotonicNow } from './runtime/clock.ts';
 import type { Store } from './runtime/store.ts';
 import type { WorkerObserver } from './runtime/workers.ts';
 
@@ -16,7 +16,7 @@ export interface Metrics {
   /** For rest_client_requests_total. */
   readonly kubeAnswered: (method: string, code: string, host: string) => void;
   readonly agentCalled: (operation: string, outcome: string, seconds: number) => void;
-  readonly judged: (verdict: Verdict) => void;
+  readonly judged: (outcome: Outcome) => void;
   readonly deletionTimedOut: () => void;
 }
 
@@ -124,7 +124,7 @@ function createObserver(registry: Registry): WorkerObserver {
       startedAt.set(key, Date.now());
       active.inc(own);
       adds.inc(queueOwn);
-      waited.observe(queueOwn, (steadyNow() - sinceMs) / 1000);
+      waited.observe(queueOwn, (monotonicNow() - sinceMs) / 1000);
     },
     ended({ key }, result, durationMs) {
       startedAt.delete(key);
@@ -176,7 +176,7 @@ function createCounters(registry: Registry): Omit<Metrics, 'registry' | 'observe
     'outcome',
   ]);
   const callTime = histogram('wgnode_agent_request_seconds', 'Length of a call of an agent', ['operation']);
-  const verdicts = counter('wgnode_verdicts_total', 'How reconciles ended', ['verdict']);
+  const outcomes = counter('wgnode_outcomes_total', 'How reconciles ended', ['outcome']);
   const applies = counter('wgnode_applies_total', 'Changes made on hosts and read back', ['cause', 'impact']);
   const drift = counter('wgnode_drift_corrected_total', 'Fields changed on a host and put right', ['path']);
   const timedOut = counter('wgnode_deletions_timed_out_total', 'Objects let go because their host was out of reach');
@@ -188,10 +188,10 @@ function createCounters(registry: Registry): Omit<Metrics, 'registry' | 'observe
       calls.inc({ operation, outcome });
       callTime.observe({ operation }, seconds);
     },
-    judged: (verdict) => {
-      verdicts.inc({ verdict: verdict.kind });
-      if (verdict.kind !== 'in-sync' || verdict.change === undefined) return;
-      const { cause, impact, corrected } = verdict.change;
+    judged: (outcome) => {
+      outcomes.inc({ outcome: outcome.kind });
+      if (outcome.kind !== 'in-sync' || outcome.change === undefined) return;
+      const { cause, impact, corrected } = outcome.change;
       applies.inc({ cause, impact });
       for (const path of corrected) drift.inc({ path });
     },

@@ -16,7 +16,7 @@ export interface ReconcilerParts {
   readonly client: KubeClient;
   readonly nodes: Store<WireGuardNode>;
   /** Takes the answers to our own writes into the cache, and wakes the object if they hold more than we wrote. */
-  readonly absorb: (node: WireGuardNode) => void;
+  readonly takeWritten: (node: WireGuardNode) => void;
   readonly writer: NodeWriter;
   readonly events: EventRecorder;
   readonly pool: ClientPool;

@@ -1,6 +1,6 @@
 import { keyOf } from './api/node.ts';
 import type { WireGuardNode } from './api/wireguardnode.generated.ts';
-import { load, rivalsOf } from './cluster/load.ts';
+import { load, conflictingNodes } from './cluster/load.ts';
 import { finalize } from './finalize.ts';
 import { judge, Superseded } from './judge.ts';
 import type { Memory } from './memory.ts';
@@ -10,7 +10,7 @@ import { eventsOf } from './reconcile/events.ts';
 import { nextAttemptMs } from './reconcile/next-attempt.ts';
 import { openRequest } from './reconcile/plan.ts';
 import { statusOf } from './reconcile/status.ts';
-import type { Verdict } from './reconcile/verdict.ts';
+import type { Outcome } from './reconcile/outcome.ts';
 import { type Action, awaitChange, requeueAfter } from './runtime/action.ts';
 import { delayAfter } from './runtime/backoff.ts';
 
@@ -32,7 +32,7 @@ export const createReconciler =
     if (hasFinalizer(node) !== wantsFinalizer(node)) {
       const written = await parts.writer.writeFinalizer(node, wantsFinalizer(node), parts.signal);
       if (written === undefined) return requeueAfter(SOON_MS);
-      parts.absorb(written);
+      parts.takeWritten(written);
       return reconcileNode(parts, written);
     }
     return reconcileNode(parts, node);
@@ -50,10 +50,10 @@ async function reconcileNode(parts: ReconcilerParts, node: WireGuardNode): Promi
   };
   try {
     const isCurrent = (): boolean =>
-      isSame(parts.nodes.get(key), node) && rivalsOf(node, parts.nodes).length === input.rivals.length;
-    const verdict = await judge(input, memory, { ...parts, slow, isCurrent });
+      isSame(parts.nodes.get(key), node) && conflictingNodes(node, parts.nodes).length === input.conflicting.length;
+    const outcome = await judge(input, memory, { ...parts, slow, isCurrent });
     await applying;
-    return await report(parts, node, memory, verdict);
+    return await report(parts, node, memory, outcome);
   } catch (error) {
     await applying;
     if (!(error instanceof Superseded)) throw error;
@@ -76,24 +76,24 @@ const isSame = (now: WireGuardNode | undefined, judged: WireGuardNode): boolean 
   now.metadata.generation === judged.metadata.generation &&
   now.metadata.deletionTimestamp === undefined;
 
-/** Writes a verdict down, if it says anything new, and decides when the object is looked at again. */
-async function report(parts: ReconcilerParts, read: WireGuardNode, memory: Memory, verdict: Verdict): Promise<Action> {
+/** Writes a outcome down, if it says anything new, and decides when the object is looked at again. */
+async function report(parts: ReconcilerParts, read: WireGuardNode, memory: Memory, outcome: Outcome): Promise<Action> {
   const { clock, random, writer, nodes, metrics } = parts;
   const key = keyOf(read);
   // The generation and spec are those that were judged; the status to compare with is the latest that we know of.
   const latest = nodes.get(key);
   const node = latest?.metadata.uid === read.metadata.uid ? { ...read, status: latest.status } : read;
   const nowMs = clock.now();
-  const failures = verdict.kind === 'applying' ? 0 : countFailures(memory, verdict.kind, node.metadata.generation);
-  const delayMs = nextAttemptMs({ node, verdict, failures, nowMs, random });
+  const failures = outcome.kind === 'applying' ? 0 : countFailures(memory, outcome.kind, node.metadata.generation);
+  const delayMs = nextAttemptMs({ node, outcome, failures, nowMs, random });
   const attempt = { failures, nextMs: failures === 0 || delayMs === undefined ? undefined : nowMs + delayMs };
-  const status = statusOf({ node, verdict, nowMs, request: openRequest(node), attempt });
+  const status = statusOf({ node, outcome, nowMs, request: openRequest(node), attempt });
   const written = await writer.writeStatus(node, status, parts.signal);
   if (written === undefined) return soon(parts, countFailures(memory, 'superseded', node.metadata.generation));
-  if (written !== node) parts.absorb(written);
-  metrics.judged(verdict);
-  log(parts, key, verdict, written !== node);
-  for (const event of eventsOf(node, verdict, status)) await parts.events.record(node, event);
+  if (written !== node) parts.takeWritten(written);
+  metrics.judged(outcome);
+  log(parts, key, outcome, written !== node);
+  for (const event of eventsOf(node, outcome, status)) await parts.events.record(node, event);
   return delayMs === undefined ? awaitChange : requeueAfter(delayMs);
 }
 
@@ -110,34 +110,34 @@ function countFailures(memory: Memory, outcome: string, generation: number): num
   return memory.failures.count;
 }
 
-function log({ log: logger }: ReconcilerParts, key: string, verdict: Verdict, written: boolean): void {
-  switch (verdict.kind) {
+function log({ log: logger }: ReconcilerParts, key: string, outcome: Outcome, written: boolean): void {
+  switch (outcome.kind) {
     case 'in-sync':
-      if (verdict.change !== undefined)
-        logger.info('applied', { node: key, ...verdict.change, corrected: verdict.change.corrected.join(' ') });
+      if (outcome.change !== undefined)
+        logger.info('applied', { node: key, ...outcome.change, corrected: outcome.change.corrected.join(' ') });
       else logger.debug('in sync', { node: key });
       return;
     case 'unreachable':
       logger[written ? 'warn' : 'debug']('agent unreachable', {
         node: key,
-        rung: verdict.rung,
-        message: verdict.message,
+        rung: outcome.rung,
+        message: outcome.message,
       });
       return;
     case 'refused':
       logger[written ? 'warn' : 'debug']('refused', {
         node: key,
-        reason: verdict.refusal.reason,
-        message: verdict.refusal.message,
+        reason: outcome.refusal.reason,
+        message: outcome.refusal.message,
       });
       return;
     case 'not-restored':
-      logger.error('apply failed and could not be undone', { node: key, message: verdict.message });
+      logger.error('apply failed and could not be undone', { node: key, message: outcome.message });
       return;
     case 'apply-failed':
-      logger.warn('apply failed', { node: key, message: verdict.message });
+      logger.warn('apply failed', { node: key, message: outcome.message });
       return;
     default:
-      logger[written ? 'info' : 'debug'](verdict.kind, { node: key });
+      logger[written ? 'info' : 'debug'](outcome.kind, { node: key });
   }
 }

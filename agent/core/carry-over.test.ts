@@ -2,11 +2,11 @@ import { describe, expect, test } from '@jest/globals';
 import { cidr } from '../../test/fixtures/cidr.ts';
 import { aLive, aPeer, PEER_A, PEER_B } from '../../test/fixtures/live.ts';
 import { Secret } from '../protocol/secret.ts';
-import { carryOver, nudge, peerSections, withSession } from './carry-over.ts';
+import { peersToRestore, triggerHandshake, peerSections, withSession } from './carry-over.ts';
 import type { LivePeer } from './live.ts';
 
 const keysOf = (before: readonly LivePeer[], after: readonly LivePeer[]): string[] =>
-  carryOver(aLive({ peers: before }), aLive({ peers: after })).map(({ publicKey }) => publicKey);
+  peersToRestore(aLive({ peers: before }), aLive({ peers: after })).map(({ publicKey }) => publicKey);
 
 describe('I1: what a restart must bring back', () => {
   test.each<{ name: string; before: LivePeer[]; after: LivePeer[]; expected: string[] }>([
@@ -97,7 +97,7 @@ describe('L2: the nudge after a new port or key', () => {
     { name: 'a peer without endpoint is left alone', peers: [aPeer({ endpoint: null })], expected: [] },
     { name: 'no peers, no arguments', peers: [], expected: [] },
   ])('$name', ({ peers, expected }) => {
-    expect(nudge(peers)).toEqual(expected);
+    expect(triggerHandshake(peers)).toEqual(expected);
   });
 });
 

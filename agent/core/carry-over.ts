@@ -7,7 +7,7 @@ const NO_KEY = `${'A'.repeat(43)}=`;
  * The peers that a restart must bring back as they were, those that only the kernel had, and others where file and kernel differ:
  * learnt endpoints above all, without which a peer stays silent until it speaks first.
  */
-export function carryOver(before: Live, after: Live): LivePeer[] {
+export function peersToRestore(before: Live, after: Live): LivePeer[] {
   const now = new Map(after.peers.map((peer) => [peer.publicKey, peer]));
   return before.peers.filter((peer) => {
     const present = now.get(peer.publicKey);
@@ -43,7 +43,7 @@ export const withSession = (peers: readonly LivePeer[], nowSeconds: number): Liv
  * Arguments of `wg set NAME`, one list for each peer, that make us send to it, so that the far side learns our new port, or drops a
  * session that we no longer have, at once instead of after 15 s. Toggles the keepalive, because wg has no word for "send".
  */
-export const nudge = (peers: readonly LivePeer[]): string[][] =>
+export const triggerHandshake = (peers: readonly LivePeer[]): string[][] =>
   peers
     .filter((peer) => peer.endpoint !== null)
     .map((peer) => {

@@ -9,7 +9,7 @@ import { interfaceOf, parseDocument } from '../protocol/wgquick/document.ts';
 import { render } from '../protocol/wgquick/render.ts';
 import { removeDurably, writeDurably } from './config-files.ts';
 import type { Host } from './host.ts';
-import { runningCopyOf } from './lifecycle.ts';
+import { activeConfigOf } from './lifecycle.ts';
 import { runSteps } from './run-steps.ts';
 import { currentOf, readSnapshot, type Snapshot } from './snapshot.ts';
 import type { JournalEntry } from './state-folder.ts';
@@ -74,9 +74,9 @@ export async function apply(host: Host, name: string, approved: Plan): Promise<A
   let after: Snapshot;
   try {
     const first = writesFile ? withFile(before, render(before.document, wanted.config)) : before;
-    const convergence = { host, name, carry: before.live, attempted: null, upText: null };
+    const convergence = { host, name, carry: before.live, attempted: null, startConfig: null };
     after = await carryOut(convergence, wanted, { now: first, steps, limit: limitOf(approved) });
-    if (wanted.state === 'up') after = await keepRunningCopy(host, name, first, after);
+    if (wanted.state === 'up') after = await keepActiveConfig(host, name, first, after);
     await remember();
     await host.state.writeJournal(name, null);
   } catch (error) {
@@ -111,7 +111,7 @@ async function openJournal(host: Host, name: string, { before, steps }: Plan): P
   const { live, fileText } = before;
   const entry: JournalEntry = {
     fileText,
-    runningText: live === null ? null : (before.runningText ?? runningCopyOf(fileText ?? '')),
+    runningText: live === null ? null : (before.runningText ?? activeConfigOf(fileText ?? '')),
     formerLive: live,
     formerWanted: await host.state.readWanted(name),
     disrupted: steps.some(isDisruptive),
@@ -124,14 +124,14 @@ async function openJournal(host: Host, name: string, { before, steps }: Plan): P
 }
 
 /** What the interface now runs with is what was applied, whatever somebody else has made of the file since. */
-async function keepRunningCopy(
+async function keepActiveConfig(
   host: Host,
   name: string,
   { fileText, file }: Snapshot,
   after: Snapshot,
 ): Promise<Snapshot> {
   if (fileText === null || file === null) return after;
-  const runningText = runningCopyOf(fileText);
+  const runningText = activeConfigOf(fileText);
   await host.state.writeRunning(name, runningText);
   return { ...after, runningText, running: file };
 }
@@ -144,7 +144,7 @@ export interface Convergence {
   /** What an apply that is being undone may have put on the device. */
   readonly attempted: InterfaceConfig | null;
   /** The interface part that an `up` starts from, with the peers of the file; null = the file as it is. */
-  readonly upText: string | null;
+  readonly startConfig: string | null;
 }
 
 /** Runs live steps until the kernel reads back as wanted, whatever they do to traffic: the way back of an undo. */
@@ -167,8 +167,8 @@ async function carryOut(convergence: Convergence, wanted: WantedLive, first: Rou
   let { now, steps } = first;
   for (let round = 0; round < ROUNDS; round += 1) {
     if (steps.length === 0) return now;
-    const upText = upTextOf(now, convergence.upText);
-    await runSteps({ host, name, wanted: wanted.config, now, carry, upText }, steps);
+    const startConfig = startConfigOf(now, convergence.startConfig);
+    await runSteps({ host, name, wanted: wanted.config, now, carry, startConfig }, steps);
     now = await readSnapshot(host, name);
     steps = liveSteps(currentOf(now, attempted), wanted);
     const tooMuch = stepsAbove(steps, first.limit);
@@ -184,9 +184,9 @@ async function carryOut(convergence: Convergence, wanted: WantedLive, first: Rou
 const textOf = (steps: readonly Step[]): string => steps.map(({ action, path }) => `${action} (${path})`).join(', ');
 
 /** Peers come and go in the file while an interface runs; those of an old copy must not come back with it. */
-function upTextOf({ fileText, document }: Snapshot, formerText: string | null): string {
-  if (formerText === null) return runningCopyOf(fileText ?? '');
-  return fileText === null ? formerText : runningCopyOf(render(document, interfaceOf(parseDocument(formerText))));
+function startConfigOf({ fileText, document }: Snapshot, formerText: string | null): string {
+  if (formerText === null) return activeConfigOf(fileText ?? '');
+  return fileText === null ? formerText : activeConfigOf(render(document, interfaceOf(parseDocument(formerText))));
 }
 
 interface Undo {
@@ -198,7 +198,10 @@ interface Undo {
 async function undo(host: Host, name: string, before: Snapshot, { journal, attempted }: Undo): Promise<boolean> {
   try {
     await restoreFile(host, name, journal.fileText, attempted);
-    await converge({ host, name, carry: before.live, attempted, upText: journal.runningText }, formerState(before));
+    await converge(
+      { host, name, carry: before.live, attempted, startConfig: journal.runningText },
+      formerState(before),
+    );
     await closeJournal(host, name, journal);
     return true;
   } catch (error) {

@@ -8,7 +8,7 @@ import type { Host } from './host.ts';
 const EMPTY_FILE = '[Interface]\n';
 
 /** The copy that `wg-quick down` shall work from. */
-export const runningCopyOf = (fileText: string): string => documentText(withoutSaveConfig(parseDocument(fileText)));
+export const activeConfigOf = (fileText: string): string => documentText(withoutSaveConfig(parseDocument(fileText)));
 
 const exists = async (host: Host, name: string): Promise<boolean> =>
   (await host.runner.run('ip', ['link', 'show', 'dev', name])).exitCode === 0;
@@ -29,7 +29,7 @@ export async function runHook(host: Host, name: string, hook: string): Promise<v
 }
 
 /** Takes back what hooks of a failed set-up may have done: every down hook, whatever the others say. wg-quick does not. */
-export async function compensate(host: Host, name: string, config: InterfaceConfig): Promise<void> {
+export async function runDownHooks(host: Host, name: string, config: InterfaceConfig): Promise<void> {
   for (const hook of [...config.preDown, ...config.postDown]) {
     await runHook(host, name, hook).catch((error: unknown) => {
       host.log.debug('a down hook failed while a failed set-up was taken back', {
@@ -47,7 +47,7 @@ export async function compensate(host: Host, name: string, config: InterfaceConf
 export async function bringUp(host: Host, name: string, text: string): Promise<void> {
   const stale = await host.state.readRunning(name);
   // The device went without us, and what its hooks had set up may still be there: a second PostUp would double it.
-  if (stale !== null) await compensate(host, name, interfaceOf(parseDocument(stale)));
+  if (stale !== null) await runDownHooks(host, name, interfaceOf(parseDocument(stale)));
   await host.state.writeRunning(name, text);
   const argv = ['up', host.state.runningPath(name)];
   const result = await host.runner.run('wg-quick', argv, { timeoutMs: host.limits.quickTimeoutMs });
@@ -59,7 +59,7 @@ export async function bringUp(host: Host, name: string, text: string): Promise<v
     return;
   }
   await removeDevice(host, name);
-  await compensate(host, name, interfaceOf(parseDocument(text)));
+  await runDownHooks(host, name, interfaceOf(parseDocument(text)));
   await host.state.writeRunning(name, null);
   throw new AgentError('command_failed', `wg-quick up ${failure(result.exitCode, result.stderr)}`);
 }
@@ -69,13 +69,13 @@ export async function bringUp(host: Host, name: string, text: string): Promise<v
  * still runs, because half a tunnel is worse than none.
  */
 export async function bringDown(host: Host, name: string): Promise<void> {
-  const text = (await host.state.readRunning(name)) ?? runningCopyOf((await host.readFile(name)) ?? EMPTY_FILE);
+  const text = (await host.state.readRunning(name)) ?? activeConfigOf((await host.readFile(name)) ?? EMPTY_FILE);
   await host.state.writeRunning(name, text);
   if (!(await quickDown(host, name)) && (await exists(host, name))) {
     host.log.warn('a PreDown hook failed; the interface is taken down without it', { interface: name });
     const document = parseDocument(text);
     const config = interfaceOf(document);
-    await compensate(host, name, { ...EMPTY_CONFIG, preDown: config.preDown });
+    await runDownHooks(host, name, { ...EMPTY_CONFIG, preDown: config.preDown });
     await host.state.writeRunning(name, render(document, { ...config, preDown: [] }));
     await quickDown(host, name);
     await removeDevice(host, name);

@@ -4,7 +4,7 @@ import { FIELDS, HOOK_NAMES } from '../protocol/wgquick/fields.ts';
 import { writeDurably } from './config-files.ts';
 import { closeJournal, converge, formerState, restoreFile } from './engine.ts';
 import type { Host } from './host.ts';
-import { bringDown, compensate } from './lifecycle.ts';
+import { bringDown, runDownHooks } from './lifecycle.ts';
 import { readSnapshot, type Snapshot } from './snapshot.ts';
 import type { JournalEntry } from './state-folder.ts';
 
@@ -23,7 +23,7 @@ export async function recover(host: Host, name: string): Promise<boolean> {
   await restoreFile(host, name, journal.fileText, now.file);
   const running = interfaceOf(parseDocument(journal.runningText ?? ''));
   const wanted = formerState({ live: journal.formerLive, running });
-  const convergence = { host, name, carry: journal.formerLive, attempted: now.file, upText: journal.runningText };
+  const convergence = { host, name, carry: journal.formerLive, attempted: now.file, startConfig: journal.runningText };
   try {
     await converge(convergence, wanted);
     await closeJournal(host, name, journal);
@@ -41,13 +41,13 @@ export async function recover(host: Host, name: string): Promise<boolean> {
 async function tearDown(host: Host, name: string, now: Snapshot): Promise<void> {
   if (now.live === null) {
     const copy = await host.state.readRunning(name);
-    if (copy !== null) await compensate(host, name, interfaceOf(parseDocument(copy)));
+    if (copy !== null) await runDownHooks(host, name, interfaceOf(parseDocument(copy)));
     await host.state.writeRunning(name, null);
     return;
   }
   const attempted = now.file ?? now.running;
   const isOther = HOOK_NAMES.some((hook) => !FIELDS[hook].equal(attempted[hook], now.running[hook]));
-  if (isOther) await compensate(host, name, attempted);
+  if (isOther) await runDownHooks(host, name, attempted);
   await bringDown(host, name);
 }
 

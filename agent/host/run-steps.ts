@@ -1,5 +1,5 @@
 import { writeFile } from 'node:fs/promises';
-import { carryOver, nudge, peerSections, withSession } from '../core/carry-over.ts';
+import { peersToRestore, triggerHandshake, peerSections, withSession } from '../core/carry-over.ts';
 import type { Live } from '../core/live.ts';
 import type { Step, StepOf } from '../core/plan.ts';
 import { isIpv6 } from '../protocol/address.ts';
@@ -11,7 +11,7 @@ import { mustRun } from './command-runner.ts';
 import { writeDurably } from './config-files.ts';
 import { readLive } from './device.ts';
 import type { Host } from './host.ts';
-import { bringDown, bringUp, compensate, runHook, runningCopyOf } from './lifecycle.ts';
+import { bringDown, bringUp, runDownHooks, runHook, activeConfigOf } from './lifecycle.ts';
 import { withSecretFile } from './secret-file.ts';
 import type { Snapshot } from './snapshot.ts';
 
@@ -25,7 +25,7 @@ export interface StepContext {
   /** Whose peers and endpoints a restart must bring back; null = nothing ran before. */
   readonly carry: Live | null;
   /** The file text that an `up` starts from. */
-  readonly upText: string;
+  readonly startConfig: string;
 }
 
 /** Runs the steps of one plan the file first: what goes together in one process goes together. Stops at the first failure. */
@@ -65,11 +65,11 @@ const RUNNERS: Readonly<Record<LoneAction, (context: StepContext) => Promise<voi
   },
   'set-dns': setDns,
   'run-hooks': swapHooks,
-  up: upWithCarry,
+  up: upWithPeers,
   down: ({ host, name }) => bringDown(host, name),
   restart: async (context) => {
     await bringDown(context.host, context.name);
-    await upWithCarry(context);
+    await upWithPeers(context);
   },
 };
 
@@ -85,7 +85,7 @@ async function runWgSet({ host, name, wanted, now }: StepContext, steps: readonl
   const head = own.flatMap((step) => (WG_ARGUMENTS[step.action] as (own: Step) => readonly string[])(step));
   if (head.length === 0) return;
   const moves = own.some(({ impact }) => impact !== 'None');
-  const peers = moves ? nudge(withSession(now.live?.peers ?? [], host.nowMs() / 1000)) : [];
+  const peers = moves ? triggerHandshake(withSession(now.live?.peers ?? [], host.nowMs() / 1000)) : [];
   const key = own.some(({ action }) => action === 'set-private-key') ? (wanted.privateKey?.reveal() ?? '') : '';
   await withSecretFile(key, (fd) => wgSet(host, name, { head, peers, fd }));
 }
@@ -120,16 +120,16 @@ async function setDns(context: StepContext): Promise<void> {
 
 /** Writes down that the running interface now has these settings, so that an undo knows what to take back. */
 async function noteRunning({ host, name, now }: StepContext, part: Partial<InterfaceConfig>): Promise<void> {
-  const text = (await host.state.readRunning(name)) ?? runningCopyOf(now.fileText ?? '');
+  const text = (await host.state.readRunning(name)) ?? activeConfigOf(now.fileText ?? '');
   const document = parseDocument(text);
   await host.state.writeRunning(name, render(document, { ...interfaceOf(document), ...part }));
 }
 
-async function upWithCarry({ host, name, wanted, carry, upText }: StepContext): Promise<void> {
-  await bringUp(host, name, upText);
+async function upWithPeers({ host, name, wanted, carry, startConfig }: StepContext): Promise<void> {
+  await bringUp(host, name, startConfig);
   const live = await readLive(host.runner, name, wanted.table);
   if (live === null) return;
-  const peers = carry === null ? [] : carryOver(carry, live);
+  const peers = carry === null ? [] : peersToRestore(carry, live);
   if (peers.length > 0) {
     // A file, as the addresses of a single peer can be more than one argument of a process takes.
     const addconf: [string, ...string[]] = ['wg', 'addconf', name, '/dev/fd/3'];
@@ -138,8 +138,8 @@ async function upWithCarry({ host, name, wanted, carry, upText }: StepContext): 
   const keepsPort = carry !== null && wanted.listenPort === null && live.listenPort !== carry.listenPort;
   const head = keepsPort ? ['listen-port', String(carry.listenPort)] : [];
   // Far sides that have a session with our former life stay silent for 15 s unless we speak first.
-  const nudges = nudge(carry === null ? live.peers : withSession(carry.peers, host.nowMs() / 1000));
-  await wgSet(host, name, { head, peers: nudges });
+  const triggers = triggerHandshake(carry === null ? live.peers : withSession(carry.peers, host.nowMs() / 1000));
+  await wgSet(host, name, { head, peers: triggers });
 }
 
 interface WgSet {
@@ -164,11 +164,11 @@ async function wgSet(host: Host, name: string, { head, peers, fd }: WgSet): Prom
 /** Old teardown, then new set-up; the device itself is never touched. A failing hook takes the new set-up back and stops. */
 async function swapHooks(context: StepContext): Promise<void> {
   const { host, name, wanted, now } = context;
-  await compensate(host, name, now.running);
+  await runDownHooks(host, name, now.running);
   try {
     for (const hook of [...wanted.preUp, ...wanted.postUp]) await runHook(host, name, hook);
   } catch (error) {
-    await compensate(host, name, wanted);
+    await runDownHooks(host, name, wanted);
     await noteRunning(context, { preUp: [], postUp: [], preDown: [], postDown: [] });
     throw error;
   }

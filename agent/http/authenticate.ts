@@ -22,7 +22,7 @@ const isOpen = (request: FastifyRequest, settings: AgentSettings): boolean => {
 /** Lets a request through or throws 401. Unknown routes are judged too, so that nobody learns which ones there are. */
 export function authenticate(request: FastifyRequest, settings: AgentSettings, nowMs: number): void {
   if (isOpen(request, settings)) return;
-  const verdict = verifyV1({
+  const verification = verifyV1({
     method: request.raw.method ?? '',
     target: request.raw.url ?? '',
     body: rawBody(request),
@@ -32,7 +32,7 @@ export function authenticate(request: FastifyRequest, settings: AgentSettings, n
     nowMs,
     maxAgeSeconds: settings.maxTimestampAgeSeconds,
   });
-  if (!verdict.ok) throw new AgentError(verdict.code, verdict.error);
+  if (!verification.ok) throw new AgentError(verification.code, verification.error);
 }
 
 /** All bodies that are being read, and those of one address: a stranger must not use up the room of everybody. */

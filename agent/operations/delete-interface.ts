@@ -1,5 +1,5 @@
 import { removeDurably } from '../host/config-files.ts';
-import { bringDown, compensate } from '../host/lifecycle.ts';
+import { bringDown, runDownHooks } from '../host/lifecycle.ts';
 import { readSnapshot } from '../host/snapshot.ts';
 import { interfaceOf, parseDocument } from '../protocol/wgquick/document.ts';
 import type { AgentContext } from './context.ts';
@@ -14,7 +14,7 @@ export async function deleteInterface(
   // Its device went without us; what its hooks had set up may still be there.
   const stale = before.live === null ? await host.state.readRunning(name) : null;
   if (before.live !== null) await (before.file === null ? takeDownOurs(host, name, before) : bringDown(host, name));
-  else if (stale !== null) await compensate(host, name, interfaceOf(parseDocument(stale)));
+  else if (stale !== null) await runDownHooks(host, name, interfaceOf(parseDocument(stale)));
   await removeDurably(host.configPath(name));
   await host.state.writeRunning(name, null);
   await host.state.writeWanted(name, null);

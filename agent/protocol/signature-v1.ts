@@ -39,7 +39,7 @@ export function headersV1(
   return { 'x-timestamp': timestamp, 'x-signature': signV1({ ...request, timestamp }, secret) };
 }
 
-export type Verdict =
+export type Verification =
   { readonly ok: true } | { readonly ok: false; readonly error: string; readonly code: RefusalCode };
 export type RefusalCode = 'missing_signature' | 'invalid_timestamp' | 'clock_skew' | 'invalid_signature';
 
@@ -52,7 +52,7 @@ export interface VerifyInput extends Omit<SignedRequest, 'timestamp'> {
   readonly maxAgeSeconds: number;
 }
 
-const refuse = (code: RefusalCode, error: string): Verdict => ({ ok: false, error, code });
+const refuse = (code: RefusalCode, error: string): Verification => ({ ok: false, error, code });
 
 /** The integer that Python's int() makes of a timestamp header: a sign and single underscores between digits are allowed. */
 const parseTimestamp = (text: string): number | undefined =>
@@ -65,7 +65,7 @@ const isSignedBy = (request: SignedRequest, signature: string, secret: Secret): 
 };
 
 /** Judges a request by scheme v1; the order of checks and their texts are part of the old agent's contract. */
-export function verifyV1(input: VerifyInput): Verdict {
+export function verifyV1(input: VerifyInput): Verification {
   const { timestamp, signature } = input;
   if (!timestamp || !signature) return refuse('missing_signature', 'Missing X-Signature or X-Timestamp header');
   const seconds = parseTimestamp(timestamp);

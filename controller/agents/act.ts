@@ -10,7 +10,7 @@ import { AgentRefused } from './agent-error.ts';
 import { MEANING } from './answer-meaning.ts';
 
 /** How the agent took a PUT. Unreachable agents throw. */
-export type Outcome =
+export type PutResponse =
   | { readonly kind: 'applied'; readonly answer: PutConfigAnswer }
   /** `restored`: undone, and the previous tunnel runs, proven by the agent's read-back; false = what is left is of both. */
   | { readonly kind: 'failed'; readonly message: string; readonly restored: boolean }
@@ -31,7 +31,7 @@ export async function put(
   client: AgentClient,
   { node, desired, digest }: PutRequest,
   options: CallOptions,
-): Promise<Outcome> {
+): Promise<PutResponse> {
   const body = {
     ...putFromConfig(desired.config),
     options: {
@@ -71,7 +71,7 @@ export async function dryRun(
   }
 }
 
-function outcomeOf(error: AgentRefused): Outcome {
+function outcomeOf(error: AgentRefused): PutResponse {
   const meaning = MEANING[error.agentCode];
   switch (meaning.kind) {
     case 'apply-failed':

@@ -2,7 +2,7 @@ import type { ConfigAnswer } from '../../agent/protocol/messages.ts';
 import type { WireGuardNode } from '../api/wireguardnode.generated.ts';
 import type { Memory } from '../memory.ts';
 import { type Refusal, refusal } from '../reconcile/refusal.ts';
-import type { Seen } from '../reconcile/verdict.ts';
+import type { Seen } from '../reconcile/outcome.ts';
 import { type AgentClient, type CallOptions, isOurAgent } from './agent-client.ts';
 
 /** Reads the host; bodyless when nothing moved since the last read. An agent that we cannot drive is a refusal. */

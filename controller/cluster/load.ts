@@ -48,11 +48,11 @@ export async function load(node: WireGuardNode, { client, nodes, policy, signal 
     readSecret(client, namespace, agent.secretRef.name, signal),
     readSecret(client, namespace, spec.privateKeySecretRef.name, signal),
   ]);
-  return { node, agentSecret, keySecret, rivals: rivalsOf(node, nodes), policy };
+  return { node, agentSecret, keySecret, conflicting: conflictingNodes(node, nodes), policy };
 }
 
 /** The other objects that claim the same interface of the same host, those that are being deleted left out. */
-export const rivalsOf = (node: WireGuardNode, nodes: Store<WireGuardNode>): WireGuardNode[] =>
+export const conflictingNodes = (node: WireGuardNode, nodes: Store<WireGuardNode>): WireGuardNode[] =>
   nodes
     .withIndex('claim', claimOf(node))
     .flatMap((key) => nodes.get(key) ?? [])

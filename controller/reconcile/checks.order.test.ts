@@ -27,7 +27,7 @@ const wrongs: readonly (readonly [RefusalReason, (input: Input) => Input])[] = [
       return input;
     },
   ],
-  ['Conflict', (input) => ({ ...input, rivals: [older] })],
+  ['Conflict', (input) => ({ ...input, conflicting: [older] })],
   ['SecretForbidden', (input) => ({ ...input, agentSecret: { kind: 'forbidden' } })],
   ['SecretNotFound', (input) => ({ ...input, keySecret: { kind: 'missing' } })],
   [

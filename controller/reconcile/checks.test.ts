@@ -88,13 +88,13 @@ const cases: readonly Case[] = [
   },
   {
     name: 'K4: an older object that claims the same interface wins',
-    input: inputWith(nothing, { rivals: [older] }),
+    input: inputWith(nothing, { conflicting: [older] }),
     reason: 'Conflict',
   },
   {
     name: 'K4: a younger object that claims the same interface loses',
     input: inputWith(nothing, {
-      rivals: [
+      conflicting: [
         rival((node) => {
           node.metadata.creationTimestamp = '2026-01-03T00:00:00Z';
         }),
@@ -105,7 +105,7 @@ const cases: readonly Case[] = [
   {
     name: 'K4: of two objects of the same second the one with the lesser UID wins',
     input: inputWith(nothing, {
-      rivals: [
+      conflicting: [
         rival((node) => {
           node.metadata.uid = '00000000-0000-4000-8000-000000000000';
         }),
@@ -115,7 +115,7 @@ const cases: readonly Case[] = [
   },
   {
     name: 'K4: the other of the two is not refused',
-    input: inputWith(nothing, { rivals: [rival(nothing)] }),
+    input: inputWith(nothing, { conflicting: [rival(nothing)] }),
     reason: undefined,
   },
   {
@@ -241,7 +241,7 @@ describe('checkAgent', () => {
       input: inputWith(nothing, { keySecret: { kind: 'missing' } }),
     },
     { name: 'the private key is bad', input: withKey('bad') },
-    { name: 'an older object claims the same interface', input: inputWith(nothing, { rivals: [older] }) },
+    { name: 'an older object claims the same interface', input: inputWith(nothing, { conflicting: [older] }) },
     {
       name: 'a value of the interface is bad',
       input: inputWith(({ spec }) => {

@@ -37,8 +37,8 @@ const isOlder = (left: WireGuardNode, right: WireGuardNode): boolean => {
   return a.creationTimestamp === b.creationTimestamp ? a.uid < b.uid : a.creationTimestamp < b.creationTimestamp;
 };
 
-const nobodyOlderOwnsIt: Check = ({ node, rivals }) => {
-  const owner = rivals.find((rival) => isOlder(rival, node));
+const nobodyOlderOwnsIt: Check = ({ node, conflicting }) => {
+  const owner = conflicting.find((rival) => isOlder(rival, node));
   return owner === undefined
     ? undefined
     : refusal('Conflict', `${claimOf(node)} belongs to the older object ${keyOf(owner)}`);

@@ -5,17 +5,17 @@ import { load } from 'js-yaml';
 import { kstatusOf } from '../../test/support/kstatus.ts';
 import { nodeWith } from '../../test/support/node-builder.ts';
 import { NOW_MS } from '../../test/support/seen-host.ts';
-import { verdictCases } from '../../test/support/verdict-cases.ts';
+import { outcomeCases } from '../../test/support/outcome-cases.ts';
 import type { WireGuardNode, WireGuardNodeStatus } from '../api/wireguardnode.generated.ts';
 import { sameStatus, statusOf } from './status.ts';
-import type { Verdict } from './verdict.ts';
+import type { Outcome } from './outcome.ts';
 
-const statusAfter = (node: WireGuardNode, verdict: Verdict, nowMs: number, failures: number): WireGuardNodeStatus =>
-  statusOf({ node, verdict, nowMs, request: undefined, attempt: { failures, nextMs: nowMs + 1_000 } });
+const statusAfter = (node: WireGuardNode, outcome: Outcome, nowMs: number, failures: number): WireGuardNodeStatus =>
+  statusOf({ node, outcome, nowMs, request: undefined, attempt: { failures, nextMs: nowMs + 1_000 } });
 
-describe('the conditions of a verdict', () => {
-  test.each(verdictCases)('kstatus: $name', ({ node = nodeWith(), verdict, failures = 0, kstatus: expected }) => {
-    const status = statusAfter(node, verdict, NOW_MS, failures);
+describe('the conditions of a outcome', () => {
+  test.each(outcomeCases)('kstatus: $name', ({ node = nodeWith(), outcome, failures = 0, kstatus: expected }) => {
+    const status = statusAfter(node, outcome, NOW_MS, failures);
     expect(kstatusOf({ ...node, status })).toBe(expected);
     expect(new Set(status.conditions.map(({ observedGeneration }) => observedGeneration))).toEqual(new Set([3]));
   });
@@ -43,30 +43,30 @@ describe('the conditions of a verdict', () => {
   });
 });
 
-describe('I5: the same verdict again writes nothing', () => {
-  test.each(verdictCases)('$name', ({ node = nodeWith(), verdict, failures = 0 }) => {
-    const again: Verdict = verdict.kind === 'in-sync' ? { ...verdict, change: undefined } : verdict;
+describe('I5: the same outcome again writes nothing', () => {
+  test.each(outcomeCases)('$name', ({ node = nodeWith(), outcome, failures = 0 }) => {
+    const again: Outcome = outcome.kind === 'in-sync' ? { ...outcome, change: undefined } : outcome;
     // Nine and ten: only a count that is a power of two is news.
     const [nine, ten] = failures === 0 ? [0, 0] : [9, 10];
-    const first = statusAfter(node, verdict, NOW_MS, nine);
+    const first = statusAfter(node, outcome, NOW_MS, nine);
     const second = statusAfter({ ...node, status: first }, again, NOW_MS + 60_000, ten);
     expect(sameStatus(second, first)).toBe(true);
   });
 });
 
-test('whatever verdicts follow each other, transition times move with the status alone', () => {
+test('whatever outcomes follow each other, transition times move with the status alone', () => {
   const step = fc.record({
-    verdict: fc.constantFrom(...verdictCases.map(({ verdict }) => verdict)),
+    outcome: fc.constantFrom(...outcomeCases.map(({ outcome }) => outcome)),
     failures: fc.integer({ min: 1, max: 40 }),
     afterMs: fc.integer({ min: 1_000, max: 900_000 }),
   });
   const property = fc.property(fc.array(step, { maxLength: 12 }), (steps) => {
     let node = nodeWith();
     let nowMs = NOW_MS;
-    for (const { verdict, failures, afterMs } of steps) {
+    for (const { outcome, failures, afterMs } of steps) {
       nowMs += afterMs;
-      const isFailure = verdict.kind === 'unreachable' || verdict.kind === 'apply-failed';
-      const status = statusAfter(node, verdict, nowMs, isFailure ? failures : 0);
+      const isFailure = outcome.kind === 'unreachable' || outcome.kind === 'apply-failed';
+      const status = statusAfter(node, outcome, nowMs, isFailure ? failures : 0);
       const types = status.conditions.map(({ type }) => type);
       expect(types.slice(0, 3)).toEqual(['Ready', 'Reachable', 'Synced']);
       expect(new Set(types).size).toBe(types.length);

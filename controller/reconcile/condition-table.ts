@@ -1,6 +1,6 @@
 import { type ConditionType, conditionOf, isRetryable } from '../api/conditions.ts';
 import type { Condition, WireGuardNode } from '../api/wireguardnode.generated.ts';
-import type { Verdict } from './verdict.ts';
+import type { Outcome } from './outcome.ts';
 
 /** One row: type, status, reason, message. */
 export type Row = readonly [ConditionType, Condition['status'], string, string];
@@ -29,25 +29,25 @@ const list = (paths: readonly { readonly path: string }[]): string => paths.map(
 
 export interface RowsInput {
   readonly node: WireGuardNode;
-  readonly verdict: Verdict;
+  readonly outcome: Outcome;
   readonly nowMs: number;
   /** Failures in a row, this one included. */
   readonly failures: number;
 }
 
-/** The conditions of a verdict, the table of the design as code; a stand-off outlasts a host that cannot be looked at. */
+/** The conditions of a outcome, the table of the design as code; a contention outlasts a host that cannot be looked at. */
 export function rowsOf(input: RowsInput): Row[] {
-  const { node, verdict } = input;
-  const rows = verdictRows(input);
+  const { node, outcome } = input;
+  const rows = outcomeRows(input);
   const former = conditionOf(node.status.conditions, 'Contended');
-  const outlasts = verdict.kind === 'unreachable' || verdict.kind === 'refused' || verdict.kind === 'suspended';
+  const outlasts = outcome.kind === 'unreachable' || outcome.kind === 'refused' || outcome.kind === 'suspended';
   if (!outlasts || former?.observedGeneration !== node.metadata.generation) return rows;
   return [...rows, ['Contended', 'True', former.reason, former.message]];
 }
 
-function verdictRows({ node, verdict, nowMs, failures }: RowsInput): Row[] {
+function outcomeRows({ node, outcome, nowMs, failures }: RowsInput): Row[] {
   const name = node.spec.interface.name;
-  switch (verdict.kind) {
+  switch (outcome.kind) {
     case 'in-sync': {
       const message = `File and kernel of ${name} are as wanted`;
       return [['Ready', 'True', 'InSync', message], connected(node), ['Synced', 'True', 'InSync', message]];
@@ -62,29 +62,29 @@ function verdictRows({ node, verdict, nowMs, failures }: RowsInput): Row[] {
       ];
     }
     case 'refused':
-      return refusedRows(node, verdict);
+      return refusedRows(node, outcome);
     case 'suspended':
-      return suspendedRows(node, verdict.specMoved);
+      return suspendedRows(node, outcome.specMoved);
     case 'unreachable':
-      return unreachableRows(node, verdict, nowMs);
+      return unreachableRows(node, outcome, nowMs);
     case 'drifted':
-      return waitingRows(node, 'Drifted', `Mode Observe: not changed, but different: ${list(verdict.differences)}`);
+      return waitingRows(node, 'Drifted', `Mode Observe: not changed, but different: ${list(outcome.differences)}`);
     case 'impact-not-allowed': {
       const { maxImpact } = node.spec.management;
       return waitingRows(
         node,
         'ImpactNotAllowed',
-        `The change needs impact ${verdict.plan.impact}, above spec.management.maxImpact ${maxImpact}: ${list(verdict.differences)}`,
+        `The change needs impact ${outcome.plan.impact}, above spec.management.maxImpact ${maxImpact}: ${list(outcome.differences)}`,
       );
     }
     case 'contended': {
-      const message = `${verdict.path} was corrected 5 times in 10 minutes: somebody else changes it too. Corrections stop until the spec changes or a reconcile is requested`;
+      const message = `${outcome.path} was corrected 5 times in 10 minutes: somebody else changes it too. Corrections stop until the spec changes or a reconcile is requested`;
       return [...waitingRows(node, 'Contended', message), ['Contended', 'True', 'Contended', message]];
     }
     case 'not-restored':
-      return waitingRows(node, 'NotRestored', notRestored(verdict));
+      return waitingRows(node, 'NotRestored', notRestored(outcome));
     case 'apply-failed': {
-      const { message } = verdict;
+      const { message } = outcome;
       return [
         ['Ready', 'False', 'ApplyFailed', message],
         connected(node),
@@ -99,7 +99,7 @@ function verdictRows({ node, verdict, nowMs, failures }: RowsInput): Row[] {
 const progress = (stalled: boolean, reason: string, message: string): Row =>
   stalled ? ['Stalled', 'True', reason, message] : ['Reconciling', 'True', 'ProgressingWithRetry', message];
 
-const notRestored = ({ message, differences }: Verdict & { kind: 'not-restored' }): string =>
+const notRestored = ({ message, differences }: Outcome & { kind: 'not-restored' }): string =>
   differences.length === 0 ? message : `${message}. Still different: ${list(differences)}`;
 
 const waitingRows = (node: WireGuardNode, reason: string, message: string): Row[] => [
@@ -109,7 +109,7 @@ const waitingRows = (node: WireGuardNode, reason: string, message: string): Row[
   ['Stalled', 'True', reason, message],
 ];
 
-function refusedRows(node: WireGuardNode, { refusal, seen }: Verdict & { kind: 'refused' }): Row[] {
+function refusedRows(node: WireGuardNode, { refusal, seen }: Outcome & { kind: 'refused' }): Row[] {
   const { reason, message } = refusal;
   return [
     ['Ready', 'False', reason, message],
@@ -137,7 +137,7 @@ function suspendedRows(node: WireGuardNode, specMoved: boolean): Row[] {
 
 function unreachableRows(
   node: WireGuardNode,
-  { rung, message }: Verdict & { kind: 'unreachable' },
+  { rung, message }: Outcome & { kind: 'unreachable' },
   nowMs: number,
 ): Row[] {
   const retryable = isRetryable(rung);

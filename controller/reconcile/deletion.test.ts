@@ -53,7 +53,7 @@ describe('deletionPlan', () => {
     {
       name: 'K4: a node whose interface another object claims leaves it alone',
       node: deletedNode('Remove'),
-      rivals: [rival],
+      conflicting: [rival],
       expected: retained,
     },
     {
@@ -70,8 +70,8 @@ describe('deletionPlan', () => {
       }),
       expected: retained,
     },
-  ])('$name', ({ node, rivals = [], expected }) => {
-    expect(deletionPlan(node, rivals)).toMatchObject(expected);
+  ])('$name', ({ node, conflicting = [], expected }) => {
+    expect(deletionPlan(node, conflicting)).toMatchObject(expected);
   });
 });
 

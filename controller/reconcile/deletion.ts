@@ -19,7 +19,7 @@ const retained = (note: string): DeletionPlan => ({
 });
 
 /** What the deletion of an object that carries our finalizer does: only to a host on which this object itself was applied. */
-export function deletionPlan(node: WireGuardNode, rivals: readonly WireGuardNode[]): DeletionPlan {
+export function deletionPlan(node: WireGuardNode, conflicting: readonly WireGuardNode[]): DeletionPlan {
   const { deletionPolicy, mode } = node.spec.management;
   const { applied } = node.status;
   if (deletionPolicy === 'Retain') return retained('deletionPolicy is Retain');
@@ -28,7 +28,7 @@ export function deletionPlan(node: WireGuardNode, rivals: readonly WireGuardNode
   if (applied === undefined) return retained('nothing was ever applied');
   if (applied.url !== node.spec.agent.url)
     return retained(`spec.agent.url was changed, and nothing was applied to ${node.spec.agent.url}`);
-  if (rivals.length > 0) return retained('another object owns the interface now');
+  if (conflicting.length > 0) return retained('another object owns the interface now');
   return { kind: 'act', verb: deletionPolicy === 'Remove' ? 'remove' : 'disable' };
 }
 

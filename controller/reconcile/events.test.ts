@@ -6,7 +6,7 @@ import { desired } from './desired.ts';
 import { eventsOf } from './events.ts';
 import type { Cause } from './plan.ts';
 import { statusOf } from './status.ts';
-import type { Verdict } from './verdict.ts';
+import type { Outcome } from './outcome.ts';
 
 const KEY = new Secret(Buffer.alloc(32, 7).toString('base64'));
 const seen = {
@@ -14,13 +14,13 @@ const seen = {
   answer: undefined,
 } as const;
 
-const inSync = (cause?: Cause): Verdict => ({
+const inSync = (cause?: Cause): Outcome => ({
   kind: 'in-sync',
   seen,
   desired: desired(nodeWith(), KEY),
   change: cause === undefined ? undefined : { cause, impact: 'Restart', outageMs: 120, corrected: [] },
 });
-const unreachable: Verdict = { kind: 'unreachable', rung: 'DNSFailed', message: 'no such name' };
+const unreachable: Outcome = { kind: 'unreachable', rung: 'DNSFailed', message: 'no such name' };
 
 const readyBecause = (status: Condition['status'], reason: string, url?: string): WireGuardNode =>
   nodeWith((node) => {
@@ -30,10 +30,10 @@ const readyBecause = (status: Condition['status'], reason: string, url?: string)
   });
 
 /** `type reason` of each event. */
-function told(node: WireGuardNode, verdict: Verdict): string[] {
+function told(node: WireGuardNode, outcome: Outcome): string[] {
   const attempt = { failures: 0, nextMs: undefined };
-  const status = statusOf({ node, verdict, nowMs: 0, request: undefined, attempt });
-  return eventsOf(node, verdict, status).map(({ type, reason }) => `${type} ${reason}`);
+  const status = statusOf({ node, outcome, nowMs: 0, request: undefined, attempt });
+  return eventsOf(node, outcome, status).map(({ type, reason }) => `${type} ${reason}`);
 }
 
 describe('a change on the host', () => {
@@ -71,7 +71,7 @@ describe('a turn of Ready', () => {
   });
 
   test('from one wrong to another is told', () => {
-    const refused: Verdict = { kind: 'refused', refusal: { reason: 'SecretNotFound', message: 'none' } };
+    const refused: Outcome = { kind: 'refused', refusal: { reason: 'SecretNotFound', message: 'none' } };
     expect(told(readyBecause('Unknown', 'AgentUnreachable'), refused)).toEqual(['Warning SecretNotFound']);
   });
 

@@ -1,6 +1,6 @@
 import { conditionOf } from '../api/conditions.ts';
 import type { WireGuardNode, WireGuardNodeStatus } from '../api/wireguardnode.generated.ts';
-import type { Verdict } from './verdict.ts';
+import type { Outcome } from './outcome.ts';
 
 /** Something that a person who looks at the object wants to know had happened. The note stands alone: kubectl shows no action. */
 export interface NodeEvent {
@@ -18,15 +18,15 @@ const CHANGED: Readonly<Record<string, string>> = {
   DriftCorrected: 'DriftCorrected',
 };
 
-/** The events of a verdict: what was changed on the host, and every turn for the worse or the better of Ready. */
-export function eventsOf(node: WireGuardNode, verdict: Verdict, status: WireGuardNodeStatus): NodeEvent[] {
-  if (verdict.kind === 'applying') return [];
-  return [...changeEvents(node, verdict), ...turnEvents(node, status)];
+/** The events of a outcome: what was changed on the host, and every turn for the worse or the better of Ready. */
+export function eventsOf(node: WireGuardNode, outcome: Outcome, status: WireGuardNodeStatus): NodeEvent[] {
+  if (outcome.kind === 'applying') return [];
+  return [...changeEvents(node, outcome), ...turnEvents(node, status)];
 }
 
-function changeEvents(node: WireGuardNode, verdict: Verdict): NodeEvent[] {
-  if (verdict.kind !== 'in-sync' || verdict.change === undefined) return [];
-  const { cause, impact, outageMs } = verdict.change;
+function changeEvents(node: WireGuardNode, outcome: Outcome): NodeEvent[] {
+  if (outcome.kind !== 'in-sync' || outcome.change === undefined) return [];
+  const { cause, impact, outageMs } = outcome.change;
   const { name } = node.spec.interface;
   const outage = outageMs === 0 ? 'the tunnel stayed up' : `the tunnel was down for ${String(outageMs)} ms`;
   const note = `${name}: ${CHANGED_TEXT[cause]}; impact ${impact}, ${outage}; proven by read-back`;

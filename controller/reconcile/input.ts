@@ -21,6 +21,6 @@ export interface Input {
   readonly agentSecret: SecretRead;
   readonly keySecret: SecretRead;
   /** The other objects that claim the same interface of the same host. */
-  readonly rivals: readonly WireGuardNode[];
+  readonly conflicting: readonly WireGuardNode[];
   readonly policy: Policy;
 }

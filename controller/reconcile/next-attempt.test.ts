@@ -6,15 +6,15 @@ import type { Rung } from '../api/conditions.ts';
 import type { WireGuardNode } from '../api/wireguardnode.generated.ts';
 import { desired } from './desired.ts';
 import { nextAttemptMs } from './next-attempt.ts';
-import type { Seen, Verdict } from './verdict.ts';
+import type { Seen, Outcome } from './outcome.ts';
 
 const NOW_MS = Date.parse('2026-02-01T00:00:00Z');
 const KEY = new Secret(Buffer.alloc(32, 7).toString('base64'));
 const seen: Seen = { health: { status: 'ok', timestamp: 0, uptime: 1, version: '0.1.0' }, answer: undefined };
-const inSync: Verdict = { kind: 'in-sync', seen, desired: desired(nodeWith(), KEY), change: undefined };
-const refused: Verdict = { kind: 'refused', refusal: { reason: 'InvalidKey', message: '' } };
-const unreachable = (rung: Rung): Verdict => ({ kind: 'unreachable', rung, message: '' });
-const failed: Verdict = { kind: 'apply-failed', seen, message: '' };
+const inSync: Outcome = { kind: 'in-sync', seen, desired: desired(nodeWith(), KEY), change: undefined };
+const refused: Outcome = { kind: 'refused', refusal: { reason: 'InvalidKey', message: '' } };
+const unreachable = (rung: Rung): Outcome => ({ kind: 'unreachable', rung, message: '' });
+const failed: Outcome = { kind: 'apply-failed', seen, message: '' };
 const waiting = { seen, differences: [], plan: { impact: 'None' as const, steps: [] } };
 
 const lostFor = (ms: number): WireGuardNode =>
@@ -25,59 +25,59 @@ const lostFor = (ms: number): WireGuardNode =>
   });
 
 describe('the delay, with an interval of 60 s and the least jitter', () => {
-  test.each<{ name: string; node?: WireGuardNode; verdict: Verdict; failures?: number; expected: number | undefined }>([
+  test.each<{ name: string; node?: WireGuardNode; outcome: Outcome; failures?: number; expected: number | undefined }>([
     {
       name: 'a suspended node waits for a change',
-      verdict: { kind: 'suspended', specMoved: false },
+      outcome: { kind: 'suspended', specMoved: false },
       expected: undefined,
     },
-    { name: 'a refusal is polled slowly', verdict: refused, expected: 300_000 },
+    { name: 'a refusal is polled slowly', outcome: refused, expected: 300_000 },
     {
       name: 'a contended field is polled slowly',
-      verdict: { kind: 'contended', seen, differences: [], path: 'x' },
+      outcome: { kind: 'contended', seen, differences: [], path: 'x' },
       expected: 300_000,
     },
-    { name: 'a rung that a human must mend is polled slowly', verdict: unreachable('TLSFailed'), expected: 300_000 },
-    { name: 'a host that was just lost is tried soon', verdict: unreachable('DNSFailed'), failures: 1, expected: 250 },
-    { name: 'and then ever later', verdict: unreachable('DNSFailed'), failures: 4, expected: 2_000 },
+    { name: 'a rung that a human must mend is polled slowly', outcome: unreachable('TLSFailed'), expected: 300_000 },
+    { name: 'a host that was just lost is tried soon', outcome: unreachable('DNSFailed'), failures: 1, expected: 250 },
+    { name: 'and then ever later', outcome: unreachable('DNSFailed'), failures: 4, expected: 2_000 },
     {
       name: 'but within 30 s',
       node: lostFor(599_000),
-      verdict: unreachable('AgentError'),
+      outcome: unreachable('AgentError'),
       failures: 50,
       expected: 15_000,
     },
     {
       name: 'until it is lost for ten minutes',
       node: lostFor(600_000),
-      verdict: unreachable('AgentError'),
+      outcome: unreachable('AgentError'),
       failures: 50,
       expected: 60_000,
     },
     {
       name: 'an agent that asks for more time is given it',
-      verdict: { kind: 'unreachable', rung: 'AgentError', message: '', retryAfterMs: 45_000 },
+      outcome: { kind: 'unreachable', rung: 'AgentError', message: '', retryAfterMs: 45_000 },
       failures: 1,
       expected: 45_000,
     },
     {
       name: 'what could not be undone is polled slowly',
-      verdict: { kind: 'not-restored', seen, differences: [], message: '' },
+      outcome: { kind: 'not-restored', seen, differences: [], message: '' },
       expected: 300_000,
     },
-    { name: 'a failed apply is tried again soon', verdict: failed, failures: 1, expected: 250 },
-    { name: 'T5: and then ever later, up to five minutes', verdict: failed, failures: 50, expected: 150_000 },
-  ])('$name', ({ node = nodeWith(), verdict, failures = 0, expected }) => {
-    expect(nextAttemptMs({ node, verdict, failures, nowMs: NOW_MS, random: () => 0 })).toBe(expected);
+    { name: 'a failed apply is tried again soon', outcome: failed, failures: 1, expected: 250 },
+    { name: 'T5: and then ever later, up to five minutes', outcome: failed, failures: 50, expected: 150_000 },
+  ])('$name', ({ node = nodeWith(), outcome, failures = 0, expected }) => {
+    expect(nextAttemptMs({ node, outcome, failures, nowMs: NOW_MS, random: () => 0 })).toBe(expected);
   });
 
-  test.each<{ verdict: Verdict }>([
-    { verdict: inSync },
-    { verdict: { kind: 'applying' } },
-    { verdict: { kind: 'drifted', ...waiting } },
-    { verdict: { kind: 'impact-not-allowed', ...waiting } },
-  ])('$verdict.kind is checked at the interval', ({ verdict }) => {
-    const delayMs = nextAttemptMs({ node: nodeWith(), verdict, failures: 0, nowMs: NOW_MS, random: () => 0 });
+  test.each<{ outcome: Outcome }>([
+    { outcome: inSync },
+    { outcome: { kind: 'applying' } },
+    { outcome: { kind: 'drifted', ...waiting } },
+    { outcome: { kind: 'impact-not-allowed', ...waiting } },
+  ])('$outcome.kind is checked at the interval', ({ outcome }) => {
+    const delayMs = nextAttemptMs({ node: nodeWith(), outcome, failures: 0, nowMs: NOW_MS, random: () => 0 });
     expect(delayMs).toBeGreaterThanOrEqual(6_000);
     expect(delayMs).toBeLessThanOrEqual(66_000);
   });
@@ -89,7 +89,7 @@ describe('checks are spread over the interval', () => {
       metadata.uid = uid;
       spec.management.intervalSeconds = intervalSeconds;
     });
-    return nextAttemptMs({ node, verdict: inSync, failures: 0, nowMs, random: () => 0 }) ?? Number.NaN;
+    return nextAttemptMs({ node, outcome: inSync, failures: 0, nowMs, random: () => 0 }) ?? Number.NaN;
   };
   const interval = fc.integer({ min: 5, max: 86_400 });
   const time = fc.integer({ min: 0, max: 4_000_000_000_000 });

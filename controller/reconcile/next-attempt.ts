@@ -1,11 +1,11 @@
 import { conditionOf, isRetryable } from '../api/conditions.ts';
 import type { WireGuardNode } from '../api/wireguardnode.generated.ts';
 import { delayAfter } from '../runtime/backoff.ts';
-import type { Verdict } from './verdict.ts';
+import type { Outcome } from './outcome.ts';
 
 export interface NextInput {
   readonly node: WireGuardNode;
-  readonly verdict: Verdict;
+  readonly outcome: Outcome;
   /** Failures in a row, this one included. */
   readonly failures: number;
   readonly nowMs: number;
@@ -20,9 +20,9 @@ const BASE_MS = 500;
 const SLOW_FACTOR = 5;
 
 /** Delay until the object is looked at again by itself, ms; undefined = only a change wakes it. */
-export function nextAttemptMs({ node, verdict, failures, nowMs, random }: NextInput): number | undefined {
+export function nextAttemptMs({ node, outcome, failures, nowMs, random }: NextInput): number | undefined {
   const intervalMs = node.spec.management.intervalSeconds * 1000;
-  switch (verdict.kind) {
+  switch (outcome.kind) {
     case 'suspended':
       return undefined;
     case 'refused':
@@ -32,12 +32,12 @@ export function nextAttemptMs({ node, verdict, failures, nowMs, random }: NextIn
     case 'apply-failed':
       return delayAfter(failures, { baseMs: BASE_MS, capMs: FAILED_CAP_MS, random });
     case 'unreachable': {
-      if (!isRetryable(verdict.rung)) return SLOW_FACTOR * intervalMs;
+      if (!isRetryable(outcome.rung)) return SLOW_FACTOR * intervalMs;
       const lost = conditionOf(node.status.conditions, 'Reachable');
       const lostMs = lost?.status === 'False' ? nowMs - Date.parse(lost.lastTransitionTime) : 0;
       const delayMs =
         lostMs < FRESH_MS ? delayAfter(failures, { baseMs: BASE_MS, capMs: FRESH_CAP_MS, random }) : intervalMs;
-      return Math.max(delayMs, verdict.retryAfterMs ?? 0);
+      return Math.max(delayMs, outcome.retryAfterMs ?? 0);
     }
     case 'applying':
     case 'in-sync':

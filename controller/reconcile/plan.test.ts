@@ -7,7 +7,7 @@ import { desired, type Desired } from './desired.ts';
 import type { Difference } from './diff.ts';
 import { causeOf, openRequest, plan, type Plan } from './plan.ts';
 import { statusOf } from './status.ts';
-import type { Verdict } from './verdict.ts';
+import type { Outcome } from './outcome.ts';
 
 const KEY = new Secret(Buffer.alloc(32, 7).toString('base64'));
 const REQUEST = 'wgnode.dev/reconcile-requested-at';
@@ -41,10 +41,10 @@ const requesting = (node: WireGuardNode): void => {
 const standingOff =
   (observedGeneration: number, path = MTU.path) =>
   (node: WireGuardNode): void => {
-    const verdict = { kind: 'contended', seen: SEEN, differences: [MTU], path } as const;
+    const outcome = { kind: 'contended', seen: SEEN, differences: [MTU], path } as const;
     const former = { ...node, metadata: { ...node.metadata, generation: observedGeneration } };
     const attempt = { failures: 0, nextMs: undefined };
-    node.status = statusOf({ node: former, verdict, nowMs: NOW_MS, request: undefined, attempt });
+    node.status = statusOf({ node: former, outcome, nowMs: NOW_MS, request: undefined, attempt });
   };
 
 interface Case {
@@ -80,10 +80,10 @@ const cases: readonly Case[] = [
     node: appliedNode(),
     corrections: fought,
     differences: [MTU],
-    expected: { kind: 'stand-off', path: MTU.path },
+    expected: { kind: 'contended', path: MTU.path },
   },
   {
-    name: 'a request of a person overrides the stand-off',
+    name: 'a request of a person overrides the contention',
     node: appliedNode(requesting),
     corrections: fought,
     differences: [MTU],
@@ -97,10 +97,10 @@ const cases: readonly Case[] = [
     }),
     corrections: fought,
     differences: [MTU],
-    expected: { kind: 'stand-off', path: MTU.path },
+    expected: { kind: 'contended', path: MTU.path },
   },
   {
-    name: 'a new spec overrides the stand-off',
+    name: 'a new spec overrides the contention',
     node: appliedNode(({ spec }) => {
       spec.interface.mtu = 1_400;
     }),
@@ -109,37 +109,37 @@ const cases: readonly Case[] = [
     expected: { kind: 'apply', cause: 'SpecChanged' },
   },
   {
-    name: 'a stand-off outlives a restart of the controller, which forgets the corrections',
+    name: 'a contention outlives a restart of the controller, which forgets the corrections',
     node: appliedNode(standingOff(3)),
     differences: [MTU],
-    expected: { kind: 'stand-off', path: MTU.path },
+    expected: { kind: 'contended', path: MTU.path },
   },
   {
-    name: 'a stand-off keeps its field when others differ too',
+    name: 'a contention keeps its field when others differ too',
     node: appliedNode(standingOff(3)),
     differences: [PORT, MTU],
-    expected: { kind: 'stand-off', path: MTU.path },
+    expected: { kind: 'contended', path: MTU.path },
   },
   {
-    name: 'a stand-off keeps its field, not one whose name begins like it',
+    name: 'a contention keeps its field, not one whose name begins like it',
     node: appliedNode(standingOff(3)),
     differences: [MTU_OF_ANOTHER, MTU],
-    expected: { kind: 'stand-off', path: MTU.path },
+    expected: { kind: 'contended', path: MTU.path },
   },
   {
-    name: 'a stand-off keeps its field, not one with which its name begins',
+    name: 'a contention keeps its field, not one with which its name begins',
     node: appliedNode(standingOff(3, MTU_OF_ANOTHER.path)),
     differences: [MTU, MTU_OF_ANOTHER],
-    expected: { kind: 'stand-off', path: MTU_OF_ANOTHER.path },
+    expected: { kind: 'contended', path: MTU_OF_ANOTHER.path },
   },
   {
-    name: 'a stand-off whose field is as wanted now stands for what differs',
+    name: 'a contention whose field is as wanted now stands for what differs',
     node: appliedNode(standingOff(3)),
     differences: [PORT],
-    expected: { kind: 'stand-off', path: PORT.path },
+    expected: { kind: 'contended', path: PORT.path },
   },
   {
-    name: 'a request of a person overrides a stand-off of before a restart',
+    name: 'a request of a person overrides a contention of before a restart',
     node: appliedNode((node) => {
       standingOff(3)(node);
       requesting(node);
@@ -148,13 +148,13 @@ const cases: readonly Case[] = [
     expected: corrected,
   },
   {
-    name: 'a stand-off at a former generation counts no longer',
+    name: 'a contention at a former generation counts no longer',
     node: appliedNode(standingOff(2)),
     differences: [MTU],
     expected: corrected,
   },
   {
-    name: 'a stand-off ends by itself when the host is as wanted',
+    name: 'a contention ends by itself when the host is as wanted',
     node: appliedNode(standingOff(3)),
     differences: [],
     expected: { kind: 'nothing' },
@@ -212,9 +212,9 @@ describe('openRequest', () => {
     });
     const request = openRequest(node);
     expect(request).toBe('x'.repeat(253));
-    const verdict: Verdict = { kind: 'suspended', specMoved: false };
+    const outcome: Outcome = { kind: 'suspended', specMoved: false };
     const attempt = { failures: 0, nextMs: undefined };
-    node.status = statusOf({ node, verdict, nowMs: NOW_MS, request, attempt });
+    node.status = statusOf({ node, outcome, nowMs: NOW_MS, request, attempt });
     expect(node.status.lastHandledReconcileRequest).toBe('x'.repeat(253));
     expect(openRequest(node)).toBeUndefined();
   });

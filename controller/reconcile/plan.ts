@@ -16,7 +16,7 @@ export type Plan =
   /** Ask the agent what it would do; change nothing. */
   | { readonly kind: 'report' }
   /** Somebody else keeps changing this field back. */
-  | { readonly kind: 'stand-off'; readonly path: string };
+  | { readonly kind: 'contended'; readonly path: string };
 
 export interface Snapshot {
   readonly node: WireGuardNode;
@@ -48,12 +48,12 @@ export function plan({ node, desired, corrections, nowMs }: Snapshot, difference
   const cause = causeOf(node, desired);
   if (cause !== 'DriftCorrected' || openRequest(node) !== undefined) return { kind: 'apply', cause };
   const paths = differences.map(({ path }) => path);
-  const path = standOffPath(node, paths) ?? contendedPath(corrections, paths, nowMs);
-  return path === undefined ? { kind: 'apply', cause } : { kind: 'stand-off', path };
+  const path = contendedBefore(node, paths) ?? contendedPath(corrections, paths, nowMs);
+  return path === undefined ? { kind: 'apply', cause } : { kind: 'contended', path };
 }
 
 /** The field over which a former reconcile of this generation gave up; status remembers it over a restart. */
-function standOffPath({ metadata, status }: WireGuardNode, paths: readonly string[]): string | undefined {
+function contendedBefore({ metadata, status }: WireGuardNode, paths: readonly string[]): string | undefined {
   const former = conditionOf(status.conditions, 'Contended');
   if (former?.observedGeneration !== metadata.generation) return undefined;
   return paths.find((path) => former.message.startsWith(`${path} `)) ?? paths[0];

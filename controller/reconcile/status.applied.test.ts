@@ -3,7 +3,7 @@ import { nodeWith } from '../../test/support/node-builder.ts';
 import { answer, health, KEY, NOW_MS, PUBLIC_KEY, seen } from '../../test/support/seen-host.ts';
 import { change, inSync, refused, statusAfter, unreachable, withStatus } from '../../test/support/status-after.ts';
 import { desired } from './desired.ts';
-import type { Seen } from './verdict.ts';
+import type { Seen } from './outcome.ts';
 
 describe('what was applied', () => {
   test('is recorded with the change that made it so', () => {
@@ -58,20 +58,20 @@ describe('what was applied', () => {
   ] as const)('moves with $name', ({ over }) => {
     const node = nodeWith();
     const first = statusAfter(node, inSync(node, { change }));
-    const verdict = inSync(node, { change: { ...over, corrected: [] } });
-    const { applied } = statusAfter(withStatus(node, first), verdict, { nowMs: NOW_MS + 1_000 });
+    const outcome = inSync(node, { change: { ...over, corrected: [] } });
+    const { applied } = statusAfter(withStatus(node, first), outcome, { nowMs: NOW_MS + 1_000 });
     expect(applied).toMatchObject({ ...over, time: '2026-02-01T00:00:01Z' });
   });
 
   test.each([
-    { name: 'a refusal', verdict: refused },
-    { name: 'A1: a host that is not reached', verdict: unreachable },
-    { name: 'an apply that failed', verdict: { kind: 'apply-failed', seen, message: 'undone' } as const },
-    { name: 'a suspension', verdict: { kind: 'suspended', specMoved: true } as const },
-  ])('stays through $name', ({ verdict }) => {
+    { name: 'a refusal', outcome: refused },
+    { name: 'A1: a host that is not reached', outcome: unreachable },
+    { name: 'an apply that failed', outcome: { kind: 'apply-failed', seen, message: 'undone' } as const },
+    { name: 'a suspension', outcome: { kind: 'suspended', specMoved: true } as const },
+  ])('stays through $name', ({ outcome }) => {
     const node = nodeWith();
     const first = statusAfter(node, inSync(node, { change }));
-    const status = statusAfter(withStatus(node, first), verdict, { attempt: { failures: 1, nextMs: NOW_MS } });
+    const status = statusAfter(withStatus(node, first), outcome, { attempt: { failures: 1, nextMs: NOW_MS } });
     expect(status.applied).toEqual(first.applied);
   });
 });

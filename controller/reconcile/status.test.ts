@@ -6,9 +6,9 @@ import type { WireGuardNodeStatus } from '../api/wireguardnode.generated.ts';
 import { desired } from './desired.ts';
 import { diff, type Difference } from './diff.ts';
 import { sameStatus } from './status.ts';
-import type { Verdict } from './verdict.ts';
+import type { Outcome } from './outcome.ts';
 
-const drifted = (differences: readonly Difference[]): Verdict => ({
+const drifted = (differences: readonly Difference[]): Outcome => ({
   kind: 'drifted',
   seen,
   differences,
@@ -101,8 +101,8 @@ describe('drift', () => {
     const other = { ...answer, public_key: 'other', live_public_key: 'other' };
     const differences = diff(desired(node, KEY), { kind: 'present', answer: other });
     expect(differences.length).toBeGreaterThan(0);
-    for (const verdict of [drifted(differences), inSync(node, { change })])
-      expect(JSON.stringify(statusAfter(node, verdict))).not.toContain(KEY.reveal());
+    for (const outcome of [drifted(differences), inSync(node, { change })])
+      expect(JSON.stringify(statusAfter(node, outcome))).not.toContain(KEY.reveal());
   });
 });
 
@@ -132,8 +132,8 @@ describe('failures', () => {
     return Array.from({ length: upTo }, (_, index) => {
       const failures = index + 1;
       const nowMs = NOW_MS + index * 1_000;
-      const verdict: Verdict = { ...unreachable, message: messageAt(failures) };
-      const status = statusAfter(node, verdict, { nowMs, attempt: { failures, nextMs: nowMs + 500 } });
+      const outcome: Outcome = { ...unreachable, message: messageAt(failures) };
+      const status = statusAfter(node, outcome, { nowMs, attempt: { failures, nextMs: nowMs + 500 } });
       const isWritten = !sameStatus(node.status, status);
       node = withStatus(node, status);
       return isWritten ? status.consecutiveFailures : undefined;
@@ -174,11 +174,11 @@ describe('failures', () => {
 
 describe('a reconcile request', () => {
   test.each([
-    { name: 'success', verdict: inSync(nodeWith()) },
-    { name: 'refusal', verdict: refused },
-    { name: 'suspension', verdict: { kind: 'suspended', specMoved: false } as const },
-  ])('is answered by a $name', ({ verdict }) => {
-    expect(statusAfter(nodeWith(), verdict, { request: 'token' }).lastHandledReconcileRequest).toBe('token');
+    { name: 'success', outcome: inSync(nodeWith()) },
+    { name: 'refusal', outcome: refused },
+    { name: 'suspension', outcome: { kind: 'suspended', specMoved: false } as const },
+  ])('is answered by a $name', ({ outcome }) => {
+    expect(statusAfter(nodeWith(), outcome, { request: 'token' }).lastHandledReconcileRequest).toBe('token');
   });
 
   test('is not answered while the change is still under way', () => {

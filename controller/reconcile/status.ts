@@ -11,7 +11,7 @@ import type {
 import { type Row, rowsOf } from './condition-table.ts';
 import type { Difference } from './diff.ts';
 import { causeOf } from './plan.ts';
-import type { Seen, Verdict } from './verdict.ts';
+import type { Seen, Outcome } from './outcome.ts';
 
 /** Times and counters that may move only together with something else, so that a lasting failure is not a stream of writes. */
 export interface Attempt {
@@ -22,9 +22,9 @@ export interface Attempt {
 
 export interface StatusInput {
   readonly node: WireGuardNode;
-  readonly verdict: Verdict;
+  readonly outcome: Outcome;
   readonly nowMs: number;
-  /** The reconcile request that this verdict answers, if any. */
+  /** The reconcile request that this outcome answers, if any. */
   readonly request: string | undefined;
   readonly attempt: Attempt;
 }
@@ -38,21 +38,21 @@ const clipped = (text: string, length: number): string => text.slice(0, length).
 
 const iso = (ms: number): string => `${new Date(ms).toISOString().slice(0, 19)}Z`;
 
-/** The status that a verdict makes of the present one. Equal to it, deeply, when there is nothing to write. */
+/** The status that a outcome makes of the present one. Equal to it, deeply, when there is nothing to write. */
 export function statusOf(input: StatusInput): WireGuardNodeStatus {
-  const { node, verdict, nowMs } = input;
+  const { node, outcome, nowMs } = input;
   const former = node.status;
-  const seen = 'seen' in verdict ? verdict.seen : undefined;
+  const seen = 'seen' in outcome ? outcome.seen : undefined;
   const request = input.request ?? former.lastHandledReconcileRequest;
-  const handles = verdict.kind !== 'applying';
+  const handles = outcome.kind !== 'applying';
   const next: WireGuardNodeStatus = {
     observedGeneration: node.metadata.generation,
-    conditions: conditionsOf(node, rowsOf({ node, verdict, nowMs, failures: input.attempt.failures }), nowMs),
+    conditions: conditionsOf(node, rowsOf({ node, outcome, nowMs, failures: input.attempt.failures }), nowMs),
     ...optional('agent', seen === undefined ? former.agent : agentStatus(seen)),
     ...optional('interface', seen === undefined ? former.interface : interfaceStatus(seen)),
     ...optional('applied', appliedStatus(input)),
-    ...('differences' in verdict ? { drift: verdict.differences.slice(0, MAX_DRIFT).map(driftEntry) } : {}),
-    ...('plan' in verdict ? { plan: verdict.plan } : {}),
+    ...('differences' in outcome ? { drift: outcome.differences.slice(0, MAX_DRIFT).map(driftEntry) } : {}),
+    ...('plan' in outcome ? { plan: outcome.plan } : {}),
     ...optional('lastHandledReconcileRequest', handles ? request : former.lastHandledReconcileRequest),
     ...optional('lastHandledTakeOver', former.lastHandledTakeOver),
   };
@@ -129,10 +129,10 @@ function interfaceStatus({ answer }: Seen): InterfaceStatus {
 }
 
 /** Moves only when a change was made, or when a new spec or key turned out to hold already. */
-function appliedStatus({ node, verdict, nowMs }: StatusInput): AppliedStatus | undefined {
+function appliedStatus({ node, outcome, nowMs }: StatusInput): AppliedStatus | undefined {
   const former = node.status.applied;
-  if (verdict.kind !== 'in-sync') return former;
-  const { desired, change, seen } = verdict;
+  if (outcome.kind !== 'in-sync') return former;
+  const { desired, change, seen } = outcome;
   const { generation } = node.metadata;
   const cause = change?.cause ?? causeOf(node, desired);
   if (former !== undefined && change === undefined && cause === 'DriftCorrected') {

@@ -17,7 +17,7 @@ export const systemClock: Clock = {
 };
 
 /** Unix ms that never step: as the wall clock said when the process began, and counted from there. */
-export const steadyNow = (): number => performance.timeOrigin + performance.now();
+export const monotonicNow = (): number => performance.timeOrigin + performance.now();
 
 /** Resolves after `delayMs`, or at once when the signal aborts. */
 export function pause(clock: Clock, delayMs: number, signal: AbortSignal): Promise<void> {

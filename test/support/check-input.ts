@@ -15,7 +15,7 @@ export const inputWith = (edit: (node: WireGuardNode) => void = () => undefined,
   node: nodeWith(edit),
   agentSecret: found({ 'hmac-key': HMAC_KEY }),
   keySecret: found({ privateKey: PRIVATE_KEY }),
-  rivals: [],
+  conflicting: [],
   policy: { allowHttpAgents: false, minSignature: 'v1' },
   ...over,
 });

@@ -11,7 +11,7 @@ import type { ManagementSpec, WireGuardNode } from '../../controller/api/wiregua
 import { judge, type JudgeParts } from '../../controller/judge.ts';
 import { createMemories, type Memory } from '../../controller/memory.ts';
 import { desired } from '../../controller/reconcile/desired.ts';
-import type { Verdict } from '../../controller/reconcile/verdict.ts';
+import type { Outcome } from '../../controller/reconcile/outcome.ts';
 import { createKeyLock } from '../../controller/runtime/key-lock.ts';
 import { ManualClock } from './manual-clock.ts';
 import { nodeWith } from './node-builder.ts';
@@ -117,7 +117,7 @@ export interface Bench {
   readonly memory: Memory;
   /** One entry each time that status was to say that a change is under way. */
   readonly slow: string[];
-  readonly look: (over?: Partial<JudgeParts>) => Promise<Verdict>;
+  readonly look: (over?: Partial<JudgeParts>) => Promise<Outcome>;
 }
 
 /** A node and its host, which has what the node wants, but for `drift`. */
@@ -137,7 +137,7 @@ export function bench(node: WireGuardNode, drift?: Partial<InterfaceConfig>): Be
   const agentSecret = { kind: 'found', data: new Map([['hmac-key', new Secret('x'.repeat(32))]]) } as const;
   const keySecret = { kind: 'found', data: new Map([['privateKey', KEY]]) } as const;
   const policy = { allowHttpAgents: false, minSignature: 'v1' } as const;
-  const input = { node, agentSecret, keySecret, rivals: [], policy };
+  const input = { node, agentSecret, keySecret, conflicting: [], policy };
   return { host, clock, memory, slow, look: (over = {}) => judge(input, memory, { ...parts, ...over }) };
 }
 

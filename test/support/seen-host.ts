@@ -1,7 +1,7 @@
 import type { ConfigAnswer, HealthAnswer } from '../../agent/protocol/messages.ts';
 import { Secret } from '../../agent/protocol/secret.ts';
 import { desired } from '../../controller/reconcile/desired.ts';
-import type { Seen } from '../../controller/reconcile/verdict.ts';
+import type { Seen } from '../../controller/reconcile/outcome.ts';
 import { nodeWith } from './node-builder.ts';
 
 export const KEY = new Secret(Buffer.alloc(32, 7).toString('base64'));

@@ -1,23 +1,23 @@
 import type { WireGuardNode, WireGuardNodeStatus } from '../../controller/api/wireguardnode.generated.ts';
 import { desired } from '../../controller/reconcile/desired.ts';
 import { type Attempt, statusOf } from '../../controller/reconcile/status.ts';
-import type { Change, Verdict } from '../../controller/reconcile/verdict.ts';
+import type { Change, Outcome } from '../../controller/reconcile/outcome.ts';
 import { KEY, NOW_MS, seen } from './seen-host.ts';
 
 export const change: Change = { cause: 'SpecChanged', impact: 'Restart', outageMs: 120, corrected: [] };
-export const inSync = (node: WireGuardNode, over: Partial<Verdict & { kind: 'in-sync' }> = {}): Verdict => ({
+export const inSync = (node: WireGuardNode, over: Partial<Outcome & { kind: 'in-sync' }> = {}): Outcome => ({
   kind: 'in-sync',
   seen,
   desired: desired(node, KEY),
   change: undefined,
   ...over,
 });
-export const refused: Verdict = { kind: 'refused', refusal: { reason: 'InvalidKey', message: 'bad' } };
+export const refused: Outcome = { kind: 'refused', refusal: { reason: 'InvalidKey', message: 'bad' } };
 export const unreachable = {
   kind: 'unreachable',
   rung: 'ConnectionRefused',
   message: 'nothing listens',
-} satisfies Verdict;
+} satisfies Outcome;
 
 interface Options {
   readonly nowMs?: number;
@@ -27,8 +27,8 @@ interface Options {
 
 export const statusAfter = (
   node: WireGuardNode,
-  verdict: Verdict,
+  outcome: Outcome,
   { nowMs = NOW_MS, request, attempt = { failures: 0, nextMs: undefined } }: Options = {},
-): WireGuardNodeStatus => statusOf({ node, verdict, nowMs, request, attempt });
+): WireGuardNodeStatus => statusOf({ node, outcome, nowMs, request, attempt });
 
 export const withStatus = (node: WireGuardNode, status: WireGuardNodeStatus): WireGuardNode => ({ ...node, status });

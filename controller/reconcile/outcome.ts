@@ -24,7 +24,7 @@ export interface Change {
 }
 
 /** How a reconcile ended, as data; status, events, metrics and the next action are all made from it. */
-export type Verdict =
+export type Outcome =
   | { readonly kind: 'in-sync'; readonly seen: Seen; readonly desired: Desired; readonly change: Change | undefined }
   | { readonly kind: 'applying' }
   | { readonly kind: 'refused'; readonly refusal: Refusal; readonly seen?: Seen }

@@ -2,7 +2,7 @@ import type { Rung } from '../../controller/api/conditions.ts';
 import type { Condition, WireGuardNode } from '../../controller/api/wireguardnode.generated.ts';
 import { desired } from '../../controller/reconcile/desired.ts';
 import type { Difference } from '../../controller/reconcile/diff.ts';
-import type { Change, Verdict } from '../../controller/reconcile/verdict.ts';
+import type { Change, Outcome } from '../../controller/reconcile/outcome.ts';
 import type { Kstatus } from './kstatus.ts';
 import { nodeWith } from './node-builder.ts';
 import { KEY, NOW_MS, seen } from './seen-host.ts';
@@ -41,17 +41,17 @@ const lostFor = (ageMs: number): WireGuardNode =>
     status.conditions = [condition('Reachable', 'False', 'ConnectionRefused', ageMs)];
   });
 
-interface VerdictCase {
+interface OutcomeCase {
   readonly name: string;
   readonly node?: WireGuardNode;
-  readonly verdict: Verdict;
+  readonly outcome: Outcome;
   readonly failures?: number;
   /** `Type=Status/Reason`, in order. */
   readonly conditions: readonly string[];
   readonly kstatus: Kstatus;
 }
 
-const unreachable = (rung: Rung): Verdict => ({ kind: 'unreachable', rung, message: 'no answer' });
+const unreachable = (rung: Rung): Outcome => ({ kind: 'unreachable', rung, message: 'no answer' });
 const lost = (rung: Rung): string[] => [
   'Ready=Unknown/AgentUnreachable',
   `Reachable=False/${rung}`,
@@ -59,20 +59,20 @@ const lost = (rung: Rung): string[] => [
 ];
 
 const retryable = (['DNSFailed', 'ConnectionRefused', 'ConnectionTimeout', 'AgentError'] as const).map(
-  (rung): VerdictCase => ({
+  (rung): OutcomeCase => ({
     name: `a host that cannot be reached (${rung}) is on its way`,
     node: wasInSync,
-    verdict: unreachable(rung),
+    outcome: unreachable(rung),
     failures: 1,
     conditions: [...lost(rung), 'Reconciling=True/ProgressingWithRetry'],
     kstatus: 'InProgress',
   }),
 );
 const terminal = (['TLSFailed', 'ClockSkew', 'SignatureRejected', 'ProtocolError', 'URLNotAllowed'] as const).map(
-  (rung): VerdictCase => ({
+  (rung): OutcomeCase => ({
     name: `a host that a human must mend (${rung}) has failed`,
     node: wasInSync,
-    verdict: unreachable(rung),
+    outcome: unreachable(rung),
     failures: 1,
     conditions: [
       `Ready=False/${rung}`,
@@ -84,25 +84,25 @@ const terminal = (['TLSFailed', 'ClockSkew', 'SignatureRejected', 'ProtocolError
   }),
 );
 
-/** A verdict of every kind, with what it makes of the conditions and of the object as a whole. */
-export const verdictCases: readonly VerdictCase[] = [
+/** A outcome of every kind, with what it makes of the conditions and of the object as a whole. */
+export const outcomeCases: readonly OutcomeCase[] = [
   {
     name: 'a node in sync is current',
-    verdict: { kind: 'in-sync', seen, desired: desired(nodeWith(), KEY), change: undefined },
+    outcome: { kind: 'in-sync', seen, desired: desired(nodeWith(), KEY), change: undefined },
     conditions: ['Ready=True/InSync', 'Reachable=True/Connected', 'Synced=True/InSync'],
     kstatus: 'Current',
   },
   {
     name: 'a node whose drift was corrected stays current',
     node: wasInSync,
-    verdict: { kind: 'in-sync', seen, desired: desired(nodeWith(), KEY), change },
+    outcome: { kind: 'in-sync', seen, desired: desired(nodeWith(), KEY), change },
     conditions: ['Ready=True/InSync', 'Reachable=True/Connected', 'Synced=True/InSync'],
     kstatus: 'Current',
   },
   {
     name: 'a change under way is on its way, and Reachable stays as it was',
     node: wasInSync,
-    verdict: { kind: 'applying' },
+    outcome: { kind: 'applying' },
     conditions: [
       'Ready=Unknown/Applying',
       'Reachable=True/Connected',
@@ -113,13 +113,13 @@ export const verdictCases: readonly VerdictCase[] = [
   },
   {
     name: 'a difference in mode Observe waits for a human',
-    verdict: { kind: 'drifted', ...waiting },
+    outcome: { kind: 'drifted', ...waiting },
     conditions: ['Ready=False/Drifted', 'Reachable=True/Connected', 'Synced=False/Drifted', 'Stalled=True/Drifted'],
     kstatus: 'Failed',
   },
   {
     name: 'a plan above maxImpact waits for a human',
-    verdict: { kind: 'impact-not-allowed', ...waiting },
+    outcome: { kind: 'impact-not-allowed', ...waiting },
     conditions: [
       'Ready=False/ImpactNotAllowed',
       'Reachable=True/Connected',
@@ -130,7 +130,7 @@ export const verdictCases: readonly VerdictCase[] = [
   },
   {
     name: 'a refusal before the host was asked says nothing new of the host',
-    verdict: { kind: 'refused', refusal: { reason: 'Unsupported', message: 'cannot' } },
+    outcome: { kind: 'refused', refusal: { reason: 'Unsupported', message: 'cannot' } },
     conditions: [
       'Ready=False/Unsupported',
       'Reachable=Unknown/Pending',
@@ -141,7 +141,7 @@ export const verdictCases: readonly VerdictCase[] = [
   },
   {
     name: 'a refusal by the agent proves that it answers',
-    verdict: { kind: 'refused', refusal: { reason: 'HookNotAllowed', message: 'no' }, seen },
+    outcome: { kind: 'refused', refusal: { reason: 'HookNotAllowed', message: 'no' }, seen },
     conditions: [
       'Ready=False/HookNotAllowed',
       'Reachable=True/Connected',
@@ -155,7 +155,7 @@ export const verdictCases: readonly VerdictCase[] = [
   {
     name: 'a host that is lost for eight minutes is on its way',
     node: lostFor(480_000),
-    verdict: unreachable('ConnectionTimeout'),
+    outcome: unreachable('ConnectionTimeout'),
     failures: 30,
     conditions: [...lost('ConnectionTimeout'), 'Reconciling=True/ProgressingWithRetry'],
     kstatus: 'InProgress',
@@ -163,14 +163,14 @@ export const verdictCases: readonly VerdictCase[] = [
   {
     name: 'a host that is lost for ten minutes has failed',
     node: lostFor(600_000),
-    verdict: unreachable('ConnectionTimeout'),
+    outcome: unreachable('ConnectionTimeout'),
     failures: 30,
     conditions: [...lost('ConnectionTimeout'), 'Stalled=True/ConnectionTimeout'],
     kstatus: 'Failed',
   },
   {
     name: 'an apply that failed and was undone is tried again',
-    verdict: { kind: 'apply-failed', seen, message: 'undone' },
+    outcome: { kind: 'apply-failed', seen, message: 'undone' },
     failures: 4,
     conditions: [
       'Ready=False/ApplyFailed',
@@ -182,7 +182,7 @@ export const verdictCases: readonly VerdictCase[] = [
   },
   {
     name: 'T5: an apply that failed five times has failed',
-    verdict: { kind: 'apply-failed', seen, message: 'undone' },
+    outcome: { kind: 'apply-failed', seen, message: 'undone' },
     failures: 5,
     conditions: [
       'Ready=False/ApplyFailed',
@@ -194,7 +194,7 @@ export const verdictCases: readonly VerdictCase[] = [
   },
   {
     name: 'a field that somebody else keeps changing waits for a human',
-    verdict: { kind: 'contended', seen, differences, path: MTU.path },
+    outcome: { kind: 'contended', seen, differences, path: MTU.path },
     conditions: [
       'Ready=False/Contended',
       'Reachable=True/Connected',
@@ -207,21 +207,21 @@ export const verdictCases: readonly VerdictCase[] = [
   {
     name: 'a suspended node keeps what it said',
     node: wasInSync,
-    verdict: { kind: 'suspended', specMoved: false },
+    outcome: { kind: 'suspended', specMoved: false },
     conditions: ['Ready=True/InSync', 'Reachable=True/Connected', 'Synced=True/InSync', 'Suspended=True/Suspended'],
     kstatus: 'Current',
   },
   {
     name: 'a suspended node whose spec moved on is not ready',
     node: wasInSync,
-    verdict: { kind: 'suspended', specMoved: true },
+    outcome: { kind: 'suspended', specMoved: true },
     conditions: ['Ready=False/Suspended', 'Reachable=True/Connected', 'Synced=True/InSync', 'Suspended=True/Suspended'],
     kstatus: 'InProgress',
   },
   {
     name: 'a change that failed and could not be undone has failed',
     node: wasInSync,
-    verdict: { kind: 'not-restored', seen, differences, message: 'neither' },
+    outcome: { kind: 'not-restored', seen, differences, message: 'neither' },
     conditions: [
       'Ready=False/NotRestored',
       'Reachable=True/Connected',
