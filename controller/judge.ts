@@ -8,7 +8,7 @@ import type { WireGuardNode } from './api/wireguardnode.generated.ts';
 import type { Memory } from './memory.ts';
 import { check } from './reconcile/checks.ts';
 import { withCorrections } from './reconcile/contention.ts';
-import { type Desired, desired, privateKeyOf, specMoved } from './reconcile/desired.ts';
+import { type Desired, specMoved } from './reconcile/desired.ts';
 import { diff, type Difference } from './reconcile/diff.ts';
 import type { Input } from './reconcile/input.ts';
 import { openRequest, plan } from './reconcile/plan.ts';
@@ -35,16 +35,14 @@ const SLOW_MS = 2_000;
 export async function judge(input: Input, memory: Memory, parts: JudgeParts): Promise<Outcome> {
   const { node } = input;
   if (node.spec.suspend) return { kind: 'suspended', specMoved: specMoved(node) };
-  const refused = check(input);
-  const privateKey = privateKeyOf(node, input.keySecret);
-  if (refused !== undefined) return { kind: 'refused', refusal: refused };
-  if (input.agentSecret.kind !== 'found' || privateKey === undefined)
-    throw new Error('The checks let an input without Secrets pass');
-  const client = parts.pool.get(node, input.agentSecret.data);
+  const checked = check(input);
+  if (checked.kind === 'refused') return checked;
+  const { credentials, desired: wanted } = checked.ready;
+  const client = parts.pool.get(node, credentials);
   memory.client = client;
   const options = { timeoutMs: node.spec.agent.timeoutSeconds * 1000, signal: parts.signal };
   try {
-    return await new Look({ node, wanted: desired(node, privateKey), memory, client, options, parts }).run();
+    return await new Look({ node, wanted, memory, client, options, parts }).run();
   } catch (error) {
     if (error instanceof AgentRefused) return { kind: 'refused', refusal: refusalOf(error) };
     if (error instanceof AgentUnreachable) {

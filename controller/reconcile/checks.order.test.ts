@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import { found, inputWith, nothing, older } from '../../test/support/check-input.ts';
+import { found, inputWith, nothing, older, reasonOf } from '../../test/support/check-input.ts';
 import type { RefusalReason } from '../api/conditions.ts';
 import { check } from './checks.ts';
 import type { Input } from './input.ts';
@@ -43,11 +43,11 @@ test.each(wrongs.map(([reason], index) => ({ reason, index })))(
   '$reason is told before what comes after it in the list',
   ({ reason, index }) => {
     const input = wrongs.slice(index).reduce((sofar, [, spoil]) => spoil(sofar), inputWith());
-    expect(check(input)?.reason).toBe(reason);
+    expect(reasonOf(check(input))).toBe(reason);
   },
 );
 
 test('the credentials of the agent are judged before the private key', () => {
   const input = inputWith(nothing, { agentSecret: found({}), keySecret: found({ privateKey: 'bad' }) });
-  expect(check(input)?.reason).toBe('InvalidCredentials');
+  expect(reasonOf(check(input))).toBe('InvalidCredentials');
 });

@@ -1,6 +1,15 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { found, HMAC_KEY, inputWith, nothing, older, PRIVATE_KEY, rival } from '../../test/support/check-input.ts';
+import {
+  found,
+  HMAC_KEY,
+  inputWith,
+  nothing,
+  older,
+  PRIVATE_KEY,
+  reasonOf,
+  rival,
+} from '../../test/support/check-input.ts';
 import type { RefusalReason } from '../api/conditions.ts';
 import { check, checkAgent } from './checks.ts';
 import type { Input } from './input.ts';
@@ -206,7 +215,7 @@ const cases: readonly Case[] = [
 
 describe('check', () => {
   test.each(cases)('$name', ({ input, reason }) => {
-    expect(check(input)?.reason).toBe(reason);
+    expect(reasonOf(check(input))).toBe(reason);
   });
 });
 
@@ -255,7 +264,7 @@ describe('checkAgent', () => {
       }),
     },
   ])('the interface is none of its business: $name', ({ input }) => {
-    expect(check(input)).toBeDefined();
+    expect(check(input).kind).toBe('refused');
     expect(checkAgent(input)).toBeUndefined();
   });
 });
@@ -272,9 +281,17 @@ test('T14: no value of a Secret is ever in a message', () => {
       keySecret: found({ privateKey: key }),
     });
     for (const tried of [input, { ...input, agentSecret: found({ 'hmac-key': HMAC_KEY }) }]) {
-      const message = check(tried)?.message ?? '';
+      const checked = check(tried);
+      const message = checked.kind === 'refused' ? checked.refusal.message : '';
       for (const secret of [hmac, cert, key]) expect(message).not.toContain(secret);
     }
   });
   fc.assert(property);
+});
+
+test('what passed every check has all that the reconcile works with', () => {
+  const checked = check(inputWith());
+  expect(checked).toMatchObject({ kind: 'ready', ready: { desired: { state: 'up' } } });
+  expect(checked.kind === 'ready' && checked.ready.credentials.get('hmac-key')?.reveal()).toBe(HMAC_KEY);
+  expect(checked.kind === 'ready' && checked.ready.desired.config.privateKey?.reveal()).toBe(PRIVATE_KEY);
 });

@@ -1,8 +1,9 @@
 import { isPrivateKey } from '../../agent/protocol/key.ts';
+import type { Secret } from '../../agent/protocol/secret.ts';
 import { validate } from '../../agent/protocol/validate.ts';
 import { claimOf, isUrl, keyOf } from '../api/node.ts';
 import type { WireGuardNode } from '../api/wireguardnode.generated.ts';
-import { configOf, privateKeyOf } from './desired.ts';
+import { configOf, type Desired, desired, privateKeyOf } from './desired.ts';
 import type { Input, SecretRead } from './input.ts';
 import { type Refusal, refusal } from './refusal.ts';
 
@@ -125,8 +126,27 @@ const firstOf = (checks: readonly Check[], input: Input): Refusal | undefined =>
   return undefined;
 };
 
-/** Why nothing may be sent to the host, or undefined. */
-export const check = (input: Input): Refusal | undefined => firstOf(CHECKS, input);
+/** What passed every check: nothing after it can lack a Secret or a key. */
+export interface Ready {
+  readonly node: WireGuardNode;
+  readonly credentials: ReadonlyMap<string, Secret>;
+  readonly desired: Desired;
+}
+
+export type Checked =
+  { readonly kind: 'refused'; readonly refusal: Refusal } | { readonly kind: 'ready'; readonly ready: Ready };
+
+/** Why nothing may be sent to the host, or what the reconcile works with. */
+export function check(input: Input): Checked {
+  const { node, agentSecret, keySecret } = input;
+  const failed = firstOf(CHECKS, input);
+  if (failed !== undefined) return { kind: 'refused', refusal: failed };
+  const privateKey = privateKeyOf(node, keySecret);
+  if (agentSecret.kind !== 'found' || privateKey === undefined) {
+    return { kind: 'refused', refusal: refusal('SecretNotFound', 'A Secret that the object names is not there') };
+  }
+  return { kind: 'ready', ready: { node, credentials: agentSecret.data, desired: desired(node, privateKey) } };
+}
 
 /** Why the agent may not be talked to, whatever the interface is wanted to be; for deletions. */
 export const checkAgent = (input: Input): Refusal | undefined => firstOf(AGENT_CHECKS, input);

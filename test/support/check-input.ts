@@ -1,5 +1,7 @@
 import { Secret } from '../../agent/protocol/secret.ts';
 import type { WireGuardNode } from '../../controller/api/wireguardnode.generated.ts';
+import type { RefusalReason } from '../../controller/api/conditions.ts';
+import type { Checked } from '../../controller/reconcile/checks.ts';
 import type { Input, SecretRead } from '../../controller/reconcile/input.ts';
 import { nodeWith } from './node-builder.ts';
 
@@ -29,3 +31,7 @@ export const rival = (edit: (node: WireGuardNode) => void): WireGuardNode =>
 export const older = rival((node) => {
   node.metadata.creationTimestamp = '2026-01-01T00:00:00Z';
 });
+
+/** Why nothing may be sent, or undefined where all is ready. */
+export const reasonOf = (checked: Checked): RefusalReason | undefined =>
+  checked.kind === 'refused' ? checked.refusal.reason : undefined;
