@@ -15,6 +15,9 @@ import { invalidLines } from '../protocol/wgquick/invalid-lines.ts';
 import { specFromConfig } from '../protocol/wgquick/wire.ts';
 import type { AgentContext } from './context.ts';
 
+/** More would tell nobody more, and an answer has its limits at the other end. */
+const MAX_INVALID_LINES = 1_000;
+
 /** The answer to GET config. 404 only when there is neither a file nor a device. */
 export async function getConfig(context: AgentContext, name: string): Promise<ConfigAnswer> {
   const snapshot = await readSnapshot(context.host, name);
@@ -36,7 +39,7 @@ export function configAnswer(context: AgentContext, name: string, snapshot: Snap
     public_key: publicKey,
     live_public_key: snapshot.live?.publicKey ?? null,
     unmanaged: unmanagedLines(snapshot.document).map(redactKeys),
-    invalid: invalidLines(snapshot.document),
+    invalid: invalidLines(snapshot.document).slice(0, MAX_INVALID_LINES),
     drift: firstOfEachPath([...invalidDrift(file, snapshot.live), ...driftBetween(snapshot, file, publicKey)]),
   };
   return { ...body, digest: digestOf(context, snapshot, JSON.stringify(body)) };

@@ -21,7 +21,7 @@ const shape = (properties: Properties, optional: Properties = {}): object => ({
 /** Lines of the host's file that hold no value; agents before 0.2 do not tell. */
 const INVALID_LINES = {
   type: 'array',
-  maxItems: 10_000,
+  maxItems: 1_000,
   items: shape({
     line: whole(10_000_000),
     section: { enum: ['interface', 'peer'] },

@@ -61,6 +61,11 @@ describe('N24: a file is read whatever stands in it', () => {
     },
   );
 
+  test('more bad lines than an answer has room for are cut, and the answer is taken', async () => {
+    const { status, invalid } = await read(`[Interface]\n${'ListenPort = x\n'.repeat(1_500)}`);
+    expect({ status, lines: invalid.length }).toEqual({ status: 200, lines: 1_000 });
+  });
+
   test('M2: what is none and stays as it is does not make a PUT of something else fail; a list that is sent replaces it', async () => {
     const text = '[Interface]\nAddress = 10.0.0.300/24, 10.9.0.1/24\n';
     await agent.write(name, text);
