@@ -62,6 +62,7 @@ describe('values as wg and wg-quick take them', () => {
       expected: { mtu: 1400 },
     },
     { name: 'an MTU that is none', lines: 'MTU = 1400 bytes', expected: { invalid: { mtu: ['1400 bytes'] } } },
+    { name: 'a table of any spelling that ip may know', lines: 'Table = vpn:1', expected: { table: 'vpn:1' } },
     { name: 'a table that is none', lines: 'Table = a b', expected: { invalid: { table: ['a b'] } } },
     {
       name: 'a server that is none',

@@ -82,7 +82,8 @@ function parseMark(text: string): number | null | undefined {
 /** `OFF` is a name to wg-quick: it is case-sensitive here. Names are those of iproute2. */
 const parseTable = (text: string): string | null | undefined => {
   if (text === 'auto') return null;
-  return /^[a-zA-Z0-9_][a-zA-Z0-9_.-]{0,31}$/.test(text) ? text : undefined;
+  // Whatever ip(8) may know as a table is one: taken for none, its routes would go into the main table.
+  return /^[^\s-]\S{0,63}$/.test(text) ? text : undefined;
 };
 
 const DOMAIN = /^[a-zA-Z0-9_]([-a-zA-Z0-9_.]*[a-zA-Z0-9])?$/;
