@@ -97,7 +97,7 @@ async function report(parts: ReconcilerParts, read: WireGuardNode, memory: Memor
   return delayMs === undefined ? awaitChange : requeueAfter(delayMs);
 }
 
-const FAILURES: readonly string[] = ['unreachable', 'apply-failed', 'superseded'];
+const FAILURES: readonly string[] = ['unreachable', 'apply-failed', 'not-restored', 'superseded'];
 
 /** Counted by kind and generation, so that a new spec starts fresh. */
 function countFailures(memory: Memory, outcome: string, generation: number): number {

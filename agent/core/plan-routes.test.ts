@@ -1,7 +1,8 @@
 import { describe, expect, test } from '@jest/globals';
 import { cidr } from '../../test/fixtures/cidr.ts';
-import { aPeer } from '../../test/fixtures/live.ts';
+import { aConfig, aLive, aPeer, PUBLIC_KEY } from '../../test/fixtures/live.ts';
 import { CONNECTED, EXIT, type PlanRow, planOf } from '../../test/fixtures/plan-row.ts';
+import { liveSteps } from './plan.ts';
 
 describe('routes of the allowed IPs', () => {
   const peers = [
@@ -109,4 +110,12 @@ describe('routes of the allowed IPs', () => {
   ])('$name', (row) => {
     expect(planOf(row)).toEqual(row.expected);
   });
+});
+
+test('no route is added where the table is none: it could be the wrong one', () => {
+  const config = aConfig({ invalid: { table: ['a b'] } });
+  const live = aLive({ routes: [] });
+  expect(
+    liveSteps({ file: config, running: config, attempted: null, live }, { config, publicKey: PUBLIC_KEY, state: 'up' }),
+  ).toEqual([]);
 });

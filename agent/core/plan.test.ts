@@ -2,7 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import { cidr } from '../../test/fixtures/cidr.ts';
 import { aConfig, aLive, PUBLIC_KEY } from '../../test/fixtures/live.ts';
 import { CONNECTED, EXIT, line, type PlanRow, planOf } from '../../test/fixtures/plan-row.ts';
-import { impactOf, isDisruptive, liveSteps, plan, type Step, stepsAbove } from './plan.ts';
+import { isDisruptive, liveSteps, plan, type Step } from './plan.ts';
 
 describe('a running interface', () => {
   test.each<PlanRow>([
@@ -185,6 +185,18 @@ describe('hooks and DNS', () => {
       wanted: { postUp: ['a; b'] },
       expected: [],
     },
+    {
+      name: 'a server that is none reached the resolver when it came up, and is taken away',
+      running: { dns: ['192.0.2.53'], invalid: { dns: ['1.1.1'] } },
+      wanted: { invalid: {} },
+      expected: ['write-file (dns)', 'set-dns (dns)'],
+    },
+    {
+      name: 'a table that is none is replaced by a restart',
+      running: { invalid: { table: ['a b'] } },
+      wanted: { invalid: {} },
+      expected: ['write-file (table)', 'restart (table, Restart)'],
+    },
     { name: 'a new server', wanted: { dns: ['192.0.2.53'] }, expected: ['write-file (dns)', 'set-dns (dns)'] },
     {
       name: 'no server any more',
@@ -283,29 +295,4 @@ test.each<{ step: Step; disruptive: boolean }>([
   { step: { action: 'set-listen-port', port: 1, path: '', impact: 'Rehandshake' }, disruptive: false },
 ])('whether $step.action is disruptive is $disruptive', ({ step, disruptive }) => {
   expect(isDisruptive(step)).toBe(disruptive);
-});
-
-describe('what a plan does to running traffic', () => {
-  const steps: Step[] = [
-    { action: 'set-mtu', mtu: 1400, path: 'spec.interface.mtu', impact: 'None' },
-    { action: 'set-listen-port', port: 5, path: 'spec.interface.listenPort', impact: 'Rehandshake' },
-    { action: 'restart', path: 'spec.interface.table', impact: 'Restart' },
-  ];
-
-  test('is what its worst step does', () => {
-    expect([[], steps.slice(0, 1), steps.slice(0, 2), steps].map(impactOf)).toEqual([
-      'None',
-      'None',
-      'Rehandshake',
-      'Restart',
-    ]);
-  });
-
-  test.each([
-    { limit: 'None', above: ['set-listen-port', 'restart'] },
-    { limit: 'Rehandshake', above: ['restart'] },
-    { limit: 'Restart', above: [] },
-  ] as const)('is above $limit in $above', ({ limit, above }) => {
-    expect(stepsAbove(steps, limit).map(({ action }) => action)).toEqual(above);
-  });
 });

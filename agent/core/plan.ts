@@ -2,7 +2,7 @@ import { type Cidr, coverage, isIpv6, lengthOf, networkOf } from '../protocol/ad
 import { highestImpact, type Impact, isAbove } from '../protocol/impact.ts';
 import { type StepAction, STEPS } from '../protocol/steps.ts';
 import type { FieldName, InterfaceConfig } from '../protocol/wgquick/config.ts';
-import { changedFields, FIELDS } from '../protocol/wgquick/fields.ts';
+import { changedFields, FIELDS, isSame } from '../protocol/wgquick/fields.ts';
 import type { Live, Route } from './live.ts';
 
 /** What each action needs to know beside its name. An action without a line here, or a line without an action, does not compile. */
@@ -93,7 +93,7 @@ export function liveSteps(current: Current, wanted: WantedLive): Step[] {
 
 /** The field that no live change can serve: wg-quick's routing by mark and rules is made only at `up`. */
 function restartField(running: InterfaceConfig, wanted: InterfaceConfig, live: Live): FieldName | undefined {
-  if (!FIELDS.table.equal(running.table, wanted.table)) return 'table';
+  if (!isSame('table', running, wanted)) return 'table';
   const newMark = running.fwMark !== wanted.fwMark && live.fwMark !== wanted.fwMark;
   return newMark && routesByMark(wanted, live) ? 'fwMark' : undefined;
 }
@@ -138,6 +138,8 @@ function addressSteps(ours: readonly InterfaceConfig[], wanted: InterfaceConfig,
  * routes to the networks of present addresses, where somebody removed them.
  */
 function routeSteps(wanted: InterfaceConfig, live: Live): Step[] {
+  // Where the routes go is not known: none is added rather than one in the wrong table.
+  if (wanted.invalid.table !== undefined) return [];
   const table = wanted.table === null || wanted.table === 'off' ? 'main' : wanted.table;
   const inTable = live.routes.filter((route) => route.table === table).map((route) => route.destination);
   // The networks of addresses that this same plan adds, or whose link it sets up, come by themselves.
@@ -174,7 +176,7 @@ const specificity = (cidr: Cidr): number => lengthOf(cidr) + (isIpv6(cidr) ? 0 :
 
 function serviceSteps(running: InterfaceConfig, wanted: InterfaceConfig): Step[] {
   const steps: Step[] = [];
-  if (!FIELDS.dns.equal(running.dns, wanted.dns)) steps.push(step({ action: 'set-dns' }, 'dns'));
+  if (!isSame('dns', running, wanted)) steps.push(step({ action: 'set-dns' }, 'dns'));
   // A change of the down hooks alone corrects the teardown of a set-up that stays: it is stored and nothing runs.
   const upHooks = (['preUp', 'postUp'] as const).filter((name) => !FIELDS[name].equal(running[name], wanted[name]));
   const [changed] = upHooks;

@@ -4,7 +4,7 @@ import type { Live } from '../core/live.ts';
 import type { Step, StepOf } from '../core/plan.ts';
 import { isIpv6 } from '../protocol/address.ts';
 import { type ActionOf, type StepAction, STEPS } from '../protocol/steps.ts';
-import type { InterfaceConfig } from '../protocol/wgquick/config.ts';
+import type { FieldValues, InterfaceConfig } from '../protocol/wgquick/config.ts';
 import { interfaceOf, parseDocument } from '../protocol/wgquick/document.ts';
 import { render } from '../protocol/wgquick/render.ts';
 import { mustRun } from './command-runner.ts';
@@ -115,14 +115,22 @@ async function setDns(context: StepContext): Promise<void> {
     const lines = domains.length === 0 ? servers : [...servers, `search ${domains.join(' ')}`];
     await mustRun(host.runner, ['resolvconf', '-a', name, '-m', '0', '-x'], { stdin: `${lines.join('\n')}\n` });
   }
-  await noteRunning(context, { dns: wanted.dns });
+  await noteRunning(context, { dns: wanted.dns }, wanted.invalid.dns);
 }
 
 /** Writes down that the running interface now has these settings, so that an undo knows what to take back. */
-async function noteRunning({ host, name, now }: StepContext, part: Partial<InterfaceConfig>): Promise<void> {
+async function noteRunning(
+  { host, name, now }: StepContext,
+  part: Partial<FieldValues>,
+  invalidDns?: readonly string[],
+): Promise<void> {
   const text = (await host.state.readRunning(name)) ?? activeConfigOf(now.fileText ?? '');
   const document = parseDocument(text);
-  await host.state.writeRunning(name, render(document, { ...interfaceOf(document), ...part }));
+  const running = interfaceOf(document);
+  const { dns, ...others } = running.invalid;
+  const texts = 'dns' in part ? invalidDns : dns;
+  const invalid = texts === undefined ? others : { ...others, dns: texts };
+  await host.state.writeRunning(name, render(document, { ...running, ...part, invalid }));
 }
 
 async function upWithPeers({ host, name, wanted, carry, startConfig }: StepContext): Promise<void> {

@@ -9,7 +9,7 @@ import { currentOf, readSnapshot, type Snapshot } from '../host/snapshot.ts';
 import { isLinkLocal } from '../protocol/address.ts';
 import { isPrivateKey, publicKeyOf } from '../protocol/key.ts';
 import type { ConfigAnswer, InterfaceState, WireDrift, WireLive } from '../protocol/messages.ts';
-import { EMPTY_CONFIG, type InterfaceConfig } from '../protocol/wgquick/config.ts';
+import { EMPTY_CONFIG, type FieldName, type InterfaceConfig } from '../protocol/wgquick/config.ts';
 import { savesConfig, unmanagedLines } from '../protocol/wgquick/document.ts';
 import { invalidLines } from '../protocol/wgquick/invalid-lines.ts';
 import { specFromConfig } from '../protocol/wgquick/wire.ts';
@@ -81,15 +81,17 @@ const joined = (lines: readonly string[], separator: string): string | null =>
 /** The old agent's fields, with all rules of a list joined as its documentation joins them. */
 function oldView({ settings }: AgentContext, snapshot: Snapshot, file: InterfaceConfig): ConfigAnswer['config'] {
   const text = snapshot.fileText ?? '';
+  const invalid = (name: FieldName): string[] =>
+    (file.invalid[name] ?? []).map((own) => (settings.readBackKeys ? own : redactKeys(own)));
   return {
     private_key: settings.readBackKeys ? (file.privateKey?.reveal() ?? null) : null,
     listen_port: file.listenPort,
-    address: joined([...file.addresses, ...(file.invalid.addresses ?? [])], ', '),
+    address: joined([...file.addresses, ...invalid('addresses')], ', '),
     post_up: joined(file.postUp, '; '),
     pre_down: joined(file.preDown, '; '),
     mtu: file.mtu,
-    dns: joined([...file.dns, ...(file.invalid.dns ?? [])], ', '),
-    table: file.table ?? file.invalid.table?.at(-1) ?? null,
+    dns: joined([...file.dns, ...invalid('dns')], ', '),
+    table: file.table ?? invalid('table').at(-1) ?? null,
     raw_config: settings.readBackKeys ? text : redactFile(text),
   };
 }

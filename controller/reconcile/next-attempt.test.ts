@@ -61,9 +61,10 @@ describe('the delay, with an interval of 60 s and the least jitter', () => {
       expected: 45_000,
     },
     {
-      name: 'what could not be undone is polled slowly',
+      name: 'what could not be undone is tried again soon, as the agent recovers before its next change',
       outcome: { kind: 'not-restored', seen, differences: [], message: '' },
-      expected: 300_000,
+      failures: 1,
+      expected: 250,
     },
     { name: 'a failed apply is tried again soon', outcome: failed, failures: 1, expected: 250 },
     { name: 'T5: and then ever later, up to five minutes', outcome: failed, failures: 50, expected: 150_000 },

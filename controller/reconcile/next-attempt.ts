@@ -27,8 +27,9 @@ export function nextAttemptMs({ node, outcome, failures, nowMs, random }: NextIn
       return undefined;
     case 'refused':
     case 'contended':
-    case 'not-restored':
       return SLOW_FACTOR * intervalMs;
+    // The agent brings the host back before its next change: that must not wait for a person.
+    case 'not-restored':
     case 'apply-failed':
       return delayAfter(failures, { baseMs: BASE_MS, capMs: FAILED_CAP_MS, random });
     case 'unreachable': {

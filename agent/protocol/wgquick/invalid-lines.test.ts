@@ -73,6 +73,7 @@ describe('lines that hold no value are named', () => {
     '[fe80::1%eth0]:51820',
     '2001:db8::1:51820',
     'host:domain',
+    '1.2.3.4 : 51820',
   ])('the endpoint %s is one', (endpoint) => {
     expect(linesOf(`[Peer]\nEndpoint = ${endpoint}\n`)).toEqual([]);
   });

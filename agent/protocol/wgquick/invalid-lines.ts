@@ -55,7 +55,8 @@ function interfaceProblem(line: Line, number: number): InvalidLine | undefined {
 
 function peerProblem(line: Line, number: number): InvalidLine | undefined {
   const field = peerFieldOf(line.key);
-  if (field === undefined || field.isValid(line.value)) return undefined;
+  // wg(8) takes all white space out of a line.
+  if (field === undefined || field.isValid(line.value.replace(/\s+/g, ''))) return undefined;
   const text = field.secret === true ? '[redacted]' : shown([line.value]);
   return { line: number, section: 'peer', key: field.key, path: null, text, message: field.rule };
 }

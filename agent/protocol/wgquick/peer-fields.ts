@@ -24,7 +24,7 @@ const PEER_FIELDS: readonly PeerField[] = [
   { key: 'PresharedKey', isValid: isKey, rule: 'must be a key of 44 characters of base64', secret: true },
   {
     key: 'AllowedIPs',
-    isValid: (text) => text.split(',').every((item) => isAllowedIp(item.trim())),
+    isValid: (text) => text.split(',').every(isAllowedIp),
     rule: 'must hold networks separated by commas',
   },
   {

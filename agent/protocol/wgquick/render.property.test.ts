@@ -114,3 +114,17 @@ test.each([
     RUNS,
   );
 });
+
+test('what is no value is rendered too: a file takes on the whole interface part of another one', () => {
+  const withoutKey = ({ invalid: { privateKey: _, ...invalid }, ...config }: InterfaceConfig): InterfaceConfig => ({
+    ...config,
+    invalid,
+  });
+  fc.assert(
+    fc.property(arbitraryFile(), arbitraryFile(), (text, other) => {
+      const wanted = withoutKey(configOf(other));
+      expect(changedFields(withoutKey(configOf(renderText(text, wanted))), wanted)).toEqual([]);
+    }),
+    RUNS,
+  );
+});

@@ -8,7 +8,10 @@ import { render } from './render.ts';
 /** `text` with some fields of its interface part set. */
 function set(text: string, part: Partial<InterfaceConfig>): string {
   const document = parseDocument(text);
-  return render(document, { ...interfaceOf(document), ...part });
+  const config = interfaceOf(document);
+  // As of a request: a field that is sent replaces what its lines say beside values.
+  const kept = Object.entries(config.invalid).filter(([name]) => !Object.hasOwn(part, name));
+  return render(document, { ...config, ...part, invalid: Object.fromEntries(kept) });
 }
 
 interface Row {

@@ -40,6 +40,18 @@ function withInterfaceHeader(document: Document): Document {
   return [...endedLines(document.slice(0, at), eol), header, ...gap, ...document.slice(at)];
 }
 
+/**
+ * What the lines of a field say: its values, and beside them what is none, so that an undo brings that back too. An unusable private
+ * key is not known any more.
+ */
+function textsOf(config: InterfaceConfig, name: FieldName): readonly string[] {
+  const values = fieldOf(name).write(config[name]);
+  const invalid = name === 'privateKey' ? [] : (config.invalid[name] ?? []);
+  if (invalid.length === 0) return values;
+  // Of single values the last line counts, of lists every item.
+  return Array.isArray(config[name]) ? [[...values, ...invalid].join(', ')] : [...invalid, ...values];
+}
+
 const endedLines = (document: Document, eol: string): Document =>
   document.map((line) => (line.eol === '' ? { ...line, eol } : line));
 
@@ -47,7 +59,7 @@ function replaceField(document: Document, name: FieldName, config: InterfaceConf
   const field = fieldOf(name);
   const eol = lineEnd(document);
   const old = document.filter((line) => isLineOf(line, name));
-  const fresh = field.write(config[name]).map((value) => makeLine(`${field.key} = ${value}`, eol));
+  const fresh = textsOf(config, name).map((value) => makeLine(`${field.key} = ${value}`, eol));
   const comments = old.map((line) => line.comment).filter((comment) => comment !== '');
   const inserted = [...comments.map((comment) => makeLine(comment, eol)), ...fresh];
   const at = old[0] === undefined ? insertionPoint(document, name) : document.indexOf(old[0]);

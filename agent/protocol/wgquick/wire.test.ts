@@ -68,6 +68,11 @@ describe('a field that is sent', () => {
     { name: 'the empty text removes the addresses', body: { address: '' }, expected: { addresses: [] } },
     { name: 'null makes the table automatic', body: { table: null }, expected: { table: null } },
     { name: 'auto makes the table automatic', body: { table: 'auto' }, expected: { table: null } },
+    {
+      name: 'M2: a table that is none is beside the values, as in the file that it was read from',
+      body: { table: 'a b' },
+      expected: { table: null, invalid: { addresses: ['x'], table: ['a b'] } },
+    },
     { name: 'null removes the mark', body: { fw_mark: null }, expected: { fwMark: null } },
     {
       name: '0 removes mark, port and MTU',

@@ -3,7 +3,7 @@ import { isPrivateKey } from '../key.ts';
 import type { PutConfigBody, WireSpec } from '../messages.ts';
 import { Secret } from '../secret.ts';
 import type { FieldName, FieldValues, InterfaceConfig, InvalidTexts } from './config.ts';
-import { type Parsed, parseDnsEntry, parseList } from './fields.ts';
+import { FIELDS, type Parsed, parseDnsEntry, parseList } from './fields.ts';
 
 type TextOrList = string | readonly string[] | null | undefined;
 
@@ -17,8 +17,7 @@ const listItems = (value: TextOrList): string[] =>
 
 const positive = (value: number | null | undefined): number | null => (value === 0 ? null : (value ?? null));
 
-const tableOf = (value: string | null): string | null =>
-  value === null || value === '' || value === 'auto' ? null : value;
+const tableOf = (value: string | null): Parsed<string | null> => FIELDS.table.parse([value ?? '']);
 
 const keyOf = (text: string): Parsed<Secret | null> => {
   if (text === '') return { value: null, invalid: [] };
@@ -38,8 +37,9 @@ export function configFromPut(body: PutConfigBody, previous: InterfaceConfig): I
   const address = isGiven(body.address)
     ? parseList(listItems(body.address), parseInterfaceAddress)
     : { value: previous.addresses, invalid: previous.invalid.addresses ?? [] };
-  const kept = (name: 'fwMark' | 'table', value: unknown): readonly string[] =>
-    isGiven(value) ? [] : (previous.invalid[name] ?? []);
+  const table = isGiven(body.table)
+    ? tableOf(body.table)
+    : { value: previous.table, invalid: previous.invalid.table ?? [] };
   return {
     privateKey: key.value,
     listenPort: positive(body.listen_port),
@@ -47,17 +47,17 @@ export function configFromPut(body: PutConfigBody, previous: InterfaceConfig): I
     addresses: address.value,
     mtu: positive(body.mtu),
     dns: dns.value,
-    table: isGiven(body.table) ? tableOf(body.table) : previous.table,
+    table: table.value,
     preUp: isGiven(body.pre_up) ? hookLines(body.pre_up) : previous.preUp,
     postUp: hookLines(body.post_up),
     preDown: hookLines(body.pre_down),
     postDown: isGiven(body.post_down) ? hookLines(body.post_down) : previous.postDown,
     invalid: invalidTexts({
       privateKey: key.invalid,
-      fwMark: kept('fwMark', body.fw_mark),
+      fwMark: isGiven(body.fw_mark) ? [] : (previous.invalid.fwMark ?? []),
       addresses: address.invalid,
       dns: dns.invalid,
-      table: kept('table', body.table),
+      table: table.invalid,
     }),
   };
 }
