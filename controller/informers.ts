@@ -32,7 +32,7 @@ export interface NodeHandler extends ReflectorHandler<WireGuardNode> {
   readonly takeWritten: (node: WireGuardNode) => void;
 }
 
-/** Maps events of WireGuardNodes to keys: the object's own, and those of its conflicting when a claim comes free. */
+/** Maps events of WireGuardNodes to keys: the object's own, and those of the objects that conflict with it when a claim comes free. */
 export function nodeHandler(
   nodes: Store<WireGuardNode>,
   queue: Queue,

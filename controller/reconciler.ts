@@ -76,7 +76,7 @@ const isSame = (now: WireGuardNode | undefined, judged: WireGuardNode): boolean 
   now.metadata.generation === judged.metadata.generation &&
   now.metadata.deletionTimestamp === undefined;
 
-/** Writes a outcome down, if it says anything new, and decides when the object is looked at again. */
+/** Writes an outcome down, if it says anything new, and decides when the object is looked at again. */
 async function report(parts: ReconcilerParts, read: WireGuardNode, memory: Memory, outcome: Outcome): Promise<Action> {
   const { clock, random, writer, nodes, metrics } = parts;
   const key = keyOf(read);

@@ -86,7 +86,7 @@ async function checkHooks(host: Host, config: InterfaceConfig): Promise<void> {
   }
 }
 
-/** wg parses a whole file before it looks for the device: with a name that does not exist nothing can happen but a verdict. */
+/** wg parses a whole file before it looks for the device: with a name that does not exist nothing is changed. */
 async function checkParse(host: Host, name: string, fileText: string): Promise<void> {
   const text = textForParseCheck(parseDocument(fileText));
   const nobody = `wgnode-${randomBytes(4).toString('hex')}`;

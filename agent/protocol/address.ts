@@ -9,14 +9,15 @@ declare const proven: unique symbol;
 export type Cidr = string & { readonly [proven]: 'Cidr' };
 
 const LENGTH = /^(0|[1-9][0-9]{0,2})$/;
+/** Four plain decimals are canonical as they stand: every allowed IP of every read comes by here. */
+const IPV4 = /^(?:(?:0|[1-9][0-9]?|1[0-9]{2}|2[0-4][0-9]|25[0-5])(?:\.(?!$)|$)){4}$/;
 
 /** An IPv6 address may end in dotted IPv4 notation, which must then be four plain decimals, too. */
-const hasPlainTail = (text: string): boolean =>
-  !text.includes('.') || ipaddr.IPv4.isValidFourPartDecimal(text.slice(text.lastIndexOf(':') + 1));
+const hasPlainTail = (text: string): boolean => !text.includes('.') || IPV4.test(text.slice(text.lastIndexOf(':') + 1));
 
 /** The canonical text of an IP address without prefix length, or undefined. Refuses zones, octal, hex and short forms. */
 export function canonicalIp(text: string): string | undefined {
-  if (ipaddr.IPv4.isValidFourPartDecimal(text)) return ipaddr.IPv4.parse(text).toString();
+  if (IPV4.test(text)) return text;
   if (text.includes(':') && !text.includes('%') && hasPlainTail(text) && ipaddr.IPv6.isValid(text)) {
     const address = ipaddr.IPv6.parse(text);
     return address.isIPv4MappedAddress() ? `::ffff:${address.toIPv4Address().toString()}` : address.toRFC5952String();
@@ -37,7 +38,7 @@ export function parseCidr(text: string): Cidr | undefined {
 
 /** The prefix length that an IPv4 netmask stands for, or undefined when the text is no netmask: `255.255.255.0` gives 24. */
 function lengthOfNetmask(text: string): number | undefined {
-  if (!ipaddr.IPv4.isValidFourPartDecimal(text)) return undefined;
+  if (!IPV4.test(text)) return undefined;
   return ipaddr.IPv4.parse(text).prefixLengthFromSubnetMask() ?? undefined;
 }
 

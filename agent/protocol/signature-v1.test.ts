@@ -9,7 +9,7 @@ const hmac = (text: string): string => createHmac('sha256', SECRET).update(text)
 
 /** What comes of a request that a client signed as `canonical`, a second after it was sent. */
 function judge(part: Partial<VerifyInput>, canonical = `GET|/v1/status||${TIME}`): string {
-  const verdict = verifyV1({
+  const verification = verifyV1({
     method: 'GET',
     target: '/v1/status',
     body: Buffer.alloc(0),
@@ -20,7 +20,7 @@ function judge(part: Partial<VerifyInput>, canonical = `GET|/v1/status||${TIME}`
     maxAgeSeconds: 300,
     ...part,
   });
-  return verdict.ok ? 'ok' : verdict.code;
+  return verification.ok ? 'ok' : verification.code;
 }
 
 describe('the test vectors of the old agent', () => {
@@ -152,35 +152,35 @@ describe('a body of {}', () => {
 
 describe('the timestamp', () => {
   test.each([
-    { timestamp: '+1700000000', verdict: 'ok' },
-    { timestamp: '1_700_000_000', verdict: 'ok' },
-    { timestamp: '01700000000', verdict: 'ok' },
-    { timestamp: '1.5', verdict: 'invalid_timestamp' },
-    { timestamp: '1700000000.0', verdict: 'invalid_timestamp' },
-    { timestamp: '1__700_000_000', verdict: 'invalid_timestamp' },
-    { timestamp: '_1700000000', verdict: 'invalid_timestamp' },
-    { timestamp: '1700000000_', verdict: 'invalid_timestamp' },
-    { timestamp: '1.7e9', verdict: 'invalid_timestamp' },
-    { timestamp: '0x6553f100', verdict: 'invalid_timestamp' },
-    { timestamp: 'now', verdict: 'invalid_timestamp' },
-    { timestamp: '1700000000\n', verdict: 'invalid_timestamp' },
-    { timestamp: 'NaN', verdict: 'invalid_timestamp' },
-    { timestamp: '9'.repeat(30), verdict: 'clock_skew' },
-    { timestamp: '-1700000000', verdict: 'clock_skew' },
-    { timestamp: '0', verdict: 'clock_skew' },
-    { timestamp: '', verdict: 'missing_signature' },
-  ])('$timestamp gives $verdict', ({ timestamp, verdict }) => {
-    expect(judge({ timestamp }, `GET|/v1/status||${timestamp}`)).toBe(verdict);
+    { timestamp: '+1700000000', verification: 'ok' },
+    { timestamp: '1_700_000_000', verification: 'ok' },
+    { timestamp: '01700000000', verification: 'ok' },
+    { timestamp: '1.5', verification: 'invalid_timestamp' },
+    { timestamp: '1700000000.0', verification: 'invalid_timestamp' },
+    { timestamp: '1__700_000_000', verification: 'invalid_timestamp' },
+    { timestamp: '_1700000000', verification: 'invalid_timestamp' },
+    { timestamp: '1700000000_', verification: 'invalid_timestamp' },
+    { timestamp: '1.7e9', verification: 'invalid_timestamp' },
+    { timestamp: '0x6553f100', verification: 'invalid_timestamp' },
+    { timestamp: 'now', verification: 'invalid_timestamp' },
+    { timestamp: '1700000000\n', verification: 'invalid_timestamp' },
+    { timestamp: 'NaN', verification: 'invalid_timestamp' },
+    { timestamp: '9'.repeat(30), verification: 'clock_skew' },
+    { timestamp: '-1700000000', verification: 'clock_skew' },
+    { timestamp: '0', verification: 'clock_skew' },
+    { timestamp: '', verification: 'missing_signature' },
+  ])('$timestamp gives $verification', ({ timestamp, verification }) => {
+    expect(judge({ timestamp }, `GET|/v1/status||${timestamp}`)).toBe(verification);
   });
 
   test.each([
-    { name: '300 s old', nowMs: 1_700_000_300_000, verdict: 'ok' },
-    { name: '300.999 s old', nowMs: 1_700_000_300_999, verdict: 'ok' },
-    { name: '301 s old', nowMs: 1_700_000_301_000, verdict: 'clock_skew' },
-    { name: '300 s ahead', nowMs: 1_699_999_700_000, verdict: 'ok' },
-    { name: '301 s ahead', nowMs: 1_699_999_699_000, verdict: 'clock_skew' },
-  ])('of a request that is $name gives $verdict', ({ nowMs, verdict }) => {
-    expect(judge({ nowMs })).toBe(verdict);
+    { name: '300 s old', nowMs: 1_700_000_300_000, verification: 'ok' },
+    { name: '300.999 s old', nowMs: 1_700_000_300_999, verification: 'ok' },
+    { name: '301 s old', nowMs: 1_700_000_301_000, verification: 'clock_skew' },
+    { name: '300 s ahead', nowMs: 1_699_999_700_000, verification: 'ok' },
+    { name: '301 s ahead', nowMs: 1_699_999_699_000, verification: 'clock_skew' },
+  ])('of a request that is $name gives $verification', ({ nowMs, verification }) => {
+    expect(judge({ nowMs })).toBe(verification);
   });
 });
 
@@ -203,7 +203,7 @@ describe('the order of the checks and their texts', () => {
     { name: 'an old timestamp', part: old, error: 'Request timestamp too old' },
     { name: 'a bad signature', part: { signature: 'bad' }, error: 'Invalid signature' },
   ])('$name', ({ part, error }) => {
-    const verdict = verifyV1({
+    const verification = verifyV1({
       method: 'GET',
       target: '/',
       body: Buffer.alloc(0),
@@ -214,7 +214,7 @@ describe('the order of the checks and their texts', () => {
       maxAgeSeconds: 300,
       ...part,
     });
-    expect(verdict).toMatchObject({ ok: false, error });
+    expect(verification).toMatchObject({ ok: false, error });
   });
 });
 

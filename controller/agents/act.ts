@@ -44,7 +44,7 @@ export async function put(
   try {
     return { kind: 'applied', answer: await client.putConfig(node.spec.interface.name, body, options) };
   } catch (error) {
-    if (error instanceof AgentRefused) return outcomeOf(error);
+    if (error instanceof AgentRefused) return responseOf(error);
     throw error;
   }
 }
@@ -71,7 +71,7 @@ export async function dryRun(
   }
 }
 
-function outcomeOf(error: AgentRefused): PutResponse {
+function responseOf(error: AgentRefused): PutResponse {
   const meaning = MEANING[error.agentCode];
   switch (meaning.kind) {
     case 'apply-failed':

@@ -39,7 +39,7 @@ const isOlder = (left: WireGuardNode, right: WireGuardNode): boolean => {
 };
 
 const nobodyOlderOwnsIt: Check = ({ node, conflicting }) => {
-  const owner = conflicting.find((rival) => isOlder(rival, node));
+  const owner = conflicting.find((other) => isOlder(other, node));
   return owner === undefined
     ? undefined
     : refusal('Conflict', `${claimOf(node)} belongs to the older object ${keyOf(owner)}`);
@@ -128,7 +128,6 @@ const firstOf = (checks: readonly Check[], input: Input): Refusal | undefined =>
 
 /** What passed every check: nothing after it can lack a Secret or a key. */
 export interface Ready {
-  readonly node: WireGuardNode;
   readonly credentials: ReadonlyMap<string, Secret>;
   readonly desired: Desired;
 }
@@ -145,7 +144,7 @@ export function check(input: Input): Checked {
   if (agentSecret.kind !== 'found' || privateKey === undefined) {
     return { kind: 'refused', refusal: refusal('SecretNotFound', 'A Secret that the object names is not there') };
   }
-  return { kind: 'ready', ready: { node, credentials: agentSecret.data, desired: desired(node, privateKey) } };
+  return { kind: 'ready', ready: { credentials: agentSecret.data, desired: desired(node, privateKey) } };
 }
 
 /** Why the agent may not be talked to, whatever the interface is wanted to be; for deletions. */

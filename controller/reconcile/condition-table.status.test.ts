@@ -13,7 +13,7 @@ import type { Outcome } from './outcome.ts';
 const statusAfter = (node: WireGuardNode, outcome: Outcome, nowMs: number, failures: number): WireGuardNodeStatus =>
   statusOf({ node, outcome, nowMs, request: undefined, attempt: { failures, nextMs: nowMs + 1_000 } });
 
-describe('the conditions of a outcome', () => {
+describe('the conditions of an outcome', () => {
   test.each(outcomeCases)('kstatus: $name', ({ node = nodeWith(), outcome, failures = 0, kstatus: expected }) => {
     const status = statusAfter(node, outcome, NOW_MS, failures);
     expect(kstatusOf({ ...node, status })).toBe(expected);

@@ -5,7 +5,7 @@ import { differences, MTU, outcomeCases, waiting } from '../../test/support/outc
 import { rowsOf } from './condition-table.ts';
 import type { Outcome } from './outcome.ts';
 
-describe('the conditions of a outcome', () => {
+describe('the conditions of an outcome', () => {
   test.each(outcomeCases)('$name', ({ node = nodeWith(), outcome, failures = 0, conditions }) => {
     const rows = rowsOf({ node, outcome, nowMs: NOW_MS, failures });
     expect(rows.map(([type, status, reason]) => `${type}=${status}/${reason}`)).toEqual(conditions);

@@ -35,7 +35,7 @@ export interface RowsInput {
   readonly failures: number;
 }
 
-/** The conditions of a outcome, the table of the design as code; a contention outlasts a host that cannot be looked at. */
+/** The conditions of an outcome, the table of the design as code; contention outlasts a host that cannot be looked at. */
 export function rowsOf(input: RowsInput): Row[] {
   const { node, outcome } = input;
   const rows = outcomeRows(input);

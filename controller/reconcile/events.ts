@@ -18,7 +18,7 @@ const CHANGED: Readonly<Record<string, string>> = {
   DriftCorrected: 'DriftCorrected',
 };
 
-/** The events of a outcome: what was changed on the host, and every turn for the worse or the better of Ready. */
+/** The events of an outcome: what was changed on the host, and every turn for the worse or the better of Ready. */
 export function eventsOf(node: WireGuardNode, outcome: Outcome, status: WireGuardNodeStatus): NodeEvent[] {
   if (outcome.kind === 'applying') return [];
   return [...changeEvents(node, outcome), ...turnEvents(node, status)];

@@ -109,37 +109,37 @@ const cases: readonly Case[] = [
     expected: { kind: 'apply', cause: 'SpecChanged' },
   },
   {
-    name: 'a contention outlives a restart of the controller, which forgets the corrections',
+    name: 'contention outlives a restart of the controller, which forgets the corrections',
     node: appliedNode(standingOff(3)),
     differences: [MTU],
     expected: { kind: 'contended', path: MTU.path },
   },
   {
-    name: 'a contention keeps its field when others differ too',
+    name: 'contention keeps its field when others differ too',
     node: appliedNode(standingOff(3)),
     differences: [PORT, MTU],
     expected: { kind: 'contended', path: MTU.path },
   },
   {
-    name: 'a contention keeps its field, not one whose name begins like it',
+    name: 'contention keeps its field, not one whose name begins like it',
     node: appliedNode(standingOff(3)),
     differences: [MTU_OF_ANOTHER, MTU],
     expected: { kind: 'contended', path: MTU.path },
   },
   {
-    name: 'a contention keeps its field, not one with which its name begins',
+    name: 'contention keeps its field, not one with which its name begins',
     node: appliedNode(standingOff(3, MTU_OF_ANOTHER.path)),
     differences: [MTU, MTU_OF_ANOTHER],
     expected: { kind: 'contended', path: MTU_OF_ANOTHER.path },
   },
   {
-    name: 'a contention whose field is as wanted now stands for what differs',
+    name: 'contention whose field is as wanted now stands for what differs',
     node: appliedNode(standingOff(3)),
     differences: [PORT],
     expected: { kind: 'contended', path: PORT.path },
   },
   {
-    name: 'a request of a person overrides a contention of before a restart',
+    name: 'a request of a person overrides contention from before a restart',
     node: appliedNode((node) => {
       standingOff(3)(node);
       requesting(node);
@@ -148,13 +148,13 @@ const cases: readonly Case[] = [
     expected: corrected,
   },
   {
-    name: 'a contention at a former generation counts no longer',
+    name: 'contention at a former generation counts no longer',
     node: appliedNode(standingOff(2)),
     differences: [MTU],
     expected: corrected,
   },
   {
-    name: 'a contention ends by itself when the host is as wanted',
+    name: 'contention ends by itself when the host is as wanted',
     node: appliedNode(standingOff(3)),
     differences: [],
     expected: { kind: 'nothing' },

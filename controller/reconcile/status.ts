@@ -38,7 +38,7 @@ const clipped = (text: string, length: number): string => text.slice(0, length).
 
 const iso = (ms: number): string => `${new Date(ms).toISOString().slice(0, 19)}Z`;
 
-/** The status that a outcome makes of the present one. Equal to it, deeply, when there is nothing to write. */
+/** The status that an outcome makes of the present one. Equal to it, deeply, when there is nothing to write. */
 export function statusOf(input: StatusInput): WireGuardNodeStatus {
   const { node, outcome, nowMs } = input;
   const former = node.status;

@@ -84,7 +84,7 @@ const terminal = (['TLSFailed', 'ClockSkew', 'SignatureRejected', 'ProtocolError
   }),
 );
 
-/** A outcome of every kind, with what it makes of the conditions and of the object as a whole. */
+/** An outcome of every kind, with what it makes of the conditions and of the object as a whole. */
 export const outcomeCases: readonly OutcomeCase[] = [
   {
     name: 'a node in sync is current',

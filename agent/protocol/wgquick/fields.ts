@@ -41,10 +41,13 @@ type ParseText<T> = (text: string) => T | null | undefined;
 /** wg(8): each line is parsed, the last one counts, and a single bad one, or an empty one, makes wg refuse the file. */
 const lastOfWg =
   <T>(parse: ParseText<T>) =>
-  (values: readonly string[]): Parsed<T | null> => ({
-    value: values.reduce<T | null>((last, text) => parse(text) ?? (parse(text) === null ? null : last), null),
-    invalid: values.filter((text) => parse(text) === undefined),
-  });
+  (texts: readonly string[]): Parsed<T | null> => {
+    const values = texts.map(parse);
+    return {
+      value: values.filter((value) => value !== undefined).at(-1) ?? null,
+      invalid: texts.filter((_, index) => values[index] === undefined),
+    };
+  };
 
 /** wg-quick(8): only the last line is looked at, and an empty one is as none. */
 const lastOfQuick =
@@ -60,8 +63,11 @@ export function parseList<T extends string>(
   texts: readonly string[],
   parse: (text: string) => T | undefined,
 ): Parsed<readonly T[]> {
-  const value = texts.flatMap((text) => parse(text) ?? []);
-  return { value, invalid: texts.filter((text) => parse(text) === undefined) };
+  const values = texts.map(parse);
+  return {
+    value: values.filter((value) => value !== undefined),
+    invalid: texts.filter((_, index) => values[index] === undefined),
+  };
 }
 
 const decimal =

@@ -1,8 +1,7 @@
 import { redactKeys } from '../redact.ts';
-import type { FieldName } from './config.ts';
 import { type Document, isLineOf, type Line } from './document.ts';
 import { FIELD_NAMES, fieldOf, pathOf } from './fields.ts';
-import { peerFieldOf } from './peer-fields.ts';
+import { PEER_KEYS, peerFieldOf } from './peer-fields.ts';
 
 /** A line whose value wg(8) or wg-quick(8) does not take. */
 export interface InvalidLine {
@@ -21,24 +20,23 @@ export interface InvalidLine {
 
 const shown = (texts: readonly string[]): string => redactKeys(texts.join(', ')).slice(0, 256).toWellFormed();
 
-/** Every line with a value that is none, in file order. Whatever the text is, this never fails. */
-export const invalidLines = (document: Document): InvalidLine[] => {
-  // wg-quick looks at the last line of a key only, where the key is no list.
-  const overruled = new Set(FIELD_NAMES.flatMap((name) => overruledLines(document, name)));
+/** Every line with a value that is none, or a key that no peer has, in file order. Whatever the text is, this never fails. */
+export function invalidLines(document: Document): InvalidLine[] {
+  const overruled = overruledLines(document.filter((line) => line.section === 'interface'));
   return document.flatMap((line, index) => {
     if (line.section === 'peer') return peerProblem(line, index + 1) ?? [];
     if (line.section !== 'interface' || overruled.has(line)) return [];
     return interfaceProblem(line, index + 1) ?? [];
   });
-};
+}
 
-function overruledLines(document: Document, name: FieldName): Line[] {
-  const field = fieldOf(name);
-  const lines = document.filter((line) => isLineOf(line, name));
-  const texts = lines.map((line) => line.value);
-  // A list shows its items whatever comes behind them; of other keys only the last line counts.
-  const isList = field.hook || Array.isArray(field.parse([]).value);
-  return field.owner === 'wg' || isList || texts.length < 2 ? [] : lines.slice(0, -1);
+/** wg-quick looks at the last line of a key only, where the key is no list. */
+function overruledLines(lines: readonly Line[]): ReadonlySet<Line> {
+  const names = FIELD_NAMES.filter((name) => {
+    const { owner, hook, parse } = fieldOf(name);
+    return owner === 'wg-quick' && !hook && !Array.isArray(parse([]).value);
+  });
+  return new Set(names.flatMap((name) => lines.filter((line) => isLineOf(line, name)).slice(0, -1)));
 }
 
 function interfaceProblem(line: Line, number: number): InvalidLine | undefined {
@@ -54,9 +52,15 @@ function interfaceProblem(line: Line, number: number): InvalidLine | undefined {
 }
 
 function peerProblem(line: Line, number: number): InvalidLine | undefined {
+  if (line.header || line.key === '') return undefined;
+  const at = { line: number, section: 'peer', path: null } as const;
   const field = peerFieldOf(line.key);
+  if (field === undefined) {
+    const key = redactKeys(line.key).slice(0, 64).toWellFormed();
+    return { ...at, key, text: shown([line.value]), message: `must be one of ${PEER_KEYS.join(', ')} in a [Peer]` };
+  }
   // wg(8) takes all white space out of a line.
-  if (field === undefined || field.isValid(line.value.replace(/\s+/g, ''))) return undefined;
+  if (field.isValid(line.value.replace(/\s+/g, ''))) return undefined;
   const text = field.secret === true ? '[redacted]' : shown([line.value]);
-  return { line: number, section: 'peer', key: field.key, path: null, text, message: field.rule };
+  return { ...at, key: field.key, text, message: field.rule };
 }
