@@ -1,7 +1,7 @@
 import { readdir, readFile, readlink } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { removeTemporaries } from './host/config-files.ts';
-import { apply, planFor, wantedLive } from './host/engine.ts';
+import { apply, planFor } from './host/engine.ts';
 import type { Host } from './host/host.ts';
 import { recover } from './host/recover.ts';
 import { readSnapshot } from './host/snapshot.ts';
@@ -23,7 +23,7 @@ export async function bringUpWanted(host: Host, lock: InterfaceLock): Promise<vo
       await recover(host, name);
       const before = await readSnapshot(host, name);
       if (before.live !== null || before.file === null) return false;
-      await apply(host, name, planFor(before, { ...wantedLive(before.file, 'up'), remember: true }));
+      await apply(host, name, planFor(before, { config: before.file, state: 'up', remember: true }));
       return true;
     };
     await guarded(host, name, 'brought up an interface that is wanted up', () => lock.run(name, work));

@@ -1,77 +1,45 @@
+import { compare, type Difference, STATE_PATH } from '../protocol/compare.ts';
+import { highestImpact } from '../protocol/impact.ts';
 import type { WireDrift } from '../protocol/messages.ts';
-import { redactKeys } from '../protocol/redact.ts';
-import type { FieldName, InterfaceConfig } from '../protocol/wgquick/config.ts';
-import { FIELD_NAMES, pathOf } from '../protocol/wgquick/fields.ts';
+import type { InterfaceConfig } from '../protocol/wgquick/config.ts';
 import type { Live } from './live.ts';
-import type { Step } from './plan.ts';
+import { liveSteps } from './plan.ts';
 
-const list = (values: readonly string[]): string => values.join(', ');
-const number = (value: number | null): string => (value === null ? '' : String(value));
-
-/** Text of what the kernel has of a field, for people; empty where the kernel does not show it. */
-function liveText(name: FieldName, live: Live | null): string {
-  switch (name) {
-    case 'privateKey':
-      return live?.publicKey ?? '';
-    case 'listenPort':
-      return number(live?.listenPort ?? null);
-    case 'fwMark':
-      return number(live?.fwMark ?? null);
-    case 'mtu':
-      return number(live?.mtu ?? null);
-    case 'addresses':
-      return list(live?.addresses ?? []);
-    default:
-      return '';
-  }
+/** An interface that runs, and its file. */
+export interface RunningInterface {
+  readonly file: InterfaceConfig;
+  /** What the device was brought up with. */
+  readonly running: InterfaceConfig;
+  readonly live: Live;
 }
-
-/** Text of one field in the file and in the kernel, for people; keys only as public keys. */
-function valuesOf(
-  path: string,
-  file: InterfaceConfig,
-  live: Live | null,
-  publicKey: string | null,
-): { file: string; live: string } {
-  const field = path.replace('spec.interface.', '');
-  switch (field) {
-    case 'privateKeySecretRef':
-      return { file: publicKey ?? '', live: liveText('privateKey', live) };
-    case 'listenPort':
-    case 'fwMark':
-    case 'mtu':
-      return { file: number(file[field]), live: liveText(field, live) };
-    case 'addresses':
-      return { file: list(file.addresses), live: liveText(field, live) };
-    case 'state':
-      return { file: 'up', live: live === null ? 'absent' : live.linkUp ? 'up' : 'down' };
-    case 'table':
-      return { file: file.table ?? 'auto', live: 'routes are missing' };
-    default:
-      return { file: '', live: 'differs from what it was brought up with' };
-  }
-}
-
-/** What the file says of fields and is no value of them; the live side shows what holds meanwhile. */
-export const invalidDrift = (file: InterfaceConfig, live: Live | null): WireDrift[] =>
-  FIELD_NAMES.flatMap((name) => {
-    const texts = file.invalid[name];
-    if (texts === undefined) return [];
-    const path = pathOf(name);
-    const text = redactKeys(texts.join(', ')).slice(0, MAX_TEXT).toWellFormed();
-    return [{ path, file: text, live: liveText(name, live), impact: 'None' as const }];
-  });
 
 const MAX_TEXT = 1024;
+const clipped = (text: string): string => text.slice(0, MAX_TEXT).toWellFormed();
 
-/** What the steps from file to kernel say about the difference between the two: one entry a field. */
-export function driftOf(
-  steps: readonly Step[],
-  file: InterfaceConfig,
-  live: Live | null,
-  publicKey: string | null,
-): WireDrift[] {
-  const byPath = new Map<string, Step>();
-  for (const step of steps) if (step.action !== 'write-file') byPath.set(step.path, step);
-  return [...byPath.values()].map(({ path, impact }) => ({ path, impact, ...valuesOf(path, file, live, publicKey) }));
+/** Where an interface that runs differs from its file, one entry a field, and what it would take to bring it back. */
+export function driftOf({ file, running, live }: RunningInterface): WireDrift[] {
+  const desired = { config: file, state: 'up' } as const;
+  const steps = liveSteps({ file, running, attempted: null, live }, desired);
+  const compared = compare(desired, { file, live, running });
+  // Routes are no field: the plan alone sees that they are missing.
+  const paths = new Set(compared.map(({ path }) => path));
+  const routes: Difference[] = steps
+    .filter(({ action, path }) => action === 'add-route' && !paths.has(path))
+    .slice(0, 1)
+    .map(({ path }) => ({ path, desired: '', file: file.table ?? 'auto', live: 'routes are missing' }));
+  return [...compared, ...routes].map((difference) => ({
+    path: difference.path,
+    file: clipped(difference.path === STATE_PATH ? difference.desired : difference.file),
+    live: clipped(difference.live),
+    impact: highestImpact(steps.filter(({ path }) => path === difference.path).map(({ impact }) => impact)),
+  }));
 }
+
+/** Fields of an interface that is down whose text in the file is no value. */
+export const invalidDrift = (file: InterfaceConfig): WireDrift[] =>
+  compare({ config: file, state: 'down' }, { file, live: null, running: null }).map((difference) => ({
+    path: difference.path,
+    file: clipped(difference.file),
+    live: '',
+    impact: 'None',
+  }));

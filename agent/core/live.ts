@@ -1,5 +1,6 @@
 import type { Cidr } from '../protocol/address.ts';
 import type { Secret } from '../protocol/secret.ts';
+import type { LiveInterface } from '../protocol/wgquick/field.ts';
 
 export interface LivePeer {
   readonly publicKey: string;
@@ -22,15 +23,8 @@ export interface Route {
 }
 
 /** What the kernel has of one WireGuard device. */
-export interface Live {
-  readonly privateKey: Secret | null;
-  readonly publicKey: string | null;
-  readonly listenPort: number;
-  readonly fwMark: number | null;
+export interface Live extends LiveInterface {
   readonly peers: readonly LivePeer[];
-  readonly addresses: readonly Cidr[];
-  readonly mtu: number;
-  readonly linkUp: boolean;
   /** Unicast routes whose device is this one. */
   readonly routes: readonly Route[];
 }

@@ -14,9 +14,10 @@ const DUMP = [
   .join('');
 
 test('I1: everything of a device and its peers is read', () => {
-  const { privateKey, peers, ...device } = parseDump(DUMP);
-  expect(privateKey?.reveal()).toBe(PRIVATE_KEY);
-  expect(device).toEqual({ publicKey: PUBLIC_KEY, listenPort: 51871, fwMark: 16 });
+  const { key, peers, ...device } = parseDump(DUMP);
+  expect(key?.privateKey?.reveal()).toBe(PRIVATE_KEY);
+  expect(device).toEqual({ listenPort: 51871, fwMark: 16 });
+  expect(key?.publicKey).toBe(PUBLIC_KEY);
   expect(peers[1]?.presharedKey?.reveal()).toBe(PSK);
   expect(peers.map((peer) => ({ ...peer, presharedKey: peer.presharedKey !== null }))).toEqual([
     {
@@ -46,8 +47,7 @@ test('a device that has just been made has neither keys, mark nor peers', () => 
   // wg prints the public key of the all-zero key when there is none.
   const zero = 'L+V9o0fNYkMVKNqsX7spBzD/9oSvxM/C7ZCZX1jLO3Q=';
   expect(parseDump(`(none)\t${zero}\t0\toff\n`)).toEqual({
-    privateKey: null,
-    publicKey: null,
+    key: null,
     listenPort: 0,
     fwMark: null,
     peers: [],

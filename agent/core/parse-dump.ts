@@ -1,8 +1,9 @@
 import { parseCidr } from '../protocol/address.ts';
+import { parsePrivateKey } from '../protocol/interface-key.ts';
 import { Secret } from '../protocol/secret.ts';
 import type { Live, LivePeer } from './live.ts';
 
-export type Dump = Pick<Live, 'privateKey' | 'publicKey' | 'listenPort' | 'fwMark' | 'peers'>;
+export type Dump = Pick<Live, 'key' | 'listenPort' | 'fwMark' | 'peers'>;
 
 const none = (text: string | undefined): string | null =>
   text === undefined || text === '(none)' || text === 'off' ? null : text;
@@ -10,11 +11,9 @@ const none = (text: string | undefined): string | null =>
 /** Parses `wg show NAME dump` (wg(8)): tab-separated, the device's line first, then one line a peer. */
 export function parseDump(text: string): Dump {
   const [device = '', ...peers] = text.split('\n').filter((line) => line !== '');
-  const [privateKey, publicKey, port, mark] = device.split('\t');
-  const key = none(privateKey);
+  const [privateKey, , port, mark] = device.split('\t');
   return {
-    privateKey: key === null ? null : new Secret(key),
-    publicKey: key === null ? null : none(publicKey),
+    key: parsePrivateKey(none(privateKey) ?? '') ?? null,
     listenPort: Number(port ?? 0),
     fwMark: none(mark) === null ? null : Number(mark),
     peers: peers.map(parsePeer),

@@ -39,7 +39,7 @@ ${PEER_A}\t+30Wbn7f9USfEpJ3iDi6FNpeTWFgaIFU44b+3mGuDYU=\t192.0.2.7:51820\t10.7.0
 
 const revealed = (dump: ReturnType<typeof parseDump>): object => ({
   ...dump,
-  privateKey: dump.privateKey?.reveal(),
+  key: dump.key?.privateKey?.reveal(),
   peers: dump.peers.map((peer) => ({ ...peer, presharedKey: peer.presharedKey?.reveal() })),
 });
 
@@ -49,8 +49,7 @@ test('I1: the socket of wireguard-go and the dump of wg tell the same', () => {
 
 test('a device that has just been made has neither keys, port, mark nor peers', () => {
   expect(parseUapi('errno=0\n\n')).toEqual({
-    privateKey: null,
-    publicKey: null,
+    key: null,
     listenPort: 0,
     fwMark: null,
     peers: [],
@@ -58,5 +57,5 @@ test('a device that has just been made has neither keys, port, mark nor peers', 
 });
 
 test('a device without a private key keeps its port', () => {
-  expect(parseUapi('listen_port=5\nerrno=0\n\n')).toMatchObject({ privateKey: null, publicKey: null, listenPort: 5 });
+  expect(parseUapi('listen_port=5\nerrno=0\n\n')).toMatchObject({ key: null, listenPort: 5 });
 });

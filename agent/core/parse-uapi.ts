@@ -1,5 +1,5 @@
 import { parseCidr } from '../protocol/address.ts';
-import { publicKeyOf } from '../protocol/key.ts';
+import { InterfaceKey } from '../protocol/interface-key.ts';
 import { Secret } from '../protocol/secret.ts';
 import type { LivePeer } from './live.ts';
 import type { Dump } from './parse-dump.ts';
@@ -28,8 +28,7 @@ export function parseUapi(text: string): Dump {
   const privateKey = secretOf(first(device, 'private_key'));
   const mark = Number(first(device, 'fwmark') ?? 0);
   return {
-    privateKey,
-    publicKey: privateKey === null ? null : publicKeyOf(privateKey),
+    key: privateKey === null ? null : InterfaceKey.fromPrivate(privateKey),
     listenPort: Number(first(device, 'listen_port') ?? 0),
     fwMark: mark === 0 ? null : mark,
     peers: peers.map(peerOf),

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { cidr } from '../../test/fixtures/cidr.ts';
-import { aConfig, aLive, aPeer, PUBLIC_KEY } from '../../test/fixtures/live.ts';
+import { aConfig, aLive, aPeer } from '../../test/fixtures/live.ts';
 import { CONNECTED, EXIT, type PlanRow, planOf } from '../../test/fixtures/plan-row.ts';
 import { liveSteps } from './plan.ts';
 
@@ -115,7 +115,5 @@ describe('routes of the allowed IPs', () => {
 test('no route is added where the table is none: it could be the wrong one', () => {
   const config = aConfig({ invalid: { table: ['a b'] } });
   const live = aLive({ routes: [] });
-  expect(
-    liveSteps({ file: config, running: config, attempted: null, live }, { config, publicKey: PUBLIC_KEY, state: 'up' }),
-  ).toEqual([]);
+  expect(liveSteps({ file: config, running: config, attempted: null, live }, { config, state: 'up' })).toEqual([]);
 });

@@ -4,13 +4,12 @@ import fc from 'fast-check';
 import { arbitraryCidr, arbitraryConfig, RUNS } from '../../test/fixtures/arbitraries.ts';
 import { aPeer, PEER_B } from '../../test/fixtures/live.ts';
 import { type Cidr, coverage, isIpv6, networkOf } from '../protocol/address.ts';
+import { compare, type DesiredInterface } from '../protocol/compare.ts';
+import { InterfaceKey, NO_KEY } from '../protocol/interface-key.ts';
 import type { InterfaceConfig } from '../protocol/wgquick/config.ts';
 import { driftOf } from './drift.ts';
 import type { Live, LivePeer, Route } from './live.ts';
-import { type Current, liveSteps, plan, type Step, type WantedLive } from './plan.ts';
-
-/** Stands for the public key of a configuration; planning only compares it. */
-const publicKeyOf = (config: InterfaceConfig): string | null => config.privateKey?.reveal() ?? null;
+import { type Current, liveSteps, plan, type Step } from './plan.ts';
 
 const main = (destination: Cidr): Route => ({ destination, table: 'main' });
 
@@ -26,8 +25,7 @@ function broughtUp(config: InterfaceConfig, peers: readonly LivePeer[]): Live {
   const routed =
     table === null ? inMain.map(main) : table === 'off' ? [] : ips.map((ip) => ({ destination: ip, table }));
   return {
-    privateKey: config.privateKey,
-    publicKey: publicKeyOf(config),
+    key: config.privateKey,
     listenPort: config.listenPort ?? 40_000,
     fwMark: config.fwMark ?? (isMarked ? 51_820 : null),
     peers,
@@ -52,7 +50,7 @@ const onDevice = (current: Current, change: (live: Live) => Live): Current =>
   current.live === null ? current : { ...current, live: change(current.live) };
 
 /** The host after one step. */
-function after(current: Current, step: Step, wanted: WantedLive): Current {
+function after(current: Current, step: Step, wanted: DesiredInterface): Current {
   const { config } = wanted;
   const peers = current.live?.peers ?? PEERS;
   switch (step.action) {
@@ -72,8 +70,7 @@ function after(current: Current, step: Step, wanted: WantedLive): Current {
     case 'set-private-key':
       return onDevice(current, (live) => ({
         ...live,
-        privateKey: config.privateKey,
-        publicKey: wanted.publicKey ?? null,
+        key: config.privateKey === NO_KEY ? null : config.privateKey,
       }));
     case 'set-listen-port':
       return onDevice(current, (live) => ({ ...live, listenPort: step.port }));
@@ -96,11 +93,11 @@ function after(current: Current, step: Step, wanted: WantedLive): Current {
   }
 }
 
-const run = (current: Current, steps: readonly Step[], wanted: WantedLive): Current =>
+const run = (current: Current, steps: readonly Step[], wanted: DesiredInterface): Current =>
   steps.reduce((state, step) => after(state, step, wanted), current);
 
 /** Runs the plan, then in up to three more rounds what the kernel dropped meanwhile. */
-function applied(start: Current, wanted: WantedLive): Current {
+function applied(start: Current, wanted: DesiredInterface): Current {
   let current = run(start, plan(start, wanted), wanted);
   for (let round = 0; round < 3; round += 1) current = run(current, liveSteps(current, wanted), wanted);
   return wanted.state === 'up' ? { ...current, running: wanted.config } : current;
@@ -127,7 +124,7 @@ const interference = fc.record(
     mtu: fc.constantFrom(1280, 1500),
     linkUp: fc.boolean(),
     listenPort: fc.constantFrom(0, 7),
-    publicKey: fc.constantFrom(null, 'foreign='),
+    key: fc.constantFrom(null, InterfaceKey.fromPublic('foreign=')),
     routes: fc.constant([]),
     addresses: fc.uniqueArray(arbitraryCidr, { maxLength: 2 }),
   },
@@ -152,7 +149,7 @@ const situation = arbitraryConfig.chain((running) =>
       .map(([file, device]): Current => ({ file, running, attempted: null, live: device })),
     wanted: fc
       .tuple(fc.oneof(part(running), arbitraryConfig), fc.constantFrom('up' as const, 'up' as const, 'down' as const))
-      .map(([config, state]): WantedLive => ({ config, publicKey: publicKeyOf(config), state })),
+      .map(([config, state]): DesiredInterface => ({ config, state })),
   }),
 );
 
@@ -169,8 +166,20 @@ test('N24: after the steps of a plan have run there is no drift', () => {
   fc.assert(
     fc.property(situation, ({ current, wanted }) => {
       const end = applied(current, { ...wanted, state: 'up' });
-      const steps = liveSteps(end, { ...wanted, state: 'up' });
-      expect(driftOf(steps, wanted.config, end.live, wanted.publicKey ?? null)).toEqual([]);
+      if (end.live === null) throw new Error('The interface must be up');
+      expect(driftOf({ file: wanted.config, running: end.running, live: end.live })).toEqual([]);
+    }),
+    RUNS,
+  );
+});
+
+test('T2: the plan and the comparison agree: what is not as desired has a step, and only routes have one beside that', () => {
+  fc.assert(
+    fc.property(situation, ({ current, wanted }) => {
+      const differences = compare(wanted, current);
+      const steps = plan(current, wanted);
+      if (differences.length > 0) expect(steps).not.toEqual([]);
+      else expect(steps.filter(({ action }) => action !== 'add-route')).toEqual([]);
     }),
     RUNS,
   );
@@ -178,11 +187,11 @@ test('N24: after the steps of a plan have run there is no drift', () => {
 
 test('what is wanted is there: address by address, and every number that was asked for', () => {
   fc.assert(
-    fc.property(situation, ({ current, wanted: { config, publicKey } }) => {
-      const end = applied(current, { config, publicKey, state: 'up' }).live;
+    fc.property(situation, ({ current, wanted: { config } }) => {
+      const end = applied(current, { config, state: 'up' }).live;
       expect(config.addresses.filter((address) => !end?.addresses.includes(address))).toEqual([]);
+      expect(end?.key?.publicKey).toBe(config.privateKey?.publicKey);
       expect(end).toMatchObject({
-        publicKey,
         linkUp: true,
         ...(config.listenPort === null ? {} : { listenPort: config.listenPort }),
         ...(config.fwMark === null ? {} : { fwMark: config.fwMark }),
@@ -219,10 +228,12 @@ test('I2: an undo of a half-run plan brings addresses, mark and MTU back', () =>
         action === 'restart' || action === 'run-hooks' || (action === 'set-fwmark' && hasDefault);
       if (steps.some(isOneWay)) return;
       const torn = run(current, steps.slice(0, count), wanted);
-      const { privateKey, listenPort, mtu, fwMark, addresses, publicKey } = former;
+      const { listenPort, mtu, fwMark, addresses } = former;
+      const privateKey = former.key ?? NO_KEY;
       const config = { ...current.running, privateKey, listenPort, mtu, fwMark, addresses };
-      const back = applied({ ...torn, attempted: wanted.config }, { config, publicKey, state: 'up' }).live;
-      expect(back).toMatchObject({ publicKey, listenPort, mtu, fwMark });
+      const back = applied({ ...torn, attempted: wanted.config }, { config, state: 'up' }).live;
+      expect(back).toMatchObject({ listenPort, mtu, fwMark });
+      expect(back?.key?.publicKey).toBe(former.key?.publicKey);
       expect([...(back?.addresses ?? [])].sort()).toEqual([...addresses].sort());
     }),
     RUNS,

@@ -1,8 +1,11 @@
 import { describe, expect, test } from '@jest/globals';
+import { InterfaceKey } from '../protocol/interface-key.ts';
 import { cidr } from '../../test/fixtures/cidr.ts';
-import { aConfig, aLive, PUBLIC_KEY } from '../../test/fixtures/live.ts';
+import { aConfig, aLive } from '../../test/fixtures/live.ts';
 import { CONNECTED, EXIT, line, type PlanRow, planOf } from '../../test/fixtures/plan-row.ts';
 import { isDisruptive, liveSteps, plan, type Step } from './plan.ts';
+
+const OTHER_KEY = InterfaceKey.fromPublic('other=');
 
 describe('a running interface', () => {
   test.each<PlanRow>([
@@ -76,7 +79,7 @@ describe('a running interface', () => {
     },
     {
       name: 'a key of which only the kernel has another',
-      publicKey: 'other=',
+      live: { key: OTHER_KEY },
       expected: ['set-private-key (privateKeySecretRef, Rehandshake)'],
     },
     { name: 'a mark', wanted: { fwMark: 16 }, expected: ['write-file (fwMark)', 'set-fwmark 16 (fwMark)'] },
@@ -102,8 +105,7 @@ describe('a running interface', () => {
     { name: 'a link that is down goes up', live: { linkUp: false }, expected: ['link-up (state)'] },
     {
       name: 'everything live in one go, in order',
-      live: { linkUp: false },
-      publicKey: 'other=',
+      live: { linkUp: false, key: OTHER_KEY },
       wanted: { listenPort: 5, fwMark: 16, mtu: 1300, addresses: [cidr('fd07::1/64')], dns: ['192.0.2.53'] },
       expected: [
         'write-file (listenPort)',
@@ -239,10 +241,7 @@ describe('up and down', () => {
 
   test('a file that is missing is written', () => {
     const config = aConfig();
-    const steps = plan(
-      { file: null, running: config, attempted: null, live: aLive() },
-      { config, publicKey: PUBLIC_KEY, state: 'up' },
-    );
+    const steps = plan({ file: null, running: config, attempted: null, live: aLive() }, { config, state: 'up' });
     expect(steps.map(line)).toEqual(['write-file (name)']);
   });
 });
@@ -275,14 +274,14 @@ test('I2: an undo that asks for the automatic mark that a default route has does
   const running = aConfig();
   const live = aLive({ peers: EXIT, fwMark: 51_820, mtu: 1300 });
   const current = { file: running, running, attempted: aConfig({ mtu: 1300 }), live };
-  const former = { config: { ...running, fwMark: 51_820 }, publicKey: PUBLIC_KEY, state: 'up' as const };
+  const former = { config: { ...running, fwMark: 51_820 }, state: 'up' as const };
   expect(liveSteps(current, former).map(line)).toEqual(['set-mtu 1400 (mtu)']);
 });
 
 test('the live part of a plan is the plan without the file', () => {
   const [file, live] = [aConfig(), aLive()];
   const current = { file, running: file, attempted: null, live };
-  const wanted = { config: aConfig({ mtu: 1300 }), publicKey: PUBLIC_KEY, state: 'up' as const };
+  const wanted = { config: aConfig({ mtu: 1300 }), state: 'up' as const };
   expect(liveSteps(current, wanted)).toEqual(plan(current, wanted).filter((step) => step.action !== 'write-file'));
 });
 

@@ -1,8 +1,9 @@
 import { type Cidr, coverage, isIpv6, lengthOf, networkOf } from '../protocol/address.ts';
 import { highestImpact, type Impact, isAbove } from '../protocol/impact.ts';
-import { type StepAction, STEPS } from '../protocol/steps.ts';
-import type { FieldName, InterfaceConfig } from '../protocol/wgquick/config.ts';
-import { changedFields, FIELDS, isSame } from '../protocol/wgquick/fields.ts';
+import { type FieldAction, type StepAction, STEPS } from '../protocol/steps.ts';
+import { type DesiredInterface, NAME_PATH, STATE_PATH } from '../protocol/compare.ts';
+import { changedFields, type InterfaceConfig, isSame } from '../protocol/wgquick/config.ts';
+import { DEFAULT_MTU, FIELD_NAMES, type FieldName, fieldOf, pathOf } from '../protocol/wgquick/fields.ts';
 import type { Live, Route } from './live.ts';
 
 /** What each action needs to know beside its name. An action without a line here, or a line without an action, does not compile. */
@@ -41,95 +42,104 @@ export interface Current {
   readonly live: Live | null;
 }
 
-/** What the running interface shall be like. */
-export interface WantedLive {
-  readonly config: InterfaceConfig;
-  /** Of `config.privateKey`, passed in so that planning does no cryptography; null = no key; undefined = whatever there is. */
-  readonly publicKey: string | null | undefined;
-  readonly state: 'up' | 'down';
-}
-
-/** The MTU of a device for which nothing was asked, as the kernel module and wg-quick set it on an ordinary 1500-byte path. */
-const DEFAULT_MTU = 1420;
-
-const INTERFACE = 'spec.interface';
 /** The impact of a step is that of its action, whoever asks. */
 const step = <A extends StepAction>(kind: ActionWith<A>, path: string): StepOf<A> => ({
   ...kind,
-  path: `${INTERFACE}.${path}`,
+  path,
   impact: STEPS[kind.action].impact,
 });
 
 /**
- * The steps from `current` to `wanted`, in the order in which they run; empty = nothing to do. What cannot be done live is one
+ * The steps from `current` to `desired`, in the order in which they run; empty = nothing to do. What cannot be done live is one
  * `restart`. Addresses and routes that we did not put there are left alone.
  */
-export const plan = (current: Current, wanted: WantedLive): Step[] => [
-  ...fileSteps(current.file, wanted.config),
-  ...liveSteps(current, wanted),
+export const plan = (current: Current, desired: DesiredInterface): Step[] => [
+  ...fileSteps(current.file, desired.config),
+  ...liveSteps(current, desired),
 ];
 
-function fileSteps(file: InterfaceConfig | null, wanted: InterfaceConfig): Step[] {
-  if (file === null) return [step({ action: 'write-file' }, 'name')];
-  const [first] = changedFields(file, wanted);
-  return first === undefined
-    ? []
-    : [step({ action: 'write-file' }, first === 'privateKey' ? 'privateKeySecretRef' : first)];
+function fileSteps(file: InterfaceConfig | null, desired: InterfaceConfig): Step[] {
+  if (file === null) return [step({ action: 'write-file' }, NAME_PATH)];
+  const [first] = changedFields(file, desired);
+  return first === undefined ? [] : [step({ action: 'write-file' }, pathOf(first))];
 }
 
 /** The part of the plan that concerns the running interface. */
-export function liveSteps(current: Current, wanted: WantedLive): Step[] {
-  const { live, running } = current;
-  if (wanted.state === 'down') return live === null ? [] : [step({ action: 'down' }, 'state')];
-  if (live === null) return [step({ action: 'up' }, 'state')];
-  const restart = restartField(running, wanted.config, live);
-  if (restart !== undefined) return [step({ action: 'restart' }, restart)];
-  return [
-    ...deviceSteps(current, wanted, live),
-    ...routeSteps(wanted.config, live),
-    ...serviceSteps(running, wanted.config),
-  ];
+export function liveSteps(current: Current, desired: DesiredInterface): Step[] {
+  const { live } = current;
+  if (desired.state === 'down') return live === null ? [] : [step({ action: 'down' }, STATE_PATH)];
+  if (live === null) return [step({ action: 'up' }, STATE_PATH)];
+  const change: Change = { ...current, live, desired: desired.config };
+  const restart = restartField(change);
+  if (restart !== undefined) return [step({ action: 'restart' }, pathOf(restart))];
+  const link = live.linkUp ? [] : [step({ action: 'link-up' }, STATE_PATH)];
+  const steps = [...link, ...fieldSteps(change), ...routeSteps(desired.config, live)];
+  // The sort is stable: routes stay as they were sorted.
+  return steps.sort((left, right) => ACTIONS.indexOf(left.action) - ACTIONS.indexOf(right.action));
+}
+
+const ACTIONS = Object.keys(STEPS);
+
+/** A running interface and the configuration that it shall have. */
+interface Change extends Current {
+  readonly live: Live;
+  readonly desired: InterfaceConfig;
+}
+
+/** Configurations whose values we may have put on the device. */
+const oursOf = ({ running, attempted }: Current): InterfaceConfig[] =>
+  attempted === null ? [running] : [running, attempted];
+
+/** The steps of an action for a field that is not as desired. */
+const MAKERS: Readonly<Record<FieldAction, (change: Change, path: string) => Step[]>> = {
+  'set-private-key': (_change, path) => [step({ action: 'set-private-key' }, path)],
+  'set-listen-port': ({ desired: { listenPort } }, path) =>
+    listenPort === null ? [] : [step({ action: 'set-listen-port', port: listenPort }, path)],
+  'set-fwmark': ({ desired }, path) => [step({ action: 'set-fwmark', mark: desired.fwMark }, path)],
+  'set-mtu': ({ desired }, path) => [step({ action: 'set-mtu', mtu: desired.mtu ?? DEFAULT_MTU }, path)],
+  'add-address': addressSteps,
+  'set-dns': (_change, path) => [step({ action: 'set-dns' }, path)],
+  'run-hooks': (_change, path) => [step({ action: 'run-hooks' }, path)],
+  restart: (_change, path) => [step({ action: 'restart' }, path)],
+};
+
+/** One step of an action is enough for all fields that ask for it, but for those that name a value. */
+function fieldSteps(change: Change): Step[] {
+  const { live, running, desired } = change;
+  const made = new Set<StepAction>();
+  return FIELD_NAMES.flatMap((name) => {
+    const { running: shown } = fieldOf(name);
+    if (shown.shownBy === 'file') return [];
+    const ours = oursOf(change).map((config) => config[name]);
+    const holds = shown.shownBy === 'kernel' ? shown.holds(desired[name], live, ours) : isSame(name, running, desired);
+    if (holds || made.has(shown.step)) return [];
+    made.add(shown.step);
+    return MAKERS[shown.step](change, pathOf(name));
+  });
 }
 
 /** The field that no live change can serve: wg-quick's routing by mark and rules is made only at `up`. */
-function restartField(running: InterfaceConfig, wanted: InterfaceConfig, live: Live): FieldName | undefined {
-  if (!isSame('table', running, wanted)) return 'table';
-  const newMark = running.fwMark !== wanted.fwMark && live.fwMark !== wanted.fwMark;
-  return newMark && routesByMark(wanted, live) ? 'fwMark' : undefined;
+function restartField({ running, desired, live }: Change): FieldName | undefined {
+  const changed = FIELD_NAMES.find((name) => {
+    const { running: shown } = fieldOf(name);
+    return shown.shownBy === 'copy' && shown.step === 'restart' && !isSame(name, running, desired);
+  });
+  const newMark = running.fwMark !== desired.fwMark && live.fwMark !== desired.fwMark;
+  return changed ?? (newMark && routesByMark(desired, live) ? 'fwMark' : undefined);
 }
 
 /** Whether wg-quick routes everything through this interface by a mark and policy rules. */
 const routesByMark = (config: InterfaceConfig, live: Live): boolean =>
   config.table === null && live.peers.some((peer) => peer.allowedIps.some((ip) => ip.endsWith('/0')));
 
-function deviceSteps(current: Current, wanted: WantedLive, live: Live): Step[] {
-  const { config } = wanted;
-  const ours = current.attempted === null ? [current.running] : [current.running, current.attempted];
-  const steps: Step[] = [];
-  // A file without a key leaves it to a hook.
-  if (wanted.publicKey !== undefined && wanted.publicKey !== live.publicKey)
-    steps.push(step({ action: 'set-private-key' }, 'privateKeySecretRef'));
-  if (config.listenPort !== null && config.listenPort !== live.listenPort) {
-    steps.push(step({ action: 'set-listen-port', port: config.listenPort }, 'listenPort'));
-  }
-  const isOurMark = ours.some((known) => known.fwMark !== null && known.fwMark === live.fwMark);
-  if (config.fwMark !== live.fwMark && (config.fwMark !== null || isOurMark)) {
-    steps.push(step({ action: 'set-fwmark', mark: config.fwMark }, 'fwMark'));
-  }
-  const isOurMtu = ours.some((known) => known.mtu === live.mtu);
-  const mtu = config.mtu ?? (isOurMtu ? DEFAULT_MTU : live.mtu);
-  if (mtu !== live.mtu) steps.push(step({ action: 'set-mtu', mtu }, 'mtu'));
-  if (!live.linkUp) steps.push(step({ action: 'link-up' }, 'state'));
-  return [...steps, ...addressSteps(ours, config, live)];
-}
-
-function addressSteps(ours: readonly InterfaceConfig[], wanted: InterfaceConfig, live: Live): Step[] {
-  const missing = wanted.addresses.filter((address) => !live.addresses.includes(address));
-  const isOurs = (address: Cidr): boolean => ours.some((known) => known.addresses.includes(address));
-  const stale = live.addresses.filter((address) => isOurs(address) && !wanted.addresses.includes(address));
+function addressSteps(change: Change, path: string): Step[] {
+  const { desired, live } = change;
+  const missing = desired.addresses.filter((address) => !live.addresses.includes(address));
+  const isOurs = (address: Cidr): boolean => oursOf(change).some((known) => known.addresses.includes(address));
+  const stale = live.addresses.filter((address) => isOurs(address) && !desired.addresses.includes(address));
   return [
-    ...missing.map((address) => step({ action: 'add-address', address }, 'addresses')),
-    ...stale.map((address) => step({ action: 'remove-address', address }, 'addresses')),
+    ...missing.map((address) => step({ action: 'add-address', address }, path)),
+    ...stale.map((address) => step({ action: 'remove-address', address }, path)),
   ];
 }
 
@@ -137,28 +147,28 @@ function addressSteps(ours: readonly InterfaceConfig[], wanted: InterfaceConfig,
  * Routes that wg-quick would have made for the allowed IPs and that are not there, most specific first; and the kernel's own
  * routes to the networks of present addresses, where somebody removed them.
  */
-function routeSteps(wanted: InterfaceConfig, live: Live): Step[] {
+function routeSteps(desired: InterfaceConfig, live: Live): Step[] {
   // Where the routes go is not known: none is added rather than one in the wrong table.
-  if (wanted.invalid.table !== undefined) return [];
-  const table = wanted.table === null || wanted.table === 'off' ? 'main' : wanted.table;
+  if (desired.invalid.table !== undefined) return [];
+  const table = desired.table === null || desired.table === 'off' ? 'main' : desired.table;
   const inTable = live.routes.filter((route) => route.table === table).map((route) => route.destination);
   // The networks of addresses that this same plan adds, or whose link it sets up, come by themselves.
   const isLive = (address: Cidr): boolean => live.linkUp && live.addresses.includes(address);
-  const networks = table === 'main' ? wanted.addresses.filter((address) => isLive(address) && isRouted(address)) : [];
-  // All networks of wanted addresses count as there: they are, they come, or they are put back here.
-  const present = table === 'main' ? [...inTable, ...wanted.addresses] : inTable;
+  const networks = table === 'main' ? desired.addresses.filter((address) => isLive(address) && isRouted(address)) : [];
+  // All networks of desired addresses count as there: they are, they come, or they are put back here.
+  const present = table === 'main' ? [...inTable, ...desired.addresses] : inTable;
   const missing = [
     ...networks.map(networkOf).filter((network) => !inTable.includes(network)),
-    ...(wanted.table === 'off' ? [] : missingAllowedIps(wanted, live, present)),
+    ...(desired.table === 'off' ? [] : missingAllowedIps(desired, live, present)),
   ];
   const sorted = [...new Set(missing)].sort((left, right) => specificity(right) - specificity(left));
-  return sorted.map((destination) => step({ action: 'add-route', route: { destination, table } }, 'table'));
+  return sorted.map((destination) => step({ action: 'add-route', route: { destination, table } }, pathOf('table')));
 }
 
-function missingAllowedIps(wanted: InterfaceConfig, live: Live, present: readonly Cidr[]): Cidr[] {
+function missingAllowedIps(desired: InterfaceConfig, live: Live, present: readonly Cidr[]): Cidr[] {
   // In a table of its own wg-quick adds every route; in the main table only those that nothing covers yet.
-  const isThere = wanted.table === null ? coverage(present) : membership(present);
-  const isByMark = (ip: Cidr): boolean => wanted.table === null && ip.endsWith('/0');
+  const isThere = desired.table === null ? coverage(present) : membership(present);
+  const isByMark = (ip: Cidr): boolean => desired.table === null && ip.endsWith('/0');
   return live.peers.flatMap((peer) => peer.allowedIps).filter((ip) => !isByMark(ip) && !isThere(ip));
 }
 
@@ -173,16 +183,6 @@ const isRouted = (address: Cidr): boolean =>
 
 /** Comparable over both families. */
 const specificity = (cidr: Cidr): number => lengthOf(cidr) + (isIpv6(cidr) ? 0 : 96);
-
-function serviceSteps(running: InterfaceConfig, wanted: InterfaceConfig): Step[] {
-  const steps: Step[] = [];
-  if (!isSame('dns', running, wanted)) steps.push(step({ action: 'set-dns' }, 'dns'));
-  // A change of the down hooks alone corrects the teardown of a set-up that stays: it is stored and nothing runs.
-  const upHooks = (['preUp', 'postUp'] as const).filter((name) => !FIELDS[name].equal(running[name], wanted[name]));
-  const [changed] = upHooks;
-  if (changed !== undefined) steps.push(step({ action: 'run-hooks' }, changed));
-  return steps;
-}
 
 /** Whether the step takes the tunnel or its hooks down: after a crash in the middle nobody knows how far it came. */
 export const isDisruptive = (candidate: Step): boolean => STEPS[candidate.action].group === 'lifecycle';

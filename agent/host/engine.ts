@@ -1,9 +1,10 @@
 import { AgentError } from '../core/agent-error.ts';
 import type { Live } from '../core/live.ts';
-import { impactOf, isDisruptive, liveSteps, plan, type Step, stepsAbove, type WantedLive } from '../core/plan.ts';
+import { impactOf, isDisruptive, liveSteps, plan, type Step, stepsAbove } from '../core/plan.ts';
 import { isLinkLocal } from '../protocol/address.ts';
 import { highestImpact, type Impact } from '../protocol/impact.ts';
-import { isPrivateKey, publicKeyOf } from '../protocol/key.ts';
+import { type DesiredInterface } from '../protocol/compare.ts';
+import { NO_KEY } from '../protocol/interface-key.ts';
 import type { InterfaceConfig } from '../protocol/wgquick/config.ts';
 import { interfaceOf, parseDocument } from '../protocol/wgquick/document.ts';
 import { render } from '../protocol/wgquick/render.ts';
@@ -26,16 +27,10 @@ export interface Applied {
 }
 
 /** What an apply shall reach. */
-export interface Goal extends WantedLive {
+export interface Goal extends DesiredInterface {
   /** Whether up or down is what a caller asked for, and so is kept over a restart of the host; false = as it happens to be. */
   readonly remember: boolean;
 }
-
-/** `config` as a wish. A key that is none (or not in the file at all: hooks can set it) is left as the kernel has it. */
-export const wantedLive = ({ privateKey, ...config }: InterfaceConfig, state: 'up' | 'down'): WantedLive => {
-  const isUsable = privateKey !== null && isPrivateKey(privateKey.reveal());
-  return { config: { ...config, privateKey }, publicKey: isUsable ? publicKeyOf(privateKey) : undefined, state };
-};
 
 /** What is to be done, made once: what was judged is what is written into the journal and what runs. */
 export interface Plan {
@@ -148,7 +143,7 @@ export interface Convergence {
 }
 
 /** Runs live steps until the kernel reads back as wanted, whatever they do to traffic: the way back of an undo. */
-export async function converge(convergence: Convergence, wanted: WantedLive): Promise<void> {
+export async function converge(convergence: Convergence, wanted: DesiredInterface): Promise<void> {
   const now = await readSnapshot(convergence.host, convergence.name);
   const steps = liveSteps(currentOf(now, convergence.attempted), wanted);
   await carryOut(convergence, wanted, { now, steps, limit: 'Restart' });
@@ -162,7 +157,7 @@ interface Round {
 }
 
 /** Runs the steps, reads back, repairs what is still missing, and so on; the last read-back, which is as wanted. */
-async function carryOut(convergence: Convergence, wanted: WantedLive, first: Round): Promise<Snapshot> {
+async function carryOut(convergence: Convergence, wanted: DesiredInterface, first: Round): Promise<Snapshot> {
   const { host, name, carry, attempted } = convergence;
   let { now, steps } = first;
   for (let round = 0; round < ROUNDS; round += 1) {
@@ -212,12 +207,13 @@ async function undo(host: Host, name: string, before: Snapshot, { journal, attem
 }
 
 /** What ran, as a wish: numbers that its file left open included. */
-export function formerState({ live, running }: Pick<Snapshot, 'live' | 'running'>): WantedLive {
-  if (live === null) return { config: running, publicKey: null, state: 'down' };
-  const { privateKey, listenPort, mtu, fwMark, publicKey } = live;
+export function formerState({ live, running }: Pick<Snapshot, 'live' | 'running'>): DesiredInterface {
+  if (live === null) return { config: running, state: 'down' };
+  const { listenPort, mtu, fwMark } = live;
+  const privateKey = live.key ?? NO_KEY;
   // A new device makes link-local addresses of its own.
   const addresses = live.addresses.filter((address) => !isLinkLocal(address) || running.addresses.includes(address));
-  return { config: { ...running, privateKey, listenPort, mtu, fwMark, addresses }, publicKey, state: 'up' };
+  return { config: { ...running, privateKey, listenPort, mtu, fwMark, addresses }, state: 'up' };
 }
 
 export async function closeJournal(host: Host, name: string, journal: JournalEntry): Promise<void> {

@@ -3,12 +3,12 @@ import { readFile } from 'node:fs/promises';
 import { AgentError } from '../core/agent-error.ts';
 import { type Problem, validate } from '../protocol/validate.ts';
 import { type Cidr, ipOf, isLinkLocal, networkOf } from '../protocol/address.ts';
-import { EMPTY_CONFIG, type InterfaceConfig } from '../protocol/wgquick/config.ts';
+import { changedFields, EMPTY_CONFIG, type InterfaceConfig } from '../protocol/wgquick/config.ts';
 import { parseDocument, peerKeys } from '../protocol/wgquick/document.ts';
-import { changedFields, FIELDS, HOOK_NAMES } from '../protocol/wgquick/fields.ts';
+import { type FieldName, fieldOf, FIELDS, HOOK_NAMES } from '../protocol/wgquick/fields.ts';
 import { render } from '../protocol/wgquick/render.ts';
 import { textForParseCheck } from '../protocol/wgquick/strip.ts';
-import type { WantedLive } from '../core/plan.ts';
+import type { DesiredInterface } from '../protocol/compare.ts';
 import { readForeignRoutes, readOtherDevices } from './ip-json.ts';
 import type { Host } from './host.ts';
 import { withSecretFile } from './secret-file.ts';
@@ -24,7 +24,7 @@ export async function preflight(
   host: Host,
   name: string,
   before: Snapshot,
-  wanted: WantedLive & HookPolicy,
+  wanted: DesiredInterface & HookPolicy,
 ): Promise<void> {
   const { config } = wanted;
   refuseProblems(problemsOfChange(before, config));
@@ -38,13 +38,10 @@ export async function preflight(
 
 /** What is in the file already and stays is not judged anew: a PUT of something else must not fail on it. */
 function problemsOfChange(before: Snapshot, config: InterfaceConfig): Problem[] {
-  const changed = new Set<string>(changedFields(before.file ?? EMPTY_CONFIG, config));
-  // The least MTU hangs on the addresses.
-  if (changed.has('addresses')) changed.add('mtu');
-  return validate(config).filter(({ path }) => {
-    const field = path.replace('spec.interface.', '').replace(/\[\d+\]$/, '');
-    return changed.has(field === 'privateKeySecretRef' ? 'privateKey' : field);
-  });
+  const changed = changedFields(before.file ?? EMPTY_CONFIG, config);
+  const isJudged = (name: FieldName): boolean =>
+    changed.some((other) => other === name || fieldOf(name).judgedWith?.includes(other) === true);
+  return validate(config).filter(({ field }) => isJudged(field));
 }
 
 function refuseProblems(problems: readonly Problem[]): void {
@@ -64,9 +61,10 @@ function refuseHooks(before: Snapshot, config: InterfaceConfig, policy: 'off' | 
 }
 
 /** The kernel silently drops a peer that has the interface's own key. */
-function refuseOwnPeer(before: Snapshot, { publicKey }: WantedLive): void {
+function refuseOwnPeer(before: Snapshot, { config }: DesiredInterface): void {
+  const publicKey = config.privateKey?.publicKey;
   const peers = [...peerKeys(before.document), ...(before.live?.peers ?? []).map((peer) => peer.publicKey)];
-  if (publicKey === null || publicKey === undefined || !peers.includes(publicKey)) return;
+  if (publicKey === undefined || !peers.includes(publicKey)) return;
   throw new AgentError(
     'key_is_peer',
     `The public key ${publicKey} of the new private key is that of a peer of this interface; the peer would be lost`,

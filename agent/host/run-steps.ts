@@ -4,8 +4,9 @@ import type { Live } from '../core/live.ts';
 import type { Step, StepOf } from '../core/plan.ts';
 import { isIpv6 } from '../protocol/address.ts';
 import { type ActionOf, type StepAction, STEPS } from '../protocol/steps.ts';
-import type { FieldValues, InterfaceConfig } from '../protocol/wgquick/config.ts';
+import type { InterfaceConfig } from '../protocol/wgquick/config.ts';
 import { interfaceOf, parseDocument } from '../protocol/wgquick/document.ts';
+import type { FieldValues } from '../protocol/wgquick/fields.ts';
 import { render } from '../protocol/wgquick/render.ts';
 import { mustRun } from './command-runner.ts';
 import { writeDurably } from './config-files.ts';
@@ -86,7 +87,9 @@ async function runWgSet({ host, name, wanted, now }: StepContext, steps: readonl
   if (head.length === 0) return;
   const moves = own.some(({ impact }) => impact !== 'None');
   const peers = moves ? triggerHandshake(withSession(now.live?.peers ?? [], host.nowMs() / 1000)) : [];
-  const key = own.some(({ action }) => action === 'set-private-key') ? (wanted.privateKey?.reveal() ?? '') : '';
+  const key = own.some(({ action }) => action === 'set-private-key')
+    ? (wanted.privateKey?.privateKey?.reveal() ?? '')
+    : '';
   await withSecretFile(key, (fd) => wgSet(host, name, { head, peers, fd }));
 }
 

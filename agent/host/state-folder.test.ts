@@ -4,6 +4,7 @@ import { mkdtempDisposable, readdir, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { inspect } from 'node:util';
+import { InterfaceKey } from '../protocol/interface-key.ts';
 import { Secret } from '../protocol/secret.ts';
 import { newPrivateKey } from '../../test/support/canary.ts';
 import { aLive, aPeer } from '../../test/fixtures/live.ts';
@@ -115,10 +116,13 @@ test('I1: the live peers of a journal come back whole, keys included, and stay c
   const state = await openStateFolder(folder.path);
   const [privateKey, presharedKey] = [newPrivateKey(), newPrivateKey()];
   const peer = { ...aPeer({ allowedIps: [cidr('10.7.0.2/32')] }), presharedKey: new Secret(presharedKey) };
-  const entry = { ...ENTRY, formerLive: { ...aLive({ peers: [peer] }), privateKey: new Secret(privateKey) } };
+  const entry = {
+    ...ENTRY,
+    formerLive: aLive({ peers: [peer], key: InterfaceKey.fromPrivate(new Secret(privateKey)) }),
+  };
   await state.writeJournal('wg0', entry);
   const read = await state.readJournal('wg0');
-  expect(read?.formerLive?.privateKey?.reveal()).toBe(privateKey);
+  expect(read?.formerLive?.key?.privateKey?.reveal()).toBe(privateKey);
   expect(read?.formerLive?.peers[0]?.presharedKey?.reveal()).toBe(presharedKey);
   expect(read?.formerLive?.peers[0]?.allowedIps).toEqual([cidr('10.7.0.2/32')]);
   expect(JSON.stringify(read)).not.toContain(presharedKey);

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { AgentError } from '../core/agent-error.ts';
 import type { Live, LivePeer } from '../core/live.ts';
 import type { WireStep } from '../protocol/messages.ts';
+import { InterfaceKey } from '../protocol/interface-key.ts';
 import { Secret } from '../protocol/secret.ts';
 import { listFolder, makeFolder, readText, removeDurably, removeTemporaries, writeDurably } from './config-files.ts';
 
@@ -69,38 +70,45 @@ async function forgetFormerBoot(folder: string, running: string): Promise<void> 
   await writeDurably(path, bootId);
 }
 
-const revealed = (key: string | null): Secret | null => (key === null ? null : new Secret(key));
-
 /** Secrets print as redacted; in this 0600 file they must be whole, or a restart after a crash could not bring the peers back. */
-const journalText = (entry: JournalEntry): string =>
-  JSON.stringify(entry, function (this: Record<string, unknown>, key, value: unknown) {
-    const original = this[key];
-    return original instanceof Secret ? original.reveal() : value;
-  });
+const journalText = ({ formerLive, ...entry }: JournalEntry): string =>
+  JSON.stringify({ ...entry, formerLive: formerLive === null ? null : storedLive(formerLive) });
+
+type StoredPeer = Omit<LivePeer, 'presharedKey'> & { readonly presharedKey: string | null };
+type StoredLive = Omit<Live, 'key' | 'peers'> & {
+  readonly privateKey: string | null;
+  readonly peers: readonly StoredPeer[];
+};
 
 interface StoredJournal extends Omit<JournalEntry, 'formerLive' | 'steps'> {
   /** Agents before 0.2 wrote none. */
   readonly steps?: readonly WireStep[];
-  readonly formerLive:
-    | (Omit<Live, 'privateKey' | 'peers'> & {
-        readonly privateKey: string | null;
-        readonly peers: readonly (Omit<LivePeer, 'presharedKey'> & { readonly presharedKey: string | null })[];
-      })
-    | null;
+  readonly formerLive: StoredLive | null;
 }
 
+const storedLive = ({ key, peers, ...live }: Live): StoredLive => ({
+  ...live,
+  privateKey: key?.privateKey?.reveal() ?? null,
+  peers: peers.map((peer) => ({ ...peer, presharedKey: peer.presharedKey?.reveal() ?? null })),
+});
+
+const liveOf = ({ privateKey, peers, ...live }: StoredLive): Live => ({
+  ...live,
+  key: privateKey === null ? null : InterfaceKey.fromPrivate(new Secret(privateKey)),
+  peers: peers.map((peer) => ({
+    ...peer,
+    presharedKey: peer.presharedKey === null ? null : new Secret(peer.presharedKey),
+  })),
+});
+
 function parseJournal(text: string): JournalEntry {
-  let stored: StoredJournal;
   try {
-    stored = JSON.parse(text) as StoredJournal;
+    const { formerLive, steps = [], ...stored } = JSON.parse(text) as StoredJournal;
+    return { ...stored, steps, formerLive: formerLive === null ? null : liveOf(formerLive) };
   } catch {
     // The parser's message would quote the text, keys included.
     throw new AgentError('internal', 'The journal of an unfinished change cannot be read');
   }
-  const { formerLive, steps = [] } = stored;
-  if (formerLive === null) return { ...stored, steps, formerLive };
-  const peers = formerLive.peers.map((peer) => ({ ...peer, presharedKey: revealed(peer.presharedKey) }));
-  return { ...stored, steps, formerLive: { ...formerLive, privateKey: revealed(formerLive.privateKey), peers } };
 }
 
 const asState = (text: string | null): 'up' | 'down' | null => (text === 'up' || text === 'down' ? text : null);

@@ -3,13 +3,11 @@ import { AgentError } from '../core/agent-error.ts';
 import { driftOf, invalidDrift } from '../core/drift.ts';
 import type { Live } from '../core/live.ts';
 import { redactFile, redactKeys } from '../protocol/redact.ts';
-import { liveSteps } from '../core/plan.ts';
-import { wantedLive } from '../host/engine.ts';
-import { currentOf, readSnapshot, type Snapshot } from '../host/snapshot.ts';
+import { readSnapshot, type Snapshot } from '../host/snapshot.ts';
 import { isLinkLocal } from '../protocol/address.ts';
-import { isPrivateKey, publicKeyOf } from '../protocol/key.ts';
 import type { ConfigAnswer, InterfaceState, WireDrift, WireLive } from '../protocol/messages.ts';
-import { EMPTY_CONFIG, type FieldName, type InterfaceConfig } from '../protocol/wgquick/config.ts';
+import { EMPTY_CONFIG, type InterfaceConfig } from '../protocol/wgquick/config.ts';
+import type { FieldName } from '../protocol/wgquick/fields.ts';
 import { savesConfig, unmanagedLines } from '../protocol/wgquick/document.ts';
 import { invalidLines } from '../protocol/wgquick/invalid-lines.ts';
 import { specFromConfig } from '../protocol/wgquick/wire.ts';
@@ -29,38 +27,29 @@ export async function getConfig(context: AgentContext, name: string): Promise<Co
 
 export function configAnswer(context: AgentContext, name: string, snapshot: Snapshot): ConfigAnswer {
   const file = snapshot.file ?? EMPTY_CONFIG;
-  const publicKey = keyOf(file);
   const body = {
     interface: name,
     config: oldView(context, snapshot, file),
     spec: specFromConfig(file, savesConfig(snapshot.document)),
     live: snapshot.live === null ? null : liveView(snapshot.live, file),
     state: stateOf(snapshot),
-    public_key: publicKey,
-    live_public_key: snapshot.live?.publicKey ?? null,
+    public_key: file.privateKey?.publicKey ?? null,
+    live_public_key: snapshot.live?.key?.publicKey ?? null,
     unmanaged: unmanagedLines(snapshot.document).map(redactKeys),
     invalid: invalidLines(snapshot.document).slice(0, MAX_INVALID_LINES),
-    drift: firstOfEachPath([...invalidDrift(file, snapshot.live), ...driftBetween(snapshot, file, publicKey)]),
+    drift: driftBetween(snapshot, file),
   };
   return { ...body, digest: digestOf(context, snapshot, JSON.stringify(body)) };
 }
-
-const firstOfEachPath = (entries: readonly WireDrift[]): WireDrift[] =>
-  entries.filter(({ path }, index) => entries.findIndex((other) => other.path === path) === index);
-
-const keyOf = ({ privateKey }: InterfaceConfig): string | null =>
-  privateKey !== null && isPrivateKey(privateKey.reveal()) ? publicKeyOf(privateKey) : null;
 
 const stateOf = (snapshot: Snapshot): InterfaceState => {
   if (snapshot.live !== null) return 'up';
   return snapshot.fileText === null ? 'absent' : 'down';
 };
 
-function driftBetween(snapshot: Snapshot, file: InterfaceConfig, publicKey: string | null): ConfigAnswer['drift'] {
-  if (snapshot.live === null || snapshot.file === null) return [];
-  // A file without a key leaves it to a hook: whatever the kernel has is then no drift.
-  const wanted = { ...wantedLive({ ...file, privateKey: null }, 'up'), publicKey: publicKey ?? undefined };
-  return driftOf(liveSteps(currentOf(snapshot), wanted), file, snapshot.live, publicKey);
+/** What the file says and is no value differs from anything that could run: it is told of an interface that is down, too. */
+function driftBetween({ live, running }: Snapshot, file: InterfaceConfig): WireDrift[] {
+  return live === null ? invalidDrift(file) : driftOf({ file, running, live });
 }
 
 function liveView(live: Live, file: InterfaceConfig): WireLive {
@@ -84,7 +73,7 @@ function oldView({ settings }: AgentContext, snapshot: Snapshot, file: Interface
   const invalid = (name: FieldName): string[] =>
     (file.invalid[name] ?? []).map((own) => (settings.readBackKeys ? own : redactKeys(own)));
   return {
-    private_key: settings.readBackKeys ? (file.privateKey?.reveal() ?? null) : null,
+    private_key: settings.readBackKeys ? (file.privateKey?.privateKey?.reveal() ?? null) : null,
     listen_port: file.listenPort,
     address: joined([...file.addresses, ...invalid('addresses')], ', '),
     post_up: joined(file.postUp, '; '),

@@ -1,9 +1,8 @@
 import { AgentError } from '../core/agent-error.ts';
 import { type Step, stepsAbove } from '../core/plan.ts';
-import { apply, type Plan, planFor, wantedLive } from '../host/engine.ts';
+import { apply, type Plan, planFor } from '../host/engine.ts';
 import { preflight } from '../host/preflight.ts';
 import { readSnapshot, type Snapshot } from '../host/snapshot.ts';
-import { isPrivateKey } from '../protocol/key.ts';
 import type { PutConfigAnswer, PutConfigBody, PutOptions, WireStep } from '../protocol/messages.ts';
 import { EMPTY_CONFIG } from '../protocol/wgquick/config.ts';
 import { configFromPut } from '../protocol/wgquick/wire.ts';
@@ -16,17 +15,17 @@ export async function putConfig(context: AgentContext, name: string, body: PutCo
   const before = await readSnapshot(host, name);
   const options = body.options ?? {};
   const config = configFromPut(body, before.file ?? EMPTY_CONFIG);
-  if (config.privateKey === null || !isPrivateKey(config.privateKey.reveal())) {
+  if (config.privateKey === null) {
     const path = 'spec.interface.privateKeySecretRef';
     throw new AgentError('invalid_value', `${path}: private_key must be a private key as \`wg genkey\` prints it`, {
       details: [path],
     });
   }
-  const live = wantedLive(config, options.state ?? (before.live === null ? 'down' : 'up'));
+  const desired = { config, state: options.state ?? (before.live === null ? 'down' : 'up') } as const;
   refuseMoved(context, name, before, options);
-  const plan = planFor(before, { ...live, remember: options.state !== undefined });
+  const plan = planFor(before, { ...desired, remember: options.state !== undefined });
   // What is there already was judged when it came; a no-op runs nothing.
-  if (plan.steps.length > 0) await preflight(host, name, before, { ...live, hooks: settings.hooks });
+  if (plan.steps.length > 0) await preflight(host, name, before, { ...desired, hooks: settings.hooks });
   refuseImpact(plan, options);
   const digestOf = (snapshot: Snapshot): string => configAnswer(context, name, snapshot).digest;
   if (options.dry_run === true) return answer(plan, { outageMs: 0, digest: digestOf(before), changed: false });

@@ -1,5 +1,5 @@
 import { AgentError } from '../core/agent-error.ts';
-import { apply, planFor, wantedLive } from '../host/engine.ts';
+import { apply, planFor } from '../host/engine.ts';
 import type { Host } from '../host/host.ts';
 import { bringDown } from '../host/lifecycle.ts';
 import { readSnapshot, type Snapshot } from '../host/snapshot.ts';
@@ -28,7 +28,7 @@ export async function enable(context: AgentContext, name: string): Promise<Enabl
     );
   }
   const file = before.file ?? before.running;
-  if (wasDown) await apply(context.host, name, planFor(before, { ...wantedLive(file, 'up'), remember: true }));
+  if (wasDown) await apply(context.host, name, planFor(before, { config: file, state: 'up', remember: true }));
   else await context.host.state.writeWanted(name, 'up');
   const message = wasDown ? `Interface ${name} enabled successfully` : `Interface ${name} is already up`;
   return { status: 'success', message, was_down: wasDown };
@@ -41,7 +41,7 @@ export async function disable(context: AgentContext, name: string): Promise<Disa
   const wasUp = before.live !== null;
   if (!wasUp) await host.state.writeWanted(name, before.file === null ? null : 'down');
   else if (before.file !== null)
-    await apply(host, name, planFor(before, { ...wantedLive(before.file, 'down'), remember: true }));
+    await apply(host, name, planFor(before, { config: before.file, state: 'down', remember: true }));
   else await takeDownOurs(host, name, before);
   const message = wasUp ? `Interface ${name} disabled successfully` : `Interface ${name} is already down`;
   return { status: 'success', message, was_up: wasUp };

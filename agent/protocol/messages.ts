@@ -1,5 +1,6 @@
 import type { Impact } from './impact.ts';
 import type { InvalidLine } from './wgquick/invalid-lines.ts';
+import { PUT_PROPERTIES, type SentFields, type WireSpec } from './wgquick/wire.ts';
 
 /** The HTTP messages of the agent, as they stand on the wire. What is beside the old agent's contract is additive. */
 
@@ -31,22 +32,6 @@ export interface HealthAnswer {
   readonly epoch?: string;
   /** Unix milliseconds, to see clock skew. */
   readonly time?: number;
-}
-
-/** The interface part of the file; null and empty mean "not in the file". */
-export interface WireSpec {
-  readonly listen_port: number | null;
-  readonly address: readonly string[];
-  readonly mtu: number | null;
-  readonly dns: readonly string[];
-  /** `off`, a number as text, or null for wg-quick's `auto`. */
-  readonly table: string | null;
-  readonly fw_mark: number | null;
-  readonly pre_up: readonly string[];
-  readonly post_up: readonly string[];
-  readonly pre_down: readonly string[];
-  readonly post_down: readonly string[];
-  readonly save_config: boolean;
 }
 
 /** What the kernel has. */
@@ -112,24 +97,8 @@ export interface PutOptions {
   readonly request_id?: string;
 }
 
-/** PUT /v1/wg/{i}/config. Absent and null differ only for the fields that the old agent's panel never sends, or does not know. */
-export interface PutConfigBody {
-  readonly private_key: string;
-  readonly listen_port?: number | null;
-  /** Absent = kept. */
-  readonly address?: string | readonly string[] | null;
-  readonly post_up?: string | readonly string[] | null;
-  readonly pre_down?: string | readonly string[] | null;
-  readonly mtu?: number | null;
-  readonly dns?: string | readonly string[] | null;
-  /** Absent = kept. */
-  readonly table?: string | null;
-  /** Absent = kept, as the three below. */
-  readonly fw_mark?: number | null;
-  readonly pre_up?: string | readonly string[] | null;
-  readonly post_down?: string | readonly string[] | null;
-  readonly options?: PutOptions;
-}
+/** PUT /v1/wg/{i}/config. */
+export type PutConfigBody = SentFields & { readonly options?: PutOptions };
 
 export interface WireStep {
   readonly action: string;
@@ -151,32 +120,13 @@ export interface PutConfigAnswer {
   readonly digest: string;
 }
 
-const text = (maxLength: number): object => ({ type: ['string', 'null'], maxLength });
-const textOrList = (maxLength: number): object => ({
-  anyOf: [
-    { type: ['string', 'null'], maxLength: 65_536 },
-    { type: 'array', maxItems: 64, items: { type: 'string', minLength: 1, maxLength } },
-  ],
-});
-const whole = (minimum: number, maximum: number): object => ({ type: ['integer', 'null'], minimum, maximum });
-
 /** JSON schema of PutConfigBody: limits before any work; the grammar of the values is judged in `protocol/validate.ts`. */
 export const PUT_CONFIG_SCHEMA = {
   type: 'object',
   additionalProperties: false,
   required: ['private_key'],
   properties: {
-    private_key: { type: 'string', maxLength: 64 },
-    listen_port: whole(0, 65_535),
-    address: textOrList(64),
-    post_up: textOrList(1024),
-    pre_down: textOrList(1024),
-    mtu: whole(0, 65_535),
-    dns: textOrList(253),
-    table: text(32),
-    fw_mark: whole(0, 0xffffffff),
-    pre_up: textOrList(1024),
-    post_down: textOrList(1024),
+    ...PUT_PROPERTIES,
     options: {
       type: 'object',
       additionalProperties: false,

@@ -12,7 +12,7 @@ interface StepRow {
   readonly impact: Impact;
 }
 
-/** Every action that a plan can have. The words stand on the wire, in `plan` of a PUT's answer. */
+/** Every action that a plan can have, in the order in which they run. The words stand on the wire, in `plan` of a PUT's answer. */
 export const STEPS = {
   'write-file': { group: 'file', impact: 'None' },
   'set-private-key': { group: 'wg', impact: 'Rehandshake' },
@@ -36,3 +36,9 @@ export type StepAction = keyof typeof STEPS;
 export type ActionOf<G extends StepGroup> = {
   [A in StepAction]: (typeof STEPS)[A]['group'] extends G ? A : never;
 }[StepAction];
+
+/** The actions by which a row of the field table may say that its field is changed; the plan has a maker for each. */
+export type FieldAction = Extract<
+  StepAction,
+  'set-private-key' | 'set-listen-port' | 'set-fwmark' | 'set-mtu' | 'add-address' | 'set-dns' | 'run-hooks' | 'restart'
+>;

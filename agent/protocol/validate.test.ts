@@ -1,22 +1,16 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { arbitraryConfig, RUNS } from '../../test/fixtures/arbitraries.ts';
-import { Secret } from './secret.ts';
 import { validate } from './validate.ts';
-import { EMPTY_CONFIG, type InterfaceConfig } from './wgquick/config.ts';
-import { configFromValues } from './wgquick/wire.ts';
+import { configFromResource, type ResourceFields } from './wgquick/wire.ts';
 
 const KEY = 'cL1NSNmv9SeD129gd8oYNo6HoMHqZ+ETtlQIfSiR0EY=';
-const GOOD: InterfaceConfig = { ...EMPTY_CONFIG, privateKey: new Secret(KEY) };
 
-/** A configuration whose lists are texts, as a resource or a request has them. */
-type Values = Omit<Partial<InterfaceConfig>, 'addresses' | 'dns' | 'invalid'> & {
-  addresses?: string[];
-  dns?: string[];
-};
+/** Values as a resource or a request has them. */
+type Values = ResourceFields & { readonly privateKey?: string };
 
 const problemsOf = (part: Values): string[] =>
-  validate(configFromValues({ ...GOOD, ...part })).map(
+  validate(configFromResource(part, part.privateKey ?? KEY)).map(
     ({ code, path }) => `${code} ${path.replace('spec.interface.', '')}`,
   );
 
@@ -61,11 +55,11 @@ describe('good values', () => {
 
 describe('N10: bad values', () => {
   test.each<Row & { problem: string }>([
-    { name: 'no private key', part: { privateKey: null }, problem: 'privateKeySecretRef' },
-    { name: 'a key that is none', part: { privateKey: new Secret('x') }, problem: 'privateKeySecretRef' },
+    { name: 'no private key', part: { privateKey: '' }, problem: 'privateKeySecretRef' },
+    { name: 'a key that is none', part: { privateKey: 'x' }, problem: 'privateKeySecretRef' },
     {
       name: 'the all-zero key',
-      part: { privateKey: new Secret(`${'A'.repeat(43)}=`) },
+      part: { privateKey: `${'A'.repeat(43)}=` },
       problem: 'privateKeySecretRef',
     },
     { name: 'port 0', part: { listenPort: 0 }, problem: 'listenPort' },
@@ -118,8 +112,8 @@ describe('N10: bad values', () => {
     const part = { listenPort: 0, mtu: 1, table: 'x', addresses: ['y'], postUp: ['', '#'] };
     expect(problemsOf(part)).toEqual([
       'invalid_value listenPort',
-      'invalid_value mtu',
       'invalid_value addresses',
+      'invalid_value mtu',
       'invalid_value table',
       'invalid_hook postUp[0]',
       'invalid_hook postUp[1]',
@@ -130,7 +124,7 @@ describe('N10: bad values', () => {
 describe('N5: no field takes a character that could end its line', () => {
   const controls = ['\n', '\r', '\0', '\u2028', '\u2029', '\u0085', '\t', '\u001b'];
   const fields: { field: string; make: (control: string) => Values }[] = [
-    { field: 'privateKey', make: (control) => ({ privateKey: new Secret(`${KEY}${control}`) }) },
+    { field: 'privateKey', make: (control) => ({ privateKey: `${KEY}${control}` }) },
     { field: 'addresses', make: (control) => ({ addresses: [`10.0.0.1/24${control}`] }) },
     { field: 'addresses of IPv6', make: (control) => ({ addresses: [`fd00::1${control}/64`] }) },
     { field: 'dns', make: (control) => ({ dns: ['192.0.2.53', `example.org${control}`] }) },
@@ -139,8 +133,8 @@ describe('N5: no field takes a character that could end its line', () => {
     { field: 'table off', make: (control) => ({ table: `off${control}` }) },
     { field: 'preUp', make: (control) => ({ preUp: [`a${control}b`] }) },
     { field: 'postUp', make: (control) => ({ postUp: [`a${control}PostUp = b`] }) },
-    { field: 'preDown', make: (control) => ({ preDown: [`${control}a`] }) },
-    { field: 'postDown', make: (control) => ({ postDown: [`a${control}`] }) },
+    { field: 'preDown', make: (control) => ({ preDown: [`b${control}a`] }) },
+    { field: 'postDown', make: (control) => ({ postDown: [`a${control}b`] }) },
   ];
   const rows = fields.flatMap(({ field, make }) =>
     controls.map((control) => ({ field, control: JSON.stringify(control), part: make(control) })),
@@ -152,6 +146,6 @@ describe('N5: no field takes a character that could end its line', () => {
 });
 
 test('N8: a bad private key is not repeated', () => {
-  const problems = validate({ ...GOOD, privateKey: new Secret('almost-a-key') });
+  const problems = validate(configFromResource({}, 'almost-a-key'));
   expect(JSON.stringify(problems)).not.toContain('almost-a-key');
 });

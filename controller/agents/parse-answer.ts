@@ -1,12 +1,12 @@
 import { Ajv } from 'ajv';
 import type { ConfigAnswer, HealthAnswer, PutConfigAnswer } from '../../agent/protocol/messages.ts';
+import { SPEC_PROPERTIES } from '../../agent/protocol/wgquick/wire.ts';
 
 const text = (maxLength: number): object => ({ type: 'string', maxLength });
 const optionalText = (maxLength: number): object => ({ type: ['string', 'null'], maxLength });
 const texts = (maxItems: number, maxLength: number): object => ({ type: 'array', maxItems, items: text(maxLength) });
 const whole = (maximum: number): object => ({ type: 'integer', minimum: 0, maximum });
 const optionalWhole = (maximum: number): object => ({ type: ['integer', 'null'], minimum: 0, maximum });
-const hooks = texts(1024, 65_536);
 const IMPACT = { enum: ['None', 'Rehandshake', 'Restart'] };
 const PATH = { type: 'string', pattern: '^spec\\.interface\\.[a-zA-Z]{1,32}$' };
 
@@ -41,19 +41,7 @@ const CONFIG_ANSWER = {
       public_key: optionalText(44),
       live_public_key: optionalText(44),
       digest: text(128),
-      spec: shape({
-        listen_port: optionalWhole(65_535),
-        address: texts(1024, 64),
-        mtu: optionalWhole(65_535),
-        dns: texts(1024, 1024),
-        table: optionalText(64),
-        fw_mark: optionalWhole(0xffffffff),
-        pre_up: hooks,
-        post_up: hooks,
-        pre_down: hooks,
-        post_down: hooks,
-        save_config: { type: 'boolean' },
-      }),
+      spec: shape(SPEC_PROPERTIES),
       live: {
         type: ['object', 'null'],
         required: ['listen_port', 'fw_mark', 'address', 'mtu', 'link_up', 'peer_count'],

@@ -293,5 +293,5 @@ test('what passed every check has all that the reconcile works with', () => {
   const checked = check(inputWith());
   expect(checked).toMatchObject({ kind: 'ready', ready: { desired: { state: 'up' } } });
   expect(checked.kind === 'ready' && checked.ready.credentials.get('hmac-key')?.reveal()).toBe(HMAC_KEY);
-  expect(checked.kind === 'ready' && checked.ready.desired.config.privateKey?.reveal()).toBe(PRIVATE_KEY);
+  expect(checked.kind === 'ready' && checked.ready.desired.config.privateKey?.privateKey?.reveal()).toBe(PRIVATE_KEY);
 });

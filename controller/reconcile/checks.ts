@@ -88,7 +88,7 @@ const keyIsUsable: Check = ({ node, keySecret }) => {
 };
 
 const valuesAreValid: Check = ({ node, keySecret }) => {
-  const problems = validate(configOf(node.spec.interface, privateKeyOf(node, keySecret) ?? null));
+  const problems = validate(configOf(node.spec.interface, privateKeyOf(node, keySecret)));
   const [first] = problems;
   return first === undefined
     ? undefined

@@ -1,5 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { nodeWith } from '../../test/support/node-builder.ts';
+import { InterfaceKey } from '../../agent/protocol/interface-key.ts';
 import { publicKeyOf } from '../../agent/protocol/key.ts';
 import { Secret } from '../../agent/protocol/secret.ts';
 import { putFromConfig } from '../../agent/protocol/wgquick/wire.ts';
@@ -41,7 +42,7 @@ describe('T2: the routing table', () => {
 test('a field that is left out is not in the file', () => {
   expect(configOf(specWith({}), KEY)).toEqual({
     invalid: {},
-    privateKey: KEY,
+    privateKey: InterfaceKey.fromPrivate(KEY),
     listenPort: null,
     fwMark: null,
     addresses: [],

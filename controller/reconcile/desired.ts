@@ -1,43 +1,26 @@
 import { createHash } from 'node:crypto';
-import { publicKeyOf } from '../../agent/protocol/key.ts';
+import type { DesiredInterface } from '../../agent/protocol/compare.ts';
 import { Secret } from '../../agent/protocol/secret.ts';
 import type { InterfaceConfig } from '../../agent/protocol/wgquick/config.ts';
-import { configFromValues } from '../../agent/protocol/wgquick/wire.ts';
+import type { FieldName } from '../../agent/protocol/wgquick/fields.ts';
+import { configFromResource } from '../../agent/protocol/wgquick/wire.ts';
 import type { InterfaceSpec, WireGuardNode } from '../api/wireguardnode.generated.ts';
 import type { SecretRead } from './input.ts';
 
 /** What the host shall have, from the object and its Secrets. */
-export interface Desired {
-  readonly config: InterfaceConfig;
+export interface Desired extends DesiredInterface {
   /** Of the private key. */
   readonly publicKey: string;
-  readonly state: 'up' | 'down';
   /** SHA-256 of the interface part of the spec; says whether the spec moved on since the last apply. */
   readonly specHash: string;
 }
 
-const tableOf = (table: InterfaceSpec['table']): string | null => {
-  if (table === undefined || table === 'Auto') return null;
-  return table === 'None' ? 'off' : String(table);
-};
+/** Every field of the file is a property of the resource: a row of the table without one does not compile here. */
+type Resource = InterfaceSpec & Readonly<Record<Exclude<FieldName, 'privateKey' | keyof InterfaceSpec>, never>>;
 
-const lines = (hooks: readonly string[] | undefined): string[] => (hooks ?? []).map((line) => line.trim());
-
-/** The interface part as the agent's model has it. `privateKey` null leaves it open. */
-export const configOf = (spec: InterfaceSpec, privateKey: Secret | null): InterfaceConfig =>
-  configFromValues({
-    privateKey,
-    listenPort: spec.listenPort ?? null,
-    fwMark: spec.fwMark ?? null,
-    addresses: spec.addresses ?? [],
-    mtu: spec.mtu ?? null,
-    dns: spec.dns ?? [],
-    table: tableOf(spec.table),
-    preUp: lines(spec.preUp),
-    postUp: lines(spec.postUp),
-    preDown: lines(spec.preDown),
-    postDown: lines(spec.postDown),
-  });
+/** The interface part as the agent's model has it. `privateKey` undefined leaves it open. */
+export const configOf = (spec: Resource, privateKey: Secret | undefined): InterfaceConfig =>
+  configFromResource(spec, privateKey?.reveal());
 
 /** The private key of the Secret, without the newline that `wg genkey > file` leaves; undefined when there is none. */
 export function privateKeyOf(node: WireGuardNode, read: SecretRead): Secret | undefined {
@@ -49,9 +32,10 @@ export function privateKeyOf(node: WireGuardNode, read: SecretRead): Secret | un
 /** Needs an input that passed every check. */
 export function desired(node: WireGuardNode, privateKey: Secret): Desired {
   const { interface: spec } = node.spec;
+  const config = configOf(spec, privateKey);
   return {
-    config: configOf(spec, privateKey),
-    publicKey: publicKeyOf(privateKey),
+    config,
+    publicKey: config.privateKey?.publicKey ?? '',
     state: spec.state === 'Up' ? 'up' : 'down',
     specHash: hashOf(spec),
   };

@@ -2,6 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import { cidr } from '../../test/fixtures/cidr.ts';
 import fc from 'fast-check';
 import { parseCidr } from '../../agent/protocol/address.ts';
+import { InterfaceKey } from '../../agent/protocol/interface-key.ts';
 import { publicKeyOf } from '../../agent/protocol/key.ts';
 import type { ConfigAnswer, WireLive } from '../../agent/protocol/messages.ts';
 import { Secret } from '../../agent/protocol/secret.ts';
@@ -20,7 +21,7 @@ const PUBLIC_KEY = publicKeyOf(KEY);
 const OTHER_KEY = publicKeyOf(new Secret(Buffer.alloc(32, 9).toString('base64')));
 
 const desiredWith = (config: Partial<InterfaceConfig> = {}, state: Desired['state'] = 'up'): Desired => ({
-  config: { ...EMPTY_CONFIG, privateKey: KEY, ...config },
+  config: { ...EMPTY_CONFIG, privateKey: InterfaceKey.fromPrivate(KEY), ...config },
   publicKey: PUBLIC_KEY,
   state,
   specHash: '',
@@ -68,39 +69,36 @@ const withLive = (answer: ConfigAnswer, over: Partial<WireLive>): ConfigAnswer =
 const pathsOf = (desired: Desired, answer: ConfigAnswer): string[] =>
   diff(desired, present(answer)).map(({ path }) => path);
 
-describe('each field that differs in the file is one difference, with the impact of its change', () => {
+describe('each field that differs in the file is one difference; what a change does is for the plan to say', () => {
   test.each<{
     name: keyof InterfaceConfig;
     wanted: Partial<InterfaceConfig>;
     had: Partial<InterfaceConfig>;
-    impact: string;
   }>([
-    { name: 'listenPort', wanted: { listenPort: 51_820 }, had: { listenPort: 51_821 }, impact: 'Rehandshake' },
-    { name: 'listenPort', wanted: {}, had: { listenPort: 51_821 }, impact: 'Rehandshake' },
-    { name: 'fwMark', wanted: { fwMark: 1 }, had: {}, impact: 'None' },
+    { name: 'listenPort', wanted: { listenPort: 51_820 }, had: { listenPort: 51_821 } },
+    { name: 'listenPort', wanted: {}, had: { listenPort: 51_821 } },
+    { name: 'fwMark', wanted: { fwMark: 1 }, had: {} },
     {
       name: 'addresses',
       wanted: { addresses: [cidr('10.0.0.1/24')] },
       had: { addresses: [cidr('10.0.0.2/24')] },
-      impact: 'None',
     },
-    { name: 'addresses', wanted: {}, had: { addresses: [cidr('10.0.0.2/24')] }, impact: 'None' },
-    { name: 'mtu', wanted: { mtu: 1_400 }, had: { mtu: 1_420 }, impact: 'None' },
-    { name: 'mtu', wanted: {}, had: { mtu: 1_420 }, impact: 'None' },
+    { name: 'addresses', wanted: {}, had: { addresses: [cidr('10.0.0.2/24')] } },
+    { name: 'mtu', wanted: { mtu: 1_400 }, had: { mtu: 1_420 } },
+    { name: 'mtu', wanted: {}, had: { mtu: 1_420 } },
     {
       name: 'dns',
       wanted: { dns: ['10.0.0.53', '10.0.0.54'] },
       had: { dns: ['10.0.0.54', '10.0.0.53'] },
-      impact: 'None',
     },
-    { name: 'table', wanted: { table: 'off' }, had: {}, impact: 'Restart' },
-    { name: 'preUp', wanted: { preUp: ['a'] }, had: {}, impact: 'Restart' },
-    { name: 'postUp', wanted: { postUp: ['a', 'b'] }, had: { postUp: ['b', 'a'] }, impact: 'Restart' },
-    { name: 'preDown', wanted: {}, had: { preDown: ['a'] }, impact: 'None' },
-    { name: 'postDown', wanted: { postDown: ['a'] }, had: { postDown: ['b'] }, impact: 'None' },
-  ])('$name: $wanted instead of $had', ({ name, wanted, had, impact }) => {
+    { name: 'table', wanted: { table: 'off' }, had: {} },
+    { name: 'preUp', wanted: { preUp: ['a'] }, had: {} },
+    { name: 'postUp', wanted: { postUp: ['a', 'b'] }, had: { postUp: ['b', 'a'] } },
+    { name: 'preDown', wanted: {}, had: { preDown: ['a'] } },
+    { name: 'postDown', wanted: { postDown: ['a'] }, had: { postDown: ['b'] } },
+  ])('$name: $wanted instead of $had', ({ name, wanted, had }) => {
     const answer = answerOf({ ...EMPTY_CONFIG, ...had });
-    expect(diff(desiredWith(wanted), present(answer))).toMatchObject([{ path: `spec.interface.${name}`, impact }]);
+    expect(diff(desiredWith(wanted), present(answer))).toMatchObject([{ path: `spec.interface.${name}` }]);
   });
 
   test('privateKey: shown as public keys', () => {
@@ -111,38 +109,31 @@ describe('each field that differs in the file is one difference, with the impact
         desired: PUBLIC_KEY,
         file: OTHER_KEY,
         live: OTHER_KEY,
-        impact: 'Rehandshake',
       },
     ]);
-  });
-
-  test('no change has an impact while the interface is down', () => {
-    const answer = { ...answerOf({ ...EMPTY_CONFIG, listenPort: 1, table: 'off' }, 'down'), public_key: null };
-    const impacts = diff(desiredWith({ listenPort: 2 }), present(answer)).map(({ impact }) => impact);
-    expect(new Set(impacts)).toEqual(new Set(['None']));
   });
 
   test('the values are told as text', () => {
     const answer = withLive(answerOf({ ...EMPTY_CONFIG, mtu: 1_420 }), { mtu: 1_300 });
     expect(diff(desiredWith({ mtu: 1_400 }), present(answer))).toEqual([
-      { path: 'spec.interface.mtu', desired: '1400', file: '1420', live: '1300', impact: 'None' },
+      { path: 'spec.interface.mtu', desired: '1400', file: '1420', live: '1300' },
     ]);
   });
 });
 
 describe('the state', () => {
-  test('an interface that is neither in file nor in kernel is one difference, without impact', () => {
+  test('an interface that is neither in file nor in kernel is one difference', () => {
     expect(diff(desiredWith(), { kind: 'absent' })).toEqual([
-      { path: 'spec.interface.name', desired: 'present', file: 'absent', live: 'absent', impact: 'None' },
+      { path: 'spec.interface.name', desired: 'present', file: 'absent', live: 'absent' },
     ]);
   });
 
   test.each([
-    { name: 'down instead of up can come up without harm', wanted: 'up', is: 'down', impact: 'None' },
-    { name: 'up instead of down has to be taken down', wanted: 'down', is: 'up', impact: 'Restart' },
-  ] as const)('$name', ({ wanted, is, impact }) => {
+    { name: 'down instead of up can come up without harm', wanted: 'up', is: 'down' },
+    { name: 'up instead of down has to be taken down', wanted: 'down', is: 'up' },
+  ] as const)('$name', ({ wanted, is }) => {
     expect(diff(desiredWith({}, wanted), present(answerOf(EMPTY_CONFIG, is)))).toMatchObject([
-      { path: 'spec.interface.state', impact },
+      { path: 'spec.interface.state' },
     ]);
   });
 
@@ -153,7 +144,7 @@ describe('the state', () => {
 
 const FULL: InterfaceConfig = {
   ...EMPTY_CONFIG,
-  privateKey: KEY,
+  privateKey: InterfaceKey.fromPrivate(KEY),
   listenPort: 51_820,
   fwMark: 7,
   addresses: [cidr('10.0.0.1/24'), cidr('fd00::1/64')],

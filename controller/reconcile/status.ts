@@ -1,10 +1,13 @@
+import { highestImpact } from '../../agent/protocol/impact.ts';
 import { conditionOf } from '../api/conditions.ts';
 import type {
   AgentStatus,
   AppliedStatus,
   Condition,
   DriftEntry,
+  Impact,
   InterfaceStatus,
+  PlanStatus,
   WireGuardNode,
   WireGuardNodeStatus,
 } from '../api/wireguardnode.generated.ts';
@@ -51,7 +54,9 @@ export function statusOf(input: StatusInput): WireGuardNodeStatus {
     ...optional('agent', seen === undefined ? former.agent : agentStatus(seen)),
     ...optional('interface', seen === undefined ? former.interface : interfaceStatus(seen)),
     ...optional('applied', appliedStatus(input)),
-    ...('differences' in outcome ? { drift: outcome.differences.slice(0, MAX_DRIFT).map(driftEntry) } : {}),
+    ...('differences' in outcome
+      ? { drift: driftOf(outcome.differences, 'plan' in outcome ? outcome.plan : undefined) }
+      : {}),
     ...('plan' in outcome ? { plan: outcome.plan } : {}),
     ...optional('lastHandledReconcileRequest', handles ? request : former.lastHandledReconcileRequest),
     ...optional('lastHandledTakeOver', former.lastHandledTakeOver),
@@ -152,10 +157,17 @@ function appliedStatus({ node, outcome, nowMs }: StatusInput): AppliedStatus | u
   };
 }
 
-const driftEntry = ({ path, desired, file, live, impact }: Difference): DriftEntry => ({
+const driftOf = (differences: readonly Difference[], plan: PlanStatus | undefined): DriftEntry[] =>
+  differences.slice(0, MAX_DRIFT).map((difference) => driftEntry(difference, plan));
+
+/** The impact is that of the plan, where there is one: nobody else knows it. */
+const driftEntry = ({ path, desired, file, live, impact }: Difference, plan: PlanStatus | undefined): DriftEntry => ({
   path,
   desired: clipped(desired, MAX_TEXT),
   file: clipped(file, MAX_TEXT),
   live: clipped(live, MAX_TEXT),
-  impact,
+  ...optional('impact', plan === undefined ? impact : impactOf(plan, path)),
 });
+
+const impactOf = ({ steps }: PlanStatus, path: string): Impact =>
+  highestImpact(steps.filter((step) => step.path === path).map((step) => step.impact));

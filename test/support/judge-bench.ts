@@ -1,6 +1,5 @@
 import type { ErrorCode } from '../../agent/protocol/errors.ts';
 import { type Impact, isAbove } from '../../agent/protocol/impact.ts';
-import { publicKeyOf } from '../../agent/protocol/key.ts';
 import type { ConfigAnswer, HealthAnswer, PutConfigAnswer, PutConfigBody } from '../../agent/protocol/messages.ts';
 import { Secret } from '../../agent/protocol/secret.ts';
 import { EMPTY_CONFIG, type InterfaceConfig } from '../../agent/protocol/wgquick/config.ts';
@@ -76,10 +75,10 @@ export class ModelHost implements AgentClient {
 }
 
 const digestOf = (config: InterfaceConfig | undefined): string =>
-  JSON.stringify([config ?? null, config?.privateKey?.reveal()]);
+  JSON.stringify([config ?? null, config?.privateKey?.privateKey?.reveal()]);
 
 function answerOf(config: InterfaceConfig): ConfigAnswer {
-  const publicKey = config.privateKey === null ? null : publicKeyOf(config.privateKey);
+  const publicKey = config.privateKey?.publicKey ?? null;
   return {
     interface: 'wg0',
     config: {

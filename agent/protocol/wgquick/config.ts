@@ -1,5 +1,6 @@
-import type { Cidr } from '../address.ts';
-import type { Secret } from '../secret.ts';
+import type { Parsed } from './field.ts';
+import { sameList } from './field-kinds.ts';
+import { FIELD_NAMES, type FieldName, fieldOf, type FieldValues } from './fields.ts';
 
 /** Text of the file or of a request that is no value of its field, by field; of secrets only that there is some. */
 export type InvalidTexts = Readonly<Partial<Record<FieldName, readonly string[]>>>;
@@ -10,41 +11,21 @@ export interface InterfaceConfig extends FieldValues {
   readonly invalid: InvalidTexts;
 }
 
-/** The name of a field, which is also that of its property in the resource, but for the private key. */
-export type FieldName = keyof FieldValues;
+/** Whether a field says the same in two configurations: equal values, and equal texts that are none. */
+export const isSame = (name: FieldName, left: InterfaceConfig, right: InterfaceConfig): boolean =>
+  fieldOf(name).equal(left[name], right[name]) && sameList(left.invalid[name] ?? [], right.invalid[name] ?? []);
 
-/** The value of each field. */
-export interface FieldValues {
-  readonly privateKey: Secret | null;
-  /** 1..65535; null = a random port at every start. */
-  readonly listenPort: number | null;
-  /** 1..4294967295; null = none, or wg-quick's automatic one when a peer has a default route. */
-  readonly fwMark: number | null;
-  readonly addresses: readonly Cidr[];
-  /** Bytes; null = chosen by wg-quick. */
-  readonly mtu: number | null;
-  /** Servers and search domains, in the order in which the resolver asks. */
-  readonly dns: readonly string[];
-  /** `off`, a number or an iproute2 name; null = wg-quick's `auto`. */
-  readonly table: string | null;
-  /** One bash line each, in order, `%i` not expanded. */
-  readonly preUp: readonly string[];
-  readonly postUp: readonly string[];
-  readonly preDown: readonly string[];
-  readonly postDown: readonly string[];
+/** Names of the fields in which two configurations differ, in canonical order. */
+export const changedFields = (left: InterfaceConfig, right: InterfaceConfig): FieldName[] =>
+  FIELD_NAMES.filter((name) => !isSame(name, left, right));
+
+/** A configuration with the value of each field from `read`, and the texts that are none beside them. */
+export function configFrom(read: (name: FieldName) => Parsed<unknown>): InterfaceConfig {
+  const parsed = FIELD_NAMES.map((name) => [name, read(name)] as const);
+  const values = Object.fromEntries(parsed.map(([name, { value }]) => [name, value]));
+  const texts = parsed.filter(([, { invalid }]) => invalid.length > 0).map(([name, { invalid }]) => [name, invalid]);
+  return { ...values, invalid: Object.fromEntries(texts) as InvalidTexts } as InterfaceConfig;
 }
 
-export const EMPTY_CONFIG: InterfaceConfig = {
-  privateKey: null,
-  listenPort: null,
-  fwMark: null,
-  addresses: [],
-  mtu: null,
-  dns: [],
-  table: null,
-  preUp: [],
-  postUp: [],
-  preDown: [],
-  postDown: [],
-  invalid: {},
-};
+/** What a file without any line says. */
+export const EMPTY_CONFIG: InterfaceConfig = configFrom((name) => ({ value: fieldOf(name).absent, invalid: [] }));

@@ -1,5 +1,5 @@
-import { EMPTY_CONFIG, type FieldName, type InterfaceConfig } from './config.ts';
-import { FIELD_NAMES, fieldOf } from './fields.ts';
+import { configFrom, type InterfaceConfig } from './config.ts';
+import { FIELD_NAMES, type FieldName, fieldOf } from './fields.ts';
 
 /** One line of a wg-quick file, with everything that is needed to write it back byte for byte. */
 export interface Line {
@@ -62,16 +62,11 @@ export const documentText = (document: Document): string => document.map((line) 
 /** The interface part; several [Interface] sections count as one, as in wg-quick. */
 export function interfaceOf(document: Document): InterfaceConfig {
   const entries = document.filter((line) => line.section === 'interface');
-  const config: Record<string, unknown> = { ...EMPTY_CONFIG };
-  const texts: Partial<Record<FieldName, readonly string[]>> = {};
-  for (const name of FIELD_NAMES) {
-    const field = fieldOf(name);
+  return configFrom((name) => {
+    const { hook, parse } = fieldOf(name);
     const own = entries.filter((line) => isLineOf(line, name));
-    const { value, invalid } = field.parse(own.map((line) => (field.hook ? line.text : line.value)));
-    config[name] = value;
-    if (invalid.length > 0) texts[name] = invalid;
-  }
-  return { ...config, invalid: texts } as unknown as InterfaceConfig;
+    return parse(own.map((line) => (hook ? line.text : line.value)));
+  });
 }
 
 /** Whether the line gives a value to this field, as the program that owns the field reads it. */

@@ -2,10 +2,15 @@ import { describe, expect, test } from '@jest/globals';
 import { cidr } from '../../../test/fixtures/cidr.ts';
 import fc from 'fast-check';
 import { arbitraryConfig, RUNS } from '../../../test/fixtures/arbitraries.ts';
+import { InterfaceKey } from '../interface-key.ts';
 import { Secret } from '../secret.ts';
-import { EMPTY_CONFIG, type InterfaceConfig } from './config.ts';
-import { changedFields, FIELD_NAMES, fieldOf, FIELDS } from './fields.ts';
+import { changedFields, EMPTY_CONFIG, type InterfaceConfig } from './config.ts';
+import { FIELD_NAMES, type FieldName, fieldOf, pathOf } from './fields.ts';
+import { render } from './render.ts';
 import { interfaceOf, parseDocument } from './document.ts';
+
+const aKey = (byte: number): InterfaceKey =>
+  InterfaceKey.fromPrivate(new Secret(Buffer.alloc(32, byte).toString('base64')));
 
 const read = (lines: string): InterfaceConfig => interfaceOf(parseDocument(`[Interface]\n${lines}\n`));
 
@@ -87,7 +92,9 @@ describe('values as wg and wg-quick take them', () => {
 
   test('the last private key wins', () => {
     const [first, second] = [1, 2].map((byte) => Buffer.alloc(32, byte).toString('base64'));
-    expect(read(`PrivateKey = ${first ?? ''}\nPrivateKey = ${second ?? ''} # new`).privateKey?.reveal()).toBe(second);
+    expect(
+      read(`PrivateKey = ${first ?? ''}\nPrivateKey = ${second ?? ''} # new`).privateKey?.privateKey?.reveal(),
+    ).toBe(second);
   });
 });
 
@@ -107,8 +114,8 @@ describe('T2: equality', () => {
     { name: 'the order of hooks counts', left: { preUp: ['a', 'b'] }, right: { preUp: ['b', 'a'] }, fields: ['preUp'] },
     {
       name: 'equal keys in two boxes are equal',
-      left: { privateKey: new Secret('k') },
-      right: { privateKey: new Secret('k') },
+      left: { privateKey: aKey(7) },
+      right: { privateKey: aKey(7) },
       fields: [],
     },
     {
@@ -117,7 +124,7 @@ describe('T2: equality', () => {
       right: {},
       fields: ['mtu'],
     },
-    { name: 'a key and none differ', left: { privateKey: new Secret('k') }, right: {}, fields: ['privateKey'] },
+    { name: 'a key and none differ', left: { privateKey: aKey(7) }, right: {}, fields: ['privateKey'] },
     {
       name: 'fields come in canonical order',
       left: { table: 'off', mtu: 1400, listenPort: 1 },
@@ -143,7 +150,20 @@ test('T2: each field reads what it writes', () => {
   );
 });
 
-test('the table has a row for each field of a configuration, under its own name', () => {
-  expect([...FIELD_NAMES, 'invalid']).toEqual(Object.keys(EMPTY_CONFIG));
-  expect(Object.entries(FIELDS).filter(([name, row]) => row.name !== name)).toEqual([]);
+test('the empty configuration says of every field that it is not in the file', () => {
+  const { invalid, ...values } = EMPTY_CONFIG;
+  expect(invalid).toEqual({});
+  expect(Object.keys(values)).toEqual(FIELD_NAMES);
+  expect(render([], EMPTY_CONFIG)).toBe('');
+});
+
+test('no two fields share a key, a name on the wire or a path', () => {
+  for (const nameOf of [
+    (name: FieldName) => fieldOf(name).key.toLowerCase(),
+    (name: FieldName) => fieldOf(name).wire.name,
+    pathOf,
+  ]) {
+    const names = FIELD_NAMES.map(nameOf);
+    expect(new Set(names).size).toBe(names.length);
+  }
 });

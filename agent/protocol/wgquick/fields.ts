@@ -1,82 +1,7 @@
-import { canonicalIp, parseInterfaceAddress } from '../address.ts';
-import { isPrivateKey } from '../key.ts';
-import { Secret } from '../secret.ts';
-import type { FieldName, FieldValues, InterfaceConfig } from './config.ts';
-
-/** A value, and beside it the texts that are none. */
-export interface Parsed<T> {
-  readonly value: T;
-  readonly invalid: readonly string[];
-}
-
-/** One key of the [Interface] section. Parse, render, diff, the wire messages and the apply engine all loop over FIELDS. */
-export interface Field<N extends FieldName = FieldName> {
-  readonly name: N;
-  /** As wg-quick(8) and wg(8) spell it; files may use any letter case. */
-  readonly key: string;
-  /** Its name in the agent's HTTP messages. */
-  readonly wire: string;
-  /** Which program understands the key: wg(8) fails on those of wg-quick. */
-  readonly owner: 'wg' | 'wg-quick';
-  /** Hook values reach to the end of the line; in others `#` starts a comment. */
-  readonly hook: boolean;
-  /** What the value must be, for people: `must be …`. */
-  readonly rule: string;
-  /** The value of all lines with this key, in file order. */
-  readonly parse: (values: readonly string[]) => Parsed<FieldValues[N]>;
-  /** One string for each line to write. */
-  readonly write: (value: FieldValues[N]) => readonly string[];
-  readonly equal: (left: FieldValues[N], right: FieldValues[N]) => boolean;
-}
-
-const same = <T>(left: T, right: T): boolean => left === right;
-const sameList = (left: readonly string[], right: readonly string[]): boolean =>
-  left.length === right.length && left.every((value, index) => value === right[index]);
-const items = (values: readonly string[]): string[] => values.flatMap((value) => value.split(/[\s,]+/)).filter(Boolean);
-const line = (value: number | string | null): string[] => (value === null ? [] : [String(value)]);
-
-/** A parser of one text: the value, null for "as if it were not there", undefined for text that is no value. */
-type ParseText<T> = (text: string) => T | null | undefined;
-
-/** wg(8): each line is parsed, the last one counts, and a single bad one, or an empty one, makes wg refuse the file. */
-const lastOfWg =
-  <T>(parse: ParseText<T>) =>
-  (texts: readonly string[]): Parsed<T | null> => {
-    const values = texts.map(parse);
-    return {
-      value: values.filter((value) => value !== undefined).at(-1) ?? null,
-      invalid: texts.filter((_, index) => values[index] === undefined),
-    };
-  };
-
-/** wg-quick(8): only the last line is looked at, and an empty one is as none. */
-const lastOfQuick =
-  <T>(parse: ParseText<T>) =>
-  (values: readonly string[]): Parsed<T | null> => {
-    const text = values.at(-1) ?? '';
-    const value = text === '' ? null : parse(text);
-    return { value: value ?? null, invalid: value === undefined ? [text] : [] };
-  };
-
-/** The values of a list in their order and, beside them, what is none. */
-export function parseList<T extends string>(
-  texts: readonly string[],
-  parse: (text: string) => T | undefined,
-): Parsed<readonly T[]> {
-  const values = texts.map(parse);
-  return {
-    value: values.filter((value) => value !== undefined),
-    invalid: texts.filter((_, index) => values[index] === undefined),
-  };
-}
-
-const decimal =
-  (maximum: number) =>
-  (text: string): number | null | undefined => {
-    const value = /^[0-9]{1,10}$/.test(text) ? Number(text) : Number.NaN;
-    if (value === 0) return null;
-    return value <= maximum ? value : undefined;
-  };
+import { canonicalIp, isIpv6, parseCidr, parseInterfaceAddress } from '../address.ts';
+import { type InterfaceKey, NO_KEY, parsePrivateKey } from '../interface-key.ts';
+import type { Field, Parsed } from './field.ts';
+import { decimal, hooks, lastOfQuick, lastOfWg, list, same, sameList, tooMany, wholeNumber } from './field-kinds.ts';
 
 function parseMark(text: string): number | null | undefined {
   if (/^off$/i.test(text)) return null;
@@ -92,129 +17,230 @@ const parseTable = (text: string): string | null | undefined => {
   return /^[^\s-]\S{0,63}$/.test(text) ? text : undefined;
 };
 
+/** A table that a request may ask for; a file may name others. */
+const isTable = (table: string | null): boolean =>
+  table === null || table === 'off' || (/^[1-9][0-9]{0,9}$/.test(table) && Number(table) <= 0xffffffff);
+
 const DOMAIN = /^[a-zA-Z0-9_]([-a-zA-Z0-9_.]*[a-zA-Z0-9])?$/;
 
 /** A server in canonical text, or a search domain: to wg-quick(8) everything of digits and dots, or with a colon, is a server. */
-export function parseDnsEntry(text: string): string | undefined {
+function parseDnsEntry(text: string): string | undefined {
   const ip = canonicalIp(text);
   if (ip !== undefined) return ip;
   return !/^[0-9.]+$/.test(text) && text.length <= 253 && DOMAIN.test(text) ? text : undefined;
 }
 
-const hooks = (name: 'preUp' | 'postUp' | 'preDown' | 'postDown', key: string, wire: string): Field<typeof name> => ({
-  name,
-  key,
-  wire,
+const KEY_RULE = 'must be a private key as `wg genkey` prints it: 44 characters of base64, not all zero';
+
+/** Of a text that is no private key nothing is repeated. */
+function keyOf(text: string | null): Parsed<InterfaceKey | null> {
+  const value = text === null || text === '' ? null : parsePrivateKey(text);
+  return { value: value ?? null, invalid: value === undefined ? ['[redacted]'] : [] };
+}
+
+const privateKey: Field<InterfaceKey | null, string, string, 'private_key'> = {
+  key: 'PrivateKey',
+  owner: 'wg',
+  hook: false,
+  rule: KEY_RULE,
+  absent: null,
+  parse: (texts) => {
+    const { value, invalid } = lastOfWg(parsePrivateKey)(texts);
+    return { value, invalid: invalid.map(() => '[redacted]') };
+  },
+  write: (value) => (value?.privateKey ? [value.privateKey.reveal()] : []),
+  equal: (left, right) => (left === null || right === null ? left === right : left.equals(right)),
+  text: (value) => value?.publicKey ?? '',
+  check: (value) => (value === null ? [{ message: KEY_RULE }] : []),
+  wire: {
+    name: 'private_key',
+    leftOut: 'removed',
+    putSchema: { type: 'string', maxLength: 64 },
+    // It is never read back.
+    specSchema: { type: 'null' },
+    to: (value) => value?.privateKey?.reveal() ?? '',
+    from: keyOf,
+  },
+  fromResource: (value) => keyOf(value ?? null),
+  running: {
+    shownBy: 'kernel',
+    of: (live) => live.key,
+    // A file without a key leaves it to a hook.
+    holds: (wanted, live) => wanted === null || wanted.equals(live.key ?? NO_KEY),
+    step: 'set-private-key',
+  },
+};
+
+const table: Field<string | null, string | null, string | number, 'table'> = {
+  key: 'Table',
   owner: 'wg-quick',
-  hook: true,
-  rule: 'must be a command of one line',
-  parse: (values) => ({ value: values.filter((value) => value !== ''), invalid: [] }),
-  write: (value) => value,
-  // Old agents and clients write all rules joined in one line; one line and several lines then do the same.
-  equal: (left, right) => sameList(left, right) || left.join('; ') === right.join('; '),
-});
+  hook: false,
+  rule: 'must be auto, off or a number from 1 to 4294967295',
+  absent: null,
+  parse: lastOfQuick(parseTable),
+  write: (value) => (value === null ? [] : [value]),
+  equal: same,
+  text: (value) => value ?? 'auto',
+  check: (value) => (isTable(value) ? [] : [{ message: 'must be auto, off or a number from 1 to 4294967295' }]),
+  wire: {
+    name: 'table',
+    leftOut: 'kept',
+    putSchema: { type: ['string', 'null'], maxLength: 32 },
+    specSchema: { type: ['string', 'null'], maxLength: 64 },
+    to: (value) => value,
+    from: (sent) => lastOfQuick(parseTable)([sent ?? '']),
+  },
+  fromResource: (value) => {
+    if (value === undefined || value === 'Auto') return { value: null, invalid: [] };
+    return { value: value === 'None' ? 'off' : String(value), invalid: [] };
+  },
+  // wg-quick(8) makes routes and rules only at `up`.
+  running: { shownBy: 'copy', step: 'restart' },
+};
 
-const field = <N extends FieldName>(row: Omit<Field<N>, 'hook'>): Field<N> => ({ ...row, hook: false });
-
-/** In the order in which a fresh section is written. */
+/**
+ * Every field of an interface, in the order in which a fresh section is written. Parser, renderer, messages, plan, comparison and the
+ * controller loop over it: a field is a row here, its property in the CRD and its arbitrary value in `test/fixtures/arbitraries.ts`.
+ * Null and empty mean "not in the file".
+ */
 export const FIELDS = {
-  privateKey: field<'privateKey'>({
-    name: 'privateKey',
-    key: 'PrivateKey',
-    wire: 'private_key',
-    owner: 'wg',
-    rule: 'must be a private key as `wg genkey` prints it: 44 characters of base64, not all zero',
-    parse: (values) => {
-      const { value, invalid } = lastOfWg((text) => (isPrivateKey(text) ? new Secret(text) : undefined))(values);
-      return { value, invalid: invalid.map(() => '[redacted]') };
-    },
-    write: (value) => line(value?.reveal() ?? null),
-    equal: (left, right) => (left === null || right === null ? left === right : left.equals(right)),
-  }),
-  listenPort: field<'listenPort'>({
-    name: 'listenPort',
+  /** Null in a file = left to a hook. */
+  privateKey,
+  /** 1..65535; null = a random port at every start. */
+  listenPort: wholeNumber({
     key: 'ListenPort',
-    wire: 'listen_port',
     owner: 'wg',
     rule: 'must be from 1 to 65535',
+    minimum: 1,
+    maximum: 65_535,
     parse: lastOfWg(decimal(65_535)),
-    write: line,
-    equal: same,
+    wire: { name: 'listen_port', leftOut: 'removed' },
+    running: {
+      shownBy: 'kernel',
+      of: (live) => live.listenPort,
+      holds: (wanted, live) => wanted === null || wanted === live.listenPort,
+      step: 'set-listen-port',
+    },
   }),
-  fwMark: field<'fwMark'>({
-    name: 'fwMark',
+  /** 1..4294967295; null = none, or wg-quick's automatic one when a peer has a default route. */
+  fwMark: wholeNumber({
     key: 'FwMark',
-    wire: 'fw_mark',
     owner: 'wg',
     rule: 'must be from 1 to 4294967295',
+    minimum: 1,
+    maximum: 0xffffffff,
     parse: lastOfWg(parseMark),
-    write: line,
-    equal: same,
+    wire: { name: 'fw_mark', leftOut: 'kept' },
+    running: {
+      shownBy: 'kernel',
+      of: (live) => live.fwMark,
+      holds: (wanted, { fwMark }, ours) => wanted === fwMark || (wanted === null && !ours.includes(fwMark)),
+      step: 'set-fwmark',
+    },
   }),
-  addresses: field<'addresses'>({
-    name: 'addresses',
+  addresses: list({
     key: 'Address',
-    wire: 'address',
     owner: 'wg-quick',
     rule: 'must hold addresses with or without a prefix length',
-    parse: (values) => {
-      const { value, invalid } = parseList(items(values), parseInterfaceAddress);
-      return { value: [...new Set(value)], invalid };
-    },
-    write: (value) => line(value.length === 0 ? null : value.join(', ')),
+    parseItem: parseInterfaceAddress,
+    parseResourceItem: parseCidr,
+    maxLength: 64,
+    unique: true,
     // The order says nothing: an interface has a set of addresses.
     equal: (left, right) => sameList([...left].sort(), [...right].sort()),
+    check: (value) => [
+      ...tooMany(value, 'addresses'),
+      ...(new Set(value).size < value.length ? [{ message: 'must not hold an address twice' }] : []),
+    ],
+    wire: { name: 'address', leftOut: 'kept' },
+    running: {
+      shownBy: 'kernel',
+      of: (live) => live.addresses,
+      holds: (wanted, live, ours) =>
+        wanted.every((address) => live.addresses.includes(address)) &&
+        live.addresses.every((address) => wanted.includes(address) || !ours.some((own) => own.includes(address))),
+      step: 'add-address',
+    },
   }),
-  mtu: field<'mtu'>({
-    name: 'mtu',
+  /** Bytes; null = chosen by wg-quick. */
+  mtu: wholeNumber({
     key: 'MTU',
-    wire: 'mtu',
     owner: 'wg-quick',
     rule: 'must be from 576 to 65535',
+    minimum: 576,
+    maximum: 65_535,
     parse: lastOfQuick(decimal(65_535)),
-    write: line,
-    equal: same,
+    check: (value, { addresses }) =>
+      value !== null && value < 1280 && addresses.some(isIpv6)
+        ? [{ message: 'must be at least 1280 when `addresses` has an IPv6 address' }]
+        : [],
+    judgedWith: ['addresses'],
+    wire: { name: 'mtu', leftOut: 'removed' },
+    running: {
+      shownBy: 'kernel',
+      of: (live) => live.mtu,
+      holds: (wanted, { mtu }, ours) => (wanted ?? (ours.includes(mtu) ? DEFAULT_MTU : mtu)) === mtu,
+      step: 'set-mtu',
+    },
   }),
-  dns: field<'dns'>({
-    name: 'dns',
+  /** Servers and search domains, in the order in which the resolver asks. */
+  dns: list({
     key: 'DNS',
-    wire: 'dns',
     owner: 'wg-quick',
     rule: 'must hold IP addresses or search domains',
-    parse: (values) => parseList(items(values), parseDnsEntry),
-    write: (value) => line(value.length === 0 ? null : value.join(', ')),
+    parseItem: parseDnsEntry,
+    maxLength: 253,
+    unique: false,
     equal: sameList,
+    check: (value, { invalid }) =>
+      value.length > 0 && invalid.length === 0 && value.every((entry) => canonicalIp(entry) === undefined)
+        ? [{ message: 'must hold a server: search domains alone do nothing in wg-quick' }]
+        : [],
+    wire: { name: 'dns', leftOut: 'removed' },
+    running: { shownBy: 'copy', step: 'set-dns' },
   }),
-  table: field<'table'>({
-    name: 'table',
-    key: 'Table',
-    wire: 'table',
-    owner: 'wg-quick',
-    rule: 'must be auto, off or a number from 1 to 4294967295',
-    parse: lastOfQuick(parseTable),
-    write: line,
-    equal: same,
+  /** `off`, a number or an iproute2 name; null = wg-quick's `auto`. */
+  table,
+  /** One command a line, in order, `%i` not expanded; so are the three below. */
+  preUp: hooks({
+    key: 'PreUp',
+    wire: { name: 'pre_up', leftOut: 'kept' },
+    running: { shownBy: 'copy', step: 'run-hooks' },
   }),
-  preUp: hooks('preUp', 'PreUp', 'pre_up'),
-  postUp: hooks('postUp', 'PostUp', 'post_up'),
-  preDown: hooks('preDown', 'PreDown', 'pre_down'),
-  postDown: hooks('postDown', 'PostDown', 'post_down'),
+  postUp: hooks({
+    key: 'PostUp',
+    wire: { name: 'post_up', leftOut: 'removed' },
+    running: { shownBy: 'copy', step: 'run-hooks' },
+  }),
+  // A change of the down hooks alone corrects the teardown of a set-up that stays: it is stored and nothing runs.
+  preDown: hooks({
+    key: 'PreDown',
+    wire: { name: 'pre_down', leftOut: 'removed' },
+    running: { shownBy: 'file' },
+  }),
+  postDown: hooks({
+    key: 'PostDown',
+    wire: { name: 'post_down', leftOut: 'kept' },
+    running: { shownBy: 'file' },
+  }),
 } as const;
 
+/** The MTU of a device for which nothing was asked, as the kernel module and wg-quick set it on an ordinary 1500-byte path. */
+export const DEFAULT_MTU = 1420;
+
+/** The name of a field: that of its property in the resource, but for the private key. */
+export type FieldName = keyof typeof FIELDS;
+
+/** The value of each field. */
+export type FieldValues = { readonly [N in FieldName]: (typeof FIELDS)[N]['absent'] };
+
 export const FIELD_NAMES = Object.keys(FIELDS) as readonly FieldName[];
-export const HOOK_NAMES = ['preUp', 'postUp', 'preDown', 'postDown'] as const;
 
 /** The field `name` with its value types hidden, for loops over all of them. */
 export const fieldOf = (name: FieldName): Field => FIELDS[name] as unknown as Field;
 
+export const HOOK_NAMES = ['preUp', 'postUp', 'preDown', 'postDown'] as const satisfies readonly FieldName[];
+
 /** Where the field stands in the resource: `spec.interface.mtu`. */
 export const pathOf = (name: FieldName): string =>
   `spec.interface.${name === 'privateKey' ? 'privateKeySecretRef' : name}`;
-
-/** Whether a field says the same in two configurations: equal values, and equal texts that are none. */
-export const isSame = (name: FieldName, left: InterfaceConfig, right: InterfaceConfig): boolean =>
-  fieldOf(name).equal(left[name], right[name]) && sameList(left.invalid[name] ?? [], right.invalid[name] ?? []);
-
-/** Names of the fields in which two configurations differ, in canonical order. */
-export const changedFields = (left: InterfaceConfig, right: InterfaceConfig): FieldName[] =>
-  FIELD_NAMES.filter((name) => !isSame(name, left, right));

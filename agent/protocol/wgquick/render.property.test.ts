@@ -2,9 +2,9 @@ import { expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { arbitraryConfig, arbitraryFile, arbitraryText, RUNS } from '../../../test/fixtures/arbitraries.ts';
 import { validate } from '../validate.ts';
-import type { InterfaceConfig } from './config.ts';
+import { changedFields, type InterfaceConfig } from './config.ts';
 import { type Line, documentText, interfaceOf, parseDocument } from './document.ts';
-import { changedFields, fieldOf } from './fields.ts';
+import { fieldOf } from './fields.ts';
 import { render } from './render.ts';
 
 const renderText = (text: string, config: InterfaceConfig): string => render(parseDocument(text), config);

@@ -1,5 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { cidr } from '../../../test/fixtures/cidr.ts';
+import { InterfaceKey } from '../interface-key.ts';
 import { Secret } from '../secret.ts';
 import { EMPTY_CONFIG, type InterfaceConfig } from './config.ts';
 import { interfaceOf, parseDocument } from './document.ts';
@@ -173,7 +174,7 @@ describe('line ends', () => {
 test('a fresh file has all fields in canonical order', () => {
   const config: InterfaceConfig = {
     ...EMPTY_CONFIG,
-    privateKey: new Secret('a='),
+    privateKey: InterfaceKey.fromPrivate(new Secret(Buffer.alloc(32, 1).toString('base64'))),
     listenPort: 51820,
     fwMark: 16,
     addresses: [cidr('10.0.0.1/24'), cidr('fd00::1/64')],
@@ -188,7 +189,7 @@ test('a fresh file has all fields in canonical order', () => {
   expect(render(parseDocument(''), config)).toBe(
     [
       '[Interface]',
-      'PrivateKey = a=',
+      'PrivateKey = AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE=',
       'ListenPort = 51820',
       'FwMark = 16',
       'Address = 10.0.0.1/24, fd00::1/64',

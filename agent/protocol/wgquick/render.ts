@@ -1,6 +1,6 @@
-import type { FieldName, InterfaceConfig } from './config.ts';
+import { changedFields, type InterfaceConfig } from './config.ts';
 import { type Document, type Line, documentText, interfaceOf, isLineOf, parseDocument } from './document.ts';
-import { FIELD_NAMES, changedFields, fieldOf } from './fields.ts';
+import { FIELD_NAMES, type FieldName, fieldOf } from './fields.ts';
 
 /**
  * The text of `document` with its interface part set to `config`. Only lines of fields that differ are touched; peers, comments,

@@ -3,15 +3,16 @@ import { cidr } from '../../../test/fixtures/cidr.ts';
 import fc from 'fast-check';
 import { arbitraryConfig, RUNS } from '../../../test/fixtures/arbitraries.ts';
 import type { PutConfigBody } from '../messages.ts';
+import { InterfaceKey } from '../interface-key.ts';
 import { Secret } from '../secret.ts';
-import { EMPTY_CONFIG, type InterfaceConfig } from './config.ts';
-import { changedFields } from './fields.ts';
+import { changedFields, EMPTY_CONFIG, type InterfaceConfig } from './config.ts';
+
 import { configFromPut, configFromSpec, putFromConfig, specFromConfig } from './wire.ts';
 
 const KEY = 'cL1NSNmv9SeD129gd8oYNo6HoMHqZ+ETtlQIfSiR0EY=';
 
 const FORMER: InterfaceConfig = {
-  privateKey: new Secret('former='),
+  privateKey: InterfaceKey.fromPrivate(new Secret(Buffer.alloc(32, 9).toString('base64'))),
   listenPort: 1111,
   fwMark: 7,
   addresses: [cidr('10.9.0.1/24')],
@@ -127,7 +128,7 @@ test('T2: a wire specification reads back as the configuration without its key',
     fc.property(arbitraryConfig, fc.boolean(), (config, saves) => {
       const spec = specFromConfig(config, saves);
       expect(spec.save_config).toBe(saves);
-      expect(JSON.stringify(spec)).not.toContain(config.privateKey?.reveal());
+      expect(JSON.stringify(spec)).not.toContain(config.privateKey?.privateKey?.reveal());
       expect(changedFields(configFromSpec(spec), { ...config, privateKey: null })).toEqual([]);
     }),
     RUNS,

@@ -1,0 +1,95 @@
+import { redactKeys } from './redact.ts';
+import { FIELD_NAMES, type FieldName, fieldOf, pathOf } from './wgquick/fields.ts';
+import { type InterfaceConfig, isSame } from './wgquick/config.ts';
+import type { LiveInterface } from './wgquick/field.ts';
+
+/** What an interface shall be like. */
+export interface DesiredInterface {
+  readonly config: InterfaceConfig;
+  readonly state: 'up' | 'down';
+}
+
+/** What an interface is like. */
+export interface ObservedInterface {
+  /** Null = there is no file. */
+  readonly file: InterfaceConfig | null;
+  /** Null = there is no device. */
+  readonly live: LiveInterface | null;
+  /** What the device was brought up with; null = not known here, as only the host knows. */
+  readonly running: InterfaceConfig | null;
+}
+
+/** One field that is not as desired. Values are texts for people, a key only ever as its public half; empty = none or not known. */
+export interface Difference {
+  /** Of the resource: `spec.interface.mtu`. */
+  readonly path: string;
+  readonly desired: string;
+  readonly file: string;
+  readonly live: string;
+}
+
+export const NAME_PATH = 'spec.interface.name';
+export const STATE_PATH = 'spec.interface.state';
+
+/** Where an interface is not as desired, one entry a field; empty = in sync. Agent and controller both compare by this. */
+export function compare(desired: DesiredInterface, observed: ObservedInterface): Difference[] {
+  if (observed.file === null && observed.live === null)
+    return [{ path: NAME_PATH, desired: 'present', file: 'absent', live: 'absent' }];
+  const fields = FIELD_NAMES.filter(
+    (name) => !isInFile(name, desired, observed) || !isRunning(name, desired, observed),
+  );
+  return [...fields.map((name) => differenceOf(name, desired, observed)), ...stateDifference(desired, observed)];
+}
+
+/** Text in the file that is no value is a difference whatever is desired: wg or wg-quick does not take it. */
+function isInFile(name: FieldName, { config }: DesiredInterface, { file }: ObservedInterface): boolean {
+  const { equal, absent } = fieldOf(name);
+  return file?.invalid[name] === undefined && equal(file === null ? absent : file[name], config[name]);
+}
+
+function isRunning(
+  name: FieldName,
+  { config, state }: DesiredInterface,
+  { live, running }: ObservedInterface,
+): boolean {
+  if (live === null || state === 'down') return true;
+  const field = fieldOf(name);
+  switch (field.running.shownBy) {
+    case 'kernel':
+      return field.running.holds(config[name], live, running === null ? [] : [running[name]]);
+    case 'copy':
+      return running === null || isSame(name, running, config);
+    case 'file':
+      return true;
+  }
+}
+
+function differenceOf(
+  name: FieldName,
+  { config }: DesiredInterface,
+  { file, live, running }: ObservedInterface,
+): Difference {
+  const { text, absent } = fieldOf(name);
+  const inFile = text(file === null ? absent : file[name]);
+  return {
+    path: pathOf(name),
+    desired: text(config[name]),
+    file: [inFile, ...(file?.invalid[name] ?? []).map(redactKeys)].filter((part) => part !== '').join(', '),
+    live: liveText(name, live, running),
+  };
+}
+
+function liveText(name: FieldName, live: LiveInterface | null, running: InterfaceConfig | null): string {
+  const field = fieldOf(name);
+  if (live === null) return '';
+  if (field.running.shownBy === 'kernel') return field.text(field.running.of(live));
+  return running === null ? '' : field.text(running[name]);
+}
+
+function stateDifference({ state }: DesiredInterface, { live }: ObservedInterface): Difference[] {
+  const isUp = live?.linkUp === true;
+  if (state === 'up' && !isUp) return [{ path: STATE_PATH, desired: 'Up', file: '', live: 'Down' }];
+  if (state === 'down' && live !== null)
+    return [{ path: STATE_PATH, desired: 'Down', file: '', live: isUp ? 'Up' : 'Down' }];
+  return [];
+}
