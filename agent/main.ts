@@ -1,13 +1,15 @@
 import type { FastifyInstance } from 'fastify';
 import packageFile from '../package.json' with { type: 'json' };
+import { createInterfaces } from './apply/managed-interface.ts';
+import { bringUpWanted, recoverAll } from './apply/start-up.ts';
+import { createWgQuickBackends } from './backend/wg-quick/wg-quick-backend.ts';
 import { createCommandRunner } from './host/command-runner.ts';
 import { createHost } from './host/host.ts';
+import type { InterfaceLock } from './host/interface-lock.ts';
 import { openStateFolder } from './host/state-folder.ts';
-import { createInterfaceLock, type InterfaceLock } from './http/interface-lock.ts';
 import { createServer } from './http/server.ts';
 import { createLogger } from './log.ts';
 import { CONFIG_PATH, parseSettings, readConfigFile, SettingsError } from './settings.ts';
-import { bringUpWanted, recoverAll } from './start-up.ts';
 
 const HELP = `wgnode-agent ${packageFile.version}: manages the WireGuard interfaces of this host for a wgnode controller
 
@@ -45,18 +47,19 @@ async function main(): Promise<void> {
     configFolder: CONFIG_FOLDER,
     nowMs: Date.now,
   });
-  await recoverAll(host);
-  const lock = createInterfaceLock();
-  const app = createServer({ host, settings, lock, version: packageFile.version });
+  const backends = createWgQuickBackends(host);
+  const interfaces = createInterfaces(host, backends);
+  await recoverAll(host, interfaces);
+  const app = createServer({ host, backends, interfaces, settings, version: packageFile.version });
   await app.listen({ host: settings.host, port: settings.port });
   log.info('ready', { host: settings.host, port: settings.port, version: packageFile.version, hooks: settings.hooks });
   for (const signal of ['SIGTERM', 'SIGINT'] as const) {
     process.once(signal, () => {
       log.info('stopping; a change under way is finished first, and running tunnels stay up', { signal });
-      void stop(app, lock).then(() => process.exit(0));
+      void stop(app, host.lock).then(() => process.exit(0));
     });
   }
-  await bringUpWanted(host, lock);
+  await bringUpWanted(host, interfaces);
 }
 
 /** Takes no more, lets what was taken end and be answered, and closes. Clients keep their connections open for the next request. */

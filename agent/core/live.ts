@@ -28,3 +28,9 @@ export interface Live extends LiveInterface {
   /** Unicast routes whose device is this one. */
   readonly routes: readonly Route[];
 }
+
+/** Seconds since the last handshake below which a peer counts as active. */
+const ACTIVE_SECONDS = 180;
+
+export const isActive = (peer: LivePeer, nowMs: number): boolean =>
+  peer.latestHandshake > 0 && nowMs / 1000 - peer.latestHandshake < ACTIVE_SECONDS;

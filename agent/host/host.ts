@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import type { Logger } from '../log.ts';
-import { readText } from './config-files.ts';
 import type { CommandRunner } from './command-runner.ts';
+import { createInterfaceLock, type InterfaceLock } from './interface-lock.ts';
 import type { StateFolder } from './state-folder.ts';
 
 export interface HostLimits {
@@ -17,16 +17,18 @@ export interface Host {
   readonly state: StateFolder;
   readonly log: Logger;
   readonly limits: HostLimits;
+  readonly lock: InterfaceLock;
   /** `/etc/wireguard` outside of tests. */
   readonly configFolder: string;
   readonly configPath: (name: string) => string;
-  readonly readFile: (name: string) => Promise<string | null>;
+  /** Unix milliseconds. */
   readonly nowMs: () => number;
 }
 
-export type HostParts = Omit<Host, 'configPath' | 'readFile'>;
+export type HostDependencies = Omit<Host, 'configPath' | 'lock'>;
 
-export function createHost(parts: HostParts): Host {
-  const configPath = (name: string): string => join(parts.configFolder, `${name}.conf`);
-  return { ...parts, configPath, readFile: (name) => readText(configPath(name)) };
-}
+export const createHost = (dependencies: HostDependencies): Host => ({
+  ...dependencies,
+  lock: createInterfaceLock(),
+  configPath: (name) => join(dependencies.configFolder, `${name}.conf`),
+});

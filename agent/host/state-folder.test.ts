@@ -16,8 +16,8 @@ const modeOf = async (path: string): Promise<string> => ((await stat(path)).mode
 const ENTRY: JournalEntry = {
   fileText: '[Interface]\r\n# \u2028 "ü"\n',
   runningText: null,
-  formerLive: null,
-  formerWanted: 'up',
+  previousLive: null,
+  previousWanted: 'up',
   disrupted: false,
   steps: [{ action: 'set-mtu', path: 'spec.interface.mtu', impact: 'None' }],
 };
@@ -25,22 +25,22 @@ const ENTRY: JournalEntry = {
 test('an empty folder knows nothing', async () => {
   await using folder = await temporaryFolder();
   const state = await openStateFolder(join(folder.path, 'wgnode'));
-  expect(await state.readRunning('wg0')).toBeNull();
-  expect(await state.readWanted('wg0')).toBeNull();
+  expect(await state.open('wg0').readRunning()).toBeNull();
+  expect(await state.open('wg0').readWanted()).toBeNull();
   expect(await state.wantedUp()).toEqual([]);
   expect(await state.unfinished()).toEqual([]);
-  expect(await state.readJournal('wg0')).toBeNull();
+  expect(await state.open('wg0').readJournal()).toBeNull();
 });
 
 test('N6: everything is closed to others', async () => {
   await using folder = await temporaryFolder();
   const path = join(folder.path, 'wgnode');
   const state = await openStateFolder(path);
-  await state.writeRunning('wg0', 'key');
-  await state.writeJournal('wg0', ENTRY);
+  await state.open('wg0').writeRunning('key');
+  await state.open('wg0').writeJournal(ENTRY);
   const folders = [path, ...['running', 'wanted', 'journal'].map((name) => join(path, name))];
   expect(await Promise.all(folders.map(modeOf))).toEqual(['700', '700', '700', '700']);
-  const files = [join(path, 'identity.json'), state.runningPath('wg0'), join(path, 'journal', 'wg0')];
+  const files = [join(path, 'identity.json'), state.open('wg0').runningPath, join(path, 'journal', 'wg0')];
   expect(await Promise.all(files.map(modeOf))).toEqual(['600', '600', '600']);
 });
 
@@ -65,49 +65,49 @@ describe('the running copy', () => {
   test('survives a restart of the agent byte for byte', async () => {
     await using folder = await temporaryFolder();
     const text = '\ufeff[Interface]\r\nMTU = 1400\0';
-    await (await openStateFolder(folder.path)).writeRunning('wg0', text);
-    expect(await (await openStateFolder(folder.path)).readRunning('wg0')).toBe(text);
+    await (await openStateFolder(folder.path)).open('wg0').writeRunning(text);
+    expect(await (await openStateFolder(folder.path)).open('wg0').readRunning()).toBe(text);
   });
 
   test('is a path that wg-quick takes as that interface', async () => {
     await using folder = await temporaryFolder();
     const state = await openStateFolder(folder.path);
-    expect(state.runningPath('wg0')).toMatch(/^\/.*\/wg0\.conf$/);
+    expect(state.open('wg0').runningPath).toMatch(/^\/.*\/wg0\.conf$/);
   });
 
   test('goes when the interface is down, and once more', async () => {
     await using folder = await temporaryFolder();
     const state = await openStateFolder(folder.path);
-    await state.writeRunning('wg0', 'a');
-    await state.writeRunning('wg0', null);
-    await state.writeRunning('wg0', null);
-    expect(await state.readRunning('wg0')).toBeNull();
+    await state.open('wg0').writeRunning('a');
+    await state.open('wg0').writeRunning(null);
+    await state.open('wg0').writeRunning(null);
+    expect(await state.open('wg0').readRunning()).toBeNull();
   });
 });
 
 test('what is wanted up is listed, and only that', async () => {
   await using folder = await temporaryFolder();
   const state = await openStateFolder(folder.path);
-  await state.writeWanted('wg0', 'up');
-  await state.writeWanted('wg1', 'down');
-  await state.writeWanted('wg2', 'up');
-  await state.writeWanted('wg3', 'up');
-  await state.writeWanted('wg3', null);
+  await state.open('wg0').writeWanted('up');
+  await state.open('wg1').writeWanted('down');
+  await state.open('wg2').writeWanted('up');
+  await state.open('wg3').writeWanted('up');
+  await state.open('wg3').writeWanted(null);
   expect((await state.wantedUp()).sort()).toEqual(['wg0', 'wg2']);
-  expect(await Promise.all(['wg1', 'wg3'].map(state.readWanted))).toEqual(['down', null]);
+  expect(await Promise.all(['wg1', 'wg3'].map((name) => state.open(name).readWanted()))).toEqual(['down', null]);
 });
 
 test('I2: a journal survives a restart of the agent as it was, until it is closed', async () => {
   await using folder = await temporaryFolder();
   const state = await openStateFolder(folder.path);
-  const other = { ...ENTRY, fileText: null, formerWanted: null, disrupted: true };
-  await state.writeJournal('wg0', ENTRY);
-  await state.writeJournal('wg1', other);
+  const other = { ...ENTRY, fileText: null, previousWanted: null, disrupted: true };
+  await state.open('wg0').writeJournal(ENTRY);
+  await state.open('wg1').writeJournal(other);
   const again = await openStateFolder(folder.path);
   expect((await again.unfinished()).sort()).toEqual(['wg0', 'wg1']);
-  expect(await again.readJournal('wg0')).toEqual(ENTRY);
-  expect(await again.readJournal('wg1')).toEqual(other);
-  await again.writeJournal('wg0', null);
+  expect(await again.open('wg0').readJournal()).toEqual(ENTRY);
+  expect(await again.open('wg1').readJournal()).toEqual(other);
+  await again.open('wg0').writeJournal(null);
   expect(await again.unfinished()).toEqual(['wg1']);
 });
 
@@ -118,13 +118,13 @@ test('I1: the live peers of a journal come back whole, keys included, and stay c
   const peer = { ...aPeer({ allowedIps: [cidr('10.7.0.2/32')] }), presharedKey: new Secret(presharedKey) };
   const entry = {
     ...ENTRY,
-    formerLive: aLive({ peers: [peer], key: InterfaceKey.fromPrivate(new Secret(privateKey)) }),
+    previousLive: aLive({ peers: [peer], key: InterfaceKey.fromPrivate(new Secret(privateKey)) }),
   };
-  await state.writeJournal('wg0', entry);
-  const read = await state.readJournal('wg0');
-  expect(read?.formerLive?.key?.privateKey?.reveal()).toBe(privateKey);
-  expect(read?.formerLive?.peers[0]?.presharedKey?.reveal()).toBe(presharedKey);
-  expect(read?.formerLive?.peers[0]?.allowedIps).toEqual([cidr('10.7.0.2/32')]);
+  await state.open('wg0').writeJournal(entry);
+  const read = await state.open('wg0').readJournal();
+  expect(read?.previousLive?.key?.privateKey?.reveal()).toBe(privateKey);
+  expect(read?.previousLive?.peers[0]?.presharedKey?.reveal()).toBe(presharedKey);
+  expect(read?.previousLive?.peers[0]?.allowedIps).toEqual([cidr('10.7.0.2/32')]);
   expect(JSON.stringify(read)).not.toContain(presharedKey);
 });
 
@@ -132,7 +132,10 @@ test('N8: a journal that cannot be read is an error that does not quote it', asy
   await using folder = await temporaryFolder();
   const state = await openStateFolder(folder.path);
   await writeFile(join(folder.path, 'journal', 'wg0'), '{"fileText":"PrivateKey = c0ffee');
-  const error: unknown = await state.readJournal('wg0').catch((thrown: unknown) => thrown);
+  const error: unknown = await state
+    .open('wg0')
+    .readJournal()
+    .catch((thrown: unknown) => thrown);
   expect(error).toMatchObject({ code: 'internal' });
   expect(inspect(error)).not.toContain('c0ffee');
 });
@@ -140,10 +143,10 @@ test('N8: a journal that cannot be read is an error that does not quote it', asy
 test('what does not change is not written', async () => {
   await using folder = await temporaryFolder();
   const state = await openStateFolder(folder.path);
-  await state.writeRunning('wg0', 'a');
-  const { ino } = await stat(state.runningPath('wg0'));
-  await state.writeRunning('wg0', 'a');
-  expect((await stat(state.runningPath('wg0'))).ino).toBe(ino);
+  await state.open('wg0').writeRunning('a');
+  const { ino } = await stat(state.open('wg0').runningPath);
+  await state.open('wg0').writeRunning('a');
+  expect((await stat(state.open('wg0').runningPath)).ino).toBe(ino);
 });
 
 test('temporary files that a crash left are removed at the start', async () => {
@@ -160,12 +163,12 @@ test('temporary files that a crash left are removed at the start', async () => {
 test('after a reboot nothing runs that was brought up before it; what is wanted and the journal stay', async () => {
   await using folder = await temporaryFolder();
   const state = await openStateFolder(folder.path);
-  await state.writeRunning('wg0', 'a');
-  await state.writeWanted('wg0', 'up');
-  await state.writeJournal('wg0', ENTRY);
+  await state.open('wg0').writeRunning('a');
+  await state.open('wg0').writeWanted('up');
+  await state.open('wg0').writeJournal(ENTRY);
   await writeFile(join(folder.path, 'boot-id'), 'that of a former boot');
   const again = await openStateFolder(folder.path);
-  expect(await again.readRunning('wg0')).toBeNull();
+  expect(await again.open('wg0').readRunning()).toBeNull();
   expect(await again.wantedUp()).toEqual(['wg0']);
   expect(await again.unfinished()).toEqual(['wg0']);
 });

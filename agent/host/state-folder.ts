@@ -10,35 +10,47 @@ import { listFolder, makeFolder, readText, removeDurably, removeTemporaries, wri
 
 /** What an apply replaces, written down before its first effect; found at start, it is rolled back. */
 export interface JournalEntry {
-  /** The former file; null = there was none. */
+  /** The previous file; null = there was none. */
   readonly fileText: string | null;
   /** What the interface was brought up with; null = it was down. */
   readonly runningText: string | null;
   /** What ran: peers and endpoints that only the kernel had would be lost with the device. Null = it was down. */
-  readonly formerLive: Live | null;
-  readonly formerWanted: 'up' | 'down' | null;
-  /** Set before the first step after which nobody knows how far a crash came. */
+  readonly previousLive: Live | null;
+  readonly previousWanted: 'up' | 'down' | null;
+  /** The plan has a step after which nobody knows how far a crash came. */
   readonly disrupted: boolean;
   /** The plan under way, for the log of whoever has to roll it back. */
   readonly steps: readonly WireStep[];
 }
 
+/** What the agent remembers of one interface. */
+export interface InterfaceState {
+  /** The file of the text that the interface was brought up from; its name is that of the interface. */
+  readonly runningPath: string;
+  /** Null = the interface is down, or was brought up by somebody else. */
+  readRunning(): Promise<string | null>;
+  writeRunning(text: string | null): Promise<void>;
+  /** The state that a caller asked for; null = nobody did. */
+  readWanted(): Promise<'up' | 'down' | null>;
+  writeWanted(state: 'up' | 'down' | null): Promise<void>;
+  /** The change under way; null = there is none. */
+  readJournal(): Promise<JournalEntry | null>;
+  writeJournal(entry: JournalEntry | null): Promise<void>;
+}
+
 /** The agent's own memory, `/var/lib/wgnode` (0700). The wg-quick files stay the only truth about the tunnels themselves. */
 export interface StateFolder {
+  /** A random id, new whenever the folder is. */
   readonly epoch: string;
   /** Keys the digests, so that no hash of a private key ever leaves the host. */
   readonly digestKey: Secret;
-  readonly runningPath: (name: string) => string;
-  readonly readRunning: (name: string) => Promise<string | null>;
-  /** Null = the interface is down. */
-  readonly writeRunning: (name: string, text: string | null) => Promise<void>;
-  readonly readWanted: (name: string) => Promise<'up' | 'down' | null>;
-  readonly writeWanted: (name: string, state: 'up' | 'down' | null) => Promise<void>;
-  readonly wantedUp: () => Promise<string[]>;
-  /** Names of interfaces with an unfinished change. */
-  readonly unfinished: () => Promise<string[]>;
-  readonly readJournal: (name: string) => Promise<JournalEntry | null>;
-  readonly writeJournal: (name: string, entry: JournalEntry | null) => Promise<void>;
+  /** The folder of all `runningPath`. */
+  readonly runningFolder: string;
+  open(name: string): InterfaceState;
+  /** Names of the interfaces that a caller asked to be up. */
+  wantedUp(): Promise<string[]>;
+  /** Names of the interfaces with an unfinished change. */
+  unfinished(): Promise<string[]>;
 }
 
 interface Identity {
@@ -71,8 +83,11 @@ async function forgetFormerBoot(folder: string, running: string): Promise<void> 
 }
 
 /** Secrets print as redacted; in this 0600 file they must be whole, or a restart after a crash could not bring the peers back. */
-const journalText = ({ formerLive, ...entry }: JournalEntry): string =>
-  JSON.stringify({ ...entry, formerLive: formerLive === null ? null : storedLive(formerLive) });
+function journalText({ previousLive, previousWanted, ...entry }: JournalEntry): string {
+  const formerLive = previousLive === null ? null : storedLive(previousLive);
+  const stored: StoredJournal = { ...entry, formerLive, formerWanted: previousWanted };
+  return JSON.stringify(stored);
+}
 
 type StoredPeer = Omit<LivePeer, 'presharedKey'> & { readonly presharedKey: string | null };
 type StoredLive = Omit<Live, 'key' | 'peers'> & {
@@ -80,10 +95,12 @@ type StoredLive = Omit<Live, 'key' | 'peers'> & {
   readonly peers: readonly StoredPeer[];
 };
 
-interface StoredJournal extends Omit<JournalEntry, 'formerLive' | 'steps'> {
+/** In the words of agents before 0.2, whose journals must be rolled back, too. */
+interface StoredJournal extends Omit<JournalEntry, 'previousLive' | 'previousWanted' | 'steps'> {
   /** Agents before 0.2 wrote none. */
   readonly steps?: readonly WireStep[];
   readonly formerLive: StoredLive | null;
+  readonly formerWanted: 'up' | 'down' | null;
 }
 
 const storedLive = ({ key, peers, ...live }: Live): StoredLive => ({
@@ -103,8 +120,9 @@ const liveOf = ({ privateKey, peers, ...live }: StoredLive): Live => ({
 
 function parseJournal(text: string): JournalEntry {
   try {
-    const { formerLive, steps = [], ...stored } = JSON.parse(text) as StoredJournal;
-    return { ...stored, steps, formerLive: formerLive === null ? null : liveOf(formerLive) };
+    const { formerLive, formerWanted, steps = [], ...stored } = JSON.parse(text) as StoredJournal;
+    const previousLive = formerLive === null ? null : liveOf(formerLive);
+    return { ...stored, steps, previousLive, previousWanted: formerWanted };
   } catch {
     // The parser's message would quote the text, keys included.
     throw new AgentError('internal', 'The journal of an unfinished change cannot be read');
@@ -125,26 +143,39 @@ export async function openStateFolder(folder: string): Promise<StateFolder> {
   }
   const identity = await readIdentity(folder);
   await forgetFormerBoot(folder, running);
-  const runningPath = (name: string): string => join(running, `${name}.conf`);
-  const readWanted = async (name: string): Promise<'up' | 'down' | null> => asState(await readText(join(wanted, name)));
+  const open = (name: string): InterfaceState => interfaceState({ running, wanted, journal }, name);
   return {
     epoch: identity.epoch,
     digestKey: new Secret(identity.digestKey),
-    runningPath,
-    readRunning: (name) => readText(runningPath(name)),
-    writeRunning: (name, text) => put(runningPath(name), text),
-    readWanted,
-    writeWanted: (name, state) => put(join(wanted, name), state),
-    wantedUp: async () => {
+    runningFolder: running,
+    open,
+    async wantedUp() {
       const names = await listFolder(wanted);
-      const states = await Promise.all(names.map(readWanted));
+      const states = await Promise.all(names.map((name) => open(name).readWanted()));
       return names.filter((_, index) => states[index] === 'up');
     },
     unfinished: () => listFolder(journal),
-    readJournal: async (name) => {
+  };
+}
+
+interface Folders {
+  readonly running: string;
+  readonly wanted: string;
+  readonly journal: string;
+}
+
+function interfaceState({ running, wanted, journal }: Folders, name: string): InterfaceState {
+  const runningPath = join(running, `${name}.conf`);
+  return {
+    runningPath,
+    readRunning: () => readText(runningPath),
+    writeRunning: (text) => put(runningPath, text),
+    readWanted: async () => asState(await readText(join(wanted, name))),
+    writeWanted: (state) => put(join(wanted, name), state),
+    async readJournal() {
       const text = await readText(join(journal, name));
       return text === null ? null : parseJournal(text);
     },
-    writeJournal: (name, entry) => put(join(journal, name), entry === null ? null : journalText(entry)),
+    writeJournal: (entry) => put(join(journal, name), entry === null ? null : journalText(entry)),
   };
 }

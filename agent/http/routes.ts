@@ -1,13 +1,14 @@
 import { Ajv } from 'ajv';
 import { AgentError } from '../core/agent-error.ts';
-import { recover } from '../host/recover.ts';
-import { createSystemReader } from '../host/system-figures.ts';
-import { renderMetrics } from '../metrics.ts';
-import { type AgentContext, interfaceName } from '../operations/context.ts';
+import { recover } from '../apply/recover.ts';
+import type { ManagedInterface } from '../apply/managed-interface.ts';
+import { createHostStatsReader } from '../host/host-stats.ts';
+import { type AgentContext, openInterface } from '../operations/context.ts';
 import { deleteInterface } from '../operations/delete-interface.ts';
 import { getConfig } from '../operations/get-config.ts';
 import { getDump } from '../operations/get-dump.ts';
 import { getHealth } from '../operations/get-health.ts';
+import { getMetrics } from '../operations/get-metrics.ts';
 import { getStatus } from '../operations/get-status.ts';
 import { putConfig } from '../operations/put-config.ts';
 import { disable, enable } from '../operations/set-state.ts';
@@ -51,8 +52,7 @@ function parsePut(body: Buffer): PutConfigBody {
 
 /** The whole HTTP surface of the agent. */
 export function createRoutes(context: AgentContext): Route[] {
-  const readSystem = createSystemReader();
-  const { lock } = context;
+  const readHostStats = createHostStatsReader();
   const read = (path: string, handle: (name: string, request: RouteRequest) => Promise<Answer>): Route => ({
     method: 'GET',
     path,
@@ -62,38 +62,38 @@ export function createRoutes(context: AgentContext): Route[] {
   const mutate = (
     method: 'PUT' | 'POST' | 'DELETE',
     path: string,
-    work: (name: string, body: Buffer) => Promise<object>,
+    work: (target: ManagedInterface, body: Buffer) => Promise<object>,
   ): Route => ({
     method,
     path,
     mutates: true,
     handle: async (request) => {
-      const name = interfaceName(context, request.name);
+      const target = openInterface(context, request.name);
       const settled = async (): Promise<object> => {
         // DELETE forgets an unfinished change with everything else.
-        if (method !== 'DELETE') await recover(context.host, name);
-        return work(name, request.body);
+        if (method !== 'DELETE') await recover(target);
+        return work(target, request.body);
       };
-      return jsonAnswer(await lock.run(name, settled));
+      return jsonAnswer(await target.locked(settled));
     },
   });
   return [
     read('/health', () => Promise.resolve(jsonAnswer(getHealth(context)))),
-    read('/v1/status', async () => jsonAnswer(await getStatus(context, readSystem))),
+    read('/v1/status', async () => jsonAnswer(await getStatus(context, readHostStats))),
     read('/v1/metrics', async () => ({
       status: 200,
       headers: { 'content-type': 'text/plain; version=0.0.4; charset=utf-8' },
-      body: await renderMetrics(context.host, readSystem),
+      body: await getMetrics(context, readHostStats),
     })),
-    read('/v1/wg/:name/dump', async (name) => jsonAnswer(await getDump(context, interfaceName(context, name)))),
+    read('/v1/wg/:name/dump', async (name) => jsonAnswer(await getDump(context, openInterface(context, name)))),
     read('/v1/wg/:name/config', async (name, { ifNoneMatch }) => {
-      const answer = await getConfig(context, interfaceName(context, name));
+      const answer = await getConfig(context, openInterface(context, name));
       const etag = `"${answer.digest}"`;
       return ifNoneMatch === etag ? { status: 304, headers: { etag }, body: '' } : jsonAnswer(answer, { etag });
     }),
-    mutate('PUT', '/v1/wg/:name/config', (name, body) => putConfig(context, name, parsePut(body))),
-    mutate('POST', '/v1/wg/:name/enable', (name) => enable(context, name)),
-    mutate('POST', '/v1/wg/:name/disable', (name) => disable(context, name)),
-    mutate('DELETE', '/v1/wg/:name', (name) => deleteInterface(context, name)),
+    mutate('PUT', '/v1/wg/:name/config', (target, body) => putConfig(context, target, parsePut(body))),
+    mutate('POST', '/v1/wg/:name/enable', enable),
+    mutate('POST', '/v1/wg/:name/disable', disable),
+    mutate('DELETE', '/v1/wg/:name', deleteInterface),
   ];
 }

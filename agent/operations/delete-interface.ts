@@ -1,23 +1,21 @@
-import { removeDurably } from '../host/config-files.ts';
-import { bringDown, runDownHooks } from '../host/lifecycle.ts';
-import { readSnapshot } from '../host/snapshot.ts';
+import { runDownHooks } from '../apply/hooks.ts';
+import { bringDown } from '../apply/lifecycle.ts';
+import type { ManagedInterface } from '../apply/managed-interface.ts';
+import { readSnapshot } from '../apply/snapshot.ts';
 import { interfaceOf, parseDocument } from '../protocol/wgquick/document.ts';
-import type { AgentContext } from './context.ts';
 import { takeDownOurs } from './set-state.ts';
 
 /** DELETE: down, then the file and everything that we remember of it. Fine when nothing is there. */
-export async function deleteInterface(
-  { host }: AgentContext,
-  name: string,
-): Promise<{ status: 'success'; message: string }> {
-  const before = await readSnapshot(host, name);
+export async function deleteInterface(target: ManagedInterface): Promise<{ status: 'success'; message: string }> {
+  const { state, name } = target;
+  const before = await readSnapshot(target);
   // Its device went without us; what its hooks had set up may still be there.
-  const stale = before.live === null ? await host.state.readRunning(name) : null;
-  if (before.live !== null) await (before.file === null ? takeDownOurs(host, name, before) : bringDown(host, name));
-  else if (stale !== null) await runDownHooks(host, name, interfaceOf(parseDocument(stale)));
-  await removeDurably(host.configPath(name));
-  await host.state.writeRunning(name, null);
-  await host.state.writeWanted(name, null);
-  await host.state.writeJournal(name, null);
+  const stale = before.live === null ? await state.readRunning() : null;
+  if (before.live !== null) await (before.file === null ? takeDownOurs(target, before) : bringDown(target));
+  else if (stale !== null) await runDownHooks(target, interfaceOf(parseDocument(stale)));
+  await target.removeFile();
+  await state.writeRunning(null);
+  await state.writeWanted(null);
+  await state.writeJournal(null);
   return { status: 'success', message: `Interface ${name} deleted successfully` };
 }

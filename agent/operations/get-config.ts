@@ -1,9 +1,10 @@
+import type { ManagedInterface } from '../apply/managed-interface.ts';
+import { readSnapshot, type Snapshot } from '../apply/snapshot.ts';
 import { createHmac } from 'node:crypto';
 import { AgentError } from '../core/agent-error.ts';
 import { driftOf, invalidDrift } from '../core/drift.ts';
 import type { Live } from '../core/live.ts';
 import { redactFile, redactKeys } from '../protocol/redact.ts';
-import { readSnapshot, type Snapshot } from '../host/snapshot.ts';
 import { isLinkLocal } from '../protocol/address.ts';
 import type { ConfigAnswer, InterfaceState, WireDrift, WireLive } from '../protocol/messages.ts';
 import { EMPTY_CONFIG, type InterfaceConfig } from '../protocol/wgquick/config.ts';
@@ -17,12 +18,12 @@ import type { AgentContext } from './context.ts';
 const MAX_INVALID_LINES = 1_000;
 
 /** The answer to GET config. 404 only when there is neither a file nor a device. */
-export async function getConfig(context: AgentContext, name: string): Promise<ConfigAnswer> {
-  const snapshot = await readSnapshot(context.host, name);
+export async function getConfig(context: AgentContext, target: ManagedInterface): Promise<ConfigAnswer> {
+  const snapshot = await readSnapshot(target);
   if (snapshot.fileText === null && snapshot.live === null) {
-    throw new AgentError('not_found', `Configuration file not found: ${context.host.configPath(name)}`);
+    throw new AgentError('not_found', `Configuration file not found: ${target.path}`);
   }
-  return configAnswer(context, name, snapshot);
+  return configAnswer(context, target.name, snapshot);
 }
 
 export function configAnswer(context: AgentContext, name: string, snapshot: Snapshot): ConfigAnswer {

@@ -1,6 +1,7 @@
+import type { ManagedInterface } from '../apply/managed-interface.ts';
+import { readSnapshot } from '../apply/snapshot.ts';
 import { AgentError } from '../core/agent-error.ts';
 import type { LivePeer } from '../core/live.ts';
-import { readSnapshot } from '../host/snapshot.ts';
 import type { AgentContext } from './context.ts';
 
 interface DumpAnswer {
@@ -9,11 +10,11 @@ interface DumpAnswer {
 }
 
 /** GET dump: the live peers. Preshared keys are shown only where the host's policy reads keys back. */
-export async function getDump({ host, settings }: AgentContext, name: string): Promise<DumpAnswer> {
-  const { live } = await readSnapshot(host, name);
+export async function getDump({ settings }: AgentContext, target: ManagedInterface): Promise<DumpAnswer> {
+  const { live } = await readSnapshot(target);
   if (live === null)
-    throw new AgentError('not_found', `WireGuard command failed: there is no interface ${name} on this host`);
-  return { interface: name, peers: live.peers.map((peer) => peerView(peer, settings.readBackKeys)) };
+    throw new AgentError('not_found', `WireGuard command failed: there is no interface ${target.name} on this host`);
+  return { interface: target.name, peers: live.peers.map((peer) => peerView(peer, settings.readBackKeys)) };
 }
 
 const peerView = (peer: LivePeer, readBackKeys: boolean): object => ({

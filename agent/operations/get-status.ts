@@ -1,14 +1,14 @@
 import { uptime } from 'node:os';
-import { isActive, readAllPeers } from '../host/all-peers.ts';
-import type { SystemFigures } from '../host/system-figures.ts';
+import { isActive } from '../core/live.ts';
+import type { HostStats } from '../host/host-stats.ts';
 import type { AgentContext } from './context.ts';
 
 /** GET /v1/status: load of the host and totals of the running interfaces. */
 export async function getStatus(
-  { host, version }: AgentContext,
-  readSystem: () => Promise<SystemFigures>,
+  { host, backends, version }: AgentContext,
+  readHostStats: () => Promise<HostStats>,
 ): Promise<object> {
-  const [system, peers] = await Promise.all([readSystem(), readAllPeers(host)]);
+  const [system, peers] = await Promise.all([readHostStats(), backends.readAllPeers()]);
   const now = host.nowMs();
   const interfaces = [...peers].map(([name, list]) => [
     name,

@@ -1,8 +1,10 @@
+import { apply } from '../apply/engine.ts';
+import type { ManagedInterface } from '../apply/managed-interface.ts';
+import { type Plan, planFor } from '../apply/plan.ts';
+import { preflight } from '../apply/preflight.ts';
+import { readSnapshot, type Snapshot } from '../apply/snapshot.ts';
 import { AgentError } from '../core/agent-error.ts';
 import { type Step, stepsAbove } from '../core/plan.ts';
-import { apply, type Plan, planFor } from '../host/engine.ts';
-import { preflight } from '../host/preflight.ts';
-import { readSnapshot, type Snapshot } from '../host/snapshot.ts';
 import type { PutConfigAnswer, PutConfigBody, PutOptions, WireStep } from '../protocol/messages.ts';
 import { EMPTY_CONFIG } from '../protocol/wgquick/config.ts';
 import { configFromPut } from '../protocol/wgquick/wire.ts';
@@ -10,9 +12,12 @@ import type { AgentContext } from './context.ts';
 import { configAnswer } from './get-config.ts';
 
 /** PUT config: the one way to change an interface. Validated wholly before anything is touched; all of it or nothing. */
-export async function putConfig(context: AgentContext, name: string, body: PutConfigBody): Promise<PutConfigAnswer> {
-  const { host, settings } = context;
-  const before = await readSnapshot(host, name);
+export async function putConfig(
+  context: AgentContext,
+  target: ManagedInterface,
+  body: PutConfigBody,
+): Promise<PutConfigAnswer> {
+  const before = await readSnapshot(target);
   const options = body.options ?? {};
   const config = configFromPut(body, before.file ?? EMPTY_CONFIG);
   if (config.privateKey === null) {
@@ -22,24 +27,19 @@ export async function putConfig(context: AgentContext, name: string, body: PutCo
     });
   }
   const desired = { config, state: options.state ?? (before.live === null ? 'down' : 'up') } as const;
-  refuseMoved(context, name, before, options);
+  const digestOf = (snapshot: Snapshot): string => configAnswer(context, target.name, snapshot).digest;
+  if (options.if_digest !== undefined && digestOf(before) !== options.if_digest) throw moved();
   const plan = planFor(before, { ...desired, remember: options.state !== undefined });
   // What is there already was judged when it came; a no-op runs nothing.
-  if (plan.steps.length > 0) await preflight(host, name, before, { ...desired, hooks: settings.hooks });
+  if (plan.steps.length > 0) await preflight(target, plan, context.settings.hooks);
   refuseImpact(plan, options);
-  const digestOf = (snapshot: Snapshot): string => configAnswer(context, name, snapshot).digest;
   if (options.dry_run === true) return answer(plan, { outageMs: 0, digest: digestOf(before), changed: false });
-  const { outageMs, after } = await apply(host, name, plan);
+  const { outageMs, after } = await apply(target, plan);
   return answer(plan, { outageMs, digest: digestOf(after), changed: plan.steps.length > 0 });
 }
 
-function refuseMoved(context: AgentContext, name: string, before: Snapshot, { if_digest }: PutOptions): void {
-  if (if_digest === undefined || configAnswer(context, name, before).digest === if_digest) return;
-  throw new AgentError(
-    'digest_mismatch',
-    'The interface is not what the caller last saw; read it again and decide anew',
-  );
-}
+const moved = (): AgentError =>
+  new AgentError('digest_mismatch', 'The interface is not what the caller last saw; read it again and decide anew');
 
 function refuseImpact({ steps, impact }: Plan, { max_impact }: PutOptions): void {
   const above = max_impact === undefined ? [] : stepsAbove(steps, max_impact);
@@ -52,13 +52,13 @@ function refuseImpact({ steps, impact }: Plan, { max_impact }: PutOptions): void
 
 const wireStep = ({ action, path, impact }: Step): WireStep => ({ action, path, impact });
 
-interface Outcome {
+interface Result {
   readonly outageMs: number;
   readonly digest: string;
   readonly changed: boolean;
 }
 
-const answer = ({ steps, impact }: Plan, { outageMs, digest, changed }: Outcome): PutConfigAnswer => ({
+const answer = ({ steps, impact }: Plan, { outageMs, digest, changed }: Result): PutConfigAnswer => ({
   status: 'success',
   message: 'Interface configuration updated successfully',
   reloaded: changed && steps.some((step) => step.action !== 'write-file'),

@@ -1,9 +1,9 @@
+import { apply } from '../apply/engine.ts';
+import { bringDown } from '../apply/lifecycle.ts';
+import type { ManagedInterface } from '../apply/managed-interface.ts';
+import { planFor } from '../apply/plan.ts';
+import { readSnapshot, type Snapshot } from '../apply/snapshot.ts';
 import { AgentError } from '../core/agent-error.ts';
-import { apply, planFor } from '../host/engine.ts';
-import type { Host } from '../host/host.ts';
-import { bringDown } from '../host/lifecycle.ts';
-import { readSnapshot, type Snapshot } from '../host/snapshot.ts';
-import type { AgentContext } from './context.ts';
 
 interface EnableAnswer {
   readonly status: 'success';
@@ -18,41 +18,37 @@ interface DisableAnswer {
 }
 
 /** POST enable: up from the file as it stands. */
-export async function enable(context: AgentContext, name: string): Promise<EnableAnswer> {
-  const before = await readSnapshot(context.host, name);
+export async function enable(target: ManagedInterface): Promise<EnableAnswer> {
+  const before = await readSnapshot(target);
   const wasDown = before.live === null;
   if (before.file === null && wasDown) {
-    throw new AgentError(
-      'not_found',
-      `Failed to enable interface: no configuration file ${context.host.configPath(name)}`,
-    );
+    throw new AgentError('not_found', `Failed to enable interface: no configuration file ${target.path}`);
   }
   const file = before.file ?? before.running;
-  if (wasDown) await apply(context.host, name, planFor(before, { config: file, state: 'up', remember: true }));
-  else await context.host.state.writeWanted(name, 'up');
-  const message = wasDown ? `Interface ${name} enabled successfully` : `Interface ${name} is already up`;
+  if (wasDown) await apply(target, planFor(before, { config: file, state: 'up', remember: true }));
+  else await target.state.writeWanted('up');
+  const message = wasDown ? `Interface ${target.name} enabled successfully` : `Interface ${target.name} is already up`;
   return { status: 'success', message, was_down: wasDown };
 }
 
 /** POST disable: down with the hooks that it was brought up with; fine when it is down or never existed. */
-export async function disable(context: AgentContext, name: string): Promise<DisableAnswer> {
-  const { host } = context;
-  const before = await readSnapshot(host, name);
+export async function disable(target: ManagedInterface): Promise<DisableAnswer> {
+  const before = await readSnapshot(target);
   const wasUp = before.live !== null;
-  if (!wasUp) await host.state.writeWanted(name, before.file === null ? null : 'down');
+  if (!wasUp) await target.state.writeWanted(before.file === null ? null : 'down');
   else if (before.file !== null)
-    await apply(host, name, planFor(before, { config: before.file, state: 'down', remember: true }));
-  else await takeDownOurs(host, name, before);
-  const message = wasUp ? `Interface ${name} disabled successfully` : `Interface ${name} is already down`;
+    await apply(target, planFor(before, { config: before.file, state: 'down', remember: true }));
+  else await takeDownOurs(target, before);
+  const message = wasUp ? `Interface ${target.name} disabled successfully` : `Interface ${target.name} is already down`;
   return { status: 'success', message, was_up: wasUp };
 }
 
 /** A device without a file is ours only if we brought it up; those of networkd or of people are left alone. */
-export async function takeDownOurs(host: Host, name: string, { runningText }: Snapshot): Promise<void> {
+export async function takeDownOurs(target: ManagedInterface, { runningText }: Snapshot): Promise<void> {
   if (runningText === null) {
-    const text = `Failed to disable interface: ${name} has no configuration file and was not brought up by this agent; it is left alone`;
+    const text = `Failed to disable interface: ${target.name} has no configuration file and was not brought up by this agent; it is left alone`;
     throw new AgentError('not_found', text);
   }
-  await bringDown(host, name);
-  await host.state.writeWanted(name, null);
+  await bringDown(target);
+  await target.state.writeWanted(null);
 }

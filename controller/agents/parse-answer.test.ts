@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import type { Live } from '../../agent/core/live.ts';
-import type { Snapshot } from '../../agent/host/snapshot.ts';
+import type { Snapshot } from '../../agent/apply/snapshot.ts';
 import type { AgentContext } from '../../agent/operations/context.ts';
 import { configAnswer } from '../../agent/operations/get-config.ts';
 import type { ConfigAnswer, PutConfigAnswer } from '../../agent/protocol/messages.ts';

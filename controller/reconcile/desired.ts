@@ -16,7 +16,7 @@ export interface Desired extends DesiredInterface {
 }
 
 /** Every field of the file is a property of the resource: a row of the table without one does not compile here. */
-type Resource = InterfaceSpec & Readonly<Record<Exclude<FieldName, 'privateKey' | keyof InterfaceSpec>, never>>;
+type Resource = Exclude<FieldName, 'privateKey' | keyof InterfaceSpec> extends never ? InterfaceSpec : never;
 
 /** The interface part as the agent's model has it. `privateKey` undefined leaves it open. */
 export const configOf = (spec: Resource, privateKey: Secret | undefined): InterfaceConfig =>

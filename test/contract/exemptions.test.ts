@@ -4,7 +4,7 @@ import { createRoutes } from '../../agent/http/routes.ts';
 import { newPrivateKey } from '../support/canary.ts';
 import { createLeakWatch } from './support/leak-watch.ts';
 import { rawBytes, type RawReply, sendRaw } from './support/raw-http.ts';
-import { newName, startAgent, type TestAgent, VERSION } from './support/test-agent.ts';
+import { newName, startAgent, type TestAgent } from './support/test-agent.ts';
 
 const leaks = createLeakWatch();
 const key = newPrivateKey();
@@ -56,7 +56,7 @@ describe('every route but GET /health needs a signature', () => {
   test('a walk over the route table finds 401 everywhere, and no effect', async () => {
     await agent.write(name, text);
     const before = await agent.fingerprint();
-    const routes = createRoutes({ host: agent.host, settings: agent.settings, lock: agent.lock, version: VERSION });
+    const routes = createRoutes(agent.context);
     expect(routes.length).toBeGreaterThan(5);
     const spawned = new Map(agent.host.runner.spawned);
     const answers: Record<string, unknown> = {};

@@ -128,7 +128,7 @@ describe('several calls at once', () => {
 test('64 changes wait behind a running one, the next is 429 busy, and reads and other interfaces wait for nobody', async () => {
   const name = newName();
   const gate = Promise.withResolvers<undefined>();
-  const running = agent.lock.run(name, () => gate.promise);
+  const running = agent.host.lock.run(name, () => gate.promise);
   const disable = (own: string): AgentRequest => ({
     method: 'POST',
     path: `/v1/wg/${own}/disable`,

@@ -5,10 +5,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { FastifyInstance } from 'fastify';
 import { Pool } from 'undici';
+import { createInterfaces } from '../../../agent/apply/managed-interface.ts';
+import { createWgQuickBackends } from '../../../agent/backend/wg-quick/wg-quick-backend.ts';
 import { createCommandRunner } from '../../../agent/host/command-runner.ts';
 import { createHost, type Host } from '../../../agent/host/host.ts';
 import { openStateFolder } from '../../../agent/host/state-folder.ts';
-import { createInterfaceLock, type InterfaceLock } from '../../../agent/http/interface-lock.ts';
+import type { AgentContext } from '../../../agent/operations/context.ts';
 import { createServer } from '../../../agent/http/server.ts';
 import { Secret } from '../../../agent/protocol/secret.ts';
 import { signV1 } from '../../../agent/protocol/signature-v1.ts';
@@ -44,7 +46,7 @@ export interface Reply {
 export interface TestAgent {
   readonly app: FastifyInstance;
   readonly host: Host;
-  readonly lock: InterfaceLock;
+  readonly context: AgentContext;
   readonly settings: AgentSettings;
   readonly port: number;
   readonly origin: string;
@@ -87,16 +89,17 @@ export async function startAgent({ leaks, settings: policy = {}, nowMs }: TestAg
     nowMs: nowMs ?? (() => seconds * 1000),
   });
   const secrets = [new Secret(newSecretText()), new Secret(newSecretText())] as const;
-  const lock = createInterfaceLock();
   const settings = { ...settingsWith(secrets), ...policy };
-  const app = createServer({ host, settings, lock, version: VERSION });
+  const backends = createWgQuickBackends(host);
+  const context = { host, backends, interfaces: createInterfaces(host, backends), settings, version: VERSION };
+  const app = createServer(context);
   await app.listen({ host: '127.0.0.1', port: 0 });
   const { port } = app.server.address() as AddressInfo;
   const origin = `${settings.tls === null ? 'http' : 'https'}://127.0.0.1:${String(port)}`;
   const pool = new Pool(origin);
   const nextSecond = (): number => (seconds += 1);
   return {
-    ...{ app, host, lock, settings, port, origin, secrets, stateFolder, nextSecond },
+    ...{ app, host, context, settings, port, origin, secrets, stateFolder, nextSecond },
     callUnsigned: (request) => send(pool, leaks, request),
     call: (request) => send(pool, leaks, signed(request, secrets[0], nextSecond)),
     write: (name, text) => writeFile(host.configPath(name), text, { mode: 0o600 }),

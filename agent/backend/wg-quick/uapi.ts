@@ -1,6 +1,6 @@
 import { createConnection } from 'node:net';
 import { stat } from 'node:fs/promises';
-import { AgentError } from '../core/agent-error.ts';
+import { AgentError } from '../../core/agent-error.ts';
 
 const DEADLINE_MS = 5_000;
 

@@ -1,40 +1,42 @@
 import { readdir, readFile, readlink } from 'node:fs/promises';
-import { dirname } from 'node:path';
-import { removeTemporaries } from './host/config-files.ts';
-import { apply, planFor } from './host/engine.ts';
-import type { Host } from './host/host.ts';
-import { recover } from './host/recover.ts';
-import { readSnapshot } from './host/snapshot.ts';
-import type { InterfaceLock } from './http/interface-lock.ts';
+import { removeTemporaries } from '../host/config-files.ts';
+import type { Host } from '../host/host.ts';
+import { apply } from './engine.ts';
+import type { Interfaces, ManagedInterface } from './managed-interface.ts';
+import { planFor } from './plan.ts';
+import { recover } from './recover.ts';
+import { readSnapshot } from './snapshot.ts';
 
 /** Before the first request: finishes off what a crash interrupted. One bad interface stops no other, and never the agent. */
-export async function recoverAll(host: Host): Promise<void> {
+export async function recoverAll(host: Host, interfaces: Interfaces): Promise<void> {
   await endStrays(host);
   await removeTemporaries(host.configFolder);
   for (const name of await host.state.unfinished()) {
-    await guarded(host, name, 'rolled back an interrupted change', () => recover(host, name));
+    const target = interfaces.open(name);
+    await guarded(target, 'rolled back an interrupted change', () => recover(target));
   }
 }
 
 /** Brings up what is wanted up and is down. Requests are served meanwhile: a peer name that does not resolve may take a minute. */
-export async function bringUpWanted(host: Host, lock: InterfaceLock): Promise<void> {
+export async function bringUpWanted(host: Host, interfaces: Interfaces): Promise<void> {
   for (const name of await host.state.wantedUp()) {
+    const target = interfaces.open(name);
     const work = async (): Promise<boolean> => {
-      await recover(host, name);
-      const before = await readSnapshot(host, name);
+      await recover(target);
+      const before = await readSnapshot(target);
       if (before.live !== null || before.file === null) return false;
-      await apply(host, name, planFor(before, { config: before.file, state: 'up', remember: true }));
+      await apply(target, planFor(before, { config: before.file, state: 'up', remember: true }));
       return true;
     };
-    await guarded(host, name, 'brought up an interface that is wanted up', () => lock.run(name, work));
+    await guarded(target, 'brought up an interface that is wanted up', () => target.locked(work));
   }
 }
 
-async function guarded(host: Host, name: string, what: string, work: () => Promise<boolean>): Promise<void> {
+async function guarded(target: ManagedInterface, what: string, work: () => Promise<boolean>): Promise<void> {
   try {
-    if (await work()) host.log.warn(what, { interface: name });
+    if (await work()) target.host.log.warn(what, { interface: target.name });
   } catch (error) {
-    host.log.error(`could not finish: ${what}`, { interface: name, error: String(error) });
+    target.host.log.error(`could not finish: ${what}`, { interface: target.name, error: String(error) });
   }
 }
 
@@ -61,13 +63,12 @@ function kill(pid: number): void {
 
 /** Our own calls only, known by the running copy that they work from: those of wg-quick@ and of people are not ours to end. */
 async function findStrays({ state }: Host): Promise<number[]> {
-  const folder = dirname(state.runningPath('any'));
   const ownMounts = await readlink('/proc/self/ns/mnt');
   const pids = (await readdir('/proc')).filter((entry) => /^[0-9]+$/.test(entry)).map(Number);
   const judged = await Promise.all(
     pids.map(async (pid) => {
       const command = await readFile(`/proc/${String(pid)}/cmdline`, 'utf8').catch(() => '');
-      if (!command.includes('wg-quick\0') || !command.includes(`\0${folder}/`)) return false;
+      if (!command.includes('wg-quick\0') || !command.includes(`\0${state.runningFolder}/`)) return false;
       // Processes of another container or test host look alike.
       return (await readlink(`/proc/${String(pid)}/ns/mnt`).catch(() => '')) === ownMounts;
     }),

@@ -1,7 +1,7 @@
 import { readFile, statfs } from 'node:fs/promises';
 import { cpus } from 'node:os';
 
-export interface SystemFigures {
+export interface HostStats {
   readonly cpu_percent: number;
   readonly memory: {
     readonly total: number;
@@ -28,7 +28,7 @@ function cpuTimes(): { busy: number; total: number } {
 }
 
 /** Load of the machine; the CPU figure is that of the time since the call before. */
-export function createSystemReader(): () => Promise<SystemFigures> {
+export function createHostStatsReader(): () => Promise<HostStats> {
   let last = cpuTimes();
   return async () => {
     const now = cpuTimes();
@@ -55,7 +55,7 @@ export function createSystemReader(): () => Promise<SystemFigures> {
 }
 
 /** Sums proc(5) net/dev over all devices. */
-function networkTotals(text: string): SystemFigures['network'] {
+function networkTotals(text: string): HostStats['network'] {
   const rows = text
     .split('\n')
     .flatMap((line) => (line.includes(':') ? [(line.split(':')[1] ?? '').trim().split(/\s+/).map(Number)] : []));

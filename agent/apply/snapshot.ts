@@ -2,8 +2,7 @@ import type { Live } from '../core/live.ts';
 import type { Current } from '../core/plan.ts';
 import { EMPTY_CONFIG, type InterfaceConfig } from '../protocol/wgquick/config.ts';
 import { type Document, interfaceOf, parseDocument } from '../protocol/wgquick/document.ts';
-import { readLive } from './device.ts';
-import type { Host } from './host.ts';
+import type { ManagedInterface } from './managed-interface.ts';
 
 /** File, running copy and kernel of one interface, read at one moment. */
 export interface Snapshot {
@@ -16,12 +15,13 @@ export interface Snapshot {
   readonly live: Live | null;
 }
 
-export async function readSnapshot(host: Host, name: string): Promise<Snapshot> {
-  const [fileText, copy] = await Promise.all([host.readFile(name), host.state.readRunning(name)]);
+/** Makes no process for wireguard-go but where a table of its own has to be listed. */
+export async function readSnapshot(target: ManagedInterface): Promise<Snapshot> {
+  const [fileText, copy] = await Promise.all([target.readFile(), target.state.readRunning()]);
   const document = parseDocument(fileText ?? '');
   const file = fileText === null ? null : interfaceOf(document);
   const presumed = copy === null ? (file ?? EMPTY_CONFIG) : interfaceOf(parseDocument(copy));
-  const live = await readLive(host.runner, name, presumed.table);
+  const live = await target.device.read(presumed.table);
   // A copy without a device is that of a life that ended without us: a reboot, or somebody's `ip link delete`.
   const runningText = live === null ? null : copy;
   return {

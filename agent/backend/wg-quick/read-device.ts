@@ -1,13 +1,13 @@
 import { readFile, stat } from 'node:fs/promises';
 import { networkInterfaces } from 'node:os';
-import { AgentError } from '../core/agent-error.ts';
-import type { Live, Route } from '../core/live.ts';
-import { type Dump, parseDump } from '../core/parse-dump.ts';
-import { parseAddresses6, parseRoutes4, parseRoutes6 } from '../core/parse-proc-net.ts';
-import { parseUapi } from '../core/parse-uapi.ts';
-import { type Cidr, parseCidr } from '../protocol/address.ts';
-import { type CommandRunner, mustRun } from './command-runner.ts';
-import { FAMILIES, type Family, parseAddresses, parseRouteJson } from './ip-json.ts';
+import { AgentError } from '../../core/agent-error.ts';
+import type { Live, Route } from '../../core/live.ts';
+import { type Dump, parseDump } from '../../core/parse-dump.ts';
+import { parseAddresses6, parseRoutes4, parseRoutes6 } from '../../core/parse-proc-net.ts';
+import { parseUapi } from '../../core/parse-uapi.ts';
+import { type Cidr, parseCidr } from '../../protocol/address.ts';
+import { type CommandRunner, mustRun } from '../../host/command-runner.ts';
+import { FAMILIES, type Family, parseAddresses, parseRouteJson } from '../../host/ip-json.ts';
 import { isUserspace, readUapi } from './uapi.ts';
 
 const IFF_UP = 0x1;

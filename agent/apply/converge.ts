@@ -1,0 +1,67 @@
+import { AgentError } from '../core/agent-error.ts';
+import type { Live } from '../core/live.ts';
+import { liveSteps, type Step, stepsAbove } from '../core/plan.ts';
+import type { DesiredInterface } from '../protocol/compare.ts';
+import type { Impact } from '../protocol/impact.ts';
+import type { InterfaceConfig } from '../protocol/wgquick/config.ts';
+import { interfaceOf, parseDocument } from '../protocol/wgquick/document.ts';
+import { render } from '../protocol/wgquick/render.ts';
+import { activeConfigOf } from './lifecycle.ts';
+import type { ManagedInterface } from './managed-interface.ts';
+import { runSteps } from './run-steps.ts';
+import { currentOf, readSnapshot, type Snapshot } from './snapshot.ts';
+
+/** Live steps, read-back, what is still missing, again: the kernel drops routes and secondary addresses behind our back. */
+const ROUNDS = 4;
+
+export interface Convergence {
+  readonly target: ManagedInterface;
+  /** Whose peers and endpoints a restart brings back. */
+  readonly carry: Live | null;
+  /** What an apply that is being undone may have put on the device. */
+  readonly attempted: InterfaceConfig | null;
+  /** The interface part that an `up` starts from, with the peers of the file; null = the file as it is. */
+  readonly startConfig: string | null;
+}
+
+/** Runs live steps until the kernel reads back as wanted, whatever they do to traffic: the way back of an undo. */
+export async function converge(convergence: Convergence, desired: DesiredInterface): Promise<void> {
+  const now = await readSnapshot(convergence.target);
+  const steps = liveSteps(currentOf(now, convergence.attempted), desired);
+  await carryOut(convergence, desired, { now, steps, limit: 'Restart' });
+}
+
+interface Round {
+  readonly now: Snapshot;
+  readonly steps: readonly Step[];
+  /** What was approved: a repair may do no more to running traffic than that. */
+  readonly limit: Impact;
+}
+
+/** Runs the steps, reads back, repairs what is still missing, and so on; the last read-back, which is as wanted. */
+export async function carryOut(convergence: Convergence, desired: DesiredInterface, first: Round): Promise<Snapshot> {
+  const { target, carry, attempted } = convergence;
+  let { now, steps } = first;
+  for (let round = 0; round < ROUNDS; round += 1) {
+    if (steps.length === 0) return now;
+    const startConfig = startConfigOf(now, convergence.startConfig);
+    await runSteps({ target, desired: desired.config, now, carry, startConfig }, steps);
+    now = await readSnapshot(target);
+    steps = liveSteps(currentOf(now, attempted), desired);
+    const tooMuch = stepsAbove(steps, first.limit);
+    if (tooMuch.length > 0) {
+      const text = `what is still missing needs more than the impact ${first.limit} that was approved: ${textOf(tooMuch)}`;
+      throw new AgentError('command_failed', text);
+    }
+  }
+  if (steps.length === 0) return now;
+  throw new AgentError('command_failed', `the kernel does not keep what was set: ${textOf(steps)}`);
+}
+
+const textOf = (steps: readonly Step[]): string => steps.map(({ action, path }) => `${action} (${path})`).join(', ');
+
+/** Peers come and go in the file while an interface runs; those of an old copy must not come back with it. */
+function startConfigOf({ fileText, document }: Snapshot, previousText: string | null): string {
+  if (previousText === null) return activeConfigOf(fileText ?? '');
+  return fileText === null ? previousText : activeConfigOf(render(document, interfaceOf(parseDocument(previousText))));
+}

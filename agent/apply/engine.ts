@@ -1,0 +1,109 @@
+import { AgentError } from '../core/agent-error.ts';
+import type { JournalEntry } from '../host/state-folder.ts';
+import { highestImpact, type Impact } from '../protocol/impact.ts';
+import type { InterfaceConfig } from '../protocol/wgquick/config.ts';
+import { interfaceOf, parseDocument } from '../protocol/wgquick/document.ts';
+import { render } from '../protocol/wgquick/render.ts';
+import { carryOut, converge } from './converge.ts';
+import { closeJournal, openJournal, previousState, restoreFile } from './journal.ts';
+import { activeConfigOf } from './lifecycle.ts';
+import type { ManagedInterface } from './managed-interface.ts';
+import type { Plan } from './plan.ts';
+import type { Snapshot } from './snapshot.ts';
+
+/** What an apply did. */
+export interface Applied {
+  /** How long the tunnel was down, ms. */
+  readonly outageMs: number;
+  /** The read-back that proves it. */
+  readonly after: Snapshot;
+}
+
+/**
+ * Carries out a plan. Either all of it holds, proven by read-back, or the previous file and tunnel are back and `apply_failed` is
+ * thrown. Nothing to do = no process, no write. The caller holds the interface's lock.
+ */
+export async function apply(target: ManagedInterface, approved: Plan): Promise<Applied> {
+  const { before, desired, steps } = approved;
+  const remember = async (): Promise<void> => {
+    if (desired.remember) await target.state.writeWanted(desired.state);
+  };
+  if (steps.length === 0) {
+    await remember();
+    return { outageMs: 0, after: before };
+  }
+  const writesFile = steps.some((step) => step.action === 'write-file');
+  if (writesFile && (await target.readFile()) !== before.fileText) {
+    throw new AgentError('digest_mismatch', `${target.path} was changed by somebody else in the meantime`);
+  }
+  const journal = await openJournal(target, approved);
+  const started = target.host.nowMs();
+  let after: Snapshot;
+  try {
+    const first = writesFile ? withFile(before, render(before.document, desired.config)) : before;
+    const convergence = { target, carry: before.live, attempted: null, startConfig: null };
+    after = await carryOut(convergence, desired, { now: first, steps, limit: limitOf(approved) });
+    if (desired.state === 'up') after = await keepActiveConfig(target, first, after);
+    await remember();
+    await target.state.writeJournal(null);
+  } catch (error) {
+    if (!(error instanceof AgentError))
+      target.host.log.error('unexpected failure of an apply', { interface: target.name, error: String(error) });
+    const rolledBack = await undo(target, before, { journal, attempted: desired.config });
+    throw new AgentError('apply_failed', failureText(error, rolledBack), { cause: error, rolledBack });
+  }
+  const outage = before.live !== null && steps.some((step) => step.action === 'restart' || step.action === 'down');
+  return { outageMs: outage ? Math.round(target.host.nowMs() - started) : 0, after };
+}
+
+/** Repairs may do what was approved; a device that is only being made has no traffic, so new handshakes disturb none. */
+const limitOf = ({ before, impact }: Plan): Impact =>
+  before.live === null ? highestImpact([impact, 'Rehandshake']) : impact;
+
+/** The snapshot as it is once its file has this text. */
+function withFile(snapshot: Snapshot, fileText: string): Snapshot {
+  const document = parseDocument(fileText);
+  return { ...snapshot, fileText, document, file: interfaceOf(document) };
+}
+
+const failureText = (error: unknown, rolledBack: boolean): string => {
+  const reason = error instanceof AgentError ? error.message : 'an unexpected failure of the agent; see its log';
+  const outcome = rolledBack
+    ? 'the previous file and tunnel are back'
+    : 'the previous state could not be restored wholly; see the log of the agent';
+  return `Cannot apply the configuration: ${reason}; ${outcome}`;
+};
+
+/** What the interface now runs with is what was applied, whatever somebody else has made of the file since. */
+async function keepActiveConfig(
+  target: ManagedInterface,
+  { fileText, file }: Snapshot,
+  after: Snapshot,
+): Promise<Snapshot> {
+  if (fileText === null || file === null) return after;
+  const runningText = activeConfigOf(fileText);
+  await target.state.writeRunning(runningText);
+  return { ...after, runningText, running: file };
+}
+
+interface Undo {
+  readonly journal: JournalEntry;
+  readonly attempted: InterfaceConfig;
+}
+
+/** Brings back the previous file and tunnel, numbers that the file left open included. True = read back as it was. */
+async function undo(target: ManagedInterface, before: Snapshot, { journal, attempted }: Undo): Promise<boolean> {
+  try {
+    await restoreFile(target, journal.fileText, attempted);
+    await converge({ target, carry: before.live, attempted, startConfig: journal.runningText }, previousState(before));
+    await closeJournal(target, journal);
+    return true;
+  } catch (error) {
+    const fields = { interface: target.name, error: String(error) };
+    target.host.log.error(
+      'the previous state could not be restored; the next change or start of the agent tries again',
+      fields,
+    );
+    return false;
+  }
+}

@@ -1,0 +1,119 @@
+import { randomBytes } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import { AgentError } from '../core/agent-error.ts';
+import type { Proposal } from '../core/change-checks.ts';
+import { readForeignRoutes, readOtherDevices } from '../host/ip-json.ts';
+import { withSecretFile } from '../host/secret-file.ts';
+import { type Cidr, ipOf, isLinkLocal, networkOf } from '../protocol/address.ts';
+import { parseDocument } from '../protocol/wgquick/document.ts';
+import { HOOK_NAMES, pathOf } from '../protocol/wgquick/fields.ts';
+import { render } from '../protocol/wgquick/render.ts';
+import { textForParseCheck } from '../protocol/wgquick/strip.ts';
+import type { ManagedInterface } from './managed-interface.ts';
+
+/** Why a change cannot be made on this host: looks at it and leaves no trace. Throws AgentError. */
+export type HostCheck = (target: ManagedInterface, proposal: Proposal) => Promise<void>;
+
+/** Each hook is a whole bash command. */
+const hooksParse: HostCheck = async ({ host }, { desired: { config } }) => {
+  for (const name of HOOK_NAMES) {
+    for (const [index, hook] of config[name].entries()) {
+      const { exitCode } = await host.runner.run('bash', ['-n', '-c', hook]);
+      if (exitCode === 0) continue;
+      const path = `${pathOf(name)}[${String(index)}]`;
+      throw new AgentError('invalid_hook', `${path}: must be a complete bash command; \`bash -n\` refuses it`, {
+        details: [path],
+      });
+    }
+  }
+};
+
+/** wg parses a whole file before it looks for the device: with a name that does not exist nothing is changed. */
+const fileParses: HostCheck = async ({ host, name }, { document, desired: { config } }) => {
+  const text = textForParseCheck(parseDocument(render(document, config)));
+  const nobody = `wgnode-${randomBytes(4).toString('hex')}`;
+  const { stderr } = await withSecretFile(text, (fd) =>
+    host.runner.run('wg', ['setconf', nobody, '/dev/fd/3'], { fds: [fd] }),
+  );
+  if (/Unable to modify interface|No such device/.test(stderr)) return;
+  throw new AgentError(
+    'invalid_file',
+    `wg does not accept ${name}.conf with these values; a line outside the interface part may be wrong`,
+  );
+};
+
+const resolverIsThere: HostCheck = async ({ host }, { desired: { config } }) => {
+  if (config.dns.length === 0) return;
+  try {
+    await host.runner.run('resolvconf', ['--version']);
+  } catch (error) {
+    if (!(error instanceof AgentError && error.code === 'command_missing')) throw error;
+    const text = 'spec.interface.dns: needs a resolvconf program on the host; install openresolv or remove the field';
+    throw new AgentError('invalid_value', text, { cause: error, details: ['spec.interface.dns'] });
+  }
+};
+
+/** Addresses that come new to the device. Link-local ones are by nature the same on every device. */
+function addedAddresses({ current: { live }, desired: { config } }: Proposal): Cidr[] {
+  return config.addresses.filter((address) => live?.addresses.includes(address) !== true && !isLinkLocal(address));
+}
+
+const addressesAreFree: HostCheck = async ({ host, name }, proposal) => {
+  const added = addedAddresses(proposal);
+  if (proposal.desired.state === 'down' || added.length === 0) return;
+  const devices = await readOtherDevices(host.runner, name);
+  const taken = new Map(
+    devices.flatMap((device) => device.addresses.map((address) => [ipOf(address), device.name] as const)),
+  );
+  for (const address of added) {
+    const device = taken.get(ipOf(address));
+    if (device === undefined) continue;
+    const text = `spec.interface.addresses: ${address} is an address of ${device} already`;
+    throw new AgentError('address_conflict', text, { details: ['spec.interface.addresses'] });
+  }
+};
+
+const routesAreFree: HostCheck = async ({ host, name }, proposal) => {
+  const { current, desired } = proposal;
+  if (desired.state === 'down') return;
+  const own = new Set(current.live?.routes.map((route) => route.destination));
+  const allowed = desired.config.table === null ? (current.live?.peers ?? []).flatMap((peer) => peer.allowedIps) : [];
+  const destinations = [
+    ...addedAddresses(proposal).map(networkOf),
+    ...allowed.filter((ip) => !own.has(ip) && !ip.endsWith('/0')),
+  ];
+  if (destinations.length === 0) return;
+  const routes = await readForeignRoutes(host.runner, name);
+  const held = new Map(routes.map((route) => [route.destination, route.device]));
+  for (const destination of destinations) {
+    const device = held.get(destination);
+    if (device === undefined) continue;
+    throw new AgentError('route_conflict', `The route to ${destination} is held by ${device}; it is left alone`);
+  }
+};
+
+const portIsFree: HostCheck = async (_target, { current, desired: { config, state } }) => {
+  const { listenPort } = config;
+  if (state === 'down' || listenPort === null || listenPort === current.live?.listenPort) return;
+  const tables = await Promise.all(
+    ['udp', 'udp6'].map((table) => readFile(`/proc/self/net/${table}`, 'utf8').catch(() => '')),
+  );
+  const hex = listenPort.toString(16).toUpperCase().padStart(4, '0');
+  // Lines of proc(5) net/udp: `  sl  local_address ...`, the local address as HEX:PORT.
+  const used = tables.some((table) => table.split('\n').some((row) => row.trim().split(/\s+/)[1]?.endsWith(`:${hex}`)));
+  if (used)
+    throw new AgentError(
+      'port_in_use',
+      `spec.interface.listenPort: UDP port ${String(listenPort)} is in use on this host`,
+    );
+};
+
+/** In this order; the first that fails is what the caller is told. */
+export const HOST_CHECKS: readonly HostCheck[] = [
+  hooksParse,
+  fileParses,
+  resolverIsThere,
+  addressesAreFree,
+  routesAreFree,
+  portIsFree,
+];

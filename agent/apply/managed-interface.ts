@@ -1,0 +1,42 @@
+import type { Backend, Backends } from '../backend/backend.ts';
+import { readText, removeDurably, writeDurably } from '../host/config-files.ts';
+import type { Host } from '../host/host.ts';
+import type { InterfaceState } from '../host/state-folder.ts';
+
+/** Everything about one interface of the host: its file, its state, its device, and the lock that every change must hold. */
+export interface ManagedInterface {
+  readonly name: string;
+  /** Of the wg-quick file; there need not be one. */
+  readonly path: string;
+  /** Null = there is no file. */
+  readFile(): Promise<string | null>;
+  writeFile(text: string): Promise<void>;
+  removeFile(): Promise<void>;
+  readonly state: InterfaceState;
+  readonly device: Backend;
+  readonly host: Host;
+  /** One change at a time, the others in order; `busy` when too many wait. */
+  locked<T>(work: () => Promise<T>): Promise<T>;
+}
+
+/** The interfaces of the host, by name, whether they exist or not. */
+export interface Interfaces {
+  open(name: string): ManagedInterface;
+}
+
+export const createInterfaces = (host: Host, backends: Backends): Interfaces => ({
+  open(name) {
+    const path = host.configPath(name);
+    return {
+      name,
+      path,
+      readFile: () => readText(path),
+      writeFile: (text) => writeDurably(path, text),
+      removeFile: () => removeDurably(path),
+      state: host.state.open(name),
+      device: backends.open(name),
+      host,
+      locked: (work) => host.lock.run(name, work),
+    };
+  },
+});

@@ -1,0 +1,66 @@
+import { peerSections } from '../core/carry-over.ts';
+import type { JournalEntry } from '../host/state-folder.ts';
+import { interfaceOf, parseDocument, peerKeys } from '../protocol/wgquick/document.ts';
+import { FIELDS, HOOK_NAMES } from '../protocol/wgquick/fields.ts';
+import { converge } from './converge.ts';
+import { runDownHooks } from './hooks.ts';
+import { closeJournal, previousState, restoreFile } from './journal.ts';
+import { bringDown } from './lifecycle.ts';
+import type { ManagedInterface } from './managed-interface.ts';
+import { readSnapshot, type Snapshot } from './snapshot.ts';
+
+/**
+ * Rolls back a change that a crash, or a failed undo, left unfinished; false = there was none. Called at start and before every
+ * change, so that no half state is ever taken as the previous one. Where the previous tunnel does not come up any more, its file and
+ * peers are kept and the interface stays down: a known state, from which a better configuration can go on.
+ */
+export async function recover(target: ManagedInterface): Promise<boolean> {
+  const journal = await target.state.readJournal();
+  if (journal === null) return false;
+  const now = await readSnapshot(target);
+  const steps = journal.steps.map(({ action, path }) => `${action} (${path})`);
+  target.host.log.warn('rolling back an unfinished change', { interface: target.name, steps });
+  if (journal.disrupted) await tearDown(target, now);
+  await restoreFile(target, journal.fileText, now.file);
+  const running = interfaceOf(parseDocument(journal.runningText ?? ''));
+  const desired = previousState({ live: journal.previousLive, running });
+  const convergence = { target, carry: journal.previousLive, attempted: now.file, startConfig: journal.runningText };
+  try {
+    await converge(convergence, desired);
+    await closeJournal(target, journal);
+  } catch (error) {
+    const fields = { interface: target.name, error: String(error) };
+    target.host.log.error(
+      'the previous tunnel does not come up again; it stays down, its file and peers are kept',
+      fields,
+    );
+    await keepPeers(target, journal);
+    const isDown = (await readSnapshot(target)).live === null;
+    await closeJournal(target, isDown ? { ...journal, runningText: null } : journal);
+  }
+  return true;
+}
+
+/** Nobody knows which hooks ran: a known state is reached only through a whole teardown, of the new ones too. */
+async function tearDown(target: ManagedInterface, now: Snapshot): Promise<void> {
+  if (now.live === null) {
+    const copy = await target.state.readRunning();
+    if (copy !== null) await runDownHooks(target, interfaceOf(parseDocument(copy)));
+    await target.state.writeRunning(null);
+    return;
+  }
+  const attempted = now.file ?? now.running;
+  const isOther = HOOK_NAMES.some((hook) => !FIELDS[hook].equal(attempted[hook], now.running[hook]));
+  if (isOther) await runDownHooks(target, attempted);
+  await bringDown(target);
+}
+
+/** Peers that only the kernel had go into the file, now that there is no kernel to keep them. */
+async function keepPeers(target: ManagedInterface, { previousLive }: JournalEntry): Promise<void> {
+  const text = await target.readFile();
+  if (previousLive === null || text === null) return;
+  const known = new Set(peerKeys(parseDocument(text)));
+  const missing = previousLive.peers.filter(({ publicKey }) => !known.has(publicKey));
+  if (missing.length === 0) return;
+  await target.writeFile(`${text.trimEnd()}\n\n${peerSections(missing)}`);
+}

@@ -1,0 +1,109 @@
+import { peersToRestore, withSession } from '../core/carry-over.ts';
+import type { LiveStep } from '../backend/backend.ts';
+import type { Live } from '../core/live.ts';
+import type { Step } from '../core/plan.ts';
+import { type ActionOf, STEPS } from '../protocol/steps.ts';
+import { EMPTY_CONFIG, type InterfaceConfig } from '../protocol/wgquick/config.ts';
+import { interfaceOf, parseDocument } from '../protocol/wgquick/document.ts';
+import { FIELD_NAMES, type FieldName, HOOK_NAMES } from '../protocol/wgquick/fields.ts';
+import { render } from '../protocol/wgquick/render.ts';
+import { runDownHooks, runHook } from './hooks.ts';
+import { activeConfigOf, bringDown, bringUp } from './lifecycle.ts';
+import type { ManagedInterface } from './managed-interface.ts';
+import type { Snapshot } from './snapshot.ts';
+
+export interface StepContext {
+  readonly target: ManagedInterface;
+  /** What the running interface shall be like. */
+  readonly desired: InterfaceConfig;
+  /** What there is now, but for the file: that is as the plan has it, and a `write-file` writes it. */
+  readonly now: Snapshot;
+  /** Whose peers and endpoints a restart must bring back; null = nothing ran before. */
+  readonly carry: Live | null;
+  /** The file text that an `up` starts from. */
+  readonly startConfig: string;
+}
+
+type LoneAction = ActionOf<'file' | 'lifecycle'>;
+
+/** What runs by itself; an action that neither this table nor the backend carries out does not compile. */
+const RUNNERS: Readonly<Record<LoneAction, (context: StepContext) => Promise<void>>> = {
+  'write-file': async ({ target, now }) => {
+    if (now.fileText !== null) await target.writeFile(now.fileText);
+  },
+  'run-hooks': swapHooks,
+  up: upWithPeers,
+  down: ({ target }) => bringDown(target),
+  restart: async (context) => {
+    await bringDown(context.target);
+    await upWithPeers(context);
+  },
+};
+
+const isLone = (step: Step): step is Step & { action: LoneAction } => Object.hasOwn(RUNNERS, step.action);
+
+/** Runs the steps of one plan: the file, then the device as it stands, then what takes it down or runs hooks. Stops at the first failure. */
+export async function runSteps(context: StepContext, steps: readonly Step[]): Promise<void> {
+  const lone = steps.filter(isLone);
+  for (const { action } of lone) if (STEPS[action].group === 'file') await RUNNERS[action](context);
+  await configure(
+    context,
+    steps.filter((step): step is LiveStep => !isLone(step)),
+  );
+  for (const { action } of lone) if (STEPS[action].group !== 'file') await RUNNERS[action](context);
+}
+
+async function configure(context: StepContext, steps: readonly LiveStep[]): Promise<void> {
+  const { target, desired, now } = context;
+  if (steps.length === 0) return;
+  const moves = steps.some(({ impact }) => impact !== 'None');
+  const peers = moves ? withSession(now.live?.peers ?? [], target.host.nowMs() / 1000) : [];
+  await target.device.configure({ steps, desired, peers });
+  if (steps.some(({ action }) => action === 'set-dns')) await noteRunning(context, desired, ['dns']);
+}
+
+/** Writes down that the running interface now has these fields of `config`, so that an undo knows what to take back. */
+async function noteRunning(
+  { target, now }: StepContext,
+  config: InterfaceConfig,
+  names: readonly FieldName[],
+): Promise<void> {
+  const document = parseDocument((await target.state.readRunning()) ?? activeConfigOf(now.fileText ?? ''));
+  const running = interfaceOf(document);
+  const sourceOf = (name: FieldName): InterfaceConfig => (names.includes(name) ? config : running);
+  const values = Object.fromEntries(FIELD_NAMES.map((name) => [name, sourceOf(name)[name]]));
+  const invalid = Object.fromEntries(
+    FIELD_NAMES.flatMap((name) => {
+      const texts = sourceOf(name).invalid[name];
+      return texts === undefined ? [] : [[name, texts]];
+    }),
+  );
+  await target.state.writeRunning(render(document, { ...running, ...values, invalid }));
+}
+
+async function upWithPeers({ target, desired, carry, startConfig }: StepContext): Promise<void> {
+  await bringUp(target, startConfig);
+  const live = await target.device.read(desired.table);
+  if (live === null) return;
+  const keepsPort = carry !== null && desired.listenPort === null && live.listenPort !== carry.listenPort;
+  await target.device.restore({
+    peers: carry === null ? [] : peersToRestore(carry, live),
+    listenPort: keepsPort ? carry.listenPort : null,
+    // Far sides that have a session with our former life stay silent for 15 s unless we speak first.
+    triggered: carry === null ? live.peers : withSession(carry.peers, target.host.nowMs() / 1000),
+  });
+}
+
+/** Old teardown, then new set-up; the device itself is never touched. A failing hook takes the new set-up back and stops. */
+async function swapHooks(context: StepContext): Promise<void> {
+  const { target, desired, now } = context;
+  await runDownHooks(target, now.running);
+  try {
+    for (const hook of [...desired.preUp, ...desired.postUp]) await runHook(target, hook);
+  } catch (error) {
+    await runDownHooks(target, desired);
+    await noteRunning(context, EMPTY_CONFIG, HOOK_NAMES);
+    throw error;
+  }
+  await noteRunning(context, desired, HOOK_NAMES);
+}

@@ -1,0 +1,55 @@
+import type { DesiredInterface } from '../protocol/compare.ts';
+import { validate } from '../protocol/validate.ts';
+import { changedFields, EMPTY_CONFIG } from '../protocol/wgquick/config.ts';
+import { type Document, peerKeys } from '../protocol/wgquick/document.ts';
+import { type FieldName, fieldOf, FIELDS, HOOK_NAMES, pathOf } from '../protocol/wgquick/fields.ts';
+import { AgentError } from './agent-error.ts';
+import type { Current } from './plan.ts';
+
+/** `off` refuses hook lines that are not in the file already; `shell` takes any bash line. */
+export type HookPolicy = 'off' | 'shell';
+
+/** A change as it is judged before anything is touched. */
+export interface Proposal {
+  readonly current: Current;
+  /** The file as it is; empty when there is none. */
+  readonly document: Document;
+  readonly desired: DesiredInterface;
+  readonly hooks: HookPolicy;
+}
+
+/** Why a change must not be made, from what is known already. */
+export type ChangeCheck = (proposal: Proposal) => AgentError | undefined;
+
+/** What is in the file already and stays is not judged anew: a PUT of something else must not fail on it. */
+const valuesAreValid: ChangeCheck = ({ current, desired: { config } }) => {
+  const changed = changedFields(current.file ?? EMPTY_CONFIG, config);
+  const isJudged = (name: FieldName): boolean =>
+    changed.some((other) => other === name || fieldOf(name).judgedWith?.includes(other) === true);
+  const problems = validate(config).filter(({ field }) => isJudged(field));
+  const [first] = problems;
+  if (first === undefined) return undefined;
+  const details = problems.map(({ path, message }) => `${path}: ${message}`);
+  return new AgentError(first.code, `Cannot take the configuration: ${details.join('; ')}`, { details });
+};
+
+const hooksAreAllowed: ChangeCheck = ({ current, desired: { config }, hooks }) => {
+  const fresh = HOOK_NAMES.filter(
+    (name) => config[name].length > 0 && !FIELDS[name].equal(current.file?.[name] ?? [], config[name]),
+  );
+  if (hooks === 'shell' || fresh.length === 0) return undefined;
+  const text = `The agent's own policy (hooks: off) does not take new hooks: ${fresh.join(', ')}; set hooks: shell in its configuration to allow them`;
+  return new AgentError('hooks_off', text, { details: fresh.map(pathOf) });
+};
+
+/** The kernel silently drops a peer that has the interface's own key. */
+const keyIsNoPeer: ChangeCheck = ({ current, document, desired: { config } }) => {
+  const publicKey = config.privateKey?.publicKey;
+  const peers = [...peerKeys(document), ...(current.live?.peers ?? []).map((peer) => peer.publicKey)];
+  if (publicKey === undefined || !peers.includes(publicKey)) return undefined;
+  const text = `The public key ${publicKey} of the new private key is that of a peer of this interface; the peer would be lost`;
+  return new AgentError('key_is_peer', text);
+};
+
+/** In this order; the first that fails is what the caller is told. */
+export const CHANGE_CHECKS: readonly ChangeCheck[] = [valuesAreValid, hooksAreAllowed, keyIsNoPeer];
