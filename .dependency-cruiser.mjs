@@ -4,6 +4,7 @@ const tests = '\\.test\\.ts$';
 
 /** Folders from the bottom up: each may import those before it, never one after it. */
 const AGENT_LAYERS = ['protocol', 'core', 'host', 'backend', 'apply', 'operations', 'http'];
+const CONTROLLER_LAYERS = ['runtime', 'api', 'policy', 'drivers', 'cluster', 'reconcile'];
 
 /**
  * One rule a layer: nothing in it imports a higher one. Files beside the folders, which put everything together, are on top of all.
@@ -20,29 +21,40 @@ const upward = (root, layers, leaves) =>
     },
   }));
 
-const pure = '^(controller/reconcile|agent/core|agent/protocol)/';
+const pure = '^(controller/policy|agent/core|agent/protocol)/';
 export default {
   forbidden: [
     { name: 'no-cycles', severity: 'error', from: {}, to: { circular: true } },
     {
       name: 'pure-folders-have-no-io',
       comment:
-        'reconcile/, core/ and protocol/ take data and give data: no file, process, network, clock or third-party client',
+        'policy/, core/ and protocol/ take data and give data: no file, process, network, clock or third-party client',
       severity: 'error',
       from: { path: pure, pathNot: tests },
       to: { dependencyTypes: ['core'], pathNot: '^(node:)?(buffer|crypto|util)$' },
     },
     {
-      name: 'pure-folders-import-pure-things',
+      name: 'policy-imports-domain-types-and-the-protocol',
       severity: 'error',
-      from: { path: '^(controller/reconcile)/', pathNot: tests },
-      to: {
-        path: '^(controller|agent|test|hack)/',
-        pathNot: ['^controller/(reconcile|api)/', '^controller/runtime/backoff', '^agent/protocol/'],
-      },
+      from: { path: '^controller/policy/', pathNot: tests },
+      to: { path: '^(controller|agent|test|hack)/', pathNot: ['^controller/(policy|api)/', '^agent/protocol/'] },
     },
     // Settings and log are leaves: they import the protocol and no layer.
     ...upward('agent', AGENT_LAYERS, ['^agent/(settings|log)\\.ts$']),
+    ...upward('controller', CONTROLLER_LAYERS, ['^controller/(settings|log|metrics)\\.ts$']),
+    {
+      name: 'metrics-know-no-side-effects',
+      severity: 'error',
+      from: { path: '^controller/metrics\\.ts$' },
+      to: { path: '^(controller|agent)/', pathNot: ['^controller/(runtime|api|policy)/', '^agent/protocol/'] },
+    },
+    {
+      name: 'no-driver-knows-another',
+      comment: 'the wire format of a kind of agent stays in its folder',
+      severity: 'error',
+      from: { path: '^controller/', pathNot: [tests, '^controller/main\\.ts$', '^controller/drivers/wgnode/'] },
+      to: { path: '^controller/drivers/wgnode/' },
+    },
     {
       name: 'controller-knows-the-protocol-only',
       severity: 'error',

@@ -2,17 +2,17 @@ import { isIP } from 'node:net';
 import { hostname } from 'node:os';
 import { KubeConfig } from '@kubernetes/client-node';
 import packageFile from '../package.json' with { type: 'json' };
-import { createClientPool } from './agents/client-pool.ts';
-import { createUrlGuard } from './agents/url-guard.ts';
 import { createEventRecorder } from './cluster/events.ts';
 import { createKubeClient, type KubeClient } from './cluster/kube-client.ts';
 import { createNodeWriter } from './cluster/node-writer.ts';
+import { createUrlGuard } from './drivers/wgnode/url-guard.ts';
+import { createWgnodeDrivers } from './drivers/wgnode/wgnode-drivers.ts';
 import { type Page, servePages, textPage } from './http-server.ts';
-import { createNodeStore, startInformers } from './informers.ts';
 import { createLogger, type Logger } from './log.ts';
-import { createMemories } from './memory.ts';
 import { createMetrics, type Metrics } from './metrics.ts';
-import { createReconciler } from './reconciler.ts';
+import { createNodeStore, startInformers } from './reconcile/informers.ts';
+import { createLocalStates } from './reconcile/local-state.ts';
+import { createReconciler } from './reconcile/reconciler.ts';
 import { createBackoff } from './runtime/backoff.ts';
 import { monotonicNow, systemClock } from './runtime/clock.ts';
 import { createKeyLock } from './runtime/key-lock.ts';
@@ -49,7 +49,7 @@ async function run(settings: Settings, log: Logger): Promise<void> {
     allow: settings.allowAgentCidrs,
     deny: [...settings.denyAgentCidrs, ...ownServices()],
   });
-  const pool = createClientPool({ guard, now: clock.now, called: metrics.agentCalled });
+  const drivers = createWgnodeDrivers({ guard, now: clock.now, called: metrics.agentCalled });
   const { namespace } = settings;
   const informers = startInformers({ client, nodes, queue, clock, random, log, namespace, signal: stopping.signal });
   await serve(settings, metrics, informers.synced);
@@ -57,12 +57,12 @@ async function run(settings: Settings, log: Logger): Promise<void> {
 
   const policy = { allowHttpAgents: settings.allowHttpAgents, minSignature: settings.minSignature };
   const { takeWritten } = informers;
-  const shared = { client, nodes, takeWritten, pool, metrics, log, clock, random, policy, signal: abandoned.signal };
+  const shared = { client, nodes, takeWritten, drivers, metrics, log, clock, random, policy, signal: abandoned.signal };
   const own = {
     writer: createNodeWriter(client),
     events: recorder(client, log, abandoned.signal),
-    hosts: createKeyLock(),
-    memories: createMemories(),
+    hostLocks: createKeyLock(),
+    localStates: createLocalStates(),
   };
   const backoff = createBackoff({ baseMs: 250, capMs: 5 * 60_000, random });
   const reserved = Math.max(1, Math.floor(count / 4));
@@ -77,7 +77,7 @@ async function run(settings: Settings, log: Logger): Promise<void> {
   }, GRACE_MS);
   await Promise.all([workers, informers.ended]);
   clearTimeout(abandon);
-  await Promise.all([pool.close(), client.close()]);
+  await Promise.all([drivers.close(), client.close()]);
   log.info('stopped');
 }
 

@@ -1,6 +1,6 @@
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
 import type { WireGuardNode } from './api/wireguardnode.generated.ts';
-import type { Outcome } from './reconcile/outcome.ts';
+import type { Change, Outcome } from './policy/outcome.ts';
 import type { Queue } from './runtime/queue.ts';
 import { monotonicNow } from './runtime/clock.ts';
 import type { Store } from './runtime/store.ts';
@@ -16,7 +16,8 @@ export interface Metrics {
   /** For rest_client_requests_total. */
   readonly kubeAnswered: (method: string, code: string, host: string) => void;
   readonly agentCalled: (operation: string, outcome: string, seconds: number) => void;
-  readonly judged: (outcome: Outcome) => void;
+  /** After every reconcile; `change`: what it changed on the host. */
+  readonly reconciled: (outcome: Outcome['kind'], change: Change | undefined) => void;
   readonly deletionTimedOut: () => void;
 }
 
@@ -40,12 +41,12 @@ function addGauges(registry: Registry, { queue, nodes, workers, version, objectM
   const queueLabels = { name: CONTROLLER, controller: CONTROLLER };
   new Gauge({
     name: 'workqueue_depth',
-    help: 'Keys that wait for a worker; priority 1 are edits, 0 periodic checks',
+    help: 'Keys that wait for a worker; priority 1 are changes, 0 resyncs',
     labelNames: ['name', 'controller', 'priority'],
     registers,
     collect() {
-      this.set({ ...queueLabels, priority: '1' }, queue.depth('edit'));
-      this.set({ ...queueLabels, priority: '0' }, queue.depth('check'));
+      this.set({ ...queueLabels, priority: '1' }, queue.depth('change'));
+      this.set({ ...queueLabels, priority: '0' }, queue.depth('resync'));
     },
   });
   new Gauge({
@@ -171,10 +172,11 @@ function addRunning(registry: Registry, startedAt: ReadonlyMap<string, number>):
 function createCounters(registry: Registry): Omit<Metrics, 'registry' | 'observer'> {
   const { counter, histogram } = families(registry);
   const kube = counter('rest_client_requests_total', 'Requests to the API server', ['code', 'method', 'host']);
-  const calls = counter('wgnode_agent_requests_total', 'Calls of agents; outcome is ok, not_found, refused or a rung', [
-    'operation',
-    'outcome',
-  ]);
+  const calls = counter(
+    'wgnode_agent_requests_total',
+    'Calls of agents; outcome is ok, not_found, refused or why it is unreachable',
+    ['operation', 'outcome'],
+  );
   const callTime = histogram('wgnode_agent_request_seconds', 'Length of a call of an agent', ['operation']);
   const outcomes = counter('wgnode_outcomes_total', 'How reconciles ended', ['outcome']);
   const applies = counter('wgnode_applies_total', 'Changes made on hosts and read back', ['cause', 'impact']);
@@ -188,12 +190,11 @@ function createCounters(registry: Registry): Omit<Metrics, 'registry' | 'observe
       calls.inc({ operation, outcome });
       callTime.observe({ operation }, seconds);
     },
-    judged: (outcome) => {
-      outcomes.inc({ outcome: outcome.kind });
-      if (outcome.kind !== 'in-sync' || outcome.change === undefined) return;
-      const { cause, impact, corrected } = outcome.change;
-      applies.inc({ cause, impact });
-      for (const path of corrected) drift.inc({ path });
+    reconciled: (outcome, change) => {
+      outcomes.inc({ outcome });
+      if (change === undefined) return;
+      applies.inc({ cause: change.cause, impact: change.impact });
+      for (const path of change.corrected) drift.inc({ path });
     },
     deletionTimedOut: () => {
       timedOut.inc();

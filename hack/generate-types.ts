@@ -1,47 +1,55 @@
-// Writes controller/api/wireguardnode.generated.ts from the CRD, which is the only source of the schema.
-// `node hack/generate-types.ts` writes it; with `--check` it writes nothing and exits 1 when the file is stale.
+// Writes controller/api/KIND.generated.ts from the CRD of each kind that is reconciled: the CRD is the only source of the schema.
+// `node hack/generate-types.ts` writes them; with `--check` it writes nothing and exits 1 when a file is stale.
 import { readFile, writeFile } from 'node:fs/promises';
 import { load } from 'js-yaml';
 import { compile, type JSONSchema } from 'json-schema-to-typescript';
 import { format, resolveConfig } from 'prettier';
+import { type Kind, RECONCILED } from '../controller/api/kinds.ts';
 
-const CRD = 'crds/wireguardnodes.wgnode.dev.yaml';
-const OUTPUT = 'controller/api/wireguardnode.generated.ts';
-const ROOT = 'WireGuardNode';
+const crdOf = ({ plural, group }: Kind): string => `crds/${plural}.${group}.yaml`;
+const outputOf = ({ kind }: Kind): string => `controller/api/${kind.toLowerCase()}.generated.ts`;
 
-/** Path of a sub-schema -> name of its type; the items of a list are written `path[]`. Paths that share a name must have equal schemas. */
-const NAMES: Readonly<Record<string, string>> = {
-  metadata: 'ObjectMeta',
-  spec: 'WireGuardNodeSpec',
-  'spec.agent': 'AgentSpec',
-  'spec.agent.minSignature': 'SignatureScheme',
-  'spec.agent.secretRef': 'SecretReference',
-  'spec.agent.tls': 'AgentTLS',
-  'spec.interface': 'InterfaceSpec',
-  'spec.interface.firewall[]': 'FirewallIntent',
-  'spec.interface.firewall[].forward': 'ForwardIntent',
-  'spec.interface.firewall[].masquerade': 'MasqueradeIntent',
-  'spec.interface.firewall[].portForward': 'PortForwardIntent',
-  'spec.interface.privateKeySecretRef': 'SecretKeyReference',
-  'spec.management': 'ManagementSpec',
-  'spec.management.maxImpact': 'Impact',
-  status: 'WireGuardNodeStatus',
-  'status.agent': 'AgentStatus',
-  'status.applied': 'AppliedStatus',
-  'status.applied.impact': 'Impact',
-  'status.conditions[]': 'Condition',
-  'status.drift[]': 'DriftEntry',
-  'status.drift[].impact': 'Impact',
-  'status.interface': 'InterfaceStatus',
-  'status.plan': 'PlanStatus',
-  'status.plan.impact': 'Impact',
-  'status.plan.steps[]': 'PlanStep',
-  'status.plan.steps[].impact': 'Impact',
-};
+/** How the types of a kind are named. */
+interface TypeNames {
+  /** Path of a sub-schema -> name of its type; the items of a list are written `path[]`. Paths that share a name must have equal schemas. */
+  readonly names: Readonly<Record<string, string>>;
+  /** Path -> a type that is narrower than the schema says, as its CEL rules are. */
+  readonly narrower: Readonly<Record<string, string>>;
+}
 
-/** Types that are narrower than the schema says, as its CEL rules are. */
-const TYPES: Readonly<Record<string, string>> = {
-  'spec.interface.table': "'Auto' | 'None' | number",
+/** By kind; one without a row gets no names but those of its properties. */
+const TYPE_NAMES: Readonly<Record<string, TypeNames>> = {
+  WireGuardNode: {
+    names: {
+      metadata: 'ObjectMeta',
+      spec: 'WireGuardNodeSpec',
+      'spec.agent': 'AgentSpec',
+      'spec.agent.minSignature': 'SignatureScheme',
+      'spec.agent.secretRef': 'SecretReference',
+      'spec.agent.tls': 'AgentTLS',
+      'spec.interface': 'InterfaceSpec',
+      'spec.interface.firewall[]': 'FirewallIntent',
+      'spec.interface.firewall[].forward': 'ForwardIntent',
+      'spec.interface.firewall[].masquerade': 'MasqueradeIntent',
+      'spec.interface.firewall[].portForward': 'PortForwardIntent',
+      'spec.interface.privateKeySecretRef': 'SecretKeyReference',
+      'spec.management': 'ManagementSpec',
+      'spec.management.maxImpact': 'Impact',
+      status: 'WireGuardNodeStatus',
+      'status.agent': 'AgentStatus',
+      'status.applied': 'AppliedStatus',
+      'status.applied.impact': 'Impact',
+      'status.conditions[]': 'Condition',
+      'status.drift[]': 'DriftEntry',
+      'status.drift[].impact': 'Impact',
+      'status.interface': 'InterfaceStatus',
+      'status.plan': 'PlanStatus',
+      'status.plan.impact': 'Impact',
+      'status.plan.steps[]': 'PlanStep',
+      'status.plan.steps[].impact': 'Impact',
+    },
+    narrower: { 'spec.interface.table': "'Auto' | 'None' | number" },
+  },
 };
 
 /** What we use of metadata: the CRD does not describe it, and the API server fills what is required here. */
@@ -84,11 +92,17 @@ interface CustomResourceDefinition {
 /** Turns each named sub-schema into a definition of its own, and the place where it stood into a reference to it. */
 class Definitions {
   readonly byName: Record<string, JSONSchema> = {};
-  readonly #unused = new Set(Object.keys(NAMES));
+  readonly #names: TypeNames;
+  readonly #unused: Set<string>;
+
+  constructor(names: TypeNames) {
+    this.#names = names;
+    this.#unused = new Set(Object.keys(names.names));
+  }
 
   convert(schema: Schema, path: string): JSONSchema {
     const converted = this.#body(schema, path);
-    const name = NAMES[path];
+    const name = this.#names.names[path];
     if (name === undefined) return converted;
     this.#unused.delete(path);
     const known = this.byName[name];
@@ -107,7 +121,9 @@ class Definitions {
   #body(schema: Schema, path: string): JSONSchema {
     const described = describedBy(schema);
     const tsType =
-      TYPES[path] ?? schema.tsType ?? (schema['x-kubernetes-int-or-string'] === true ? 'number | string' : undefined);
+      this.#names.narrower[path] ??
+      schema.tsType ??
+      (schema['x-kubernetes-int-or-string'] === true ? 'number | string' : undefined);
     if (tsType !== undefined) return { ...described, tsType };
     if (schema.properties !== undefined) return { ...described, ...this.#object(schema, schema.properties, path) };
     if (schema.items !== undefined)
@@ -155,11 +171,13 @@ function shape(schema: JSONSchema): string {
   );
 }
 
-async function generate(crd: CustomResourceDefinition): Promise<string> {
+async function generate(kind: Kind): Promise<string> {
+  const path = crdOf(kind);
+  const crd = load(await readFile(path, 'utf8')) as CustomResourceDefinition;
   const version = crd.spec.versions[0];
-  if (version === undefined) throw new Error(`Cannot generate types as ${CRD} must have a version`);
+  if (version === undefined) throw new Error(`Cannot generate types as ${path} must have a version`);
   const { openAPIV3Schema } = version.schema;
-  const definitions = new Definitions();
+  const definitions = new Definitions(TYPE_NAMES[kind.kind] ?? { names: {}, narrower: {} });
   const root = definitions.convert(
     {
       ...openAPIV3Schema,
@@ -175,17 +193,17 @@ async function generate(crd: CustomResourceDefinition): Promise<string> {
   );
   if (definitions.unused.length > 0) {
     throw new Error(
-      `Cannot find ${definitions.unused.join(', ')} in ${CRD}: current names are in NAMES of hack/generate-types.ts`,
+      `Cannot find ${definitions.unused.join(', ')} in ${path}: current names are in TYPE_NAMES of hack/generate-types.ts`,
     );
   }
-  const source = await compile({ ...root, definitions: definitions.byName }, ROOT, {
-    bannerComment: `// Generated from ${CRD} by hack/generate-types.ts. Do not edit: change the CRD and run \`node hack/generate-types.ts\`.\n// A field with a default is not optional here, as the API server fills it.`,
+  const source = await compile({ ...root, definitions: definitions.byName }, kind.kind, {
+    bannerComment: `// Generated from ${path} by hack/generate-types.ts. Do not edit: change the CRD and run \`node hack/generate-types.ts\`.\n// A field with a default is not optional here, as the API server fills it.`,
     additionalProperties: false,
     ignoreMinAndMaxItems: true,
     unreachableDefinitions: true,
     format: false,
   });
-  return tidyComments(await format(source, { ...(await resolveConfig(OUTPUT)), parser: 'typescript' }));
+  return tidyComments(await format(source, { ...(await resolveConfig(outputOf(kind))), parser: 'typescript' }));
 }
 
 /** Drops the remark "This interface was referenced by ..." of every definition, and puts comments of one line on one line. */
@@ -204,17 +222,19 @@ async function main(): Promise<number> {
     return 2;
   }
   process.chdir(`${import.meta.dirname}/..`);
-  const wanted = await generate(load(await readFile(CRD, 'utf8')) as CustomResourceDefinition);
-  const present = await readFile(OUTPUT, 'utf8').catch(() => undefined);
-  if (present === wanted) return 0;
-  if (flag === '--check') {
-    process.stderr.write(
-      `generate-types: ${OUTPUT} is not what ${CRD} gives: run \`node hack/generate-types.ts\` and commit the result\n`,
-    );
-    return 1;
+  let stale = 0;
+  for (const kind of RECONCILED) {
+    const output = outputOf(kind);
+    const generated = await generate(kind);
+    if ((await readFile(output, 'utf8').catch(() => undefined)) === generated) continue;
+    stale += 1;
+    if (flag === undefined) await writeFile(output, generated);
+    else
+      process.stderr.write(
+        `generate-types: ${output} is not what ${crdOf(kind)} gives: run \`node hack/generate-types.ts\` and commit the result\n`,
+      );
   }
-  await writeFile(OUTPUT, wanted);
-  return 0;
+  return flag === '--check' && stale > 0 ? 1 : 0;
 }
 
 process.exitCode = await main();

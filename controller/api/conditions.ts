@@ -19,8 +19,8 @@ export type RefusalReason =
   | 'ConfigRefused'
   | 'HookNotAllowed';
 
-/** The first rung on the way to the agent that does not hold. */
-export type Rung =
+/** Why the agent cannot be talked to: the first step of the way to it that fails. A shipped word is API. */
+export type UnreachableReason =
   | 'DNSFailed'
   | 'ConnectionRefused'
   | 'ConnectionTimeout'
@@ -31,10 +31,12 @@ export type Rung =
   | 'ProtocolError'
   | 'URLNotAllowed';
 
-/** Rungs that may mend themselves; the others need a human. */
-const RETRYABLE: readonly Rung[] = ['DNSFailed', 'ConnectionRefused', 'ConnectionTimeout', 'AgentError'];
+/** What may mend itself; the others need a person. */
+const RETRYABLE: readonly UnreachableReason[] = ['DNSFailed', 'ConnectionRefused', 'ConnectionTimeout', 'AgentError'];
 
-export const isRetryable = (rung: Rung): boolean => RETRYABLE.includes(rung);
+/** Whether it may mend itself. */
+export const isRetryable = (reason: UnreachableReason): boolean => RETRYABLE.includes(reason);
 
+/** The condition of that type, or undefined: to a reader an absent one is Unknown. */
 export const conditionOf = (conditions: readonly Condition[], type: ConditionType): Condition | undefined =>
   conditions.find((condition) => condition.type === type);

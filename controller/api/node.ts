@@ -1,26 +1,17 @@
 import type { WireGuardNode } from './wireguardnode.generated.ts';
 
-export const GROUP = 'wgnode.dev';
-export const VERSION = 'v1alpha1';
-export const KIND = 'WireGuardNode';
-export const COLLECTION_PATH = `/apis/${GROUP}/${VERSION}/wireguardnodes`;
-export const FINALIZER = 'wgnode.dev/interface';
-export const RECONCILE_REQUEST = 'wgnode.dev/reconcile-requested-at';
+/** The group of our kinds, annotations and finalizers. */
+const GROUP = 'wgnode.dev';
+export const FINALIZER = `${GROUP}/interface`;
+export const RECONCILE_REQUEST = `${GROUP}/reconcile-requested-at`;
 /** Field manager of our patches and reporter of our events. */
 export const CONTROLLER_NAME = 'wgnode-controller';
 
+/** Whether an annotation is one of ours. */
+export const isOwnAnnotation = (key: string): boolean => key.startsWith(`${GROUP}/`);
+
 /** `namespace/name`, the only thing that the queue carries. */
 export const keyOf = ({ metadata }: WireGuardNode): string => `${metadata.namespace}/${metadata.name}`;
-
-export const splitKey = (key: string): { namespace: string; name: string } => {
-  const [namespace = '', name = ''] = key.split('/');
-  return { namespace, name };
-};
-
-export const pathOf = (key: string): string => {
-  const { namespace, name } = splitKey(key);
-  return `/apis/${GROUP}/${VERSION}/namespaces/${namespace}/wireguardnodes/${name}`;
-};
 
 /** Whether the URL can be parsed at all: the schema lets a few through that no URL parser takes, such as `https://1.2.3.999`. */
 export const isUrl = (text: string): boolean => URL.canParse(text);

@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
-import { CONTROLLER_NAME, GROUP, KIND, VERSION } from '../api/node.ts';
+import { apiVersionOf, collectionPath, EVENT, WIREGUARD_NODE } from '../api/kinds.ts';
+import { CONTROLLER_NAME } from '../api/node.ts';
 import type { WireGuardNode } from '../api/wireguardnode.generated.ts';
-import type { NodeEvent } from '../reconcile/events.ts';
+import type { NodeEvent } from '../policy/events.ts';
 import type { KubeClient } from './kube-client.ts';
 
 const SERIES_MS = 10 * 60 * 1000;
@@ -38,7 +39,7 @@ export function createEventRecorder({ client, signal, instance, nowMs, failed }:
         .update(JSON.stringify([uid, event]))
         .digest('hex')
         .slice(0, 16);
-      const collection = `/apis/events.k8s.io/v1/namespaces/${namespace}/events`;
+      const collection = collectionPath(EVENT, namespace);
       const series = known.get(id);
       try {
         if (series !== undefined) {
@@ -69,7 +70,7 @@ export function createEventRecorder({ client, signal, instance, nowMs, failed }:
   };
 }
 
-interface EventParts {
+interface EventDetails {
   readonly node: WireGuardNode;
   readonly event: NodeEvent;
   readonly time: string;
@@ -77,20 +78,20 @@ interface EventParts {
   readonly eventName: string;
 }
 
-const eventBody = ({ node: { metadata }, event, time, instance, eventName }: EventParts): object => ({
-  apiVersion: 'events.k8s.io/v1',
-  kind: 'Event',
+const eventBody = ({ node: { metadata }, event, time, instance, eventName }: EventDetails): object => ({
+  apiVersion: apiVersionOf(EVENT),
+  kind: EVENT.kind,
   metadata: { name: eventName, namespace: metadata.namespace },
   eventTime: time,
-  reportingController: `${GROUP}/${CONTROLLER_NAME}`,
+  reportingController: `${WIREGUARD_NODE.group}/${CONTROLLER_NAME}`,
   reportingInstance: instance.slice(0, 128),
   type: event.type,
   reason: event.reason,
   action: event.action,
   note: event.note.slice(0, MAX_NOTE),
   regarding: {
-    apiVersion: `${GROUP}/${VERSION}`,
-    kind: KIND,
+    apiVersion: apiVersionOf(WIREGUARD_NODE),
+    kind: WIREGUARD_NODE.kind,
     name: metadata.name,
     namespace: metadata.namespace,
     uid: metadata.uid,

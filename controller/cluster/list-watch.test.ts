@@ -1,4 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
+import { WIREGUARD_NODE } from '../api/kinds.ts';
 import type { WatchEvent } from '../runtime/reflector.ts';
 import { KubeError, type KubeClient, type KubeRequest } from './kube-client.ts';
 import { createListWatch } from './list-watch.ts';
@@ -49,12 +50,11 @@ class Collection implements KubeClient {
 }
 
 const { signal } = new AbortController();
-const listWatchOf = (client: KubeClient, as: 'whole' | 'metadata' = 'whole', random = 0) =>
+const listWatchOf = (client: KubeClient, view: 'whole' | 'metadata' = 'whole', random = 0) =>
   createListWatch<string>({
     client,
-    path: '/apis/wgnode.dev/v1alpha1/wireguardnodes',
-    as,
-    slim: ({ metadata }: Thing) => metadata.name,
+    kind: { ...WIREGUARD_NODE, view, trim: ({ metadata }: Thing) => metadata.name },
+    namespace: undefined,
     random: () => random,
   });
 
@@ -65,7 +65,7 @@ async function eventsOf(client: KubeClient): Promise<WatchEvent<string>[]> {
 }
 
 describe('list', () => {
-  test('gives slim items, the version of the list and the token of the next page', async () => {
+  test('gives trimmed items, the version of the list and the token of the next page', async () => {
     const { list } = listWatchOf(new Collection([thing('a', '1'), thing('b', '2')]));
     expect(await list('', signal)).toEqual({ items: ['a'], resourceVersion: '9', continueToken: '1' });
     expect(await list('1', signal)).toEqual({ items: ['b'], resourceVersion: '9', continueToken: '' });

@@ -1,7 +1,7 @@
 import { Secret } from '../../agent/protocol/secret.ts';
 import { claimOf } from '../api/node.ts';
 import type { WireGuardNode } from '../api/wireguardnode.generated.ts';
-import type { Input, Policy, SecretRead } from '../reconcile/input.ts';
+import type { Input, OperatorPolicy, SecretRead } from '../policy/input.ts';
 import type { Store } from '../runtime/store.ts';
 import { KubeError, type KubeClient } from './kube-client.ts';
 
@@ -36,7 +36,7 @@ async function readSecret(
 export interface LoadOptions {
   readonly client: KubeClient;
   readonly nodes: Store<WireGuardNode>;
-  readonly policy: Policy;
+  readonly policy: OperatorPolicy;
   readonly signal: AbortSignal;
 }
 

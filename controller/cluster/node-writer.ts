@@ -1,8 +1,9 @@
-import { CONTROLLER_NAME, FINALIZER, keyOf, pathOf } from '../api/node.ts';
+import { objectPath, WIREGUARD_NODE } from '../api/kinds.ts';
+import { CONTROLLER_NAME, FINALIZER, keyOf } from '../api/node.ts';
+import { trimNode } from '../api/trim.ts';
 import type { WireGuardNode, WireGuardNodeStatus } from '../api/wireguardnode.generated.ts';
-import { sameStatus, stable } from '../reconcile/status.ts';
+import { sameStatus, stable } from '../policy/status.ts';
 import { KubeError, type KubeClient } from './kube-client.ts';
-import { slimNode } from './slim.ts';
 
 type Operation =
   | { readonly op: 'test' | 'add' | 'replace'; readonly path: string; readonly value: unknown }
@@ -27,7 +28,9 @@ export interface NodeWriter {
 export function createNodeWriter(client: KubeClient): NodeWriter {
   const read = async (key: string, signal: AbortSignal): Promise<WireGuardNode | undefined> => {
     try {
-      return slimNode(await client.request<WireGuardNode>({ method: 'GET', path: pathOf(key), signal }));
+      return trimNode(
+        await client.request<WireGuardNode>({ method: 'GET', path: objectPath(WIREGUARD_NODE, key), signal }),
+      );
     } catch (error) {
       if (error instanceof KubeError && error.status === 404) return undefined;
       throw error;
@@ -38,16 +41,16 @@ export function createNodeWriter(client: KubeClient): NodeWriter {
     { subresource, operations }: { subresource: '' | '/status'; operations: readonly Operation[] },
     signal: AbortSignal,
   ): Promise<WireGuardNode | undefined> => {
-    const path = pathOf(keyOf(node)) + subresource + QUERY;
+    const path = objectPath(WIREGUARD_NODE, keyOf(node)) + subresource + QUERY;
     const contentType = 'application/json-patch+json';
     try {
-      return slimNode(
+      return trimNode(
         await client.request<WireGuardNode>({ method: 'PATCH', path, contentType, body: operations, signal }),
       );
     } catch (error) {
       if (!(error instanceof KubeError)) throw error;
       if (error.status === 404 || error.status === 409) return undefined;
-      // 422 is a failed `test` as well as a refused value: only the former says that the object is another one, or has changed.
+      // 422 is a failed `test` as well as a refused value: only the first says that the object is another one, or has changed.
       if (error.status !== 422) throw error;
       const now = await read(keyOf(node), signal);
       const isSame = now?.metadata.uid === node.metadata.uid;
@@ -71,13 +74,13 @@ export function createNodeWriter(client: KubeClient): NodeWriter {
 
 /** `test uid` first: a patch by name alone would land on a re-created namesake. */
 export function statusPatch(node: WireGuardNode, status: WireGuardNodeStatus): Operation[] {
-  const former: Record<string, unknown> = { ...node.status };
+  const present: Record<string, unknown> = { ...node.status };
   const next: Record<string, unknown> = { ...status };
-  const names = [...new Set([...Object.keys(former), ...Object.keys(next)])];
+  const names = [...new Set([...Object.keys(present), ...Object.keys(next)])];
   const changes = names.flatMap((name): Operation[] => {
     const path = `/status/${name}`;
-    if (next[name] === undefined) return former[name] === undefined ? [] : [{ op: 'remove', path }];
-    return stable(former[name]) === stable(next[name]) ? [] : [{ op: 'add', path, value: next[name] }];
+    if (next[name] === undefined) return present[name] === undefined ? [] : [{ op: 'remove', path }];
+    return stable(present[name]) === stable(next[name]) ? [] : [{ op: 'add', path, value: next[name] }];
   });
   return [{ op: 'test', path: '/metadata/uid', value: node.metadata.uid }, ...changes];
 }

@@ -1,19 +1,31 @@
-/** Runs work for one key at a time, in the order in which it came; different keys do not wait for each other. */
+/** Lets one holder at a time have each key, in the order in which they asked; different keys do not wait for each other. */
 export interface KeyLock {
+  /** Resolves when it is our turn; the result ends it, and must be called. */
+  acquire(key: string): Promise<() => void>;
   run<T>(key: string, work: () => Promise<T>): Promise<T>;
 }
 
 export function createKeyLock(): KeyLock {
-  const tails = new Map<string, Promise<unknown>>();
+  const tails = new Map<string, Promise<void>>();
+  const acquire = async (key: string): Promise<() => void> => {
+    const { promise: tail, resolve } = Promise.withResolvers<undefined>();
+    const turn = tails.get(key);
+    const own = tail.then(() => undefined);
+    tails.set(key, own);
+    await turn;
+    return () => {
+      if (tails.get(key) === own) tails.delete(key);
+      resolve(undefined);
+    };
+  };
   return {
+    acquire,
     async run(key, work) {
-      const turn = (tails.get(key) ?? Promise.resolve()).then(work, work);
-      const tail = turn.catch(() => undefined);
-      tails.set(key, tail);
+      const release = await acquire(key);
       try {
-        return await turn;
+        return await work();
       } finally {
-        if (tails.get(key) === tail) tails.delete(key);
+        release();
       }
     },
   };

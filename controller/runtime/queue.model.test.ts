@@ -1,14 +1,14 @@
 import { expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { ManualClock } from '../../test/support/manual-clock.ts';
-import { createQueue, type Lane, type Queue } from './queue.ts';
+import { createQueue, type Priority, type Queue } from './queue.ts';
 import { RUNS } from '../../test/fixtures/arbitraries.ts';
 
 /** The queue said again in the plainest way: three maps and a list. */
 interface Model {
   nowMs: number;
-  readonly ready: Map<string, Lane>;
-  readonly working: Map<string, Lane | undefined>;
+  readonly ready: Map<string, Priority>;
+  readonly working: Map<string, Priority | undefined>;
   readonly due: Map<string, number>;
 }
 
@@ -17,19 +17,19 @@ interface Real {
   readonly clock: ManualClock;
 }
 
-const better = (left: Lane | undefined, right: Lane): Lane => (left === 'edit' ? left : right);
+const better = (left: Priority | undefined, right: Priority): Priority => (left === 'change' ? left : right);
 
-const want = (model: Model, key: string, lane: Lane): void => {
-  if (model.working.has(key)) model.working.set(key, better(model.working.get(key), lane));
-  else model.ready.set(key, better(model.ready.get(key), lane));
+const want = (model: Model, key: string, priority: Priority): void => {
+  if (model.working.has(key)) model.working.set(key, better(model.working.get(key), priority));
+  else model.ready.set(key, better(model.ready.get(key), priority));
 };
 
 /** The queue and its model after a step must count the same. */
 const same = (model: Model, { queue }: Real): void => {
-  const depth = (lane: Lane): number => [...model.ready.values()].filter((ready) => ready === lane).length;
-  expect([queue.depth('edit'), queue.depth('check'), queue.delayed()]).toEqual([
-    depth('edit'),
-    depth('check'),
+  const depth = (priority: Priority): number => [...model.ready.values()].filter((ready) => ready === priority).length;
+  expect([queue.depth('change'), queue.depth('resync'), queue.delayed()]).toEqual([
+    depth('change'),
+    depth('resync'),
     model.due.size,
   ]);
 };
@@ -49,10 +49,10 @@ const step = (
   },
 });
 
-const add = (key: string, lane: Lane): Step =>
-  step(`add(${key}, ${lane})`, (model, { queue }) => {
-    want(model, key, lane);
-    queue.add(key, lane);
+const add = (key: string, priority: Priority): Step =>
+  step(`add(${key}, ${priority})`, (model, { queue }) => {
+    want(model, key, priority);
+    queue.add(key, priority);
   });
 
 const addAfter = (key: string, delayMs: number): Step =>
@@ -67,36 +67,36 @@ const advance = (ms: number): Step =>
     for (const [key, dueMs] of [...model.due]) {
       if (dueMs > model.nowMs) continue;
       model.due.delete(key);
-      want(model, key, 'check');
+      want(model, key, 'resync');
     }
     await clock.advance(ms);
   });
 
-const get = (lanes: 'any' | 'edit'): Step =>
+const get = (priorities: 'any' | 'change'): Step =>
   step(
-    `get(${lanes})`,
+    `get(${priorities})`,
     async (model, { queue }) => {
-      const item = await queue.get(lanes);
-      const lane = item === undefined ? undefined : model.ready.get(item.key);
-      const hasEdit = [...model.ready.values()].includes('edit');
-      expect(item?.lane).toBe(lane);
-      expect(lane).toBe(hasEdit ? 'edit' : 'check');
+      const item = await queue.get(priorities);
+      const priority = item === undefined ? undefined : model.ready.get(item.key);
+      const hasEdit = [...model.ready.values()].includes('change');
+      expect(item?.priority).toBe(priority);
+      expect(priority).toBe(hasEdit ? 'change' : 'resync');
       if (item === undefined) return;
       expect(model.working.has(item.key)).toBe(false);
       model.ready.delete(item.key);
       model.due.delete(item.key);
       model.working.set(item.key, undefined);
     },
-    ({ ready }) => [...ready.values()].some((lane) => lanes === 'any' || lane === 'edit'),
+    ({ ready }) => [...ready.values()].some((priority) => priorities === 'any' || priority === 'change'),
   );
 
 const done = (pick: number): Step =>
   step(
     `done(${String(pick)})`,
     (model, { queue }) => {
-      const [key, lane] = [...model.working][pick % model.working.size] ?? ['', undefined];
+      const [key, priority] = [...model.working][pick % model.working.size] ?? ['', undefined];
       model.working.delete(key);
-      if (lane !== undefined) want(model, key, lane);
+      if (priority !== undefined) want(model, key, priority);
       queue.done(key);
     },
     ({ working }) => working.size > 0,
@@ -114,10 +114,10 @@ test('C14: the queue does as its model does, whatever the order of calls', async
   const key = fc.constantFrom('a', 'b', 'c', 'd');
   const commands = fc.commands(
     [
-      fc.tuple(key, fc.constantFrom<Lane>('edit', 'check')).map(([name, lane]) => add(name, lane)),
+      fc.tuple(key, fc.constantFrom<Priority>('change', 'resync')).map(([name, priority]) => add(name, priority)),
       fc.tuple(key, fc.nat(20)).map(([name, delayMs]) => addAfter(name, delayMs)),
       fc.nat(15).map(advance),
-      fc.constantFrom('any' as const, 'edit' as const).map(get),
+      fc.constantFrom('any' as const, 'change' as const).map(get),
       fc.nat(3).map(done),
       key.map(forget),
     ],

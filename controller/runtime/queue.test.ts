@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { ManualClock } from '../../test/support/manual-clock.ts';
-import { createQueue, type Lane, type Queue, type QueueItem } from './queue.ts';
+import { createQueue, type Priority, type Queue, type QueueItem } from './queue.ts';
 
 const NOTHING = Symbol('nothing');
 
@@ -13,67 +13,67 @@ async function now(item: Promise<QueueItem | undefined>): Promise<QueueItem | un
 /** Takes every key that is ready, without ending the work on it. */
 async function takeAll(queue: Queue): Promise<string[]> {
   const taken: string[] = [];
-  while (queue.depth('edit') + queue.depth('check') > 0) {
+  while (queue.depth('change') + queue.depth('resync') > 0) {
     const item = await queue.get('any');
-    if (item !== undefined) taken.push(`${item.key} ${item.lane}`);
+    if (item !== undefined) taken.push(`${item.key} ${item.priority}`);
   }
   return taken;
 }
 
 interface OrderCase {
   readonly name: string;
-  readonly steps: readonly (readonly [key: string, lane: Lane])[];
+  readonly steps: readonly (readonly [key: string, priority: Priority])[];
   readonly taken: readonly string[];
 }
 
 const orders: readonly OrderCase[] = [
   {
-    name: 'keys of one lane come out in the order of their arrival',
+    name: 'keys of one priority come out in the order of their arrival',
     steps: [
-      ['b', 'check'],
-      ['a', 'check'],
+      ['b', 'resync'],
+      ['a', 'resync'],
     ],
-    taken: ['b check', 'a check'],
+    taken: ['b resync', 'a resync'],
   },
   {
     name: 'a key that is added twice comes out once',
     steps: [
-      ['a', 'edit'],
-      ['a', 'edit'],
+      ['a', 'change'],
+      ['a', 'change'],
     ],
-    taken: ['a edit'],
+    taken: ['a change'],
   },
   {
-    name: 'an edit overtakes checks that wait longer',
+    name: 'a change overtakes checks that wait longer',
     steps: [
-      ['a', 'check'],
-      ['b', 'edit'],
+      ['a', 'resync'],
+      ['b', 'change'],
     ],
-    taken: ['b edit', 'a check'],
+    taken: ['b change', 'a resync'],
   },
   {
-    name: 'a check that becomes an edit moves up and leaves its old place',
+    name: 'a check that becomes a change moves up and leaves its old place',
     steps: [
-      ['a', 'check'],
-      ['b', 'check'],
-      ['b', 'edit'],
+      ['a', 'resync'],
+      ['b', 'resync'],
+      ['b', 'change'],
     ],
-    taken: ['b edit', 'a check'],
+    taken: ['b change', 'a resync'],
   },
   {
-    name: 'an edit that is added as a check stays an edit',
+    name: 'a change that is added as a check stays an change',
     steps: [
-      ['a', 'edit'],
-      ['a', 'check'],
+      ['a', 'change'],
+      ['a', 'resync'],
     ],
-    taken: ['a edit'],
+    taken: ['a change'],
   },
 ];
 
 describe('the order of keys', () => {
   test.each(orders)('$name', async ({ steps, taken }) => {
     const queue = createQueue(new ManualClock());
-    for (const [key, lane] of steps) queue.add(key, lane);
+    for (const [key, priority] of steps) queue.add(key, priority);
     expect(await takeAll(queue)).toEqual(taken);
   });
 });
@@ -81,32 +81,32 @@ describe('the order of keys', () => {
 describe('a key in work', () => {
   test('is not given out again before it is done, however often it is added', async () => {
     const queue = createQueue(new ManualClock());
-    queue.add('a', 'edit');
+    queue.add('a', 'change');
     await queue.get('any');
-    queue.add('a', 'edit');
-    queue.add('a', 'check');
+    queue.add('a', 'change');
+    queue.add('a', 'resync');
     const second = queue.get('any');
     expect(await now(second)).toBe(NOTHING);
     queue.done('a');
-    expect(await second).toMatchObject({ key: 'a', lane: 'edit' });
+    expect(await second).toMatchObject({ key: 'a', priority: 'change' });
   });
 
-  test('runs once more, in the better of the lanes that were asked for meanwhile', async () => {
+  test('runs once more, in the better of the priorities that were asked for meanwhile', async () => {
     const queue = createQueue(new ManualClock());
-    queue.add('a', 'check');
+    queue.add('a', 'resync');
     await queue.get('any');
-    for (const lane of ['check', 'edit', 'check'] as const) queue.add('a', lane);
+    for (const priority of ['resync', 'change', 'resync'] as const) queue.add('a', priority);
     queue.done('a');
-    expect(await takeAll(queue)).toEqual(['a edit']);
+    expect(await takeAll(queue)).toEqual(['a change']);
     queue.done('a');
-    expect(queue.depth('edit') + queue.depth('check')).toBe(0);
+    expect(queue.depth('change') + queue.depth('resync')).toBe(0);
   });
 
   test('does not run again when it is forgotten meanwhile', async () => {
     const queue = createQueue(new ManualClock());
-    queue.add('a', 'check');
+    queue.add('a', 'resync');
     await queue.get('any');
-    queue.add('a', 'edit');
+    queue.add('a', 'change');
     queue.forget('a');
     queue.done('a');
     expect(await takeAll(queue)).toEqual([]);
@@ -114,22 +114,22 @@ describe('a key in work', () => {
 });
 
 describe('getters', () => {
-  test('one that is kept for edits gets no check', async () => {
+  test('one that is kept for edits gets no resync', async () => {
     const queue = createQueue(new ManualClock());
-    const reserved = queue.get('edit');
-    queue.add('a', 'check');
+    const reserved = queue.get('change');
+    queue.add('a', 'resync');
     expect(await now(reserved)).toBe(NOTHING);
-    queue.add('b', 'edit');
-    expect(await reserved).toMatchObject({ key: 'b', lane: 'edit' });
-    expect(queue.depth('check')).toBe(1);
+    queue.add('b', 'change');
+    expect(await reserved).toMatchObject({ key: 'b', priority: 'change' });
+    expect(queue.depth('resync')).toBe(1);
   });
 
   test('a waiting check passes the getters that are kept for edits', async () => {
     const queue = createQueue(new ManualClock());
-    const reserved = queue.get('edit');
+    const reserved = queue.get('change');
     const any = queue.get('any');
-    queue.add('a', 'check');
-    expect(await any).toMatchObject({ key: 'a', lane: 'check' });
+    queue.add('a', 'resync');
+    expect(await any).toMatchObject({ key: 'a', priority: 'resync' });
     expect(await now(reserved)).toBe(NOTHING);
   });
 
@@ -138,7 +138,7 @@ describe('getters', () => {
     const queue = createQueue(clock);
     queue.addAfter('a', 70);
     await clock.advance(100);
-    expect(await queue.get('any')).toEqual({ key: 'a', lane: 'check', sinceMs: 70 });
+    expect(await queue.get('any')).toEqual({ key: 'a', priority: 'resync', sinceMs: 70 });
   });
 });
 
@@ -148,9 +148,9 @@ describe('delayed keys', () => {
     const queue = createQueue(clock);
     queue.addAfter('a', 100);
     await clock.advance(99);
-    expect(queue.depth('check')).toBe(0);
+    expect(queue.depth('resync')).toBe(0);
     await clock.advance(1);
-    expect([queue.depth('check'), queue.delayed()]).toEqual([1, 0]);
+    expect([queue.depth('resync'), queue.delayed()]).toEqual([1, 0]);
   });
 
   test.each([
@@ -161,32 +161,32 @@ describe('delayed keys', () => {
     const queue = createQueue(clock);
     for (const delayMs of delays) queue.addAfter('a', delayMs);
     await clock.advance(dueMs - 1);
-    expect(queue.depth('check')).toBe(0);
+    expect(queue.depth('resync')).toBe(0);
     await clock.advance(1);
-    expect(queue.depth('check')).toBe(1);
+    expect(queue.depth('resync')).toBe(1);
   });
 
-  test('a run takes the place of the delayed check', async () => {
+  test('a run takes the place of the delayed resync', async () => {
     const clock = new ManualClock();
     const queue = createQueue(clock);
     queue.addAfter('a', 100);
-    queue.add('a', 'edit');
+    queue.add('a', 'change');
     await queue.get('any');
     queue.done('a');
     await clock.advance(1_000);
-    expect(queue.depth('check')).toBe(0);
+    expect(queue.depth('resync')).toBe(0);
   });
 
   test('a check that falls due during the work on its key runs afterwards', async () => {
     const clock = new ManualClock();
     const queue = createQueue(clock);
-    queue.add('a', 'edit');
+    queue.add('a', 'change');
     await queue.get('any');
     queue.addAfter('a', 10);
     await clock.advance(10);
-    expect(queue.depth('check')).toBe(0);
+    expect(queue.depth('resync')).toBe(0);
     queue.done('a');
-    expect(await takeAll(queue)).toEqual(['a check']);
+    expect(await takeAll(queue)).toEqual(['a resync']);
   });
 
   test('a forgotten key does not come back', async () => {
@@ -195,7 +195,7 @@ describe('delayed keys', () => {
     queue.addAfter('a', 10);
     queue.forget('a');
     await clock.advance(10);
-    expect([queue.depth('check'), queue.delayed()]).toEqual([0, 0]);
+    expect([queue.depth('resync'), queue.delayed()]).toEqual([0, 0]);
   });
 
   test('ten thousand of them need one timer', () => {
@@ -209,18 +209,18 @@ describe('delayed keys', () => {
 describe('shutDown', () => {
   test('gives undefined to getters of both kinds, those that wait and those that come later', async () => {
     const queue = createQueue(new ManualClock());
-    const waiting = [queue.get('any'), queue.get('edit')];
+    const waiting = [queue.get('any'), queue.get('change')];
     queue.shutDown();
-    expect(await Promise.all([...waiting, queue.get('any'), queue.get('edit')])).toEqual(Array(4).fill(undefined));
+    expect(await Promise.all([...waiting, queue.get('any'), queue.get('change')])).toEqual(Array(4).fill(undefined));
   });
 
   test('gives out nothing that is still ready, and takes nothing in', async () => {
     const clock = new ManualClock();
     const queue = createQueue(clock);
-    queue.add('a', 'edit');
+    queue.add('a', 'change');
     queue.addAfter('b', 10);
     queue.shutDown();
-    queue.add('c', 'edit');
+    queue.add('c', 'change');
     queue.addAfter('d', 10);
     await clock.advance(10);
     expect(await queue.get('any')).toBeUndefined();

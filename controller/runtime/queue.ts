@@ -1,29 +1,29 @@
 import type { Clock } from './clock.ts';
 import { DelayHeap } from './delay-heap.ts';
 
-/** `edit`: somebody changed something and waits. `check`: a periodic look, which must never delay an edit. */
-export type Lane = 'edit' | 'check';
+/** `change`: somebody changed something and waits. `resync`: a periodic look, which must never delay a change. */
+export type Priority = 'change' | 'resync';
 
 export interface QueueItem {
   readonly key: string;
-  readonly lane: Lane;
+  readonly priority: Priority;
   /** When it became ready, Unix ms. */
   readonly sinceMs: number;
 }
 
 export interface Queue {
-  /** Makes the key ready; one that is ready already is moved up to the better lane, one in work runs again afterwards. */
-  add(key: string, lane: Lane): void;
+  /** Makes the key ready; one that is ready already is moved up to the better priority, one in work runs again afterwards. */
+  add(key: string, priority: Priority): void;
   /** Makes the key ready for a check later; replaces an earlier wish of the same kind. */
   addAfter(key: string, delayMs: number): void;
-  /** The next key, edits first; undefined after shutDown. With 'edit' only edits are given out. */
-  get(lanes: 'any' | 'edit'): Promise<QueueItem | undefined>;
+  /** The next key, changes first; undefined after shutDown. With 'change' changes only are given out. */
+  get(priorities: 'any' | 'change'): Promise<QueueItem | undefined>;
   /** Ends the work on a key; until then it is never given out again. */
   done(key: string): void;
   /** Forgets every wish for the key. */
   forget(key: string): void;
   shutDown(): void;
-  readonly depth: (lane: Lane) => number;
+  readonly depth: (priority: Priority) => number;
   readonly delayed: () => number;
 }
 
@@ -34,12 +34,15 @@ export function createQueue(clock: Clock): Queue {
 
 class KeyedQueue implements Queue {
   readonly #clock: Clock;
-  /** Ready keys and since when; a key is in at most one lane. Map order is arrival order. */
-  readonly #ready: Record<Lane, Map<string, number>> = { edit: new Map(), check: new Map() };
-  /** Keys in work, with the lane of a wish that came meanwhile. */
-  readonly #processing = new Map<string, Lane | undefined>();
+  /** Ready keys and since when; a key has at most one of the two. Map order is arrival order. */
+  readonly #ready: Record<Priority, Map<string, number>> = { change: new Map(), resync: new Map() };
+  /** Keys in work, with the priority of a wish that came meanwhile. */
+  readonly #processing = new Map<string, Priority | undefined>();
   readonly #delayed = new DelayHeap();
-  readonly #waiting: { readonly lanes: 'any' | 'edit'; readonly resolve: (item: QueueItem | undefined) => void }[] = [];
+  readonly #waiting: {
+    readonly priorities: 'any' | 'change';
+    readonly resolve: (item: QueueItem | undefined) => void;
+  }[] = [];
   #cancelTimer: (() => void) | undefined;
   #stopped = false;
 
@@ -47,19 +50,19 @@ class KeyedQueue implements Queue {
     this.#clock = clock;
   }
 
-  readonly depth = (lane: Lane): number => this.#ready[lane].size;
+  readonly depth = (priority: Priority): number => this.#ready[priority].size;
   readonly delayed = (): number => this.#delayed.size;
 
-  add(key: string, lane: Lane): void {
+  add(key: string, priority: Priority): void {
     if (this.#stopped) return;
     if (this.#processing.has(key)) {
-      if (this.#processing.get(key) !== 'edit') this.#processing.set(key, lane);
+      if (this.#processing.get(key) !== 'change') this.#processing.set(key, priority);
       return;
     }
-    if (this.#ready.edit.has(key)) return;
-    if (lane === 'edit') this.#ready.check.delete(key);
-    else if (this.#ready.check.has(key)) return;
-    this.#ready[lane].set(key, this.#clock.now());
+    if (this.#ready.change.has(key)) return;
+    if (priority === 'change') this.#ready.resync.delete(key);
+    else if (this.#ready.resync.has(key)) return;
+    this.#ready[priority].set(key, this.#clock.now());
     this.#handOut();
   }
 
@@ -69,9 +72,9 @@ class KeyedQueue implements Queue {
     this.#schedule();
   }
 
-  get(lanes: 'any' | 'edit'): Promise<QueueItem | undefined> {
+  get(priorities: 'any' | 'change'): Promise<QueueItem | undefined> {
     return new Promise((resolve) => {
-      this.#waiting.push({ lanes, resolve });
+      this.#waiting.push({ priorities, resolve });
       this.#handOut();
     });
   }
@@ -83,8 +86,8 @@ class KeyedQueue implements Queue {
   }
 
   forget(key: string): void {
-    this.#ready.edit.delete(key);
-    this.#ready.check.delete(key);
+    this.#ready.change.delete(key);
+    this.#ready.resync.delete(key);
     this.#delayed.delete(key);
     if (this.#processing.has(key)) this.#processing.set(key, undefined);
   }
@@ -102,7 +105,7 @@ class KeyedQueue implements Queue {
     }
     for (let index = 0; index < this.#waiting.length;) {
       const waiter = this.#waiting[index];
-      const item = waiter === undefined ? undefined : this.#take(waiter.lanes);
+      const item = waiter === undefined ? undefined : this.#take(waiter.priorities);
       if (waiter === undefined || item === undefined) {
         index += 1;
         continue;
@@ -112,15 +115,15 @@ class KeyedQueue implements Queue {
     }
   }
 
-  #take(lanes: 'any' | 'edit'): QueueItem | undefined {
-    for (const lane of lanes === 'edit' ? (['edit'] as const) : (['edit', 'check'] as const)) {
-      const [entry] = this.#ready[lane];
+  #take(priorities: 'any' | 'change'): QueueItem | undefined {
+    for (const priority of priorities === 'change' ? (['change'] as const) : (['change', 'resync'] as const)) {
+      const [entry] = this.#ready[priority];
       if (entry === undefined) continue;
       const [key, sinceMs] = entry;
-      this.#ready[lane].delete(key);
+      this.#ready[priority].delete(key);
       this.#delayed.delete(key);
       this.#processing.set(key, undefined);
-      return { key, lane, sinceMs };
+      return { key, priority, sinceMs };
     }
     return undefined;
   }
@@ -131,7 +134,7 @@ class KeyedQueue implements Queue {
     const due = this.#delayed.nextDueMs();
     if (due === undefined || this.#stopped) return;
     this.#cancelTimer = this.#clock.after(Math.max(0, due - this.#clock.now()), () => {
-      for (const key of this.#delayed.takeDue(this.#clock.now())) this.add(key, 'check');
+      for (const key of this.#delayed.takeDue(this.#clock.now())) this.add(key, 'resync');
       this.#schedule();
     });
   }

@@ -37,8 +37,8 @@ export function createStore<T>({ keyOf, versionOf, indexes = {} }: StoreOptions<
   };
   const put = (object: T): void => {
     const key = keyOf(object);
-    const former = objects.get(key);
-    if (former !== undefined) unindex(key, former);
+    const previous = objects.get(key);
+    if (previous !== undefined) unindex(key, previous);
     objects.set(key, object);
     for (const entry of entries(object)) byIndex.set(entry, (byIndex.get(entry) ?? new Set()).add(key));
   };
@@ -48,16 +48,16 @@ export function createStore<T>({ keyOf, versionOf, indexes = {} }: StoreOptions<
     size: () => objects.size,
     withIndex: (index, value) => [...(byIndex.get(`${index}\0${value}`) ?? [])],
     apply(object) {
-      const former = objects.get(keyOf(object));
-      if (former !== undefined && isOlder(versionOf(object), versionOf(former))) return false;
+      const previous = objects.get(keyOf(object));
+      if (previous !== undefined && isOlder(versionOf(object), versionOf(previous))) return false;
       put(object);
       return true;
     },
     put,
     remove(key) {
-      const former = objects.get(key);
-      if (former === undefined) return;
-      unindex(key, former);
+      const previous = objects.get(key);
+      if (previous === undefined) return;
+      unindex(key, previous);
       objects.delete(key);
     },
   };

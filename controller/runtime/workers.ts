@@ -12,7 +12,7 @@ export interface WorkerOptions {
   readonly backoff: Backoff;
   readonly clock: Clock;
   readonly reconcile: (key: string) => Promise<Action>;
-  /** Workers in all, of which `reserved` serve edits only, so that checks of slow hosts never hold up an edit. */
+  /** Workers in all, of which `reserved` serve changes only, so that resyncs of slow hosts never hold up a change. */
   readonly count: number;
   readonly reserved: number;
   readonly observer: WorkerObserver;
@@ -26,12 +26,12 @@ export interface WorkerObserver {
 /** Works the queue until it is shut down; resolves when the last reconcile has ended. */
 export async function runWorkers(options: WorkerOptions): Promise<void> {
   const { count, reserved } = options;
-  await Promise.all(Array.from({ length: count }, (_, index) => work(options, index < reserved ? 'edit' : 'any')));
+  await Promise.all(Array.from({ length: count }, (_, index) => work(options, index < reserved ? 'change' : 'any')));
 }
 
-async function work(options: WorkerOptions, lanes: 'any' | 'edit'): Promise<void> {
+async function work(options: WorkerOptions, priorities: 'any' | 'change'): Promise<void> {
   const { queue, clock, observer } = options;
-  for (let item = await queue.get(lanes); item !== undefined; item = await queue.get(lanes)) {
+  for (let item = await queue.get(priorities); item !== undefined; item = await queue.get(priorities)) {
     const started = clock.now();
     observer.started(item);
     let error: unknown;

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { isConfigAnswer } from '../../controller/agents/parse-answer.ts';
+import { isConfigAnswer } from '../../controller/drivers/wgnode/parse-answer.ts';
 import { FIELD_NAMES, fieldOf } from '../../agent/protocol/wgquick/fields.ts';
 import { arbitraryText, RUNS } from '../fixtures/arbitraries.ts';
 import { createLeakWatch } from './support/leak-watch.ts';

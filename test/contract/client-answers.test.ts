@@ -1,8 +1,8 @@
 import { afterEach, describe, expect, test } from '@jest/globals';
-import type { AgentRefused, AgentUnreachable } from '../../controller/agents/agent-error.ts';
+import type { AgentRefused, AgentUnreachable } from '../../controller/drivers/wgnode/agent-error.ts';
 import { newPrivateKey } from '../support/canary.ts';
 import { type ModelAnswer, type ModelServer, startModelAgent, startTcp } from './support/model-server.ts';
-import { failureOf, newClient, patient, rungOf, type TestClient } from './support/test-client.ts';
+import { failureOf, newClient, patient, reasonOf, type TestClient } from './support/test-client.ts';
 import { countTicks, type TickCounter, ticksOf } from './support/tick-counter.ts';
 
 const cleanups: (() => Promise<void>)[] = [];
@@ -44,7 +44,7 @@ describe.each(Object.entries(CALLS))('an answer that no agent gives to %s is no 
     { what: 'a page with 404', answer: { status: 404, headers: HTML, body: '<html>' } },
     { what: 'a page with 403', answer: { status: 403, headers: HTML, body: '<html>' } },
   ])('$what is ProtocolError', async ({ answer }) => {
-    expect(await rungOf(call(await clientFor(answer)))).toBe('ProtocolError');
+    expect(await reasonOf(call(await clientFor(answer)))).toBe('ProtocolError');
   });
 
   test.each([
@@ -55,28 +55,28 @@ describe.each(Object.entries(CALLS))('an answer that no agent gives to %s is no 
     { what: '503', answer: json(503, { error: 'wg is missing', code: 'command_missing', details: [] }) },
     { what: '429', answer: json(429, { error: 'busy', code: 'busy', details: [] }) },
   ])('$what is AgentError, which mends itself', async ({ answer }) => {
-    expect(await rungOf(call(await clientFor(answer)))).toBe('AgentError');
+    expect(await reasonOf(call(await clientFor(answer)))).toBe('AgentError');
   });
 
   test('a refusal is a refusal', async () => {
     const answer = json(403, { error: 'no', code: 'hooks_off', details: ['spec.interface.postUp'] });
-    expect(await rungOf(call(await clientFor(answer)))).toBe('refused: hooks_off');
+    expect(await reasonOf(call(await clientFor(answer)))).toBe('refused: hooks_off');
   });
 });
 
 describe('what is read', () => {
   test('a /health without a version is ProtocolError', async () => {
-    expect(await rungOf((await clientFor(json(200, { status: 'ok' }))).health(patient()))).toBe('ProtocolError');
+    expect(await reasonOf((await clientFor(json(200, { status: 'ok' }))).health(patient()))).toBe('ProtocolError');
   });
 
   test('a configuration of another interface is ProtocolError', async () => {
     const client = await clientFor(json(200, { interface: 'wg1' }));
-    expect(await rungOf(client.readConfig('wg0', undefined, patient()))).toBe('ProtocolError');
+    expect(await reasonOf(client.readConfig('wg0', undefined, patient()))).toBe('ProtocolError');
   });
 
   test('404 of a missing route is not "absent"', async () => {
     const client = await clientFor(json(404, { error: 'Not Found', code: 'no_route', details: [] }));
-    expect(await rungOf(client.readConfig('wg0', undefined, patient()))).toBe('ProtocolError');
+    expect(await reasonOf(client.readConfig('wg0', undefined, patient()))).toBe('ProtocolError');
   });
 
   test('apply_failed is a refusal that says whether the previous state is back', async () => {
@@ -87,7 +87,7 @@ describe('what is read', () => {
 
   test('401 of an old agent for its clock is ClockSkew even without the seconds', async () => {
     const client = await clientFor(json(401, { error: 'Request timestamp too old' }));
-    expect(await rungOf(client.readConfig('wg0', undefined, patient()))).toBe('ClockSkew');
+    expect(await reasonOf(client.readConfig('wg0', undefined, patient()))).toBe('ClockSkew');
   });
 
   test('a redirect is not followed', async () => {
@@ -179,7 +179,7 @@ describe('a connection that breaks', () => {
 
   test('twice is ConnectionRefused, after two requests and not more', async () => {
     const { client, seen } = await breaking(100, '');
-    expect(await rungOf(client.health(patient()))).toBe('ConnectionRefused');
+    expect(await reasonOf(client.health(patient()))).toBe('ConnectionRefused');
     expect(seen).toHaveLength(2);
   });
 
@@ -245,7 +245,7 @@ describe('the deadline of a call is that of the whole call', () => {
 describe('what is no HTTP, or too much of it, is ProtocolError', () => {
   test('another protocol', async () => {
     const server = await startTcp((socket) => socket.end('SSH-2.0-OpenSSH_9.9\r\n'));
-    expect(await rungOf(clientOf(server).health(patient()))).toBe('ProtocolError');
+    expect(await reasonOf(clientOf(server).health(patient()))).toBe('ProtocolError');
   });
 
   test.each([
@@ -258,6 +258,6 @@ describe('what is no HTTP, or too much of it, is ProtocolError', () => {
       headers: chunked ? { 'transfer-encoding': 'chunked' } : { 'content-length': String(body.length) },
       body,
     }));
-    expect(await rungOf(clientOf(server).health(patient()))).toBe('ProtocolError');
+    expect(await reasonOf(clientOf(server).health(patient()))).toBe('ProtocolError');
   });
 });

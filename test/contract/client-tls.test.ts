@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import type { TLSSocket } from 'node:tls';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { Secret } from '../../agent/protocol/secret.ts';
-import type { AgentTlsOptions } from '../../controller/agents/connector.ts';
+import type { AgentTlsOptions } from '../../controller/drivers/wgnode/connector.ts';
 import {
   type CertificateAuthority,
   type IssuedCertificate,
@@ -13,7 +13,7 @@ import {
 import { issueSpecial, pinOf } from './support/certificates.ts';
 import { createLeakWatch } from './support/leak-watch.ts';
 import { startModelAgent, startTcp } from './support/model-server.ts';
-import { failureOf, newClient, patient, rungOf } from './support/test-client.ts';
+import { failureOf, newClient, patient, reasonOf } from './support/test-client.ts';
 import { countTicks, ticksOf } from './support/tick-counter.ts';
 import { newName, startAgent, type TestAgent, VERSION } from './support/test-agent.ts';
 
@@ -88,8 +88,8 @@ describe('a certificate', () => {
     const named = await startTls(await issueSpecial(authority, folder, 'named', special));
     try {
       await callOnce(named, { ca: authority.pem, serverName: 'agent.example' });
-      expect(await rungOf(callOnce(named, { ca: authority.pem, serverName: 'other.example' }))).toBe('TLSFailed');
-      expect(await rungOf(callOnce(named, { ca: authority.pem }))).toBe('TLSFailed');
+      expect(await reasonOf(callOnce(named, { ca: authority.pem, serverName: 'other.example' }))).toBe('TLSFailed');
+      expect(await reasonOf(callOnce(named, { ca: authority.pem }))).toBe('TLSFailed');
     } finally {
       await named.close();
     }
@@ -115,7 +115,7 @@ describe('a pin', () => {
 
   test('is no way around the authority', async () => {
     const pins = [await pinOf(good)];
-    expect(await rungOf(callOnce(agent, { ca: stranger.pem, pins }))).toBe('TLSFailed');
+    expect(await reasonOf(callOnce(agent, { ca: stranger.pem, pins }))).toBe('TLSFailed');
   });
 });
 
@@ -130,7 +130,7 @@ describe('a session', () => {
 
   test('is not resumed by who trusts another authority', async () => {
     await callOnce(agent, { ca: authority.pem });
-    expect(await rungOf(callOnce(agent, { ca: stranger.pem }))).toBe('TLSFailed');
+    expect(await reasonOf(callOnce(agent, { ca: stranger.pem }))).toBe('TLSFailed');
   });
 });
 
@@ -158,7 +158,7 @@ describe('where the agent asks for client certificates', () => {
   test('none, and one of another authority, do not', async () => {
     // TLS 1.3 judges a client only after its handshake, and Node then closes without a word.
     for (const tls of [{ ca: authority.pem }, await materialOf(foreign)]) {
-      expect(['TLSFailed', 'ConnectionRefused']).toContain(await rungOf(callOnce(strict, tls)));
+      expect(['TLSFailed', 'ConnectionRefused']).toContain(await reasonOf(callOnce(strict, tls)));
     }
   });
 });
@@ -167,7 +167,7 @@ describe('a peer that speaks no TLS', () => {
   test('is TLSFailed', async () => {
     const plain = await startModelAgent(() => ({ status: 200, body: `{"version":"${VERSION}"}` }));
     const origin = plain.origin.replace('http:', 'https:');
-    const rung = await rungOf(callOnce({ origin }, { ca: authority.pem })).finally(plain.close);
+    const rung = await reasonOf(callOnce({ origin }, { ca: authority.pem })).finally(plain.close);
     expect(rung).toBe('TLSFailed');
     expect(plain.requests).toEqual([]);
   });
@@ -176,7 +176,7 @@ describe('a peer that speaks no TLS', () => {
     const mute = await startTcp(() => undefined);
     const client = newClient({ origin: mute.origin.replace('http:', 'https:'), tls: { ca: authority.pem } });
     const ticks = countTicks();
-    const rung = await rungOf(client.health(patient(300))).finally(mute.close);
+    const rung = await reasonOf(client.health(patient(300))).finally(mute.close);
     expect(ticks.stop()).toBeLessThanOrEqual(ticksOf(300));
     await client.close();
     expect(rung).toBe('ConnectionTimeout');
@@ -185,5 +185,5 @@ describe('a peer that speaks no TLS', () => {
 
 test('plain HTTP at a TLS port is no success', async () => {
   const origin = agent.origin.replace('https:', 'http:');
-  expect(['ConnectionRefused', 'ProtocolError', 'TLSFailed']).toContain(await rungOf(callOnce({ origin }, {})));
+  expect(['ConnectionRefused', 'ProtocolError', 'TLSFailed']).toContain(await reasonOf(callOnce({ origin }, {})));
 });

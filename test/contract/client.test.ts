@@ -1,13 +1,13 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { type AgentUnreachable } from '../../controller/agents/agent-error.ts';
-import { isOurAgent } from '../../controller/agents/agent-client.ts';
-import { createUrlGuard } from '../../controller/agents/url-guard.ts';
+import { type AgentUnreachable } from '../../controller/drivers/wgnode/agent-error.ts';
+import { isOurAgent } from '../../controller/drivers/wgnode/agent-client.ts';
+import { createUrlGuard } from '../../controller/drivers/wgnode/url-guard.ts';
 import { publicKeyOf } from '../../agent/protocol/key.ts';
 import { Secret } from '../../agent/protocol/secret.ts';
 import { newPrivateKey } from '../support/canary.ts';
 import { createLeakWatch } from './support/leak-watch.ts';
 import { startTcp } from './support/model-server.ts';
-import { failureOf, newClient, patient, rungOf, type TestClient } from './support/test-client.ts';
+import { failureOf, newClient, patient, reasonOf, type TestClient } from './support/test-client.ts';
 import { newName, startAgent, type TestAgent, VERSION } from './support/test-agent.ts';
 
 const leaks = createLeakWatch();
@@ -67,7 +67,7 @@ describe('the real client and the real agent', () => {
   });
 
   test('enable without a file is refused as not_found', async () => {
-    expect(await rungOf(client.setState(newName(), 'enable', patient()))).toBe('refused: not_found');
+    expect(await reasonOf(client.setState(newName(), 'enable', patient()))).toBe('refused: not_found');
   });
 
   test('many calls at once share one connection and all succeed', async () => {
@@ -77,7 +77,7 @@ describe('the real client and the real agent', () => {
   });
 });
 
-describe('the rungs', () => {
+describe('the reasons', () => {
   const withClient = async <T>(
     options: Parameters<typeof newClient>[0],
     use: (own: TestClient) => Promise<T>,
@@ -102,7 +102,7 @@ describe('the rungs', () => {
     const server = await startTcp(() => undefined);
     await server.close();
     await withClient({ origin: server.origin }, async (own) => {
-      expect(await rungOf(own.health(patient()))).toBe('ConnectionRefused');
+      expect(await reasonOf(own.health(patient()))).toBe('ConnectionRefused');
       expect(own.outcomes).toEqual(['health ConnectionRefused']);
     });
   });
@@ -110,7 +110,7 @@ describe('the rungs', () => {
   test('another HMAC key is SignatureRejected, and says which key to look at', async () => {
     await withClient({ origin: agent.origin }, async (own) => {
       const error = await failureOf(own.readConfig(newName(), undefined, patient()));
-      expect(error).toMatchObject({ rung: 'SignatureRejected', message: expect.stringContaining('hmac-key') });
+      expect(error).toMatchObject({ reason: 'SignatureRejected', message: expect.stringContaining('hmac-key') });
       // The agent can be told from others all the same.
       expect((await own.health(patient())).version).toBe(VERSION);
     });
@@ -122,7 +122,7 @@ describe('the rungs', () => {
   ])('a clock that is $what is ClockSkew, with the seconds', async ({ what, shift }) => {
     await withStillClocks(shift * 1000, async (own) => {
       const error = (await failureOf(own.readConfig(newName(), undefined, patient()))) as AgentUnreachable;
-      expect(error.rung).toBe('ClockSkew');
+      expect(error.reason).toBe('ClockSkew');
       const [, seconds, word] = /is (\d+) s (\w+)/.exec(error.message) ?? [];
       expect([seconds, word]).toEqual(['1000', what]);
     });
@@ -153,7 +153,7 @@ describe('the rungs', () => {
     { what: 'a name of loopback', origin: 'http://localhost:1', allow: [], deny: [] },
   ])('the guard does not dial $what: URLNotAllowed', async ({ origin, allow, deny }) => {
     await withClient({ origin, guard: createUrlGuard({ allow, deny }) }, async (own) => {
-      expect(await rungOf(own.health(patient()))).toBe('URLNotAllowed');
+      expect(await reasonOf(own.health(patient()))).toBe('URLNotAllowed');
     });
   });
 
@@ -162,7 +162,7 @@ describe('the rungs', () => {
     const server = await startTcp(() => (connections += 1));
     const guard = createUrlGuard({ allow: [], deny: [] });
     await withClient({ origin: server.origin, guard }, async (own) => {
-      expect(await rungOf(own.health(patient()))).toBe('URLNotAllowed');
+      expect(await reasonOf(own.health(patient()))).toBe('URLNotAllowed');
     });
     await server.close();
     expect(connections).toBe(0);

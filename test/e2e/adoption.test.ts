@@ -3,7 +3,7 @@ import { newPrivateKey } from '../support/canary.ts';
 import { startLab, type Lab } from '../support/lab/start-lab.ts';
 import { makeGate } from '../support/lab/gate.ts';
 import type { LabHost } from '../support/lab/start-host.ts';
-import type { AgentClient } from '../../controller/agents/agent-client.ts';
+import type { AgentClient } from '../../controller/drivers/wgnode/agent-client.ts';
 import { CALL, clientOf, putBodyOf } from '../support/agent-client.ts';
 import { INTERFACE } from '../support/fleet.ts';
 import { leaksOf } from '../support/scene.ts';

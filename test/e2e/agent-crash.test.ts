@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { join } from 'node:path';
-import type { AgentClient } from '../../controller/agents/agent-client.ts';
+import type { AgentClient } from '../../controller/drivers/wgnode/agent-client.ts';
 import { CALL, clientOf, putBodyOf } from '../support/agent-client.ts';
 import { INTERFACE, type Member } from '../support/fleet.ts';
 import { isFull, openScene, type Scene } from '../support/scene.ts';

@@ -2,8 +2,8 @@ import { interfaceOf, parseDocument } from '../../agent/protocol/wgquick/documen
 import { putFromConfig } from '../../agent/protocol/wgquick/wire.ts';
 import type { PutConfigBody } from '../../agent/protocol/messages.ts';
 import { Secret } from '../../agent/protocol/secret.ts';
-import { type AgentClient, createAgentClient } from '../../controller/agents/agent-client.ts';
-import { createUrlGuard } from '../../controller/agents/url-guard.ts';
+import { type AgentClient, createAgentClient } from '../../controller/drivers/wgnode/agent-client.ts';
+import { createUrlGuard } from '../../controller/drivers/wgnode/url-guard.ts';
 import { INTERFACE } from './fleet.ts';
 import type { LabHost } from './lab/start-host.ts';
 

@@ -1,8 +1,8 @@
 import { Secret } from '../../agent/protocol/secret.ts';
 import type { WireGuardNode } from '../../controller/api/wireguardnode.generated.ts';
 import type { RefusalReason } from '../../controller/api/conditions.ts';
-import type { Checked } from '../../controller/reconcile/checks.ts';
-import type { Input, SecretRead } from '../../controller/reconcile/input.ts';
+import type { Checked } from '../../controller/policy/checks.ts';
+import type { Input, SecretRead } from '../../controller/policy/input.ts';
 import { nodeWith } from './node-builder.ts';
 
 export const found = (data: Readonly<Record<string, string>>): SecretRead => ({
@@ -13,8 +13,11 @@ export const found = (data: Readonly<Record<string, string>>): SecretRead => ({
 export const PRIVATE_KEY = Buffer.alloc(32, 7).toString('base64');
 export const HMAC_KEY = 'correct horse battery staple';
 
-export const inputWith = (edit: (node: WireGuardNode) => void = () => undefined, over: Partial<Input> = {}): Input => ({
-  node: nodeWith(edit),
+export const inputWith = (edit?: (node: WireGuardNode) => void, over: Partial<Input> = {}): Input =>
+  inputOf(nodeWith(edit), over);
+
+export const inputOf = (node: WireGuardNode, over: Partial<Input> = {}): Input => ({
+  node,
   agentSecret: found({ 'hmac-key': HMAC_KEY }),
   keySecret: found({ privateKey: PRIVATE_KEY }),
   conflicting: [],
@@ -23,12 +26,12 @@ export const inputWith = (edit: (node: WireGuardNode) => void = () => undefined,
 });
 
 export const nothing = (): void => undefined;
-export const rival = (edit: (node: WireGuardNode) => void): WireGuardNode =>
+export const anotherNode = (edit: (node: WireGuardNode) => void): WireGuardNode =>
   nodeWith((node) => {
-    Object.assign(node.metadata, { name: 'rival', uid: 'ffffffff-0000-4000-8000-000000000000' });
+    Object.assign(node.metadata, { name: 'another', uid: 'ffffffff-0000-4000-8000-000000000000' });
     edit(node);
   });
-export const older = rival((node) => {
+export const older = anotherNode((node) => {
   node.metadata.creationTimestamp = '2026-01-01T00:00:00Z';
 });
 

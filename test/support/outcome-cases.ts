@@ -1,11 +1,11 @@
-import type { Rung } from '../../controller/api/conditions.ts';
+import type { UnreachableReason } from '../../controller/api/conditions.ts';
 import type { Condition, WireGuardNode } from '../../controller/api/wireguardnode.generated.ts';
-import { desired } from '../../controller/reconcile/desired.ts';
-import type { Difference } from '../../controller/reconcile/diff.ts';
-import type { Change, Outcome } from '../../controller/reconcile/outcome.ts';
+import { desired } from '../../controller/policy/desired.ts';
+import type { Difference } from '../../controller/policy/differences.ts';
+import type { Change, Outcome } from '../../controller/policy/outcome.ts';
 import type { Kstatus } from './kstatus.ts';
 import { nodeWith } from './node-builder.ts';
-import { KEY, NOW_MS, seen } from './seen-host.ts';
+import { KEY, NOW_MS, observation } from './observed-host.ts';
 
 export const MTU: Difference = {
   path: 'spec.interface.mtu',
@@ -16,7 +16,7 @@ export const MTU: Difference = {
 };
 export const differences = [MTU];
 const plan = { impact: 'None', steps: [{ action: 'set-mtu', path: MTU.path, impact: 'None' }] } as const;
-export const waiting = { seen, differences, plan: { ...plan, steps: [...plan.steps] } };
+export const waiting = { observation, differences, plan: { ...plan, steps: [...plan.steps] } };
 const change: Change = { cause: 'DriftCorrected', impact: 'None', outageMs: 0, corrected: [MTU.path] };
 
 const condition = (type: string, status: Condition['status'], reason: string, ageMs = 60_000): Condition => ({
@@ -51,34 +51,34 @@ interface OutcomeCase {
   readonly kstatus: Kstatus;
 }
 
-const unreachable = (rung: Rung): Outcome => ({ kind: 'unreachable', rung, message: 'no answer' });
-const lost = (rung: Rung): string[] => [
+const unreachable = (reason: UnreachableReason): Outcome => ({ kind: 'unreachable', reason, message: 'no answer' });
+const lost = (reason: UnreachableReason): string[] => [
   'Ready=Unknown/AgentUnreachable',
-  `Reachable=False/${rung}`,
+  `Reachable=False/${reason}`,
   'Synced=Unknown/AgentUnreachable',
 ];
 
 const retryable = (['DNSFailed', 'ConnectionRefused', 'ConnectionTimeout', 'AgentError'] as const).map(
-  (rung): OutcomeCase => ({
-    name: `a host that cannot be reached (${rung}) is on its way`,
+  (reason): OutcomeCase => ({
+    name: `a host that cannot be reached (${reason}) is on its way`,
     node: wasInSync,
-    outcome: unreachable(rung),
+    outcome: unreachable(reason),
     failures: 1,
-    conditions: [...lost(rung), 'Reconciling=True/ProgressingWithRetry'],
+    conditions: [...lost(reason), 'Reconciling=True/ProgressingWithRetry'],
     kstatus: 'InProgress',
   }),
 );
 const terminal = (['TLSFailed', 'ClockSkew', 'SignatureRejected', 'ProtocolError', 'URLNotAllowed'] as const).map(
-  (rung): OutcomeCase => ({
-    name: `a host that a human must mend (${rung}) has failed`,
+  (reason): OutcomeCase => ({
+    name: `a host that a human must mend (${reason}) has failed`,
     node: wasInSync,
-    outcome: unreachable(rung),
+    outcome: unreachable(reason),
     failures: 1,
     conditions: [
-      `Ready=False/${rung}`,
-      `Reachable=False/${rung}`,
+      `Ready=False/${reason}`,
+      `Reachable=False/${reason}`,
       'Synced=Unknown/AgentUnreachable',
-      `Stalled=True/${rung}`,
+      `Stalled=True/${reason}`,
     ],
     kstatus: 'Failed',
   }),
@@ -88,14 +88,14 @@ const terminal = (['TLSFailed', 'ClockSkew', 'SignatureRejected', 'ProtocolError
 export const outcomeCases: readonly OutcomeCase[] = [
   {
     name: 'a node in sync is current',
-    outcome: { kind: 'in-sync', seen, desired: desired(nodeWith(), KEY), change: undefined },
+    outcome: { kind: 'in-sync', observation, desired: desired(nodeWith(), KEY), change: undefined },
     conditions: ['Ready=True/InSync', 'Reachable=True/Connected', 'Synced=True/InSync'],
     kstatus: 'Current',
   },
   {
     name: 'a node whose drift was corrected stays current',
     node: wasInSync,
-    outcome: { kind: 'in-sync', seen, desired: desired(nodeWith(), KEY), change },
+    outcome: { kind: 'in-sync', observation, desired: desired(nodeWith(), KEY), change },
     conditions: ['Ready=True/InSync', 'Reachable=True/Connected', 'Synced=True/InSync'],
     kstatus: 'Current',
   },
@@ -110,6 +110,13 @@ export const outcomeCases: readonly OutcomeCase[] = [
       'Reconciling=True/Progressing',
     ],
     kstatus: 'InProgress',
+  },
+  {
+    name: 'a decision that no longer fits says nothing new',
+    node: wasInSync,
+    outcome: { kind: 'superseded', message: 'the host changed' },
+    conditions: ['Ready=True/InSync', 'Reachable=True/Connected', 'Synced=True/InSync'],
+    kstatus: 'Current',
   },
   {
     name: 'a difference in mode Observe waits for a human',
@@ -141,7 +148,7 @@ export const outcomeCases: readonly OutcomeCase[] = [
   },
   {
     name: 'a refusal by the agent proves that it answers',
-    outcome: { kind: 'refused', refusal: { reason: 'HookNotAllowed', message: 'no' }, seen },
+    outcome: { kind: 'refused', refusal: { reason: 'HookNotAllowed', message: 'no' }, observation },
     conditions: [
       'Ready=False/HookNotAllowed',
       'Reachable=True/Connected',
@@ -170,7 +177,7 @@ export const outcomeCases: readonly OutcomeCase[] = [
   },
   {
     name: 'an apply that failed and was undone is tried again',
-    outcome: { kind: 'apply-failed', seen, message: 'undone' },
+    outcome: { kind: 'apply-failed', observation, message: 'undone' },
     failures: 4,
     conditions: [
       'Ready=False/ApplyFailed',
@@ -182,7 +189,7 @@ export const outcomeCases: readonly OutcomeCase[] = [
   },
   {
     name: 'T5: an apply that failed five times has failed',
-    outcome: { kind: 'apply-failed', seen, message: 'undone' },
+    outcome: { kind: 'apply-failed', observation, message: 'undone' },
     failures: 5,
     conditions: [
       'Ready=False/ApplyFailed',
@@ -194,7 +201,7 @@ export const outcomeCases: readonly OutcomeCase[] = [
   },
   {
     name: 'a field that somebody else keeps changing waits for a human',
-    outcome: { kind: 'contended', seen, differences, path: MTU.path },
+    outcome: { kind: 'contended', observation, differences, path: MTU.path },
     conditions: [
       'Ready=False/Contended',
       'Reachable=True/Connected',
@@ -221,7 +228,7 @@ export const outcomeCases: readonly OutcomeCase[] = [
   {
     name: 'a change that failed and could not be undone has failed',
     node: wasInSync,
-    outcome: { kind: 'not-restored', seen, differences, message: 'neither' },
+    outcome: { kind: 'not-restored', observation, differences, message: 'neither' },
     conditions: [
       'Ready=False/NotRestored',
       'Reachable=True/Connected',

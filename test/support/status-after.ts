@@ -1,13 +1,13 @@
 import type { WireGuardNode, WireGuardNodeStatus } from '../../controller/api/wireguardnode.generated.ts';
-import { desired } from '../../controller/reconcile/desired.ts';
-import { type Attempt, statusOf } from '../../controller/reconcile/status.ts';
-import type { Change, Outcome } from '../../controller/reconcile/outcome.ts';
-import { KEY, NOW_MS, seen } from './seen-host.ts';
+import { desired } from '../../controller/policy/desired.ts';
+import { type Attempt, statusOf } from '../../controller/policy/status.ts';
+import type { Change, Outcome } from '../../controller/policy/outcome.ts';
+import { KEY, NOW_MS, observation } from './observed-host.ts';
 
 export const change: Change = { cause: 'SpecChanged', impact: 'Restart', outageMs: 120, corrected: [] };
 export const inSync = (node: WireGuardNode, over: Partial<Outcome & { kind: 'in-sync' }> = {}): Outcome => ({
   kind: 'in-sync',
-  seen,
+  observation,
   desired: desired(node, KEY),
   change: undefined,
   ...over,
@@ -15,7 +15,7 @@ export const inSync = (node: WireGuardNode, over: Partial<Outcome & { kind: 'in-
 export const refused: Outcome = { kind: 'refused', refusal: { reason: 'InvalidKey', message: 'bad' } };
 export const unreachable = {
   kind: 'unreachable',
-  rung: 'ConnectionRefused',
+  reason: 'ConnectionRefused',
   message: 'nothing listens',
 } satisfies Outcome;
 

@@ -1,10 +1,10 @@
 import './one-error.ts';
 import { inspect } from 'node:util';
 import { expect } from '@jest/globals';
-import { type AgentClient, createAgentClient } from '../../../controller/agents/agent-client.ts';
-import { AgentRefused, AgentUnreachable } from '../../../controller/agents/agent-error.ts';
-import type { AgentTlsOptions } from '../../../controller/agents/connector.ts';
-import { createUrlGuard, type UrlGuard } from '../../../controller/agents/url-guard.ts';
+import { type AgentClient, createAgentClient } from '../../../controller/drivers/wgnode/agent-client.ts';
+import { AgentRefused, AgentUnreachable } from '../../../controller/drivers/wgnode/agent-error.ts';
+import type { AgentTlsOptions } from '../../../controller/drivers/wgnode/connector.ts';
+import { createUrlGuard, type UrlGuard } from '../../../controller/drivers/wgnode/url-guard.ts';
 import { Secret } from '../../../agent/protocol/secret.ts';
 import { newSecretText } from '../../support/canary.ts';
 
@@ -72,7 +72,7 @@ export async function failureOf(call: Promise<unknown>): Promise<AgentUnreachabl
 }
 
 /** How far the call came. */
-export async function rungOf(call: Promise<unknown>): Promise<string> {
+export async function reasonOf(call: Promise<unknown>): Promise<string> {
   const error = await failureOf(call);
-  return error instanceof AgentUnreachable ? error.rung : `refused: ${error.agentCode}`;
+  return error instanceof AgentUnreachable ? error.reason : `refused: ${error.agentCode}`;
 }

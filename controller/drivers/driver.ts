@@ -1,0 +1,66 @@
+import type { DesiredInterface } from '../../agent/protocol/compare.ts';
+import type { Impact } from '../../agent/protocol/impact.ts';
+import type { Secret } from '../../agent/protocol/secret.ts';
+import type { PlanStatus, WireGuardNode } from '../api/wireguardnode.generated.ts';
+import type { Observation } from '../policy/observation.ts';
+import type { Refused, Superseded, Unreachable } from '../policy/outcome.ts';
+
+/** What not every kind of agent can do. */
+export type Capability =
+  /** Say what a change would do, and keep to a highest impact. */
+  | 'plan'
+  /** Remove an interface with its file. */
+  | 'remove';
+
+export interface CallOptions {
+  /** Total deadline of the call, retries included, ms. */
+  readonly timeoutMs: number;
+  readonly signal: AbortSignal;
+}
+
+/** What is expected to happen now and then is a value: no method of a driver throws for it. */
+export type Failure = Unreachable | Refused;
+
+export type Observed = { readonly kind: 'observed'; readonly observation: Observation } | Failure;
+
+export type Planned = { readonly kind: 'planned'; readonly plan: PlanStatus } | Failure;
+
+export type Applied =
+  /** As the agent says; only a read proves it. */
+  | { readonly kind: 'applied'; readonly impact: Impact; readonly outageMs: number }
+  /** `restored`: undone, and the previous tunnel runs, proven by the agent's own read; false = what is left is of both. */
+  | { readonly kind: 'failed'; readonly message: string; readonly restored: boolean }
+  | { readonly kind: 'impact-not-allowed' }
+  | Superseded
+  | Failure;
+
+export type Done = { readonly kind: 'done' } | Failure;
+
+export interface ApplyOptions extends CallOptions {
+  /** Of the observation that was decided on: a host that moved since is `superseded`. Undefined = whatever it is. */
+  readonly revision: string | undefined;
+  /** A change that needs more is `impact-not-allowed`. */
+  readonly maxImpact: Impact;
+}
+
+/** The way to one interface of one host, whatever agent serves it. Domain types only: no wire format gets past a driver. */
+export interface Driver {
+  readonly capabilities: ReadonlySet<Capability>;
+  /** Reads the interface. `previous`, of this same driver, is given back when nothing moved: that is cheap. */
+  observe(previous: Observation | undefined, options: CallOptions): Promise<Observed>;
+  /** What an apply would do; changes nothing. For drivers with the capability `plan`. */
+  plan(desired: DesiredInterface, options: CallOptions): Promise<Planned>;
+  /** Makes the interface as desired, all of it or nothing. */
+  apply(desired: DesiredInterface, options: ApplyOptions): Promise<Applied>;
+  /** Brings the interface up from its file, or takes it down; fine when it is so already. */
+  setState(state: 'up' | 'down', options: CallOptions): Promise<Done>;
+  /** Takes the interface down and its file away; fine when there is none. For drivers with the capability `remove`. */
+  remove(options: CallOptions): Promise<Done>;
+}
+
+/** The drivers of all hosts. */
+export interface Drivers {
+  /** The same driver for the same interface, host and credentials, as long as it is in use. */
+  open(node: WireGuardNode, credentials: ReadonlyMap<string, Secret>): Driver;
+  close(): Promise<void>;
+}

@@ -1,0 +1,100 @@
+import { Ajv } from 'ajv';
+import type { ConfigAnswer, HealthAnswer, PutConfigAnswer } from '../../../agent/protocol/messages.ts';
+import { SPEC_PROPERTIES } from '../../../agent/protocol/wgquick/wire.ts';
+
+const text = (maxLength: number): object => ({ type: 'string', maxLength });
+const optionalText = (maxLength: number): object => ({ type: ['string', 'null'], maxLength });
+const texts = (maxItems: number, maxLength: number): object => ({ type: 'array', maxItems, items: text(maxLength) });
+const whole = (maximum: number): object => ({ type: 'integer', minimum: 0, maximum });
+const optionalWhole = (maximum: number): object => ({ type: ['integer', 'null'], minimum: 0, maximum });
+const IMPACT = { enum: ['None', 'Rehandshake', 'Restart'] };
+const PATH = { type: 'string', pattern: '^spec\\.interface\\.[a-zA-Z]{1,32}$' };
+
+type Properties = Readonly<Record<string, object>>;
+
+const shape = (properties: Properties, optional: Properties = {}): object => ({
+  type: 'object',
+  required: Object.keys(properties),
+  properties: { ...properties, ...optional },
+});
+
+/** Lines of the host's file that hold no value; agents before 0.2 do not tell. */
+const INVALID_LINES = {
+  type: 'array',
+  maxItems: 1_000,
+  items: shape({
+    line: whole(10_000_000),
+    section: { enum: ['interface', 'peer'] },
+    key: text(64),
+    path: { anyOf: [PATH, { type: 'null' }] },
+    text: text(256),
+    message: text(256),
+  }),
+};
+
+/** What of a ConfigAnswer is used: a wrong type, or a value that status has no room for, is a breach of protocol and not our crash. */
+const CONFIG_ANSWER = {
+  ...shape(
+    {
+      interface: text(15),
+      state: { enum: ['up', 'down', 'absent'] },
+      public_key: optionalText(44),
+      live_public_key: optionalText(44),
+      digest: text(128),
+      spec: shape(SPEC_PROPERTIES),
+      live: {
+        type: ['object', 'null'],
+        required: ['listen_port', 'fw_mark', 'address', 'mtu', 'link_up', 'peer_count'],
+        properties: {
+          listen_port: whole(65_535),
+          fw_mark: optionalWhole(0xffffffff),
+          address: texts(4096, 49),
+          mtu: whole(65_535),
+          link_up: { type: 'boolean' },
+          peer_count: whole(1_000_000),
+        },
+      },
+      drift: {
+        type: 'array',
+        maxItems: 64,
+        items: shape({ path: PATH, file: text(65_536), live: text(65_536), impact: IMPACT }),
+      },
+    },
+    { invalid: INVALID_LINES },
+  ),
+  // Up without a device would pass for "nothing to compare".
+  if: { properties: { state: { const: 'up' } } },
+  then: { properties: { live: { type: 'object' } } },
+};
+
+const PUT_ANSWER = shape({
+  changed: { type: 'boolean' },
+  impact: IMPACT,
+  outage_ms: whole(2_147_483_647),
+  digest: text(128),
+  plan: { type: 'array', items: shape({ action: text(64), path: PATH, impact: IMPACT }) },
+});
+
+/** Also that of the old agent, which has no more than a version. */
+const HEALTH_ANSWER = {
+  type: 'object',
+  required: ['version'],
+  properties: {
+    version: text(256),
+    name: text(256),
+    epoch: text(256),
+    time: { type: 'number' },
+    capabilities: texts(256, 256),
+  },
+};
+
+const ajv = new Ajv({ allowUnionTypes: true, strictRequired: false, strictTypes: false });
+
+/** Whether a parsed answer to GET config is one. */
+export const isConfigAnswer = ajv.compile<ConfigAnswer>(CONFIG_ANSWER);
+
+/** Whether a parsed answer to PUT config is that of our agent. */
+export const isPutAnswer = ajv.compile<PutConfigAnswer>(PUT_ANSWER);
+
+/** Whether a parsed answer to /health is that of any agent. */
+export const isHealthAnswer = ajv.compile<HealthAnswer>(HEALTH_ANSWER);

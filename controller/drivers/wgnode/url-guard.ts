@@ -1,0 +1,87 @@
+import { lookup as dnsLookup } from 'node:dns/promises';
+import { BlockList, isIP } from 'node:net';
+import ipaddr from 'ipaddr.js';
+import { parseCidr } from '../../../agent/protocol/address.ts';
+import { AgentUnreachable } from './agent-error.ts';
+
+/** Which addresses the controller may connect to as agents. Objects are written by tenants; without this they could scan networks. */
+export interface UrlGuard {
+  /** The addresses behind a host name, every one of them allowed. Throws AgentUnreachable with URLNotAllowed or DNSFailed. */
+  resolve(hostname: string): Promise<readonly string[]>;
+}
+
+export interface UrlGuardOptions {
+  /** When given, nothing else is allowed, and what these hold is allowed although it is on the built-in list. */
+  readonly allow: readonly string[];
+  /** Never allowed, whatever else is said: the networks of the cluster's services and API server. */
+  readonly deny: readonly string[];
+}
+
+/** Loopback, "this network", link-local, multicast, the metadata services of clouds, and tunnels that could hide any of them. */
+const BUILT_IN = [
+  '0.0.0.0/8',
+  '127.0.0.0/8',
+  '169.254.0.0/16',
+  '224.0.0.0/4',
+  '240.0.0.0/4',
+  '::/128',
+  '::1/128',
+  'fe80::/10',
+  'ff00::/8',
+  'fd00:ec2::254/128',
+  'fd20:ce::254/128',
+  '168.63.129.16/32',
+  '100.100.100.200/32',
+  '192.0.0.192/32',
+  '2002::/16',
+];
+
+const familyOf = (address: string): 'ipv4' | 'ipv6' => (isIP(address) === 6 ? 'ipv6' : 'ipv4');
+
+function blockList(cidrs: readonly string[]): BlockList {
+  const list = new BlockList();
+  for (const cidr of cidrs) {
+    const [address = '', length] = (parseCidr(cidr) ?? '').split('/');
+    if (length === undefined) throw new Error(`${cidr} is no CIDR: must be like 10.0.0.0/8`);
+    list.addSubnet(address, Number(length), familyOf(address));
+  }
+  return list;
+}
+
+/** The IPv4 address that an IPv6 one stands for: `::ffff:10.0.0.1`, and `64:ff9b::a00:1` behind NAT64 (RFC 6052). */
+function embeddedIpv4(address: string): string {
+  if (isIP(address) !== 6) return address;
+  const parsed = ipaddr.IPv6.parse(address);
+  if (!['ipv4Mapped', 'rfc6052'].includes(parsed.range())) return address;
+  return parsed.toByteArray().slice(12).join('.');
+}
+
+export function createUrlGuard({ allow, deny }: UrlGuardOptions): UrlGuard {
+  const allowed = blockList(allow);
+  const denied = blockList(deny);
+  const builtIn = blockList(BUILT_IN);
+  const isAllowed = (address: string): boolean => {
+    const plain = embeddedIpv4(address);
+    if (denied.check(plain, familyOf(plain))) return false;
+    return allow.length > 0 ? allowed.check(plain, familyOf(plain)) : !builtIn.check(plain, familyOf(plain));
+  };
+  return {
+    async resolve(hostname) {
+      const host = hostname.replace(/^\[|\]$/g, '');
+      const addresses = isIP(host) === 0 ? await lookUp(host) : [host];
+      if (addresses.length > 0 && addresses.every(isAllowed)) return addresses;
+      throw new AgentUnreachable(
+        'URLNotAllowed',
+        `${hostname} is, or resolves to, an address that the controller may not connect to; see --allow-agent-cidr`,
+      );
+    },
+  };
+}
+
+async function lookUp(host: string): Promise<string[]> {
+  try {
+    return (await dnsLookup(host, { all: true })).map(({ address }) => address);
+  } catch (error) {
+    throw new AgentUnreachable('DNSFailed', `The host name ${host} does not resolve`, error);
+  }
+}

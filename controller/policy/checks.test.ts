@@ -1,0 +1,297 @@
+import { describe, expect, test } from '@jest/globals';
+import fc from 'fast-check';
+import {
+  found,
+  HMAC_KEY,
+  inputWith,
+  nothing,
+  older,
+  PRIVATE_KEY,
+  reasonOf,
+  anotherNode,
+} from '../../test/support/check-input.ts';
+import type { RefusalReason } from '../api/conditions.ts';
+import { check, checkAgent } from './checks.ts';
+import type { Input } from './input.ts';
+
+const withAgentSecret = (data: Readonly<Record<string, string>>): Input =>
+  inputWith(nothing, { agentSecret: found(data) });
+const withKey = (privateKey: string): Input => inputWith(nothing, { keySecret: found({ privateKey }) });
+
+interface Case {
+  readonly name: string;
+  readonly input: Input;
+  readonly reason: RefusalReason | undefined;
+}
+
+const cases: readonly Case[] = [
+  { name: 'a node with both Secrets passes', input: inputWith(), reason: undefined },
+  {
+    name: 'a node with every field that can be done passes',
+    input: inputWith((node) => {
+      Object.assign(node.spec.interface, {
+        listenPort: 51_820,
+        addresses: ['10.0.0.1/24', 'FD00::1/64'],
+        mtu: 1_420,
+        dns: ['10.0.0.53', 'corp.example'],
+        table: 'None',
+        fwMark: 1,
+        postUp: ['iptables -A FORWARD -i %i -j ACCEPT'],
+        firewall: [],
+      });
+    }),
+    reason: undefined,
+  },
+  {
+    name: 'a firewall intent is not supported yet',
+    input: inputWith((node) => {
+      node.spec.interface.firewall = [{ name: 'clamp', type: 'MSSClamp' }];
+    }),
+    reason: 'Unsupported',
+  },
+  {
+    name: 'signature scheme v2 of the object is not supported yet',
+    input: inputWith((node) => {
+      node.spec.agent.minSignature = 'v2';
+    }),
+    reason: 'Unsupported',
+  },
+  {
+    name: 'signature scheme v2 as the default of the controller is not supported yet',
+    input: inputWith(nothing, { policy: { allowHttpAgents: false, minSignature: 'v2' } }),
+    reason: 'Unsupported',
+  },
+  {
+    name: 'the scheme of the object wins over the default of the controller',
+    input: inputWith(
+      (node) => {
+        node.spec.agent.minSignature = 'v1';
+      },
+      { policy: { allowHttpAgents: false, minSignature: 'v2' } },
+    ),
+    reason: undefined,
+  },
+  ...['https://1.2.3.999:8443', 'https://host.123', 'https://1.2.3.4.5', 'https://[::g]:8443'].map((url) => ({
+    name: `${url} is no URL`,
+    input: inputWith((node) => {
+      node.spec.agent.url = url;
+    }),
+    reason: 'InvalidSpec' as const,
+  })),
+  {
+    name: 'plain http is not allowed',
+    input: inputWith((node) => {
+      node.spec.agent.url = 'http://fra1.example.net:8080';
+    }),
+    reason: 'URLNotAllowed',
+  },
+  {
+    name: 'plain http is allowed where the operator allows it',
+    input: inputWith(
+      (node) => {
+        node.spec.agent.url = 'http://fra1.example.net:8080';
+      },
+      { policy: { allowHttpAgents: true, minSignature: 'v1' } },
+    ),
+    reason: undefined,
+  },
+  {
+    name: 'K4: an older object that claims the same interface wins',
+    input: inputWith(nothing, { conflicting: [older] }),
+    reason: 'Conflict',
+  },
+  {
+    name: 'K4: a younger object that claims the same interface loses',
+    input: inputWith(nothing, {
+      conflicting: [
+        anotherNode((node) => {
+          node.metadata.creationTimestamp = '2026-01-03T00:00:00Z';
+        }),
+      ],
+    }),
+    reason: undefined,
+  },
+  {
+    name: 'K4: of two objects of the same second the one with the lesser UID wins',
+    input: inputWith(nothing, {
+      conflicting: [
+        anotherNode((node) => {
+          node.metadata.uid = '00000000-0000-4000-8000-000000000000';
+        }),
+      ],
+    }),
+    reason: 'Conflict',
+  },
+  {
+    name: 'K4: the other of the two is not refused',
+    input: inputWith(nothing, { conflicting: [anotherNode(nothing)] }),
+    reason: undefined,
+  },
+  {
+    name: 'S1: the Secret of the agent is missing',
+    input: inputWith(nothing, { agentSecret: { kind: 'missing' } }),
+    reason: 'SecretNotFound',
+  },
+  {
+    name: 'S5: the Secret of the agent may not be read',
+    input: inputWith(nothing, { agentSecret: { kind: 'forbidden' } }),
+    reason: 'SecretForbidden',
+  },
+  {
+    name: 'the Secret of the agent has no hmac-key',
+    input: withAgentSecret({ 'ca.crt': 'PEM' }),
+    reason: 'InvalidCredentials',
+  },
+  {
+    name: 'an hmac-key of 15 bytes is too short, whatever white space is around it',
+    input: withAgentSecret({ 'hmac-key': `${'x'.repeat(15)}  \n` }),
+    reason: 'InvalidCredentials',
+  },
+  {
+    name: 'an hmac-key of 16 bytes is enough',
+    input: withAgentSecret({ 'hmac-key': 'x'.repeat(16) }),
+    reason: undefined,
+  },
+  {
+    name: 'a client certificate needs its key',
+    input: withAgentSecret({ 'hmac-key': HMAC_KEY, 'tls.crt': 'PEM' }),
+    reason: 'InvalidCredentials',
+  },
+  {
+    name: 'a client key needs its certificate',
+    input: withAgentSecret({ 'hmac-key': HMAC_KEY, 'tls.key': 'PEM' }),
+    reason: 'InvalidCredentials',
+  },
+  {
+    name: 'S1: the Secret with the private key is missing',
+    input: inputWith(nothing, { keySecret: { kind: 'missing' } }),
+    reason: 'SecretNotFound',
+  },
+  {
+    name: 'S5: the Secret with the private key may not be read',
+    input: inputWith(nothing, { keySecret: { kind: 'forbidden' } }),
+    reason: 'SecretForbidden',
+  },
+  {
+    name: 'the Secret has not the named key',
+    input: inputWith(nothing, { keySecret: found({ other: PRIVATE_KEY }) }),
+    reason: 'InvalidKey',
+  },
+  { name: 'S2: a key with a trailing newline is good', input: withKey(`${PRIVATE_KEY}\n`), reason: undefined },
+  { name: 'S2: a key of 43 characters is bad', input: withKey(PRIVATE_KEY.slice(1)), reason: 'InvalidKey' },
+  { name: 'S2: a key of 45 characters is bad', input: withKey(`A${PRIVATE_KEY}`), reason: 'InvalidKey' },
+  { name: 'S2: base64 that is not canonical is bad', input: withKey(`${'A'.repeat(42)}B=`), reason: 'InvalidKey' },
+  { name: 'S2: the key of zeros is bad', input: withKey(`${'A'.repeat(43)}=`), reason: 'InvalidKey' },
+  { name: 'S2: an empty key is bad', input: withKey(''), reason: 'InvalidKey' },
+  {
+    name: 'an address that is none is bad',
+    input: inputWith((node) => {
+      node.spec.interface.addresses = ['10.0.0.256/24'];
+    }),
+    reason: 'InvalidSpec',
+  },
+  {
+    name: 'an address in two spellings is one address twice',
+    input: inputWith((node) => {
+      node.spec.interface.addresses = ['10.0.0.1', '10.0.0.1/32'];
+    }),
+    reason: 'InvalidSpec',
+  },
+  {
+    name: 'an MTU below 1280 is bad with IPv6',
+    input: inputWith((node) => {
+      Object.assign(node.spec.interface, { mtu: 1_279, addresses: ['fd00::1/64'] });
+    }),
+    reason: 'InvalidSpec',
+  },
+  {
+    name: 'a hook of two lines is bad',
+    input: inputWith((node) => {
+      node.spec.interface.postUp = ['ip link\nreboot'];
+    }),
+    reason: 'InvalidSpec',
+  },
+];
+
+describe('check', () => {
+  test.each(cases)('$name', ({ input, reason }) => {
+    expect(reasonOf(check(input))).toBe(reason);
+  });
+});
+
+describe('checkAgent', () => {
+  const ofAgent = new Set<RefusalReason | undefined>(['InvalidCredentials', 'URLNotAllowed', 'SecretForbidden']);
+
+  test.each(cases.filter(({ reason, name }) => ofAgent.has(reason) && !name.includes('private key')))(
+    'judges the way to the agent as check does: $name',
+    ({ input, reason }) => {
+      expect(checkAgent(input)?.reason).toBe(reason);
+    },
+  );
+
+  test.each([
+    { name: 'a URL that is none', url: 'https://1.2.3.999:8443', reason: 'InvalidSpec' },
+    { name: 'signature scheme v2', minSignature: 'v2' as const, reason: 'Unsupported' },
+  ])('refuses $name', ({ url, minSignature, reason }) => {
+    const input = inputWith(({ spec }) => {
+      if (url !== undefined) spec.agent.url = url;
+      if (minSignature !== undefined) spec.agent.minSignature = minSignature;
+    });
+    expect(checkAgent(input)?.reason).toBe(reason);
+  });
+
+  test('refuses where the Secret of the agent is missing', () => {
+    expect(checkAgent(inputWith(nothing, { agentSecret: { kind: 'missing' } }))?.reason).toBe('SecretNotFound');
+  });
+
+  test.each([
+    {
+      name: 'the Secret with the private key is missing',
+      input: inputWith(nothing, { keySecret: { kind: 'missing' } }),
+    },
+    { name: 'the private key is bad', input: withKey('bad') },
+    { name: 'an older object claims the same interface', input: inputWith(nothing, { conflicting: [older] }) },
+    {
+      name: 'a value of the interface is bad',
+      input: inputWith(({ spec }) => {
+        spec.interface.mtu = 1;
+      }),
+    },
+    {
+      name: 'a field is not supported yet',
+      input: inputWith(({ spec }) => {
+        spec.interface.firewall = [{ name: 'clamp', type: 'MSSClamp' }];
+      }),
+    },
+  ])('the interface is none of its business: $name', ({ input }) => {
+    expect(check(input).kind).toBe('refused');
+    expect(checkAgent(input)).toBeUndefined();
+  });
+});
+
+test('T14: no value of a Secret is ever in a message', () => {
+  const value = fc.string({
+    minLength: 8,
+    maxLength: 60,
+    unit: fc.constantFrom('Q', 'X', 'z', 'j', '0', '8', '+', '/', '='),
+  });
+  const property = fc.property(value, value, value, (hmac, cert, key) => {
+    const input = inputWith(nothing, {
+      agentSecret: found({ 'hmac-key': hmac, 'tls.crt': cert }),
+      keySecret: found({ privateKey: key }),
+    });
+    for (const tried of [input, { ...input, agentSecret: found({ 'hmac-key': HMAC_KEY }) }]) {
+      const checked = check(tried);
+      const message = checked.kind === 'refused' ? checked.refusal.message : '';
+      for (const secret of [hmac, cert, key]) expect(message).not.toContain(secret);
+    }
+  });
+  fc.assert(property);
+});
+
+test('what passed every check has all that the reconcile works with', () => {
+  const checked = check(inputWith());
+  expect(checked).toMatchObject({ kind: 'ready', ready: { desired: { state: 'up' } } });
+  expect(checked.kind === 'ready' && checked.ready.credentials.get('hmac-key')?.reveal()).toBe(HMAC_KEY);
+  expect(checked.kind === 'ready' && checked.ready.desired.config.privateKey?.privateKey?.reveal()).toBe(PRIVATE_KEY);
+});

@@ -1,0 +1,30 @@
+import type { ObservedInterface } from '../../agent/protocol/compare.ts';
+import type { Impact } from '../../agent/protocol/impact.ts';
+
+/** Who answers for a host. */
+export interface AgentIdentity {
+  readonly version: string;
+  /** New whenever the agent lost its memory; undefined = it does not say. */
+  readonly epoch: string | undefined;
+  /** What it can do beyond the least; undefined = it does not say. */
+  readonly capabilities: readonly string[] | undefined;
+}
+
+/** A difference between file and device that the host itself sees: routes, DNS, hooks, which no reader from afar can compare. */
+export interface ReportedDifference {
+  readonly path: string;
+  readonly file: string;
+  readonly live: string;
+  readonly impact: Impact;
+}
+
+/** One read of one interface of a host. */
+export interface Observation {
+  readonly agent: AgentIdentity;
+  readonly interface: ObservedInterface;
+  /** Null = there is no device. */
+  readonly peerCount: number | null;
+  readonly reported: readonly ReportedDifference[];
+  /** Moves whenever file or device do; undefined = there is nothing to change yet. Opaque. */
+  readonly revision: string | undefined;
+}

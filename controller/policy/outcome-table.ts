@@ -1,0 +1,258 @@
+import { conditionOf, isRetryable } from '../api/conditions.ts';
+import type { PlanStatus } from '../api/wireguardnode.generated.ts';
+import {
+  applyFailedRows,
+  applyingRows,
+  type ConditionRow,
+  contendedRows,
+  driftedRows,
+  impactRows,
+  inSyncRows,
+  keptRows,
+  lostMsOf,
+  notRestoredRows,
+  type OutcomeContext,
+  refusedRows,
+  suspendedRows,
+  unreachableRows,
+} from './condition-rows.ts';
+import type { Difference } from './differences.ts';
+import type { Observation } from './observation.ts';
+import type { Change, Outcome, OutcomeOf } from './outcome.ts';
+import {
+  AFTER_FAILED_APPLY,
+  atInterval,
+  type FailureKind,
+  ON_CHANGE,
+  type Retry,
+  slowly,
+  SOON,
+  whileLost,
+} from './retry.ts';
+
+/** A line of the log. */
+export interface LogLine {
+  /** When the outcome brought a new status; else it is what was said before. */
+  readonly whenNew: 'error' | 'warn' | 'info' | 'debug';
+  readonly whenSame: 'error' | 'warn' | 'info' | 'debug';
+  readonly message: string;
+  readonly fields?: Readonly<Record<string, unknown>>;
+}
+
+/** Everything that follows from an outcome. */
+export interface OutcomeRow<O> {
+  readonly conditions: (outcome: O, context: OutcomeContext) => readonly ConditionRow[];
+  /** The read that `status.agent` and `status.interface` tell; undefined = they stay as they are. */
+  readonly observation: (outcome: O) => Observation | undefined;
+  /** `status.drift`; undefined = none. */
+  readonly drift: (outcome: O) => readonly Difference[] | undefined;
+  /** `status.plan`; undefined = none. */
+  readonly plan: (outcome: O) => PlanStatus | undefined;
+  /** What was changed on the host, for events and metrics. */
+  readonly change: (outcome: O) => Change | undefined;
+  readonly retry: (outcome: O, context: OutcomeContext) => Retry;
+  /** As what it counts among the failures in a row; null = it ends the row. */
+  readonly failure: FailureKind | null;
+  /** `never`: nothing is written of it; `interim`: more comes; `final`: it also answers a reconcile request, and its turns are told. */
+  readonly status: 'never' | 'interim' | 'final';
+  /** The host was not compared, so the condition Contended says still what it said. */
+  readonly keepsContended: boolean;
+  readonly log: (outcome: O) => LogLine;
+}
+
+const none = (): undefined => undefined;
+const observationOf = ({ observation }: { readonly observation?: Observation }): Observation | undefined => observation;
+const driftOf = ({ differences }: { readonly differences: readonly Difference[] }): readonly Difference[] =>
+  differences;
+const planOf = ({ plan }: { readonly plan: PlanStatus | undefined }): PlanStatus | undefined => plan;
+const quiet = (kind: Outcome['kind']) => (): LogLine => ({ whenNew: 'info', whenSame: 'debug', message: kind });
+
+const waiting = {
+  observation: observationOf,
+  drift: driftOf,
+  change: none,
+  failure: null,
+  status: 'final',
+  keepsContended: false,
+} as const;
+
+/** One row for each kind of outcome; a new kind does not compile until each of its questions is answered. */
+const OUTCOMES: { readonly [K in Outcome['kind']]: OutcomeRow<OutcomeOf<K>> } = {
+  'in-sync': {
+    conditions: (_, context) => inSyncRows(context),
+    observation: observationOf,
+    drift: none,
+    plan: none,
+    change: ({ change }) => change,
+    retry: (_, { node, nowMs }) => atInterval(node, nowMs),
+    failure: null,
+    status: 'final',
+    keepsContended: false,
+    log: ({ change }) =>
+      change === undefined
+        ? { whenNew: 'debug', whenSame: 'debug', message: 'in sync' }
+        : {
+            whenNew: 'info',
+            whenSame: 'info',
+            message: 'applied',
+            fields: { ...change, corrected: change.corrected.join(' ') },
+          },
+  },
+  applying: {
+    conditions: (_, context) => applyingRows(context),
+    observation: none,
+    drift: none,
+    plan: none,
+    change: none,
+    retry: (_, { node, nowMs }) => atInterval(node, nowMs),
+    failure: null,
+    status: 'interim',
+    keepsContended: false,
+    log: quiet('applying'),
+  },
+  refused: {
+    conditions: refusedRows,
+    observation: observationOf,
+    drift: none,
+    plan: none,
+    change: none,
+    retry: (_, { node }) => slowly(node),
+    failure: null,
+    status: 'final',
+    keepsContended: true,
+    log: ({ refusal: { reason, message } }) => ({
+      whenNew: 'warn',
+      whenSame: 'debug',
+      message: 'refused',
+      fields: { reason, message },
+    }),
+  },
+  suspended: {
+    conditions: suspendedRows,
+    observation: none,
+    drift: none,
+    plan: none,
+    change: none,
+    retry: () => ON_CHANGE,
+    failure: null,
+    status: 'final',
+    keepsContended: true,
+    log: quiet('suspended'),
+  },
+  unreachable: {
+    conditions: unreachableRows,
+    observation: none,
+    drift: none,
+    plan: none,
+    change: none,
+    retry: ({ reason, retryAfterMs = 0 }, context) =>
+      isRetryable(reason) ? whileLost(context.node, lostMsOf(context), retryAfterMs) : slowly(context.node),
+    failure: 'unreachable',
+    status: 'final',
+    keepsContended: true,
+    log: ({ reason, message }) => ({
+      whenNew: 'warn',
+      whenSame: 'debug',
+      message: 'agent unreachable',
+      fields: { reason, message },
+    }),
+  },
+  superseded: {
+    conditions: (_, context) => keptRows(context),
+    observation: none,
+    drift: none,
+    plan: none,
+    change: none,
+    retry: () => SOON,
+    failure: 'apply',
+    status: 'never',
+    keepsContended: true,
+    log: ({ message }) => ({ whenNew: 'info', whenSame: 'info', message: 'compared anew', fields: { why: message } }),
+  },
+  drifted: {
+    ...waiting,
+    conditions: driftedRows,
+    plan: planOf,
+    retry: (_, { node, nowMs }) => atInterval(node, nowMs),
+    log: quiet('drifted'),
+  },
+  'impact-not-allowed': {
+    ...waiting,
+    conditions: impactRows,
+    plan: planOf,
+    retry: (_, { node, nowMs }) => atInterval(node, nowMs),
+    log: quiet('impact-not-allowed'),
+  },
+  'apply-failed': {
+    conditions: applyFailedRows,
+    observation: observationOf,
+    drift: none,
+    plan: none,
+    change: none,
+    retry: () => AFTER_FAILED_APPLY,
+    failure: 'apply',
+    status: 'final',
+    keepsContended: false,
+    log: ({ message }) => ({ whenNew: 'warn', whenSame: 'warn', message: 'apply failed', fields: { message } }),
+  },
+  'not-restored': {
+    ...waiting,
+    conditions: notRestoredRows,
+    plan: none,
+    // The agent brings the host back before its next change: that must not wait for a person.
+    retry: () => AFTER_FAILED_APPLY,
+    failure: 'apply',
+    log: ({ message }) => ({
+      whenNew: 'error',
+      whenSame: 'error',
+      message: 'apply failed and could not be undone',
+      fields: { message },
+    }),
+  },
+  contended: {
+    ...waiting,
+    conditions: contendedRows,
+    plan: none,
+    retry: (_, { node }) => slowly(node),
+    log: quiet('contended'),
+  },
+};
+
+/** What follows from an outcome, its own kind known. */
+export interface Consequences {
+  readonly observation: Observation | undefined;
+  readonly drift: readonly Difference[] | undefined;
+  readonly plan: PlanStatus | undefined;
+  readonly change: Change | undefined;
+  readonly failure: FailureKind | null;
+  readonly status: 'never' | 'interim' | 'final';
+  readonly log: LogLine;
+}
+
+/** The row of an outcome. */
+const rowOf = (outcome: Outcome): OutcomeRow<Outcome> => OUTCOMES[outcome.kind] as OutcomeRow<Outcome>;
+
+export function consequencesOf(outcome: Outcome): Consequences {
+  const row = rowOf(outcome);
+  return {
+    observation: row.observation(outcome),
+    drift: row.drift(outcome),
+    plan: row.plan(outcome),
+    change: row.change(outcome),
+    failure: row.failure,
+    status: row.status,
+    log: row.log(outcome),
+  };
+}
+
+export const retryOf = (outcome: Outcome, context: OutcomeContext): Retry => rowOf(outcome).retry(outcome, context);
+
+/** The conditions of an outcome; contention outlasts a host that cannot be looked at. */
+export function conditionRowsOf(outcome: Outcome, context: OutcomeContext): readonly ConditionRow[] {
+  const { conditions, keepsContended } = rowOf(outcome);
+  const rows = conditions(outcome, context);
+  const { node } = context;
+  const contended = conditionOf(node.status.conditions, 'Contended');
+  if (!keepsContended || contended?.observedGeneration !== node.metadata.generation) return rows;
+  return [...rows, ['Contended', 'True', contended.reason, contended.message]];
+}

@@ -1,0 +1,73 @@
+import type { Impact } from '../../agent/protocol/impact.ts';
+import type { UnreachableReason } from '../api/conditions.ts';
+import type { PlanStatus } from '../api/wireguardnode.generated.ts';
+import type { Cause } from './decide.ts';
+import type { Desired } from './desired.ts';
+import type { Difference } from './differences.ts';
+import type { Observation } from './observation.ts';
+import type { Refusal } from './refusal.ts';
+
+/** A change that was made in this reconcile and read back. */
+export interface Change {
+  readonly cause: Cause;
+  readonly impact: Impact;
+  /** Milliseconds without the tunnel. */
+  readonly outageMs: number;
+  /** Paths that a drift correction put right; empty for other causes. */
+  readonly corrected: readonly string[];
+}
+
+/** The host cannot be talked to. */
+export interface Unreachable {
+  readonly kind: 'unreachable';
+  readonly reason: UnreachableReason;
+  readonly message: string;
+  /** The agent asked not to be called sooner, ms. */
+  readonly retryAfterMs?: number;
+}
+
+/** Nothing is sent, or what was sent was not taken: a person must act first. */
+export interface Refused {
+  readonly kind: 'refused';
+  readonly refusal: Refusal;
+  /** The last read, where the host was asked at all. */
+  readonly observation?: Observation;
+}
+
+/** What was decided no longer fits: host or object changed since they were read. Nothing is said of it; the object is looked at again. */
+export interface Superseded {
+  readonly kind: 'superseded';
+  readonly message: string;
+}
+
+interface Looked {
+  readonly observation: Observation;
+}
+
+interface Differs extends Looked {
+  readonly differences: readonly Difference[];
+}
+
+interface Waits extends Differs {
+  /** What the host would do; undefined = its agent cannot tell. */
+  readonly plan: PlanStatus | undefined;
+}
+
+/** How a reconcile ended, as data; what follows from each kind is in `outcome-table.ts`. */
+export type Outcome =
+  | (Looked & { readonly kind: 'in-sync'; readonly desired: Desired; readonly change: Change | undefined })
+  /** Not the end: a change lasts so long that status should say so. */
+  | { readonly kind: 'applying' }
+  | Refused
+  | { readonly kind: 'suspended'; readonly specMoved: boolean }
+  | Unreachable
+  | Superseded
+  /** Mode Observe: nobody acts but a person. */
+  | (Waits & { readonly kind: 'drifted' })
+  | (Waits & { readonly kind: 'impact-not-allowed' })
+  | (Looked & { readonly kind: 'apply-failed'; readonly message: string })
+  /** The change failed and could not be undone either: `differences` are what still differs from the desired state. */
+  | (Differs & { readonly kind: 'not-restored'; readonly message: string })
+  | (Differs & { readonly kind: 'contended'; readonly path: string });
+
+export type OutcomeOf<K extends Outcome['kind']> = Extract<Outcome, { readonly kind: K }>;

@@ -1,0 +1,172 @@
+import { highestImpact } from '../../agent/protocol/impact.ts';
+import { conditionOf } from '../api/conditions.ts';
+import type {
+  AgentStatus,
+  AppliedStatus,
+  Condition,
+  DriftEntry,
+  Impact,
+  InterfaceStatus,
+  PlanStatus,
+  WireGuardNode,
+  WireGuardNodeStatus,
+} from '../api/wireguardnode.generated.ts';
+import type { ConditionRow } from './condition-rows.ts';
+import { causeOf } from './decide.ts';
+import type { Difference } from './differences.ts';
+import type { Observation } from './observation.ts';
+import type { Outcome } from './outcome.ts';
+import { conditionRowsOf, consequencesOf } from './outcome-table.ts';
+
+/** Times and counters that may move only together with something else, so that a lasting failure is not a stream of writes. */
+export interface Attempt {
+  readonly failures: number;
+  /** Unix ms; undefined = nothing is planned. */
+  readonly nextMs: number | undefined;
+}
+
+export interface StatusInput {
+  readonly node: WireGuardNode;
+  readonly outcome: Outcome;
+  readonly nowMs: number;
+  /** The reconcile request that this outcome answers, if any. */
+  readonly request: string | undefined;
+  readonly attempt: Attempt;
+}
+
+const MAX_DRIFT = 32;
+const MAX_TEXT = 1024;
+const MAX_MESSAGE = 4096;
+const MAX_ADDRESSES = 64;
+/** The API server stores half a surrogate pair as another character, and the status would never read back as written. */
+const clipped = (text: string, length: number): string => text.slice(0, length).toWellFormed();
+
+const iso = (ms: number): string => `${new Date(ms).toISOString().slice(0, 19)}Z`;
+
+/** The status that an outcome makes of the present one. Equal to it, deeply, when there is nothing to write. */
+export function statusOf(input: StatusInput): WireGuardNodeStatus {
+  const { node, outcome, nowMs } = input;
+  const present = node.status;
+  const { observation, drift, plan, status } = consequencesOf(outcome);
+  const request = status === 'final' ? input.request : undefined;
+  const context = { node, nowMs, failures: input.attempt.failures };
+  const next: WireGuardNodeStatus = {
+    observedGeneration: node.metadata.generation,
+    conditions: conditionsOf(node, conditionRowsOf(outcome, context), nowMs),
+    ...optional('agent', observation === undefined ? present.agent : agentStatus(observation)),
+    ...optional('interface', observation === undefined ? present.interface : interfaceStatus(observation)),
+    ...optional('applied', appliedStatus(input)),
+    ...optional('drift', drift === undefined ? undefined : driftStatus(drift, plan)),
+    ...optional('plan', plan),
+    ...optional('lastHandledReconcileRequest', request ?? present.lastHandledReconcileRequest),
+    ...optional('lastHandledTakeOver', present.lastHandledTakeOver),
+  };
+  return withAttempt(present, next, input.attempt);
+}
+
+const optional = <K extends string, V>(key: K, value: V | undefined): Partial<Record<K, V>> =>
+  value === undefined ? {} : ({ [key]: value } as Record<K, V>);
+
+const isPowerOfTwo = (count: number): boolean => (count & (count - 1)) === 0;
+
+function withAttempt(present: WireGuardNodeStatus, next: WireGuardNodeStatus, attempt: Attempt): WireGuardNodeStatus {
+  const { consecutiveFailures, nextAttemptTime } = present;
+  if (attempt.failures === 0) return next;
+  const asBefore = {
+    ...next,
+    ...optional('consecutiveFailures', consecutiveFailures),
+    ...optional('nextAttemptTime', nextAttemptTime),
+  };
+  if (!isPowerOfTwo(attempt.failures) && sameStatus(present, asBefore)) return asBefore;
+  const time = attempt.nextMs === undefined ? undefined : iso(attempt.nextMs);
+  return { ...next, consecutiveFailures: attempt.failures, ...optional('nextAttemptTime', time) };
+}
+
+/** Whether two statuses say the same; the order of keys says nothing. */
+export const sameStatus = (left: WireGuardNodeStatus, right: WireGuardNodeStatus): boolean =>
+  stable(left) === stable(right);
+
+/** JSON with object keys in one order. */
+export const stable = (value: unknown): string =>
+  JSON.stringify(value, (_key, part: unknown) =>
+    typeof part === 'object' && part !== null && !Array.isArray(part)
+      ? Object.fromEntries(Object.entries(part).sort())
+      : part,
+  );
+
+/** lastTransitionTime moves with the status alone; reason and message may change without it. */
+function conditionsOf(node: WireGuardNode, rows: readonly ConditionRow[], nowMs: number): Condition[] {
+  return rows.map(([type, status, reason, message]) => {
+    const present = conditionOf(node.status.conditions, type);
+    const since = present?.status === status ? present.lastTransitionTime : iso(nowMs);
+    return {
+      type,
+      status,
+      reason,
+      message: clipped(message, MAX_MESSAGE),
+      lastTransitionTime: since,
+      observedGeneration: node.metadata.generation,
+    };
+  });
+}
+
+/** The schema takes a set of non-empty words. */
+const capabilityWords = (words: readonly string[]): string[] =>
+  [...new Set(words.map((word) => clipped(word, 64)).filter((word) => word !== ''))].slice(0, 64);
+
+const agentStatus = ({ agent }: Observation): AgentStatus => ({
+  version: clipped(agent.version, 64),
+  ...optional('epoch', agent.epoch === undefined ? undefined : clipped(agent.epoch, 64)),
+  ...optional('capabilities', agent.capabilities === undefined ? undefined : capabilityWords(agent.capabilities)),
+});
+
+function interfaceStatus({ interface: { file, live }, peerCount }: Observation): InterfaceStatus {
+  if (file === null && live === null) return { state: 'Absent' };
+  const publicKey = live?.key?.publicKey ?? file?.privateKey?.publicKey;
+  return {
+    state: live === null ? 'Down' : 'Up',
+    ...optional('publicKey', publicKey),
+    ...(live === null ? {} : { listenPort: live.listenPort, mtu: live.mtu }),
+    ...optional('peerCount', peerCount ?? undefined),
+    addresses: (live?.addresses ?? file?.addresses ?? []).slice(0, MAX_ADDRESSES),
+  };
+}
+
+/** Moves only when a change was made, or when a new spec or key turned out to hold already. */
+function appliedStatus({ node, outcome, nowMs }: StatusInput): AppliedStatus | undefined {
+  const present = node.status.applied;
+  if (outcome.kind !== 'in-sync') return present;
+  const { desired, change, observation } = outcome;
+  const { generation } = node.metadata;
+  const cause = change?.cause ?? causeOf(node, desired);
+  if (present !== undefined && change === undefined && cause === 'DriftCorrected') {
+    return present.generation === generation ? present : { ...present, generation };
+  }
+  return {
+    generation,
+    specHash: desired.specHash,
+    publicKey: desired.publicKey,
+    url: node.spec.agent.url,
+    ...optional('epoch', observation.agent.epoch),
+    ...optional('digest', observation.revision),
+    time: iso(nowMs),
+    impact: change?.impact ?? 'None',
+    outageMs: change?.outageMs ?? 0,
+    cause,
+  };
+}
+
+const driftStatus = (differences: readonly Difference[], plan: PlanStatus | undefined): DriftEntry[] =>
+  differences.slice(0, MAX_DRIFT).map((difference) => driftEntry(difference, plan));
+
+/** The impact is that of the plan, where there is one: nobody else knows it. */
+const driftEntry = ({ path, desired, file, live, impact }: Difference, plan: PlanStatus | undefined): DriftEntry => ({
+  path,
+  desired: clipped(desired, MAX_TEXT),
+  file: clipped(file, MAX_TEXT),
+  live: clipped(live, MAX_TEXT),
+  ...optional('impact', plan === undefined ? impact : impactOf(plan, path)),
+});
+
+const impactOf = ({ steps }: PlanStatus, path: string): Impact =>
+  highestImpact(steps.filter((step) => step.path === path).map((step) => step.impact));

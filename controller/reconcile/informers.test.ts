@@ -1,0 +1,327 @@
+import { describe, expect, test } from '@jest/globals';
+import { ManualClock } from '../../test/support/manual-clock.ts';
+import { nodeWith } from '../../test/support/node-builder.ts';
+import { SECRET, WIREGUARD_NODE } from '../api/kinds.ts';
+import { claimOf, RECONCILE_REQUEST } from '../api/node.ts';
+import type { WireGuardNode } from '../api/wireguardnode.generated.ts';
+import { createNodeStore, type ObjectHandler, objectHandler, referencedHandler } from './informers.ts';
+import { createQueue } from '../runtime/queue.ts';
+import type { ReflectorHandler } from '../runtime/reflector.ts';
+import type { ObjectVersion } from '../api/trim.ts';
+import type { Store } from '../runtime/store.ts';
+
+const KEY = 'edge/fra1-wg0';
+const ANOTHER = 'edge/other';
+const NEW_UID = 'ffffffff-0000-4000-8000-000000000000';
+
+const failed = (what: string, error: unknown): never => {
+  throw new Error(`The ${what} failed`, { cause: error });
+};
+
+interface Informed {
+  readonly nodes: Store<WireGuardNode>;
+  readonly handler: ObjectHandler<WireGuardNode>;
+  readonly secrets: ReflectorHandler<ObjectVersion>;
+  /** `key priority` of all that was woken since the last call. */
+  readonly woken: () => Promise<string[]>;
+}
+
+/** Both handlers over one cache that was filled with these nodes, with nothing left to do. */
+async function informed(...present: WireGuardNode[]): Promise<Informed> {
+  const nodes = createNodeStore();
+  const queue = createQueue(new ManualClock());
+  const handler = objectHandler({ kind: WIREGUARD_NODE, objects: nodes, queue, failed });
+  const woken = async (): Promise<string[]> => {
+    const taken: string[] = [];
+    while (queue.depth('change') + queue.depth('resync') > 0) {
+      const item = await queue.get('any');
+      if (item === undefined) break;
+      taken.push(`${item.key} ${item.priority}`);
+      queue.done(item.key);
+    }
+    return taken.sort();
+  };
+  handler.replace(present);
+  await woken();
+  return { nodes, handler, secrets: referencedHandler(SECRET, { nodes, queue }, failed), woken };
+}
+
+type Edit = (node: WireGuardNode) => void;
+const version =
+  (resourceVersion: string, generation = 3, edit: Edit = () => undefined): Edit =>
+  (node) => {
+    Object.assign(node.metadata, { resourceVersion, generation });
+    edit(node);
+  };
+const another = (edit: Edit = () => undefined): WireGuardNode =>
+  nodeWith((node) => {
+    Object.assign(node.metadata, { name: 'other', uid: '1a1b2c3d-0000-4000-8000-000000000000' });
+    edit(node);
+  });
+const recreated: Edit = ({ metadata }) => {
+  Object.assign(metadata, { uid: NEW_UID, resourceVersion: '20', generation: 1 });
+};
+const judged = (observedGeneration: number): Edit =>
+  version('8', 3, ({ status }) => {
+    status.observedGeneration = observedGeneration;
+  });
+const moved: Edit = ({ spec }) => {
+  spec.agent.url = 'https://ams1.example.net:8443';
+};
+
+describe('the first list', () => {
+  test.each([
+    { name: 'an object that was judged before the restart is a resync', observed: 3, priority: 'resync' },
+    { name: 'an object that was edited since is a change', observed: 2, priority: 'change' },
+    { name: 'an object that was never judged is a change', observed: -1, priority: 'change' },
+  ])('$name', async ({ observed, priority }) => {
+    const nodes = createNodeStore();
+    const queue = createQueue(new ManualClock());
+    const handler = objectHandler({ kind: WIREGUARD_NODE, objects: nodes, queue, failed });
+    expect(handler.synced()).toBe(false);
+    handler.replace([nodeWith(judged(observed))]);
+    expect(handler.synced()).toBe(true);
+    expect(await queue.get('any')).toMatchObject({ key: KEY, priority });
+  });
+
+  test.each(['https://1.2.3.999:8443', 'https://host.123'])(
+    'an object with the URL %s is known, and stops none of those after it',
+    async (url) => {
+      const broken = another(({ spec }) => {
+        spec.agent.url = url;
+      });
+      const { nodes, handler, woken } = await informed();
+      handler.replace([broken, nodeWith()]);
+      expect(nodes.keys().sort()).toEqual([KEY, ANOTHER]);
+      expect(nodes.withIndex('claim', claimOf(broken))).toEqual([ANOTHER]);
+      expect(await woken()).toEqual([`${KEY} change`, `${ANOTHER} change`]);
+      handler.remove(broken);
+      expect(nodes.keys()).toEqual([KEY]);
+    },
+  );
+});
+
+describe('what the watch brings', () => {
+  test.each<{ name: string; edit: Edit; expected: string[] }>([
+    { name: 'a new generation', edit: version('8', 4), expected: [`${KEY} change`] },
+    { name: 'a status of ours', edit: judged(3), expected: [] },
+    { name: 'the same once more', edit: () => undefined, expected: [] },
+    { name: 'what is older than the cache', edit: version('6', 2), expected: [] },
+    {
+      name: 'a request to reconcile',
+      edit: version('8', 3, ({ metadata }) => {
+        metadata.annotations = { [RECONCILE_REQUEST]: 'now' };
+      }),
+      expected: [`${KEY} change`],
+    },
+    {
+      name: 'a deletion that waits for finalizers',
+      edit: version('8', 3, ({ metadata }) => {
+        metadata.deletionTimestamp = '2026-02-01T00:00:00Z';
+      }),
+      expected: [`${KEY} change`],
+    },
+  ])('$name wakes $expected', async ({ edit, expected }) => {
+    const { handler, woken } = await informed(nodeWith());
+    handler.apply(nodeWith(edit));
+    expect(await woken()).toEqual(expected);
+  });
+
+  test('an object that is new after the start is a change, even if its status came with it', async () => {
+    const { handler, woken } = await informed();
+    handler.apply(nodeWith(judged(3)));
+    expect(await woken()).toEqual([`${KEY} change`]);
+  });
+});
+
+describe('the answer to a write of our own', () => {
+  test('wakes for the edit that it holds, and the watch does not do so again', async () => {
+    const { nodes, handler, woken } = await informed(nodeWith());
+    handler.takeWritten(nodeWith(version('9', 4)));
+    expect(await woken()).toEqual([`${KEY} change`]);
+    expect(nodes.get(KEY)?.metadata.generation).toBe(4);
+    handler.apply(nodeWith(version('8', 4)));
+    handler.apply(nodeWith(version('9', 4)));
+    expect(await woken()).toEqual([]);
+  });
+
+  test('is taken into the cache without waking anybody when it holds just our status', async () => {
+    const { nodes, handler, woken } = await informed(nodeWith());
+    handler.takeWritten(nodeWith(judged(3)));
+    expect(nodes.get(KEY)?.status.observedGeneration).toBe(3);
+    expect(await woken()).toEqual([]);
+  });
+
+  test('is left where the watch was faster', async () => {
+    const { nodes, handler, woken } = await informed(nodeWith(version('10', 5)));
+    handler.takeWritten(nodeWith(judged(3)));
+    expect(nodes.get(KEY)).toEqual(nodeWith(version('10', 5)));
+    expect(await woken()).toEqual([]);
+  });
+
+  test('does not revive an object that the watch saw go', async () => {
+    const { nodes, handler, woken } = await informed(nodeWith());
+    handler.remove(nodeWith());
+    await woken();
+    handler.takeWritten(nodeWith(version('9', 4)));
+    expect([nodes.keys(), await woken()]).toEqual([[], []]);
+  });
+
+  test('C9: does not take the place of a re-created namesake', async () => {
+    const { nodes, handler, woken } = await informed(nodeWith(recreated));
+    handler.takeWritten(nodeWith(version('30', 4)));
+    expect(nodes.get(KEY)).toEqual(nodeWith(recreated));
+    expect(await woken()).toEqual([]);
+  });
+});
+
+describe('a later list', () => {
+  test('of a restored etcd, with lower versions, is the truth; it wakes what changed by it', async () => {
+    const same = another(version('4001'));
+    const { nodes, handler, woken } = await informed(nodeWith(version('5000', 7)), same);
+    const restored = [nodeWith(version('90', 4)), another(version('91'))];
+    handler.replace(restored);
+    expect([nodes.get(KEY), nodes.get(ANOTHER)]).toEqual(restored);
+    expect(await woken()).toEqual([`${KEY} change`]);
+  });
+
+  test('wakes what came and what went meanwhile', async () => {
+    const { nodes, handler, woken } = await informed(nodeWith());
+    handler.replace([another(moved)]);
+    expect(nodes.keys()).toEqual([ANOTHER]);
+    expect(await woken()).toEqual([`${KEY} change`, `${ANOTHER} change`]);
+  });
+});
+
+describe('K4: an interface that comes free', () => {
+  const both = [`${KEY} change`, `${ANOTHER} change`];
+
+  test('when its owner is deleted: the other is woken', async () => {
+    const { handler, woken } = await informed(nodeWith(), another());
+    handler.remove(nodeWith());
+    expect(await woken()).toEqual(both);
+  });
+
+  test('when a list no longer has its owner', async () => {
+    const { handler, woken } = await informed(nodeWith(), another());
+    handler.replace([another()]);
+    expect(await woken()).toEqual(both);
+  });
+
+  test.each(['apply', 'takeWritten'] as const)('when its owner turns to another host: %s', async (way) => {
+    const { handler, woken } = await informed(nodeWith(), another());
+    handler[way](nodeWith(version('8', 4, moved)));
+    expect(await woken()).toEqual(both);
+  });
+
+  test('when a list shows its owner on another host', async () => {
+    const { handler, woken } = await informed(nodeWith(), another());
+    handler.replace([nodeWith(version('8', 4, moved)), another()]);
+    expect(await woken()).toEqual(both);
+  });
+
+  test('when a list shows a namesake in the place of its owner, which is the younger one now', async () => {
+    const { handler, woken } = await informed(nodeWith(), another());
+    handler.replace([nodeWith(recreated), another()]);
+    expect(await woken()).toEqual(both);
+  });
+
+  test('wakes nobody who claims another one', async () => {
+    const { handler, woken } = await informed(nodeWith(), another(moved));
+    handler.remove(nodeWith());
+    expect(await woken()).toEqual([`${KEY} change`]);
+  });
+});
+
+describe('Secrets', () => {
+  const agent = (resourceVersion: string): ObjectVersion => ({ key: 'edge/fra1-agent', resourceVersion });
+  const key = (resourceVersion: string): ObjectVersion => ({ key: 'edge/fra1-wg0', resourceVersion });
+
+  test('the first list makes resyncs of the objects that name them: they may have been read before', async () => {
+    const { secrets, woken } = await informed(nodeWith());
+    secrets.replace([agent('1'), { key: 'edge/unnamed', resourceVersion: '1' }]);
+    expect(await woken()).toEqual([`${KEY} resync`]);
+  });
+
+  test.each<{ name: string; tell: (secrets: ReflectorHandler<ObjectVersion>) => void; expected: string[] }>([
+    {
+      name: 'a change is a change',
+      tell: ({ apply }) => {
+        apply(agent('2'));
+      },
+      expected: [`${KEY} change`],
+    },
+    {
+      name: 'a change of the private key is a change',
+      tell: ({ apply }) => {
+        apply(key('2'));
+      },
+      expected: [`${KEY} change`],
+    },
+    {
+      name: 'the same version once more is nothing',
+      tell: ({ apply }) => {
+        apply(agent('1'));
+      },
+      expected: [],
+    },
+    {
+      name: 'a deletion is a change',
+      tell: ({ remove }) => {
+        remove(agent('2'));
+      },
+      expected: [`${KEY} change`],
+    },
+    {
+      name: 'a list without it is a change',
+      tell: ({ replace }) => {
+        replace([key('1')]);
+      },
+      expected: [`${KEY} change`],
+    },
+    {
+      name: 'a list with another version of it is a change',
+      tell: ({ replace }) => {
+        replace([agent('0'), key('1')]);
+      },
+      expected: [`${KEY} change`],
+    },
+    {
+      name: 'a list with the same versions is nothing',
+      tell: ({ replace }) => {
+        replace([agent('1'), key('1')]);
+      },
+      expected: [],
+    },
+    {
+      name: 'a Secret that nobody names is nothing',
+      tell: ({ apply }) => {
+        apply({ key: 'other/fra1-agent', resourceVersion: '2' });
+      },
+      expected: [],
+    },
+  ])('$name', async ({ tell, expected }) => {
+    const { secrets, woken } = await informed(nodeWith());
+    secrets.replace([agent('1'), key('1')]);
+    await woken();
+    tell(secrets);
+    expect(await woken()).toEqual(expected);
+  });
+
+  test('T9: a Secret that is deleted and made anew is a change each time', async () => {
+    const { secrets, woken } = await informed(nodeWith());
+    secrets.replace([agent('1'), key('1')]);
+    await woken();
+    secrets.remove(agent('2'));
+    expect(await woken()).toEqual([`${KEY} change`]);
+    secrets.apply(agent('3'));
+    expect(await woken()).toEqual([`${KEY} change`]);
+  });
+
+  test('a Secret that comes after an object which waits for it is a change', async () => {
+    const { secrets, woken } = await informed(nodeWith());
+    secrets.replace([]);
+    secrets.apply(agent('1'));
+    expect(await woken()).toEqual([`${KEY} change`]);
+  });
+});

@@ -1,0 +1,54 @@
+import { keyOf } from '../api/node.ts';
+import type { WireGuardNode } from '../api/wireguardnode.generated.ts';
+import { conflictingNodes, load } from '../cluster/load.ts';
+import { hasFinalizer, wantsFinalizer } from '../policy/deletion.ts';
+import { type Action, awaitChange, requeueAfter } from '../runtime/action.ts';
+import type { Dependencies } from './dependencies.ts';
+import { finalize } from './finalize.ts';
+import { report } from './report.ts';
+import { syncInterface } from './sync-interface.ts';
+
+/** Soon, for what is on its way anyway: the watch brings the object, this is the backstop. */
+const SOON_MS = 250;
+
+/** The whole controller in one page: load, sync, report. Level-triggered: the key is all that it is given. */
+export const createReconciler =
+  (dependencies: Dependencies) =>
+  async (key: string): Promise<Action> => {
+    const { nodes, localStates, writer, signal } = dependencies;
+    const node = nodes.get(key);
+    if (node === undefined) {
+      localStates.forget(key);
+      return awaitChange;
+    }
+    if (node.metadata.deletionTimestamp !== undefined) return finalize(dependencies, node);
+    if (hasFinalizer(node) === wantsFinalizer(node)) return reconcileNode(dependencies, node);
+    const written = await writer.writeFinalizer(node, wantsFinalizer(node), signal);
+    if (written === undefined) return requeueAfter(SOON_MS);
+    dependencies.takeWritten(written);
+    return reconcileNode(dependencies, written);
+  };
+
+async function reconcileNode(dependencies: Dependencies, node: WireGuardNode): Promise<Action> {
+  const { nodes, localStates, log } = dependencies;
+  const key = keyOf(node);
+  const local = localStates.get(key, node.metadata.uid);
+  const input = await load(node, dependencies);
+  const isCurrent = (): boolean =>
+    isSame(nodes.get(key), node) && conflictingNodes(node, nodes).length === input.conflicting.length;
+  const steps = syncInterface(input, local, { ...dependencies, isCurrent });
+  for (;;) {
+    const step = await steps.next();
+    if (step.done === true) return report(dependencies, node, step.value);
+    // That a change is under way is no news worth failing it for.
+    await report(dependencies, node, { outcome: step.value, local }).catch((error: unknown) => {
+      log.warn('cannot write that a change is under way', { node: key, error: String(error) });
+    });
+  }
+}
+
+/** Whether a decision about `judged` still holds for the object as it is known now. */
+const isSame = (now: WireGuardNode | undefined, judged: WireGuardNode): boolean =>
+  now?.metadata.uid === judged.metadata.uid &&
+  now.metadata.generation === judged.metadata.generation &&
+  now.metadata.deletionTimestamp === undefined;

@@ -1,0 +1,80 @@
+import { keyOf } from '../api/node.ts';
+import type { WireGuardNode } from '../api/wireguardnode.generated.ts';
+import { openRequest } from '../policy/decide.ts';
+import { eventsOf } from '../policy/events.ts';
+import type { Outcome } from '../policy/outcome.ts';
+import { consequencesOf, type LogLine, retryOf } from '../policy/outcome-table.ts';
+import { countFailure, NO_FAILURE, SOON } from '../policy/retry.ts';
+import { statusOf } from '../policy/status.ts';
+import { type Action, awaitChange, requeueAfter } from '../runtime/action.ts';
+import { delayOf } from './delay-of.ts';
+import type { Dependencies } from './dependencies.ts';
+import type { LocalState } from './local-state.ts';
+import type { Synced } from './sync-interface.ts';
+
+/** So often in a row is no coincidence any more. */
+const MANY = 5;
+
+/** Writes an outcome down, if it says anything new, and decides when the object is looked at again. */
+export async function report(dependencies: Dependencies, judged: WireGuardNode, synced: Synced): Promise<Action> {
+  const { clock, writer, nodes, localStates } = dependencies;
+  const key = keyOf(judged);
+  // The generation and spec are those that were judged; the status to compare with is the latest that we know of.
+  const latest = nodes.get(key);
+  const node = latest?.metadata.uid === judged.metadata.uid ? { ...judged, status: latest.status } : judged;
+  const { outcome, local } = counted(node, synced);
+  const { status: says } = consequencesOf(outcome);
+  if (says === 'final' || says === 'never') localStates.set(key, local);
+  const nowMs = clock.now();
+  const failures = local.failures.count;
+  const retry = retryOf(outcome, { node, nowMs, failures });
+  const delayMs = delayOf(retry, failures, dependencies.random);
+  if (says === 'never') {
+    tell(dependencies, key, { outcome, isNew: true });
+    return actionOf(delayMs);
+  }
+  const attempt = { failures, nextMs: failures === 0 || delayMs === undefined ? undefined : nowMs + delayMs };
+  const status = statusOf({ node, outcome, nowMs, request: openRequest(node), attempt });
+  const written = await writer.writeStatus(node, status, dependencies.signal);
+  if (written === undefined) return again(dependencies, node, local);
+  if (written !== node) dependencies.takeWritten(written);
+  tell(dependencies, key, { outcome, isNew: written !== node });
+  for (const event of eventsOf(node, outcome, status)) await dependencies.events.record(node, event);
+  return actionOf(delayMs);
+}
+
+/** The failure counted; what is superseded again and again has failed. */
+function counted({ metadata }: WireGuardNode, { outcome, local }: Synced): Synced {
+  const { failure, status } = consequencesOf(outcome);
+  if (status === 'interim') return { outcome, local: { ...local, failures: NO_FAILURE } };
+  const failures = countFailure(local.failures, failure, metadata.generation);
+  const next: LocalState = { ...local, failures };
+  if (outcome.kind !== 'superseded' || failures.count < MANY || local.observation === undefined) {
+    return { outcome, local: next };
+  }
+  const message = `Cannot apply the configuration: ${outcome.message}, again and again`;
+  return { outcome: { kind: 'apply-failed', observation: local.observation, message }, local: next };
+}
+
+/** The object went, or changed, while its status was written: the watch tells how. */
+function again({ localStates, random }: Dependencies, node: WireGuardNode, local: LocalState): Action {
+  const failures = countFailure(local.failures, 'write', node.metadata.generation);
+  localStates.set(keyOf(node), { ...local, failures });
+  return actionOf(delayOf(SOON, failures.count, random));
+}
+
+const actionOf = (delayMs: number | undefined): Action => (delayMs === undefined ? awaitChange : requeueAfter(delayMs));
+
+interface Told {
+  readonly outcome: Outcome;
+  /** Whether it brought a new status. */
+  readonly isNew: boolean;
+}
+
+function tell({ metrics, log }: Dependencies, key: string, { outcome, isNew }: Told): void {
+  const { log: line, change } = consequencesOf(outcome);
+  metrics.reconciled(outcome.kind, change);
+  log[levelOf(line, isNew)](line.message, { node: key, ...line.fields });
+}
+
+const levelOf = ({ whenNew, whenSame }: LogLine, isNew: boolean): LogLine['whenNew'] => (isNew ? whenNew : whenSame);

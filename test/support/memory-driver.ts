@@ -1,0 +1,98 @@
+import type { DesiredInterface } from '../../agent/protocol/compare.ts';
+import { type Impact, isAbove } from '../../agent/protocol/impact.ts';
+import { EMPTY_CONFIG, type InterfaceConfig } from '../../agent/protocol/wgquick/config.ts';
+import type {
+  Applied,
+  ApplyOptions,
+  Capability,
+  Done,
+  Driver,
+  Failure,
+  Observed,
+  Planned,
+} from '../../controller/drivers/driver.ts';
+import type { Observation } from '../../controller/policy/observation.ts';
+import { nothingThere, observationOf } from './observed-host.ts';
+
+const MTU = 'spec.interface.mtu';
+
+/** A driver whose host is in memory, with one interface or none: what an apply asks for is what the next read shows. */
+export class MemoryDriver implements Driver {
+  readonly capabilities = new Set<Capability>(['plan', 'remove']);
+  /** Undefined = neither file nor device. */
+  config: InterfaceConfig | undefined;
+  state: 'up' | 'down' = 'up';
+  /** What any change of it does to its traffic. */
+  impact: Impact = 'None';
+  reads = 0;
+  /** Changes that were asked for, refused ones too. */
+  readonly applies: (DesiredInterface & Pick<ApplyOptions, 'maxImpact'>)[] = [];
+  plans = 0;
+  /** What happens on the host between the arrival of an apply and its work; an answer ends it. */
+  meanwhile: () => Promise<Applied | undefined> | Applied | undefined = () => undefined;
+  /** The answer to everything but an apply, in place of its work. */
+  failure: Failure | undefined;
+  /** The answer to every plan. */
+  planFailure: Failure | undefined;
+  /** Reports success and does nothing. */
+  isIdle = false;
+
+  edit(over: Partial<InterfaceConfig>): void {
+    this.config = { ...(this.config ?? EMPTY_CONFIG), ...over };
+  }
+
+  observe(previous: Observation | undefined): Promise<Observed> {
+    this.reads += 1;
+    if (this.failure !== undefined) return Promise.resolve(this.failure);
+    const revision = this.#revision();
+    if (previous !== undefined && previous.revision === revision)
+      return Promise.resolve({ kind: 'observed', observation: previous });
+    const observation =
+      this.config === undefined ? nothingThere : { ...observationOf(this.config, this.state), revision };
+    return Promise.resolve({ kind: 'observed', observation });
+  }
+
+  plan(): Promise<Planned> {
+    this.plans += 1;
+    if (this.planFailure !== undefined) return Promise.resolve(this.planFailure);
+    const { impact } = this;
+    return Promise.resolve({ kind: 'planned', plan: { impact, steps: [{ action: 'set-mtu', path: MTU, impact }] } });
+  }
+
+  async apply({ config, state }: DesiredInterface, { revision, maxImpact }: ApplyOptions): Promise<Applied> {
+    this.applies.push({ config, state, maxImpact });
+    const answer = await this.meanwhile();
+    if (answer !== undefined) return answer;
+    if (revision !== undefined && revision !== this.#revision())
+      return { kind: 'superseded', message: 'the host changed after it was read' };
+    if (isAbove(this.impact, maxImpact)) return { kind: 'impact-not-allowed' };
+    if (!this.isIdle) Object.assign(this, { config, state });
+    return { kind: 'applied', impact: this.impact, outageMs: this.impact === 'Restart' ? 340 : 0 };
+  }
+
+  setState(state: 'up' | 'down'): Promise<Done> {
+    return this.#done(() => {
+      this.state = state;
+    });
+  }
+
+  remove(): Promise<Done> {
+    return this.#done(() => {
+      this.config = undefined;
+    });
+  }
+
+  /** Attempts to change the state or to remove the interface. */
+  attempts = 0;
+
+  #done(work: () => void): Promise<Done> {
+    this.attempts += 1;
+    if (this.failure !== undefined) return Promise.resolve(this.failure);
+    work();
+    return Promise.resolve({ kind: 'done' });
+  }
+
+  #revision(): string | undefined {
+    return this.config === undefined ? undefined : JSON.stringify([this.config, this.state]);
+  }
+}
