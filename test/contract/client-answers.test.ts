@@ -124,13 +124,13 @@ describe('the texts of an agent', () => {
   test('a code that this version does not know is ProtocolError, and the word itself goes nowhere', async () => {
     const client = await clientFor(json(400, { error: 'x', code: `${key} ${nasty}`, details: [] }));
     const error = await failureOf(client.health(patient()));
-    expect(error).toMatchObject({ rung: 'ProtocolError' });
+    expect(error).toMatchObject({ reason: 'ProtocolError' });
     expect(JSON.stringify([error.message, error])).not.toContain(key);
   });
 
   test.each([429, 503])('%d with a Retry-After says how long to wait', async (status) => {
     const client = await clientFor({ ...json(status, { error: 'x' }), headers: { 'retry-after': '7' } });
-    expect(await failureOf(client.health(patient()))).toMatchObject({ rung: 'AgentError', retryAfterMs: 7_000 });
+    expect(await failureOf(client.health(patient()))).toMatchObject({ reason: 'AgentError', retryAfterMs: 7_000 });
   });
 
   test.each([
@@ -139,7 +139,7 @@ describe('the texts of an agent', () => {
     { what: 'nothing', body: {} },
   ])('that are $what do no harm', async ({ body }) => {
     const client = await clientFor(json(400, body));
-    expect(await failureOf(client.health(patient()))).toMatchObject({ rung: 'ProtocolError' });
+    expect(await failureOf(client.health(patient()))).toMatchObject({ reason: 'ProtocolError' });
   });
 });
 
@@ -197,7 +197,7 @@ describe('the deadline of a call is that of the whole call', () => {
     const ticks = countTicks();
     const error = await failureOf(client.health(patient(timeoutMs)));
     expect(ticks.stop()).toBeLessThanOrEqual(ticksOf(timeoutMs));
-    expect(error).toMatchObject({ rung: 'ConnectionTimeout' });
+    expect(error).toMatchObject({ reason: 'ConnectionTimeout' });
     return error as AgentUnreachable;
   };
 

@@ -67,20 +67,20 @@ describe('a certificate', () => {
     { what: 'of an authority that the system does not know', ca: () => undefined },
   ])('$what is TLSFailed, and says where to look', async ({ ca }) => {
     const error = await failureOf(callOnce(agent, { ca: ca() }));
-    expect(error).toMatchObject({ rung: 'TLSFailed', message: expect.stringContaining('ca.crt') });
+    expect(error).toMatchObject({ reason: 'TLSFailed', message: expect.stringContaining('ca.crt') });
   });
 
   test('that has expired is TLSFailed, and says so', async () => {
     const special = { usage: 'serverAuth', altName: 'IP:127.0.0.1', days: -1 };
     const old = await startTls(await issueSpecial(authority, folder, 'expired', special));
     const error = await failureOf(callOnce(old, { ca: authority.pem })).finally(old.close);
-    expect(error).toMatchObject({ rung: 'TLSFailed', message: expect.stringContaining('expired') });
+    expect(error).toMatchObject({ reason: 'TLSFailed', message: expect.stringContaining('expired') });
   });
 
   test('for another address is TLSFailed, and names the field that helps', async () => {
     const other = await startTls(await authority.issue('other', '127.0.0.2'));
     const error = await failureOf(callOnce(other, { ca: authority.pem })).finally(other.close);
-    expect(error).toMatchObject({ rung: 'TLSFailed', message: expect.stringContaining('serverName') });
+    expect(error).toMatchObject({ reason: 'TLSFailed', message: expect.stringContaining('serverName') });
   });
 
   test('for a name is judged by serverName', async () => {
@@ -109,7 +109,7 @@ describe('a pin', () => {
     // Twice: the session of a refused connection must not help the next.
     for (let round = 0; round < 2; round += 1) {
       const error = await failureOf(callOnce(agent, { ca: authority.pem, pins }));
-      expect(error).toMatchObject({ rung: 'TLSFailed', message: expect.stringContaining('spkiSha256') });
+      expect(error).toMatchObject({ reason: 'TLSFailed', message: expect.stringContaining('spkiSha256') });
     }
   });
 
@@ -167,8 +167,8 @@ describe('a peer that speaks no TLS', () => {
   test('is TLSFailed', async () => {
     const plain = await startModelAgent(() => ({ status: 200, body: `{"version":"${VERSION}"}` }));
     const origin = plain.origin.replace('http:', 'https:');
-    const rung = await reasonOf(callOnce({ origin }, { ca: authority.pem })).finally(plain.close);
-    expect(rung).toBe('TLSFailed');
+    const reason = await reasonOf(callOnce({ origin }, { ca: authority.pem })).finally(plain.close);
+    expect(reason).toBe('TLSFailed');
     expect(plain.requests).toEqual([]);
   });
 
@@ -176,10 +176,10 @@ describe('a peer that speaks no TLS', () => {
     const mute = await startTcp(() => undefined);
     const client = newClient({ origin: mute.origin.replace('http:', 'https:'), tls: { ca: authority.pem } });
     const ticks = countTicks();
-    const rung = await reasonOf(client.health(patient(300))).finally(mute.close);
+    const reason = await reasonOf(client.health(patient(300))).finally(mute.close);
     expect(ticks.stop()).toBeLessThanOrEqual(ticksOf(300));
     await client.close();
-    expect(rung).toBe('ConnectionTimeout');
+    expect(reason).toBe('ConnectionTimeout');
   });
 });
 

@@ -85,7 +85,7 @@ describe('an object from creation to deletion', () => {
     expect(await isUp()).toBe(true);
   });
 
-  test('A1 a dead agent is Unknown and Reconciling with the rung, the tunnel goes on, and a restarted agent heals it', async () => {
+  test('A1 a dead agent is Unknown and Reconciling with the reason, the tunnel goes on, and a restarted agent heals it', async () => {
     await create();
     await scene.fleet.untilReason('alpha', 'InSync');
     await alpha.host.agent.kill();
