@@ -1,7 +1,7 @@
 import type { FastifyInstance } from 'fastify';
 import packageFile from '../package.json' with { type: 'json' };
 import { createInterfaces } from './apply/managed-interface.ts';
-import { bringUpWanted, recoverAll } from './apply/start-up.ts';
+import { bringUpDesired, recoverAll } from './apply/start-up.ts';
 import { createWgQuickBackends } from './backend/wg-quick/wg-quick-backend.ts';
 import { createCommandRunner } from './host/command-runner.ts';
 import { createHost } from './host/host.ts';
@@ -59,7 +59,7 @@ async function main(): Promise<void> {
       void stop(app, host.lock).then(() => process.exit(0));
     });
   }
-  await bringUpWanted(host, interfaces);
+  await bringUpDesired(host, interfaces);
 }
 
 /** Takes no more, lets what was taken end and be answered, and closes. Clients keep their connections open for the next request. */

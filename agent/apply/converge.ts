@@ -1,5 +1,5 @@
 import { AgentError } from '../core/agent-error.ts';
-import type { Live } from '../core/live.ts';
+import type { Device } from '../core/device.ts';
 import { liveSteps, type Step, stepsAbove } from '../core/plan.ts';
 import type { DesiredInterface } from '../protocol/compare.ts';
 import type { Impact } from '../protocol/impact.ts';
@@ -17,7 +17,7 @@ const ROUNDS = 4;
 export interface Convergence {
   readonly target: ManagedInterface;
   /** Whose peers and endpoints a restart brings back. */
-  readonly carry: Live | null;
+  readonly carry: Device | null;
   /** What an apply that is being undone may have put on the device. */
   readonly attempted: InterfaceConfig | null;
   /** The interface part that an `up` starts from, with the peers of the file; null = the file as it is. */

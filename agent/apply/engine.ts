@@ -26,7 +26,7 @@ export interface Applied {
 export async function apply(target: ManagedInterface, approved: Plan): Promise<Applied> {
   const { before, desired, steps } = approved;
   const remember = async (): Promise<void> => {
-    if (desired.remember) await target.state.writeWanted(desired.state);
+    if (desired.remember) await target.state.writeDesired(desired.state);
   };
   if (steps.length === 0) {
     await remember();
@@ -41,7 +41,7 @@ export async function apply(target: ManagedInterface, approved: Plan): Promise<A
   let after: Snapshot;
   try {
     const first = writesFile ? withFile(before, render(before.document, desired.config)) : before;
-    const convergence = { target, carry: before.live, attempted: null, startConfig: null };
+    const convergence = { target, carry: before.device, attempted: null, startConfig: null };
     after = await carryOut(convergence, desired, { now: first, steps, limit: limitOf(approved) });
     if (desired.state === 'up') after = await keepActiveConfig(target, first, after);
     await remember();
@@ -52,13 +52,13 @@ export async function apply(target: ManagedInterface, approved: Plan): Promise<A
     const rolledBack = await undo(target, before, { journal, attempted: desired.config });
     throw new AgentError('apply_failed', failureText(error, rolledBack), { cause: error, rolledBack });
   }
-  const outage = before.live !== null && steps.some((step) => step.action === 'restart' || step.action === 'down');
+  const outage = before.device !== null && steps.some((step) => step.action === 'restart' || step.action === 'down');
   return { outageMs: outage ? Math.round(target.host.nowMs() - started) : 0, after };
 }
 
 /** Repairs may do what was approved; a device that is only being made has no traffic, so new handshakes disturb none. */
 const limitOf = ({ before, impact }: Plan): Impact =>
-  before.live === null ? highestImpact([impact, 'Rehandshake']) : impact;
+  before.device === null ? highestImpact([impact, 'Rehandshake']) : impact;
 
 /** The snapshot as it is once its file has this text. */
 function withFile(snapshot: Snapshot, fileText: string): Snapshot {
@@ -95,7 +95,10 @@ interface Undo {
 async function undo(target: ManagedInterface, before: Snapshot, { journal, attempted }: Undo): Promise<boolean> {
   try {
     await restoreFile(target, journal.fileText, attempted);
-    await converge({ target, carry: before.live, attempted, startConfig: journal.runningText }, previousState(before));
+    await converge(
+      { target, carry: before.device, attempted, startConfig: journal.runningText },
+      previousState(before),
+    );
     await closeJournal(target, journal);
     return true;
   } catch (error) {

@@ -54,8 +54,8 @@ const resolverIsThere: HostCheck = async ({ host }, { desired: { config } }) => 
 };
 
 /** Addresses that come new to the device. Link-local ones are by nature the same on every device. */
-function addedAddresses({ current: { live }, desired: { config } }: Proposal): Cidr[] {
-  return config.addresses.filter((address) => live?.addresses.includes(address) !== true && !isLinkLocal(address));
+function addedAddresses({ current: { device }, desired: { config } }: Proposal): Cidr[] {
+  return config.addresses.filter((address) => device?.addresses.includes(address) !== true && !isLinkLocal(address));
 }
 
 const addressesAreFree: HostCheck = async ({ host, name }, proposal) => {
@@ -76,8 +76,8 @@ const addressesAreFree: HostCheck = async ({ host, name }, proposal) => {
 const routesAreFree: HostCheck = async ({ host, name }, proposal) => {
   const { current, desired } = proposal;
   if (desired.state === 'down') return;
-  const own = new Set(current.live?.routes.map((route) => route.destination));
-  const allowed = desired.config.table === null ? (current.live?.peers ?? []).flatMap((peer) => peer.allowedIps) : [];
+  const own = new Set(current.device?.routes.map((route) => route.destination));
+  const allowed = desired.config.table === null ? (current.device?.peers ?? []).flatMap((peer) => peer.allowedIps) : [];
   const destinations = [
     ...addedAddresses(proposal).map(networkOf),
     ...allowed.filter((ip) => !own.has(ip) && !ip.endsWith('/0')),
@@ -94,7 +94,7 @@ const routesAreFree: HostCheck = async ({ host, name }, proposal) => {
 
 const portIsFree: HostCheck = async (_target, { current, desired: { config, state } }) => {
   const { listenPort } = config;
-  if (state === 'down' || listenPort === null || listenPort === current.live?.listenPort) return;
+  if (state === 'down' || listenPort === null || listenPort === current.device?.listenPort) return;
   const tables = await Promise.all(
     ['udp', 'udp6'].map((table) => readFile(`/proc/self/net/${table}`, 'utf8').catch(() => '')),
   );

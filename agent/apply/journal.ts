@@ -13,35 +13,35 @@ import type { Snapshot } from './snapshot.ts';
 
 /** Writes down what the plan replaces, before its first effect. */
 export async function openJournal(target: ManagedInterface, { before, steps }: Plan): Promise<JournalEntry> {
-  const { live, fileText } = before;
+  const { device, fileText } = before;
   const entry: JournalEntry = {
     fileText,
-    runningText: live === null ? null : (before.runningText ?? activeConfigOf(fileText ?? '')),
-    previousLive: live,
-    previousWanted: await target.state.readWanted(),
+    runningText: device === null ? null : (before.runningText ?? activeConfigOf(fileText ?? '')),
+    previousDevice: device,
+    previousDesired: await target.state.readDesired(),
     disrupted: steps.some(isDisruptive),
     steps: steps.map(({ action, path, impact }) => ({ action, path, impact })),
   };
   await target.state.writeJournal(entry);
   // Somebody else brought it up, from the file as it was: once that is overwritten, nobody would know what its hooks had set up.
-  if (live !== null) await target.state.writeRunning(entry.runningText);
+  if (device !== null) await target.state.writeRunning(entry.runningText);
   return entry;
 }
 
 /** What ran, as a wish: numbers that its file left open included. */
-export function previousState({ live, running }: Pick<Snapshot, 'live' | 'running'>): DesiredInterface {
-  if (live === null) return { config: running, state: 'down' };
-  const { listenPort, mtu, fwMark } = live;
-  const privateKey = live.key ?? NO_KEY;
+export function previousState({ device, running }: Pick<Snapshot, 'device' | 'running'>): DesiredInterface {
+  if (device === null) return { config: running, state: 'down' };
+  const { listenPort, mtu, fwMark } = device;
+  const privateKey = device.key ?? NO_KEY;
   // A new device makes link-local addresses of its own.
-  const addresses = live.addresses.filter((address) => !isLinkLocal(address) || running.addresses.includes(address));
+  const addresses = device.addresses.filter((address) => !isLinkLocal(address) || running.addresses.includes(address));
   return { config: { ...running, privateKey, listenPort, mtu, fwMark, addresses }, state: 'up' };
 }
 
 /** Everything is as it was: so is what we remember of it. */
 export async function closeJournal(target: ManagedInterface, journal: JournalEntry): Promise<void> {
   await target.state.writeRunning(journal.runningText);
-  await target.state.writeWanted(journal.previousWanted);
+  await target.state.writeDesired(journal.previousDesired);
   await target.state.writeJournal(null);
 }
 

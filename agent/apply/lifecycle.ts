@@ -14,13 +14,13 @@ export const activeConfigOf = (fileText: string): string => documentText(without
  * back.
  */
 export async function bringUp(target: ManagedInterface, text: string): Promise<void> {
-  const { state, device } = target;
+  const { state, backend } = target;
   const stale = await state.readRunning();
   // The device went without us, and what its hooks had set up may still be there: a second PostUp would double it.
   if (stale !== null) await runDownHooks(target, interfaceOf(parseDocument(stale)));
   await state.writeRunning(text);
   try {
-    const outcome = await device.up({ path: state.runningPath, text });
+    const outcome = await backend.up({ path: state.runningPath, text });
     // Somebody else was faster, wg-quick@ at boot for instance: the device is theirs, and the next look takes it as it is.
     if (outcome === 'taken') await state.writeRunning(null);
   } catch (error) {
@@ -35,19 +35,19 @@ export async function bringUp(target: ManagedInterface, text: string): Promise<v
  * still runs, because half a tunnel is worse than none.
  */
 export async function bringDown(target: ManagedInterface): Promise<void> {
-  const { state, device, host, name } = target;
+  const { state, backend, host, name } = target;
   const text = (await state.readRunning()) ?? activeConfigOf((await target.readFile()) ?? EMPTY_FILE);
   await state.writeRunning(text);
   const file = { path: state.runningPath, text };
-  if ((await device.down(file)) === 'stuck') {
+  if ((await backend.down(file)) === 'stuck') {
     host.log.warn('a PreDown hook failed; the interface is taken down without it', { interface: name });
     const document = parseDocument(text);
     const config = interfaceOf(document);
     await runDownHooks(target, { preDown: config.preDown, postDown: [] });
     const rest = render(document, { ...config, preDown: [] });
     await state.writeRunning(rest);
-    await device.down({ ...file, text: rest });
-    await device.remove();
+    await backend.down({ ...file, text: rest });
+    await backend.remove();
   }
   await state.writeRunning(null);
 }

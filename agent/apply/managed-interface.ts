@@ -13,7 +13,7 @@ export interface ManagedInterface {
   writeFile(text: string): Promise<void>;
   removeFile(): Promise<void>;
   readonly state: InterfaceState;
-  readonly device: Backend;
+  readonly backend: Backend;
   readonly host: Host;
   /** One change at a time, the others in order; `busy` when too many wait. */
   locked<T>(work: () => Promise<T>): Promise<T>;
@@ -34,7 +34,7 @@ export const createInterfaces = (host: Host, backends: Backends): Interfaces => 
       writeFile: (text) => writeDurably(path, text),
       removeFile: () => removeDurably(path),
       state: host.state.open(name),
-      device: backends.open(name),
+      backend: backends.open(name),
       host,
       locked: (work) => host.lock.run(name, work),
     };

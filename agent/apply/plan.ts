@@ -4,7 +4,7 @@ import type { Impact } from '../protocol/impact.ts';
 import { currentOf, type Snapshot } from './snapshot.ts';
 
 /** What an apply shall reach. */
-export interface Goal extends DesiredInterface {
+export interface RequestedInterface extends DesiredInterface {
   /** Whether up or down is what a caller asked for, and so is kept over a restart of the host; false = as it happens to be. */
   readonly remember: boolean;
 }
@@ -13,14 +13,14 @@ export interface Goal extends DesiredInterface {
 export interface Plan {
   /** What the plan was made from. */
   readonly before: Snapshot;
-  readonly desired: Goal;
+  readonly desired: RequestedInterface;
   /** In the order in which they run; empty = nothing to do. */
   readonly steps: readonly Step[];
   readonly impact: Impact;
 }
 
 /** The plan from what was read to what is desired. */
-export function planFor(before: Snapshot, desired: Goal): Plan {
+export function planFor(before: Snapshot, desired: RequestedInterface): Plan {
   const steps = plan(currentOf(before), desired);
   return { before, desired, steps, impact: impactOf(steps) };
 }

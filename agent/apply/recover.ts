@@ -23,8 +23,8 @@ export async function recover(target: ManagedInterface): Promise<boolean> {
   if (journal.disrupted) await tearDown(target, now);
   await restoreFile(target, journal.fileText, now.file);
   const running = interfaceOf(parseDocument(journal.runningText ?? ''));
-  const desired = previousState({ live: journal.previousLive, running });
-  const convergence = { target, carry: journal.previousLive, attempted: now.file, startConfig: journal.runningText };
+  const desired = previousState({ device: journal.previousDevice, running });
+  const convergence = { target, carry: journal.previousDevice, attempted: now.file, startConfig: journal.runningText };
   try {
     await converge(convergence, desired);
     await closeJournal(target, journal);
@@ -35,7 +35,7 @@ export async function recover(target: ManagedInterface): Promise<boolean> {
       fields,
     );
     await keepPeers(target, journal);
-    const isDown = (await readSnapshot(target)).live === null;
+    const isDown = (await readSnapshot(target)).device === null;
     await closeJournal(target, isDown ? { ...journal, runningText: null } : journal);
   }
   return true;
@@ -43,7 +43,7 @@ export async function recover(target: ManagedInterface): Promise<boolean> {
 
 /** Nobody knows which hooks ran: a known state is reached only through a whole teardown, of the new ones too. */
 async function tearDown(target: ManagedInterface, now: Snapshot): Promise<void> {
-  if (now.live === null) {
+  if (now.device === null) {
     const copy = await target.state.readRunning();
     if (copy !== null) await runDownHooks(target, interfaceOf(parseDocument(copy)));
     await target.state.writeRunning(null);
@@ -56,11 +56,11 @@ async function tearDown(target: ManagedInterface, now: Snapshot): Promise<void> 
 }
 
 /** Peers that only the kernel had go into the file, now that there is no kernel to keep them. */
-async function keepPeers(target: ManagedInterface, { previousLive }: JournalEntry): Promise<void> {
+async function keepPeers(target: ManagedInterface, { previousDevice }: JournalEntry): Promise<void> {
   const text = await target.readFile();
-  if (previousLive === null || text === null) return;
+  if (previousDevice === null || text === null) return;
   const known = new Set(peerKeys(parseDocument(text)));
-  const missing = previousLive.peers.filter(({ publicKey }) => !known.has(publicKey));
+  const missing = previousDevice.peers.filter(({ publicKey }) => !known.has(publicKey));
   if (missing.length === 0) return;
   await target.writeFile(`${text.trimEnd()}\n\n${peerSections(missing)}`);
 }

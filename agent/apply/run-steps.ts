@@ -1,6 +1,6 @@
 import { peersToRestore, withSession } from '../core/carry-over.ts';
 import type { LiveStep } from '../backend/backend.ts';
-import type { Live } from '../core/live.ts';
+import type { Device } from '../core/device.ts';
 import type { Step } from '../core/plan.ts';
 import { type ActionOf, STEPS } from '../protocol/steps.ts';
 import { EMPTY_CONFIG, type InterfaceConfig } from '../protocol/wgquick/config.ts';
@@ -19,7 +19,7 @@ export interface StepContext {
   /** What there is now, but for the file: that is as the plan has it, and a `write-file` writes it. */
   readonly now: Snapshot;
   /** Whose peers and endpoints a restart must bring back; null = nothing ran before. */
-  readonly carry: Live | null;
+  readonly carry: Device | null;
   /** The file text that an `up` starts from. */
   readonly startConfig: string;
 }
@@ -57,8 +57,8 @@ async function configure(context: StepContext, steps: readonly LiveStep[]): Prom
   const { target, desired, now } = context;
   if (steps.length === 0) return;
   const moves = steps.some(({ impact }) => impact !== 'None');
-  const peers = moves ? withSession(now.live?.peers ?? [], target.host.nowMs() / 1000) : [];
-  await target.device.configure({ steps, desired, peers });
+  const peers = moves ? withSession(now.device?.peers ?? [], target.host.nowMs() / 1000) : [];
+  await target.backend.configure({ steps, desired, peers });
   if (steps.some(({ action }) => action === 'set-dns')) await noteRunning(context, desired, ['dns']);
 }
 
@@ -83,14 +83,14 @@ async function noteRunning(
 
 async function upWithPeers({ target, desired, carry, startConfig }: StepContext): Promise<void> {
   await bringUp(target, startConfig);
-  const live = await target.device.read(desired.table);
-  if (live === null) return;
-  const keepsPort = carry !== null && desired.listenPort === null && live.listenPort !== carry.listenPort;
-  await target.device.restore({
-    peers: carry === null ? [] : peersToRestore(carry, live),
+  const device = await target.backend.read(desired.table);
+  if (device === null) return;
+  const keepsPort = carry !== null && desired.listenPort === null && device.listenPort !== carry.listenPort;
+  await target.backend.restore({
+    peers: carry === null ? [] : peersToRestore(carry, device),
     listenPort: keepsPort ? carry.listenPort : null,
     // Far sides that have a session with our former life stay silent for 15 s unless we speak first.
-    triggered: carry === null ? live.peers : withSession(carry.peers, target.host.nowMs() / 1000),
+    triggered: carry === null ? device.peers : withSession(carry.peers, target.host.nowMs() / 1000),
   });
 }
 

@@ -1,4 +1,4 @@
-import type { Live } from '../core/live.ts';
+import type { Device } from '../core/device.ts';
 import type { Current } from '../core/plan.ts';
 import { EMPTY_CONFIG, type InterfaceConfig } from '../protocol/wgquick/config.ts';
 import { type Document, interfaceOf, parseDocument } from '../protocol/wgquick/document.ts';
@@ -12,7 +12,7 @@ export interface Snapshot {
   readonly runningText: string | null;
   /** What it was brought up with; the file, if somebody else brought it up. */
   readonly running: InterfaceConfig;
-  readonly live: Live | null;
+  readonly device: Device | null;
 }
 
 /** Makes no process for wireguard-go but where a table of its own has to be listed. */
@@ -21,16 +21,16 @@ export async function readSnapshot(target: ManagedInterface): Promise<Snapshot> 
   const document = parseDocument(fileText ?? '');
   const file = fileText === null ? null : interfaceOf(document);
   const presumed = copy === null ? (file ?? EMPTY_CONFIG) : interfaceOf(parseDocument(copy));
-  const live = await target.device.read(presumed.table);
+  const device = await target.backend.read(presumed.table);
   // A copy without a device is that of a life that ended without us: a reboot, or somebody's `ip link delete`.
-  const runningText = live === null ? null : copy;
+  const runningText = device === null ? null : copy;
   return {
     fileText,
     document,
     file,
     runningText,
     running: runningText === null ? (file ?? EMPTY_CONFIG) : presumed,
-    live,
+    device,
   };
 }
 
@@ -38,5 +38,5 @@ export const currentOf = (snapshot: Snapshot, attempted: InterfaceConfig | null 
   file: snapshot.file,
   running: snapshot.running,
   attempted,
-  live: snapshot.live,
+  device: snapshot.device,
 });

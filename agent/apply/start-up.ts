@@ -18,13 +18,13 @@ export async function recoverAll(host: Host, interfaces: Interfaces): Promise<vo
 }
 
 /** Brings up what is wanted up and is down. Requests are served meanwhile: a peer name that does not resolve may take a minute. */
-export async function bringUpWanted(host: Host, interfaces: Interfaces): Promise<void> {
-  for (const name of await host.state.wantedUp()) {
+export async function bringUpDesired(host: Host, interfaces: Interfaces): Promise<void> {
+  for (const name of await host.state.desiredUp()) {
     const target = interfaces.open(name);
     const work = async (): Promise<boolean> => {
       await recover(target);
       const before = await readSnapshot(target);
-      if (before.live !== null || before.file === null) return false;
+      if (before.device !== null || before.file === null) return false;
       await apply(target, planFor(before, { config: before.file, state: 'up', remember: true }));
       return true;
     };

@@ -1,4 +1,4 @@
-import type { Live, LivePeer } from '../core/live.ts';
+import type { Device, Peer } from '../core/device.ts';
 import type { Step } from '../core/plan.ts';
 import type { ActionOf } from '../protocol/steps.ts';
 import type { InterfaceConfig } from '../protocol/wgquick/config.ts';
@@ -12,7 +12,7 @@ export interface LiveChange {
   /** What the steps lead to; keys and lists that no step holds are taken from it. */
   readonly desired: InterfaceConfig;
   /** Peers to which something is sent afterwards, so that far sides follow a new key or port at once. */
-  readonly peers: readonly LivePeer[];
+  readonly peers: readonly Peer[];
 }
 
 /** The text that an interface is brought up from, and the file that holds it; the file's name is that of the interface. */
@@ -24,11 +24,11 @@ export interface StartFile {
 /** What a device had that a new one in its place does not have by itself. */
 export interface Restoration {
   /** Whole peers, endpoints included. */
-  readonly peers: readonly LivePeer[];
+  readonly peers: readonly Peer[];
   /** Null = the port is as it shall be. */
   readonly listenPort: number | null;
   /** Peers to which something is sent, so that they answer before their sessions run out. */
-  readonly triggered: readonly LivePeer[];
+  readonly triggered: readonly Peer[];
 }
 
 /**
@@ -37,7 +37,7 @@ export interface Restoration {
  */
 export interface Backend {
   /** Null = no such device. `not_wireguard` for a device of that name that is none. `table`: whose routes are read; null and `off` = main. */
-  read(table: string | null): Promise<Live | null>;
+  read(table: string | null): Promise<Device | null>;
   /** Carries out live steps, those of one group together. Stops at the first failure. */
   configure(change: LiveChange): Promise<void>;
   /**
@@ -56,5 +56,5 @@ export interface Backend {
 export interface Backends {
   open(name: string): Backend;
   /** The peers of every running WireGuard interface, by its name. */
-  readAllPeers(): Promise<ReadonlyMap<string, readonly LivePeer[]>>;
+  readAllPeers(): Promise<ReadonlyMap<string, readonly Peer[]>>;
 }

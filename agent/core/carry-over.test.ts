@@ -1,15 +1,15 @@
 import { describe, expect, test } from '@jest/globals';
 import { cidr } from '../../test/fixtures/cidr.ts';
-import { aLive, aPeer, PEER_A, PEER_B } from '../../test/fixtures/live.ts';
+import { aDevice, aPeer, PEER_A, PEER_B } from '../../test/fixtures/device.ts';
 import { Secret } from '../protocol/secret.ts';
 import { peersToRestore, triggerHandshake, peerSections, withSession } from './carry-over.ts';
-import type { LivePeer } from './live.ts';
+import type { Peer } from './device.ts';
 
-const keysOf = (before: readonly LivePeer[], after: readonly LivePeer[]): string[] =>
-  peersToRestore(aLive({ peers: before }), aLive({ peers: after })).map(({ publicKey }) => publicKey);
+const keysOf = (before: readonly Peer[], after: readonly Peer[]): string[] =>
+  peersToRestore(aDevice({ peers: before }), aDevice({ peers: after })).map(({ publicKey }) => publicKey);
 
 describe('I1: what a restart must bring back', () => {
-  test.each<{ name: string; before: LivePeer[]; after: LivePeer[]; expected: string[] }>([
+  test.each<{ name: string; before: Peer[]; after: Peer[]; expected: string[] }>([
     { name: 'nothing when nothing is missing', before: [aPeer()], after: [aPeer()], expected: [] },
     { name: 'nothing of peers that are new', before: [], after: [aPeer()], expected: [] },
     { name: 'a peer that only the kernel had', before: [aPeer()], after: [], expected: [PEER_A] },
@@ -83,7 +83,7 @@ describe('I1: what a restart must bring back', () => {
 describe('L2: the nudge after a new port or key', () => {
   const keepalive = (seconds: number): string[] => ['peer', PEER_A, 'persistent-keepalive', String(seconds)];
 
-  test.each<{ name: string; peers: LivePeer[]; expected: string[][] }>([
+  test.each<{ name: string; peers: Peer[]; expected: string[][] }>([
     {
       name: 'a peer without keepalive gets one and loses it',
       peers: [aPeer()],

@@ -1,4 +1,4 @@
-import type { Live, LivePeer } from './live.ts';
+import type { Device, Peer } from './device.ts';
 
 /** What wg(8) takes as "no preshared key". */
 const NO_KEY = `${'A'.repeat(43)}=`;
@@ -7,7 +7,7 @@ const NO_KEY = `${'A'.repeat(43)}=`;
  * The peers that a restart must bring back as they were, those that only the kernel had, and others where file and kernel differ:
  * learnt endpoints above all, without which a peer stays silent until it speaks first.
  */
-export function peersToRestore(before: Live, after: Live): LivePeer[] {
+export function peersToRestore(before: Device, after: Device): Peer[] {
   const now = new Map(after.peers.map((peer) => [peer.publicKey, peer]));
   return before.peers.filter((peer) => {
     const present = now.get(peer.publicKey);
@@ -15,17 +15,17 @@ export function peersToRestore(before: Live, after: Live): LivePeer[] {
   });
 }
 
-const isSame = (before: LivePeer, after: LivePeer): boolean =>
+const isSame = (before: Peer, after: Peer): boolean =>
   (before.endpoint === null || before.endpoint === after.endpoint) &&
   before.keepalive === after.keepalive &&
   before.presharedKey?.reveal() === after.presharedKey?.reveal() &&
   [...before.allowedIps].sort().join() === [...after.allowedIps].sort().join();
 
 /** Whole [Peer] sections, for `wg addconf` or a file: every value is named, so that nothing of another source remains. Holds keys. */
-export const peerSections = (peers: readonly LivePeer[]): string =>
+export const peerSections = (peers: readonly Peer[]): string =>
   peers.map((peer) => `[Peer]\n${peerLines(peer).join('\n')}\n`).join('\n');
 
-function peerLines({ publicKey, presharedKey, allowedIps, endpoint, keepalive }: LivePeer): string[] {
+function peerLines({ publicKey, presharedKey, allowedIps, endpoint, keepalive }: Peer): string[] {
   const lines = [`PublicKey = ${publicKey}`, `PresharedKey = ${presharedKey?.reveal() ?? NO_KEY}`];
   if (allowedIps.length > 0) lines.push(`AllowedIPs = ${allowedIps.join(', ')}`);
   if (endpoint !== null) lines.push(`Endpoint = ${endpoint}`);
@@ -36,14 +36,14 @@ function peerLines({ publicKey, presharedKey, allowedIps, endpoint, keepalive }:
 const SESSION_SECONDS = 180;
 
 /** The peers whose session may still be alive. */
-export const withSession = (peers: readonly LivePeer[], nowSeconds: number): LivePeer[] =>
+export const withSession = (peers: readonly Peer[], nowSeconds: number): Peer[] =>
   peers.filter((peer) => nowSeconds - peer.latestHandshake < SESSION_SECONDS);
 
 /**
  * Arguments of `wg set NAME`, one list for each peer, that make us send to it, so that the far side learns our new port, or drops a
  * session that we no longer have, at once instead of after 15 s. Toggles the keepalive, because wg has no word for "send".
  */
-export const triggerHandshake = (peers: readonly LivePeer[]): string[][] =>
+export const triggerHandshake = (peers: readonly Peer[]): string[][] =>
   peers
     .filter((peer) => peer.endpoint !== null)
     .map((peer) => {

@@ -45,7 +45,7 @@ const hooksAreAllowed: ChangeCheck = ({ current, desired: { config }, hooks }) =
 /** The kernel silently drops a peer that has the interface's own key. */
 const keyIsNoPeer: ChangeCheck = ({ current, document, desired: { config } }) => {
   const publicKey = config.privateKey?.publicKey;
-  const peers = [...peerKeys(document), ...(current.live?.peers ?? []).map((peer) => peer.publicKey)];
+  const peers = [...peerKeys(document), ...(current.device?.peers ?? []).map((peer) => peer.publicKey)];
   if (publicKey === undefined || !peers.includes(publicKey)) return undefined;
   const text = `The public key ${publicKey} of the new private key is that of a peer of this interface; the peer would be lost`;
   return new AgentError('key_is_peer', text);

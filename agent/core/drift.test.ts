@@ -2,77 +2,77 @@ import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { arbitraryText, RUNS } from '../../test/fixtures/arbitraries.ts';
 import { cidr } from '../../test/fixtures/cidr.ts';
-import { aConfig, aLive, aPeer, PUBLIC_KEY } from '../../test/fixtures/live.ts';
+import { aConfig, aDevice, aPeer, PUBLIC_KEY } from '../../test/fixtures/device.ts';
 import type { WireDrift } from '../protocol/messages.ts';
 import { InterfaceKey } from '../protocol/interface-key.ts';
 import type { InterfaceConfig } from '../protocol/wgquick/config.ts';
 import { interfaceOf, parseDocument } from '../protocol/wgquick/document.ts';
 import { FIELD_NAMES, type FieldName, fieldOf, pathOf } from '../protocol/wgquick/fields.ts';
 import { driftOf, invalidDrift } from './drift.ts';
-import type { Live } from './live.ts';
+import type { Device } from './device.ts';
 
-function drift(file: InterfaceConfig, live: Live, running: InterfaceConfig = file): WireDrift[] {
-  return driftOf({ file, running, live });
+function drift(file: InterfaceConfig, device: Device, running: InterfaceConfig = file): WireDrift[] {
+  return driftOf({ file, running, device });
 }
 
 describe('N24: where file and kernel differ', () => {
   test('nowhere', () => {
-    expect(drift(aConfig(), aLive())).toEqual([]);
+    expect(drift(aConfig(), aDevice())).toEqual([]);
   });
 
-  test.each<{ name: string; file?: Partial<InterfaceConfig>; live: Partial<Live>; expected: WireDrift[] }>([
+  test.each<{ name: string; file?: Partial<InterfaceConfig>; device: Partial<Device>; expected: WireDrift[] }>([
     {
       name: 'in the port',
-      live: { listenPort: 1 },
+      device: { listenPort: 1 },
       expected: [{ path: 'spec.interface.listenPort', file: '51820', live: '1', impact: 'Rehandshake' }],
     },
     {
       name: 'in the MTU',
-      live: { mtu: 1280 },
+      device: { mtu: 1280 },
       expected: [{ path: 'spec.interface.mtu', file: '1400', live: '1280', impact: 'None' }],
     },
     {
       name: 'in the mark',
       file: { fwMark: 16 },
-      live: {},
+      device: {},
       expected: [{ path: 'spec.interface.fwMark', file: '16', live: '', impact: 'None' }],
     },
     {
       name: 'in the key, shown as public keys',
-      live: { key: InterfaceKey.fromPublic('other=') },
+      device: { key: InterfaceKey.fromPublic('other=') },
       expected: [
         { path: 'spec.interface.privateKeySecretRef', file: PUBLIC_KEY, live: 'other=', impact: 'Rehandshake' },
       ],
     },
     {
       name: 'in a device without a key',
-      live: { key: null },
+      device: { key: null },
       expected: [{ path: 'spec.interface.privateKeySecretRef', file: PUBLIC_KEY, live: '', impact: 'Rehandshake' }],
     },
     {
       name: 'in several addresses, told once',
       file: { addresses: [cidr('10.7.0.1/24'), cidr('10.7.0.3/24')] },
-      live: { addresses: [] },
+      device: { addresses: [] },
       expected: [{ path: 'spec.interface.addresses', file: '10.7.0.1/24, 10.7.0.3/24', live: '', impact: 'None' }],
     },
     {
       name: 'in a link that is down',
-      live: { linkUp: false },
+      device: { linkUp: false },
       expected: [{ path: 'spec.interface.state', file: 'Up', live: 'Down', impact: 'None' }],
     },
-  ])('$name', ({ file, live, expected }) => {
-    expect(drift(aConfig(file), aLive(live))).toEqual(expected);
+  ])('$name', ({ file, device, expected }) => {
+    expect(drift(aConfig(file), aDevice(device))).toEqual(expected);
   });
 
   test('in several routes, told once', () => {
     const peers = [aPeer({ allowedIps: [cidr('10.8.0.0/24'), cidr('10.9.0.0/24')] })];
-    expect(drift(aConfig(), aLive({ peers })).map(({ path, impact }) => ({ path, impact }))).toEqual([
+    expect(drift(aConfig(), aDevice({ peers })).map(({ path, impact }) => ({ path, impact }))).toEqual([
       { path: 'spec.interface.table', impact: 'None' },
     ]);
   });
 
   test('in what it was brought up with', () => {
-    const paths = drift(aConfig({ dns: ['192.0.2.53'] }), aLive(), aConfig()).map(({ path }) => path);
+    const paths = drift(aConfig({ dns: ['192.0.2.53'] }), aDevice(), aConfig()).map(({ path }) => path);
     expect(paths).toEqual(['spec.interface.dns']);
   });
 
@@ -96,7 +96,7 @@ test('N24: whatever the file says, the difference to what runs can be told, and 
       const text = pairs.map(([key, own]) => `${key} = ${own}\n`).join('');
       const file = interfaceOf(parseDocument(`[Interface]\n${text}`));
       const invalid = Object.keys(file.invalid).map((name) => pathOf(name as FieldName));
-      expect(drift(file, aLive(), aConfig()).map(({ path }) => path)).toEqual(expect.arrayContaining(invalid));
+      expect(drift(file, aDevice(), aConfig()).map(({ path }) => path)).toEqual(expect.arrayContaining(invalid));
       expect(invalidDrift(file).map(({ path }) => path)).toEqual(invalid);
     }),
     RUNS,

@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import { PEER_A, PEER_B, PRIVATE_KEY, PUBLIC_KEY } from '../../test/fixtures/live.ts';
+import { PEER_A, PEER_B, PRIVATE_KEY, PUBLIC_KEY } from '../../test/fixtures/device.ts';
 import { parseDump } from './parse-dump.ts';
 
 const PSK = '+30Wbn7f9USfEpJ3iDi6FNpeTWFgaIFU44b+3mGuDYU=';

@@ -1,9 +1,9 @@
 import { parseCidr } from '../protocol/address.ts';
 import { parsePrivateKey } from '../protocol/interface-key.ts';
 import { Secret } from '../protocol/secret.ts';
-import type { Live, LivePeer } from './live.ts';
+import type { Device, Peer } from './device.ts';
 
-export type Dump = Pick<Live, 'key' | 'listenPort' | 'fwMark' | 'peers'>;
+export type Dump = Pick<Device, 'key' | 'listenPort' | 'fwMark' | 'peers'>;
 
 const none = (text: string | undefined): string | null =>
   text === undefined || text === '(none)' || text === 'off' ? null : text;
@@ -20,7 +20,7 @@ export function parseDump(text: string): Dump {
   };
 }
 
-function parsePeer(line: string): LivePeer {
+function parsePeer(line: string): Peer {
   const [publicKey = '', psk, endpoint, allowedIps, handshake, rx, tx, keepalive] = line.split('\t');
   const preshared = none(psk);
   return {

@@ -1,7 +1,7 @@
 import { parseCidr } from '../protocol/address.ts';
 import { InterfaceKey } from '../protocol/interface-key.ts';
 import { Secret } from '../protocol/secret.ts';
-import type { LivePeer } from './live.ts';
+import type { Peer } from './device.ts';
 import type { Dump } from './parse-dump.ts';
 
 const ZERO_KEY = '0'.repeat(64);
@@ -35,7 +35,7 @@ export function parseUapi(text: string): Dump {
   };
 }
 
-const peerOf = (values: Values): LivePeer => ({
+const peerOf = (values: Values): Peer => ({
   publicKey: toBase64(first(values, 'public_key') ?? ''),
   presharedKey: secretOf(first(values, 'preshared_key')),
   endpoint: first(values, 'endpoint') ?? null,

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { cidr } from '../../test/fixtures/cidr.ts';
-import { aConfig, aLive, aPeer } from '../../test/fixtures/live.ts';
+import { aConfig, aDevice, aPeer } from '../../test/fixtures/device.ts';
 import { CONNECTED, EXIT, type PlanRow, planOf } from '../../test/fixtures/plan-row.ts';
 import { liveSteps } from './plan.ts';
 
@@ -12,7 +12,7 @@ describe('routes of the allowed IPs', () => {
   test.each<PlanRow>([
     {
       name: 'missing ones are added, most specific first',
-      live: { peers },
+      device: { peers },
       expected: [
         'add-route {"destination":"10.8.1.0/24","table":"main"} (table)',
         'add-route {"destination":"10.8.0.0/16","table":"main"} (table)',
@@ -21,7 +21,7 @@ describe('routes of the allowed IPs', () => {
     },
     {
       name: 'a wider one of this device is enough, as for wg-quick',
-      live: {
+      device: {
         peers,
         routes: [
           ...CONNECTED,
@@ -33,40 +33,40 @@ describe('routes of the allowed IPs', () => {
     },
     {
       name: 'the connected route of an address comes back, and is then enough',
-      live: { routes: [] },
+      device: { routes: [] },
       expected: ['add-route {"destination":"10.7.0.0/24","table":"main"} (table)'],
     },
     {
       name: 'the connected route of an address comes back with Table = off too',
       running: { table: 'off' },
-      live: { routes: [] },
+      device: { routes: [] },
       expected: ['add-route {"destination":"10.7.0.0/24","table":"main"} (table)'],
     },
     {
       name: 'connected routes come back by themselves with the link',
-      live: { routes: [], linkUp: false },
+      device: { routes: [], linkUp: false },
       expected: ['link-up (state)'],
     },
     {
       name: 'the connected route of an address that is added is enough',
-      live: { routes: [], addresses: [] },
+      device: { routes: [], addresses: [] },
       expected: ['add-address 10.7.0.1/24 (addresses)'],
     },
     {
       name: 'an address whose network begins with 0 has no connected route, and is no default route',
       running: { addresses: [cidr('10.7.0.1/0')] },
-      live: { addresses: [cidr('10.7.0.1/0')], routes: [], peers: [] },
+      device: { addresses: [cidr('10.7.0.1/0')], routes: [], peers: [] },
       expected: [],
     },
     {
       name: 'an address of its own has no connected route',
       running: { addresses: [cidr('10.7.0.1/32')] },
-      live: { addresses: [cidr('10.7.0.1/32')], routes: [], peers: [] },
+      device: { addresses: [cidr('10.7.0.1/32')], routes: [], peers: [] },
       expected: [],
     },
     {
       name: 'one that two peers name is added once',
-      live: {
+      device: {
         peers: [
           aPeer({ allowedIps: [cidr('10.8.0.0/16')] }),
           aPeer({ publicKey: 'b=', allowedIps: [cidr('10.8.0.0/16')] }),
@@ -74,17 +74,17 @@ describe('routes of the allowed IPs', () => {
       },
       expected: ['add-route {"destination":"10.8.0.0/16","table":"main"} (table)'],
     },
-    { name: 'a default route is left to the rules of wg-quick', live: { peers: EXIT }, expected: [] },
+    { name: 'a default route is left to the rules of wg-quick', device: { peers: EXIT }, expected: [] },
     {
       name: 'the halves of a default route are routes like others',
-      live: { peers: [aPeer({ allowedIps: [cidr('0.0.0.0/1')] })] },
+      device: { peers: [aPeer({ allowedIps: [cidr('0.0.0.0/1')] })] },
       expected: ['add-route {"destination":"0.0.0.0/1","table":"main"} (table)'],
     },
-    { name: 'none with Table = off', running: { table: 'off' }, live: { peers: [...peers, ...EXIT] }, expected: [] },
+    { name: 'none with Table = off', running: { table: 'off' }, device: { peers: [...peers, ...EXIT] }, expected: [] },
     {
       name: 'all of them, a default route too, in a numbered table',
       running: { table: '123' },
-      live: { peers: [aPeer({ allowedIps: [cidr('10.7.0.2/32'), cidr('0.0.0.0/0')] })] },
+      device: { peers: [aPeer({ allowedIps: [cidr('10.7.0.2/32'), cidr('0.0.0.0/0')] })] },
       expected: [
         'add-route {"destination":"10.7.0.2/32","table":"123"} (table)',
         'add-route {"destination":"0.0.0.0/0","table":"123"} (table)',
@@ -93,7 +93,7 @@ describe('routes of the allowed IPs', () => {
     {
       name: 'those of a numbered table must be there as they are',
       running: { table: '123' },
-      live: {
+      device: {
         peers: [aPeer({ allowedIps: [cidr('10.7.0.2/32'), cidr('10.8.0.0/16')] })],
         routes: [
           { destination: cidr('10.7.0.2/32'), table: '123' },
@@ -104,7 +104,7 @@ describe('routes of the allowed IPs', () => {
     },
     {
       name: 'one that nobody asks for stays',
-      live: { routes: [...CONNECTED, { destination: cidr('172.16.0.0/12'), table: 'main' }] },
+      device: { routes: [...CONNECTED, { destination: cidr('172.16.0.0/12'), table: 'main' }] },
       expected: [],
     },
   ])('$name', (row) => {
@@ -114,6 +114,6 @@ describe('routes of the allowed IPs', () => {
 
 test('no route is added where the table is none: it could be the wrong one', () => {
   const config = aConfig({ invalid: { table: ['a b'] } });
-  const live = aLive({ routes: [] });
-  expect(liveSteps({ file: config, running: config, attempted: null, live }, { config, state: 'up' })).toEqual([]);
+  const device = aDevice({ routes: [] });
+  expect(liveSteps({ file: config, running: config, attempted: null, device }, { config, state: 'up' })).toEqual([]);
 });

@@ -2,19 +2,19 @@ import { expect, test } from '@jest/globals';
 import { cidr } from '../../test/fixtures/cidr.ts';
 import fc from 'fast-check';
 import { arbitraryCidr, arbitraryConfig, RUNS } from '../../test/fixtures/arbitraries.ts';
-import { aPeer, PEER_B } from '../../test/fixtures/live.ts';
+import { aPeer, PEER_B } from '../../test/fixtures/device.ts';
 import { type Cidr, coverage, isIpv6, networkOf } from '../protocol/address.ts';
 import { compare, type DesiredInterface } from '../protocol/compare.ts';
 import { InterfaceKey, NO_KEY } from '../protocol/interface-key.ts';
 import type { InterfaceConfig } from '../protocol/wgquick/config.ts';
 import { driftOf } from './drift.ts';
-import type { Live, LivePeer, Route } from './live.ts';
+import type { Device, Peer, Route } from './device.ts';
 import { type Current, liveSteps, plan, type Step } from './plan.ts';
 
 const main = (destination: Cidr): Route => ({ destination, table: 'main' });
 
 /** What wg-quick makes of a configuration, as far as planning sees it. */
-function broughtUp(config: InterfaceConfig, peers: readonly LivePeer[]): Live {
+function broughtUp(config: InterfaceConfig, peers: readonly Peer[]): Device {
   const ips = [...new Set(peers.flatMap((peer) => peer.allowedIps))];
   const isMarked = config.table === null && ips.some((ip) => ip.endsWith('/0'));
   const connected = config.addresses.map((address) => main(networkOf(address)));
@@ -37,30 +37,30 @@ function broughtUp(config: InterfaceConfig, peers: readonly LivePeer[]): Live {
 }
 
 /** Removes an address as the kernel does: its connected route goes, and with the last IPv4 address all IPv4 routes. */
-function withoutAddress(live: Live, address: Cidr): Live {
-  const addresses = live.addresses.filter((other) => other !== address);
+function withoutAddress(device: Device, address: Cidr): Device {
+  const addresses = device.addresses.filter((other) => other !== address);
   const isLast4 = !isIpv6(address) && addresses.every(isIpv6);
   const isKept = ({ destination }: Route): boolean =>
     destination !== networkOf(address) && !(isLast4 && !isIpv6(destination));
   const back = addresses.map((other) => main(networkOf(other)));
-  return { ...live, addresses, routes: [...live.routes.filter(isKept), ...back] };
+  return { ...device, addresses, routes: [...device.routes.filter(isKept), ...back] };
 }
 
-const onDevice = (current: Current, change: (live: Live) => Live): Current =>
-  current.live === null ? current : { ...current, live: change(current.live) };
+const onDevice = (current: Current, change: (device: Device) => Device): Current =>
+  current.device === null ? current : { ...current, device: change(current.device) };
 
 /** The host after one step. */
 function after(current: Current, step: Step, wanted: DesiredInterface): Current {
   const { config } = wanted;
-  const peers = current.live?.peers ?? PEERS;
+  const peers = current.device?.peers ?? PEERS;
   switch (step.action) {
     case 'write-file':
       return { ...current, file: config };
     case 'up':
     case 'restart':
-      return { ...current, running: config, live: broughtUp(config, peers) };
+      return { ...current, running: config, device: broughtUp(config, peers) };
     case 'down':
-      return { ...current, live: null };
+      return { ...current, device: null };
     case 'run-hooks': {
       const { preUp, postUp, preDown, postDown } = config;
       return { ...current, running: { ...current.running, preUp, postUp, preDown, postDown } };
@@ -68,28 +68,28 @@ function after(current: Current, step: Step, wanted: DesiredInterface): Current 
     case 'set-dns':
       return { ...current, running: { ...current.running, dns: config.dns } };
     case 'set-private-key':
-      return onDevice(current, (live) => ({
-        ...live,
+      return onDevice(current, (device) => ({
+        ...device,
         key: config.privateKey === NO_KEY ? null : config.privateKey,
       }));
     case 'set-listen-port':
-      return onDevice(current, (live) => ({ ...live, listenPort: step.port }));
+      return onDevice(current, (device) => ({ ...device, listenPort: step.port }));
     case 'set-fwmark':
-      return onDevice(current, (live) => ({ ...live, fwMark: step.mark }));
+      return onDevice(current, (device) => ({ ...device, fwMark: step.mark }));
     case 'set-mtu':
-      return onDevice(current, (live) => ({ ...live, mtu: step.mtu }));
+      return onDevice(current, (device) => ({ ...device, mtu: step.mtu }));
     case 'link-up':
-      return onDevice(current, (live) => ({ ...live, linkUp: true }));
+      return onDevice(current, (device) => ({ ...device, linkUp: true }));
     case 'add-address':
-      return onDevice(current, (live) => ({
-        ...live,
-        addresses: [...live.addresses, step.address],
-        routes: [...live.routes, main(networkOf(step.address))],
+      return onDevice(current, (device) => ({
+        ...device,
+        addresses: [...device.addresses, step.address],
+        routes: [...device.routes, main(networkOf(step.address))],
       }));
     case 'remove-address':
-      return onDevice(current, (live) => withoutAddress(live, step.address));
+      return onDevice(current, (device) => withoutAddress(device, step.address));
     case 'add-route':
-      return onDevice(current, (live) => ({ ...live, routes: [...live.routes, step.route] }));
+      return onDevice(current, (device) => ({ ...device, routes: [...device.routes, step.route] }));
   }
 }
 
@@ -103,7 +103,7 @@ function applied(start: Current, wanted: DesiredInterface): Current {
   return wanted.state === 'up' ? { ...current, running: wanted.config } : current;
 }
 
-const PEERS: readonly LivePeer[] = [
+const PEERS: readonly Peer[] = [
   aPeer(),
   aPeer({ publicKey: PEER_B, allowedIps: [cidr('fd08::/64'), cidr('10.8.0.0/16')] }),
 ];
@@ -131,7 +131,7 @@ const interference = fc.record(
   { requiredKeys: [] },
 );
 
-const live = (running: InterfaceConfig): fc.Arbitrary<Live | null> =>
+const device = (running: InterfaceConfig): fc.Arbitrary<Device | null> =>
   fc
     .tuple(peers, interference, fc.boolean())
     .map(([some, change, isUp]) => (isUp ? { ...broughtUp(running, some), ...change } : null));
@@ -145,8 +145,8 @@ const part = (base: InterfaceConfig): fc.Arbitrary<InterfaceConfig> =>
 const situation = arbitraryConfig.chain((running) =>
   fc.record({
     current: fc
-      .tuple(fc.oneof(fc.constant(null), fc.constant(running), part(running)), live(running))
-      .map(([file, device]): Current => ({ file, running, attempted: null, live: device })),
+      .tuple(fc.oneof(fc.constant(null), fc.constant(running), part(running)), device(running))
+      .map(([file, device]): Current => ({ file, running, attempted: null, device: device })),
     wanted: fc
       .tuple(fc.oneof(part(running), arbitraryConfig), fc.constantFrom('up' as const, 'up' as const, 'down' as const))
       .map(([config, state]): DesiredInterface => ({ config, state })),
@@ -166,8 +166,8 @@ test('N24: after the steps of a plan have run there is no drift', () => {
   fc.assert(
     fc.property(situation, ({ current, wanted }) => {
       const end = applied(current, { ...wanted, state: 'up' });
-      if (end.live === null) throw new Error('The interface must be up');
-      expect(driftOf({ file: wanted.config, running: end.running, live: end.live })).toEqual([]);
+      if (end.device === null) throw new Error('The interface must be up');
+      expect(driftOf({ file: wanted.config, running: end.running, device: end.device })).toEqual([]);
     }),
     RUNS,
   );
@@ -188,7 +188,7 @@ test('T2: the plan and the comparison agree: what is not as desired has a step, 
 test('what is wanted is there: address by address, and every number that was asked for', () => {
   fc.assert(
     fc.property(situation, ({ current, wanted: { config } }) => {
-      const end = applied(current, { config, state: 'up' }).live;
+      const end = applied(current, { config, state: 'up' }).device;
       expect(config.addresses.filter((address) => !end?.addresses.includes(address))).toEqual([]);
       expect(end?.key?.publicKey).toBe(config.privateKey?.publicKey);
       expect(end).toMatchObject({
@@ -209,17 +209,17 @@ test('I1: no plan takes away an address that we did not put there, nor a peer', 
       const removed = steps.flatMap((step) => (step.action === 'remove-address' ? [step.address] : []));
       expect(removed.filter((address) => !current.running.addresses.includes(address))).toEqual([]);
       const end = applied(current, { ...wanted, state: 'up' });
-      expect(end.live?.peers).toEqual(current.live?.peers ?? PEERS);
+      expect(end.device?.peers).toEqual(current.device?.peers ?? PEERS);
     }),
     RUNS,
   );
 });
 
 test('I2: an undo of a half-run plan brings addresses, mark and MTU back', () => {
-  const halfRun = fc.tuple(situation, fc.nat({ max: 12 })).filter(([{ current }]) => current.live !== null);
+  const halfRun = fc.tuple(situation, fc.nat({ max: 12 })).filter(([{ current }]) => current.device !== null);
   fc.assert(
     fc.property(halfRun, ([{ current, wanted }, count]) => {
-      const former = current.live;
+      const former = current.device;
       if (former === null) return;
       const steps = plan(current, { ...wanted, state: 'up' });
       const hasDefault = former.peers.some((peer) => peer.allowedIps.some((ip) => ip.endsWith('/0')));
@@ -231,7 +231,7 @@ test('I2: an undo of a half-run plan brings addresses, mark and MTU back', () =>
       const { listenPort, mtu, fwMark, addresses } = former;
       const privateKey = former.key ?? NO_KEY;
       const config = { ...current.running, privateKey, listenPort, mtu, fwMark, addresses };
-      const back = applied({ ...torn, attempted: wanted.config }, { config, state: 'up' }).live;
+      const back = applied({ ...torn, attempted: wanted.config }, { config, state: 'up' }).device;
       expect(back).toMatchObject({ listenPort, mtu, fwMark });
       expect(back?.key?.publicKey).toBe(former.key?.publicKey);
       expect([...(back?.addresses ?? [])].sort()).toEqual([...addresses].sort());

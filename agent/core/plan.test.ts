@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { InterfaceKey } from '../protocol/interface-key.ts';
 import { cidr } from '../../test/fixtures/cidr.ts';
-import { aConfig, aLive } from '../../test/fixtures/live.ts';
+import { aConfig, aDevice } from '../../test/fixtures/device.ts';
 import { CONNECTED, EXIT, line, type PlanRow, planOf } from '../../test/fixtures/plan-row.ts';
 import { isDisruptive, liveSteps, plan, type Step } from './plan.ts';
 
@@ -18,11 +18,11 @@ describe('a running interface', () => {
     },
     {
       name: 'the MTU, no longer asked for, stays when somebody else has set it',
-      live: { mtu: 1380 },
+      device: { mtu: 1380 },
       wanted: { mtu: null },
       expected: ['write-file (mtu)'],
     },
-    { name: 'an MTU that was never asked for stays', running: { mtu: null }, live: { mtu: 1380 }, expected: [] },
+    { name: 'an MTU that was never asked for stays', running: { mtu: null }, device: { mtu: 1380 }, expected: [] },
     {
       name: 'an address is added before the former one goes',
       wanted: { addresses: [cidr('10.7.0.9/24')] },
@@ -44,7 +44,7 @@ describe('a running interface', () => {
     {
       name: 'T2: the order of addresses is no change',
       running: { addresses: [cidr('10.7.0.1/24'), cidr('fd07::1/64')] },
-      live: {
+      device: {
         addresses: [cidr('fd07::1/64'), cidr('10.7.0.1/24')],
         routes: [...CONNECTED, { destination: cidr('fd07::/64'), table: 'main' }],
       },
@@ -53,7 +53,7 @@ describe('a running interface', () => {
     },
     {
       name: 'an address that we did not put there is never removed',
-      live: { addresses: [cidr('10.7.0.1/24'), cidr('10.99.0.1/32')] },
+      device: { addresses: [cidr('10.7.0.1/24'), cidr('10.99.0.1/32')] },
       wanted: { addresses: [cidr('10.7.0.9/24')] },
       expected: [
         'write-file (addresses)',
@@ -61,7 +61,7 @@ describe('a running interface', () => {
         'remove-address 10.7.0.1/24 (addresses)',
       ],
     },
-    { name: 'a lost address comes back', live: { addresses: [] }, expected: ['add-address 10.7.0.1/24 (addresses)'] },
+    { name: 'a lost address comes back', device: { addresses: [] }, expected: ['add-address 10.7.0.1/24 (addresses)'] },
     {
       name: 'the port',
       wanted: { listenPort: 5 },
@@ -74,38 +74,38 @@ describe('a running interface', () => {
     },
     {
       name: 'a lost port comes back',
-      live: { listenPort: 0 },
+      device: { listenPort: 0 },
       expected: ['set-listen-port 51820 (listenPort, Rehandshake)'],
     },
     {
       name: 'a key of which only the kernel has another',
-      live: { key: OTHER_KEY },
+      device: { key: OTHER_KEY },
       expected: ['set-private-key (privateKeySecretRef, Rehandshake)'],
     },
     { name: 'a mark', wanted: { fwMark: 16 }, expected: ['write-file (fwMark)', 'set-fwmark 16 (fwMark)'] },
     {
       name: 'a mark of ours is cleared',
       running: { fwMark: 16 },
-      live: { fwMark: 16 },
+      device: { fwMark: 16 },
       wanted: { fwMark: null },
       expected: ['write-file (fwMark)', 'set-fwmark null (fwMark)'],
     },
     {
       name: 'a mark of somebody else stays when ours is no longer asked for',
       running: { fwMark: 16 },
-      live: { fwMark: 17 },
+      device: { fwMark: 17 },
       wanted: { fwMark: null },
       expected: ['write-file (fwMark)'],
     },
     {
       name: 'the automatic mark of a default route is not touched',
-      live: { fwMark: 51820, peers: EXIT },
+      device: { fwMark: 51820, peers: EXIT },
       expected: [],
     },
-    { name: 'a link that is down goes up', live: { linkUp: false }, expected: ['link-up (state)'] },
+    { name: 'a link that is down goes up', device: { linkUp: false }, expected: ['link-up (state)'] },
     {
       name: 'everything live in one go, in order',
-      live: { linkUp: false, key: OTHER_KEY },
+      device: { linkUp: false, key: OTHER_KEY },
       wanted: { listenPort: 5, fwMark: 16, mtu: 1300, addresses: [cidr('fd07::1/64')], dns: ['192.0.2.53'] },
       expected: [
         'write-file (listenPort)',
@@ -133,27 +133,27 @@ describe('what cannot be done live is one restart', () => {
     },
     {
       name: 'a mark, when a default route is routed by it',
-      live: { peers: EXIT },
+      device: { peers: EXIT },
       wanted: { fwMark: 16 },
       expected: ['write-file (fwMark)', 'restart (fwMark, Restart)'],
     },
     {
       name: 'no mark any more, when a default route is routed by it',
       running: { fwMark: 16 },
-      live: { peers: EXIT, fwMark: 16 },
+      device: { peers: EXIT, fwMark: 16 },
       wanted: { fwMark: null },
       expected: ['write-file (fwMark)', 'restart (fwMark, Restart)'],
     },
     {
       name: 'but not a mark with a default route in a table of its own',
       running: { table: 'off' },
-      live: { peers: EXIT },
+      device: { peers: EXIT },
       wanted: { fwMark: 16 },
       expected: ['write-file (fwMark)', 'set-fwmark 16 (fwMark)'],
     },
     {
       name: 'nor an MTU with a default route',
-      live: { peers: EXIT, fwMark: 51820 },
+      device: { peers: EXIT, fwMark: 51820 },
       wanted: { mtu: 1300 },
       expected: ['write-file (mtu)', 'set-mtu 1300 (mtu)'],
     },
@@ -213,12 +213,12 @@ describe('hooks and DNS', () => {
 
 describe('up and down', () => {
   test.each<PlanRow>([
-    { name: 'from down to up', live: null, expected: ['up (state)'] },
+    { name: 'from down to up', device: null, expected: ['up (state)'] },
     { name: 'from up to down', state: 'down', expected: ['down (state, Restart)'] },
-    { name: 'down stays down', live: null, state: 'down', expected: [] },
+    { name: 'down stays down', device: null, state: 'down', expected: [] },
     {
       name: 'a change while it is down is only written',
-      live: null,
+      device: null,
       state: 'down',
       wanted: { mtu: 1300 },
       expected: ['write-file (mtu)'],
@@ -231,7 +231,7 @@ describe('up and down', () => {
     },
     {
       name: 'a change on the way up',
-      live: null,
+      device: null,
       wanted: { table: 'off' },
       expected: ['write-file (table)', 'up (state)'],
     },
@@ -241,28 +241,28 @@ describe('up and down', () => {
 
   test('a file that is missing is written', () => {
     const config = aConfig();
-    const steps = plan({ file: null, running: config, attempted: null, live: aLive() }, { config, state: 'up' });
+    const steps = plan({ file: null, running: config, attempted: null, device: aDevice() }, { config, state: 'up' });
     expect(steps.map(line)).toEqual(['write-file (name)']);
   });
 });
 
 describe('I2: an undo takes back what the attempt put on the device', () => {
   const attempted = { addresses: [cidr('10.7.0.9/24')], fwMark: 16, mtu: 1300 };
-  const live = { addresses: [cidr('10.7.0.1/24'), cidr('10.7.0.9/24')], fwMark: 16, mtu: 1300 };
+  const device = { addresses: [cidr('10.7.0.1/24'), cidr('10.7.0.9/24')], fwMark: 16, mtu: 1300 };
 
   test.each<PlanRow>([
     {
       name: 'and only with the attempt known',
       running: { mtu: null },
       attempted,
-      live,
+      device,
       expected: ['set-fwmark null (fwMark)', 'set-mtu 1420 (mtu)', 'remove-address 10.7.0.9/24 (addresses)'],
     },
-    { name: 'without it all of that belongs to somebody else', running: { mtu: null }, live, expected: [] },
+    { name: 'without it all of that belongs to somebody else', running: { mtu: null }, device, expected: [] },
     {
       name: 'what both have stays',
       attempted: { addresses: [cidr('10.7.0.1/24'), cidr('10.7.0.9/24')] },
-      live: { addresses: [cidr('10.7.0.1/24'), cidr('10.7.0.9/24')] },
+      device: { addresses: [cidr('10.7.0.1/24'), cidr('10.7.0.9/24')] },
       expected: ['remove-address 10.7.0.9/24 (addresses)'],
     },
   ])('$name', (row) => {
@@ -272,15 +272,15 @@ describe('I2: an undo takes back what the attempt put on the device', () => {
 
 test('I2: an undo that asks for the automatic mark that a default route has does not restart the tunnel', () => {
   const running = aConfig();
-  const live = aLive({ peers: EXIT, fwMark: 51_820, mtu: 1300 });
-  const current = { file: running, running, attempted: aConfig({ mtu: 1300 }), live };
+  const device = aDevice({ peers: EXIT, fwMark: 51_820, mtu: 1300 });
+  const current = { file: running, running, attempted: aConfig({ mtu: 1300 }), device };
   const former = { config: { ...running, fwMark: 51_820 }, state: 'up' as const };
   expect(liveSteps(current, former).map(line)).toEqual(['set-mtu 1400 (mtu)']);
 });
 
 test('the live part of a plan is the plan without the file', () => {
-  const [file, live] = [aConfig(), aLive()];
-  const current = { file, running: file, attempted: null, live };
+  const [file, device] = [aConfig(), aDevice()];
+  const current = { file, running: file, attempted: null, device };
   const wanted = { config: aConfig({ mtu: 1300 }), state: 'up' as const };
   expect(liveSteps(current, wanted)).toEqual(plan(current, wanted).filter((step) => step.action !== 'write-file'));
 });

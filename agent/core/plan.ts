@@ -4,7 +4,7 @@ import { type FieldAction, type StepAction, STEPS } from '../protocol/steps.ts';
 import { type DesiredInterface, NAME_PATH, STATE_PATH } from '../protocol/compare.ts';
 import { changedFields, type InterfaceConfig, isSame } from '../protocol/wgquick/config.ts';
 import { DEFAULT_MTU, FIELD_NAMES, type FieldName, fieldOf, pathOf } from '../protocol/wgquick/fields.ts';
-import type { Live, Route } from './live.ts';
+import type { Device, Route } from './device.ts';
 
 /** What each action needs to know beside its name. An action without a line here, or a line without an action, does not compile. */
 interface StepArguments {
@@ -39,7 +39,7 @@ export interface Current {
   /** What else we put on the device: that of an apply which is being undone. */
   readonly attempted: InterfaceConfig | null;
   /** null = no such device. */
-  readonly live: Live | null;
+  readonly device: Device | null;
 }
 
 /** The impact of a step is that of its action, whoever asks. */
@@ -66,14 +66,14 @@ function fileSteps(file: InterfaceConfig | null, desired: InterfaceConfig): Step
 
 /** The part of the plan that concerns the running interface. */
 export function liveSteps(current: Current, desired: DesiredInterface): Step[] {
-  const { live } = current;
-  if (desired.state === 'down') return live === null ? [] : [step({ action: 'down' }, STATE_PATH)];
-  if (live === null) return [step({ action: 'up' }, STATE_PATH)];
-  const change: Change = { ...current, live, desired: desired.config };
+  const { device } = current;
+  if (desired.state === 'down') return device === null ? [] : [step({ action: 'down' }, STATE_PATH)];
+  if (device === null) return [step({ action: 'up' }, STATE_PATH)];
+  const change: Change = { ...current, device, desired: desired.config };
   const restart = restartField(change);
   if (restart !== undefined) return [step({ action: 'restart' }, pathOf(restart))];
-  const link = live.linkUp ? [] : [step({ action: 'link-up' }, STATE_PATH)];
-  const steps = [...link, ...fieldSteps(change), ...routeSteps(desired.config, live)];
+  const link = device.linkUp ? [] : [step({ action: 'link-up' }, STATE_PATH)];
+  const steps = [...link, ...fieldSteps(change), ...routeSteps(desired.config, device)];
   // The sort is stable: routes stay as they were sorted.
   return steps.sort((left, right) => ACTIONS.indexOf(left.action) - ACTIONS.indexOf(right.action));
 }
@@ -82,7 +82,7 @@ const ACTIONS = Object.keys(STEPS);
 
 /** A running interface and the configuration that it shall have. */
 interface Change extends Current {
-  readonly live: Live;
+  readonly device: Device;
   readonly desired: InterfaceConfig;
 }
 
@@ -105,13 +105,14 @@ const MAKERS: Readonly<Record<FieldAction, (change: Change, path: string) => Ste
 
 /** One step of an action is enough for all fields that ask for it, but for those that name a value. */
 function fieldSteps(change: Change): Step[] {
-  const { live, running, desired } = change;
+  const { device, running, desired } = change;
   const made = new Set<StepAction>();
   return FIELD_NAMES.flatMap((name) => {
     const { running: shown } = fieldOf(name);
     if (shown.shownBy === 'file') return [];
     const ours = oursOf(change).map((config) => config[name]);
-    const holds = shown.shownBy === 'kernel' ? shown.holds(desired[name], live, ours) : isSame(name, running, desired);
+    const holds =
+      shown.shownBy === 'kernel' ? shown.holds(desired[name], device, ours) : isSame(name, running, desired);
     if (holds || made.has(shown.step)) return [];
     made.add(shown.step);
     return MAKERS[shown.step](change, pathOf(name));
@@ -119,24 +120,24 @@ function fieldSteps(change: Change): Step[] {
 }
 
 /** The field that no live change can serve: wg-quick's routing by mark and rules is made only at `up`. */
-function restartField({ running, desired, live }: Change): FieldName | undefined {
+function restartField({ running, desired, device }: Change): FieldName | undefined {
   const changed = FIELD_NAMES.find((name) => {
     const { running: shown } = fieldOf(name);
     return shown.shownBy === 'copy' && shown.step === 'restart' && !isSame(name, running, desired);
   });
-  const newMark = running.fwMark !== desired.fwMark && live.fwMark !== desired.fwMark;
-  return changed ?? (newMark && routesByMark(desired, live) ? 'fwMark' : undefined);
+  const newMark = running.fwMark !== desired.fwMark && device.fwMark !== desired.fwMark;
+  return changed ?? (newMark && routesByMark(desired, device) ? 'fwMark' : undefined);
 }
 
 /** Whether wg-quick routes everything through this interface by a mark and policy rules. */
-const routesByMark = (config: InterfaceConfig, live: Live): boolean =>
-  config.table === null && live.peers.some((peer) => peer.allowedIps.some((ip) => ip.endsWith('/0')));
+const routesByMark = (config: InterfaceConfig, device: Device): boolean =>
+  config.table === null && device.peers.some((peer) => peer.allowedIps.some((ip) => ip.endsWith('/0')));
 
 function addressSteps(change: Change, path: string): Step[] {
-  const { desired, live } = change;
-  const missing = desired.addresses.filter((address) => !live.addresses.includes(address));
+  const { desired, device } = change;
+  const missing = desired.addresses.filter((address) => !device.addresses.includes(address));
   const isOurs = (address: Cidr): boolean => oursOf(change).some((known) => known.addresses.includes(address));
-  const stale = live.addresses.filter((address) => isOurs(address) && !desired.addresses.includes(address));
+  const stale = device.addresses.filter((address) => isOurs(address) && !desired.addresses.includes(address));
   return [
     ...missing.map((address) => step({ action: 'add-address', address }, path)),
     ...stale.map((address) => step({ action: 'remove-address', address }, path)),
@@ -147,29 +148,29 @@ function addressSteps(change: Change, path: string): Step[] {
  * Routes that wg-quick would have made for the allowed IPs and that are not there, most specific first; and the kernel's own
  * routes to the networks of present addresses, where somebody removed them.
  */
-function routeSteps(desired: InterfaceConfig, live: Live): Step[] {
+function routeSteps(desired: InterfaceConfig, device: Device): Step[] {
   // Where the routes go is not known: none is added rather than one in the wrong table.
   if (desired.invalid.table !== undefined) return [];
   const table = desired.table === null || desired.table === 'off' ? 'main' : desired.table;
-  const inTable = live.routes.filter((route) => route.table === table).map((route) => route.destination);
+  const inTable = device.routes.filter((route) => route.table === table).map((route) => route.destination);
   // The networks of addresses that this same plan adds, or whose link it sets up, come by themselves.
-  const isLive = (address: Cidr): boolean => live.linkUp && live.addresses.includes(address);
+  const isLive = (address: Cidr): boolean => device.linkUp && device.addresses.includes(address);
   const networks = table === 'main' ? desired.addresses.filter((address) => isLive(address) && isRouted(address)) : [];
   // All networks of desired addresses count as there: they are, they come, or they are put back here.
   const present = table === 'main' ? [...inTable, ...desired.addresses] : inTable;
   const missing = [
     ...networks.map(networkOf).filter((network) => !inTable.includes(network)),
-    ...(desired.table === 'off' ? [] : missingAllowedIps(desired, live, present)),
+    ...(desired.table === 'off' ? [] : missingAllowedIps(desired, device, present)),
   ];
   const sorted = [...new Set(missing)].sort((left, right) => specificity(right) - specificity(left));
   return sorted.map((destination) => step({ action: 'add-route', route: { destination, table } }, pathOf('table')));
 }
 
-function missingAllowedIps(desired: InterfaceConfig, live: Live, present: readonly Cidr[]): Cidr[] {
+function missingAllowedIps(desired: InterfaceConfig, device: Device, present: readonly Cidr[]): Cidr[] {
   // In a table of its own wg-quick adds every route; in the main table only those that nothing covers yet.
   const isThere = desired.table === null ? coverage(present) : membership(present);
   const isByMark = (ip: Cidr): boolean => desired.table === null && ip.endsWith('/0');
-  return live.peers.flatMap((peer) => peer.allowedIps).filter((ip) => !isByMark(ip) && !isThere(ip));
+  return device.peers.flatMap((peer) => peer.allowedIps).filter((ip) => !isByMark(ip) && !isThere(ip));
 }
 
 const membership = (routes: readonly Cidr[]): ((ip: Cidr) => boolean) => {

@@ -7,7 +7,7 @@ import { inspect } from 'node:util';
 import { InterfaceKey } from '../protocol/interface-key.ts';
 import { Secret } from '../protocol/secret.ts';
 import { newPrivateKey } from '../../test/support/canary.ts';
-import { aLive, aPeer } from '../../test/fixtures/live.ts';
+import { aDevice, aPeer } from '../../test/fixtures/device.ts';
 import { type JournalEntry, openStateFolder } from './state-folder.ts';
 
 const temporaryFolder = (): ReturnType<typeof mkdtempDisposable> => mkdtempDisposable(join(tmpdir(), 'state-folder-'));
@@ -16,8 +16,8 @@ const modeOf = async (path: string): Promise<string> => ((await stat(path)).mode
 const ENTRY: JournalEntry = {
   fileText: '[Interface]\r\n# \u2028 "ü"\n',
   runningText: null,
-  previousLive: null,
-  previousWanted: 'up',
+  previousDevice: null,
+  previousDesired: 'up',
   disrupted: false,
   steps: [{ action: 'set-mtu', path: 'spec.interface.mtu', impact: 'None' }],
 };
@@ -26,8 +26,8 @@ test('an empty folder knows nothing', async () => {
   await using folder = await temporaryFolder();
   const state = await openStateFolder(join(folder.path, 'wgnode'));
   expect(await state.open('wg0').readRunning()).toBeNull();
-  expect(await state.open('wg0').readWanted()).toBeNull();
-  expect(await state.wantedUp()).toEqual([]);
+  expect(await state.open('wg0').readDesired()).toBeNull();
+  expect(await state.desiredUp()).toEqual([]);
   expect(await state.unfinished()).toEqual([]);
   expect(await state.open('wg0').readJournal()).toBeNull();
 });
@@ -88,19 +88,19 @@ describe('the running copy', () => {
 test('what is wanted up is listed, and only that', async () => {
   await using folder = await temporaryFolder();
   const state = await openStateFolder(folder.path);
-  await state.open('wg0').writeWanted('up');
-  await state.open('wg1').writeWanted('down');
-  await state.open('wg2').writeWanted('up');
-  await state.open('wg3').writeWanted('up');
-  await state.open('wg3').writeWanted(null);
-  expect((await state.wantedUp()).sort()).toEqual(['wg0', 'wg2']);
-  expect(await Promise.all(['wg1', 'wg3'].map((name) => state.open(name).readWanted()))).toEqual(['down', null]);
+  await state.open('wg0').writeDesired('up');
+  await state.open('wg1').writeDesired('down');
+  await state.open('wg2').writeDesired('up');
+  await state.open('wg3').writeDesired('up');
+  await state.open('wg3').writeDesired(null);
+  expect((await state.desiredUp()).sort()).toEqual(['wg0', 'wg2']);
+  expect(await Promise.all(['wg1', 'wg3'].map((name) => state.open(name).readDesired()))).toEqual(['down', null]);
 });
 
 test('I2: a journal survives a restart of the agent as it was, until it is closed', async () => {
   await using folder = await temporaryFolder();
   const state = await openStateFolder(folder.path);
-  const other = { ...ENTRY, fileText: null, previousWanted: null, disrupted: true };
+  const other = { ...ENTRY, fileText: null, previousDesired: null, disrupted: true };
   await state.open('wg0').writeJournal(ENTRY);
   await state.open('wg1').writeJournal(other);
   const again = await openStateFolder(folder.path);
@@ -118,13 +118,13 @@ test('I1: the live peers of a journal come back whole, keys included, and stay c
   const peer = { ...aPeer({ allowedIps: [cidr('10.7.0.2/32')] }), presharedKey: new Secret(presharedKey) };
   const entry = {
     ...ENTRY,
-    previousLive: aLive({ peers: [peer], key: InterfaceKey.fromPrivate(new Secret(privateKey)) }),
+    previousDevice: aDevice({ peers: [peer], key: InterfaceKey.fromPrivate(new Secret(privateKey)) }),
   };
   await state.open('wg0').writeJournal(entry);
   const read = await state.open('wg0').readJournal();
-  expect(read?.previousLive?.key?.privateKey?.reveal()).toBe(privateKey);
-  expect(read?.previousLive?.peers[0]?.presharedKey?.reveal()).toBe(presharedKey);
-  expect(read?.previousLive?.peers[0]?.allowedIps).toEqual([cidr('10.7.0.2/32')]);
+  expect(read?.previousDevice?.key?.privateKey?.reveal()).toBe(privateKey);
+  expect(read?.previousDevice?.peers[0]?.presharedKey?.reveal()).toBe(presharedKey);
+  expect(read?.previousDevice?.peers[0]?.allowedIps).toEqual([cidr('10.7.0.2/32')]);
   expect(JSON.stringify(read)).not.toContain(presharedKey);
 });
 
@@ -157,18 +157,18 @@ test('temporary files that a crash left are removed at the start', async () => {
   const state = await openStateFolder(folder.path);
   const left = await Promise.all(folders.map((name) => readdir(join(folder.path, name))));
   expect(left.flat().filter((name) => name.startsWith('.'))).toEqual([]);
-  expect(await state.wantedUp()).toEqual([]);
+  expect(await state.desiredUp()).toEqual([]);
 });
 
 test('after a reboot nothing runs that was brought up before it; what is wanted and the journal stay', async () => {
   await using folder = await temporaryFolder();
   const state = await openStateFolder(folder.path);
   await state.open('wg0').writeRunning('a');
-  await state.open('wg0').writeWanted('up');
+  await state.open('wg0').writeDesired('up');
   await state.open('wg0').writeJournal(ENTRY);
   await writeFile(join(folder.path, 'boot-id'), 'that of a former boot');
   const again = await openStateFolder(folder.path);
   expect(await again.open('wg0').readRunning()).toBeNull();
-  expect(await again.wantedUp()).toEqual(['wg0']);
+  expect(await again.desiredUp()).toEqual(['wg0']);
   expect(await again.unfinished()).toEqual(['wg0']);
 });

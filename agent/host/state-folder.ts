@@ -2,7 +2,7 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { AgentError } from '../core/agent-error.ts';
-import type { Live, LivePeer } from '../core/live.ts';
+import type { Device, Peer } from '../core/device.ts';
 import type { WireStep } from '../protocol/messages.ts';
 import { InterfaceKey } from '../protocol/interface-key.ts';
 import { Secret } from '../protocol/secret.ts';
@@ -15,8 +15,8 @@ export interface JournalEntry {
   /** What the interface was brought up with; null = it was down. */
   readonly runningText: string | null;
   /** What ran: peers and endpoints that only the kernel had would be lost with the device. Null = it was down. */
-  readonly previousLive: Live | null;
-  readonly previousWanted: 'up' | 'down' | null;
+  readonly previousDevice: Device | null;
+  readonly previousDesired: 'up' | 'down' | null;
   /** The plan has a step after which nobody knows how far a crash came. */
   readonly disrupted: boolean;
   /** The plan under way, for the log of whoever has to roll it back. */
@@ -31,8 +31,8 @@ export interface InterfaceState {
   readRunning(): Promise<string | null>;
   writeRunning(text: string | null): Promise<void>;
   /** The state that a caller asked for; null = nobody did. */
-  readWanted(): Promise<'up' | 'down' | null>;
-  writeWanted(state: 'up' | 'down' | null): Promise<void>;
+  readDesired(): Promise<'up' | 'down' | null>;
+  writeDesired(state: 'up' | 'down' | null): Promise<void>;
   /** The change under way; null = there is none. */
   readJournal(): Promise<JournalEntry | null>;
   writeJournal(entry: JournalEntry | null): Promise<void>;
@@ -48,7 +48,7 @@ export interface StateFolder {
   readonly runningFolder: string;
   open(name: string): InterfaceState;
   /** Names of the interfaces that a caller asked to be up. */
-  wantedUp(): Promise<string[]>;
+  desiredUp(): Promise<string[]>;
   /** Names of the interfaces with an unfinished change. */
   unfinished(): Promise<string[]>;
 }
@@ -83,34 +83,34 @@ async function forgetFormerBoot(folder: string, running: string): Promise<void> 
 }
 
 /** Secrets print as redacted; in this 0600 file they must be whole, or a restart after a crash could not bring the peers back. */
-function journalText({ previousLive, previousWanted, ...entry }: JournalEntry): string {
-  const formerLive = previousLive === null ? null : storedLive(previousLive);
-  const stored: StoredJournal = { ...entry, formerLive, formerWanted: previousWanted };
+function journalText({ previousDevice, previousDesired, ...entry }: JournalEntry): string {
+  const formerLive = previousDevice === null ? null : storedDevice(previousDevice);
+  const stored: StoredJournal = { ...entry, formerLive, formerWanted: previousDesired };
   return JSON.stringify(stored);
 }
 
-type StoredPeer = Omit<LivePeer, 'presharedKey'> & { readonly presharedKey: string | null };
-type StoredLive = Omit<Live, 'key' | 'peers'> & {
+type StoredPeer = Omit<Peer, 'presharedKey'> & { readonly presharedKey: string | null };
+type StoredDevice = Omit<Device, 'key' | 'peers'> & {
   readonly privateKey: string | null;
   readonly peers: readonly StoredPeer[];
 };
 
 /** In the words of agents before 0.2, whose journals must be rolled back, too. */
-interface StoredJournal extends Omit<JournalEntry, 'previousLive' | 'previousWanted' | 'steps'> {
+interface StoredJournal extends Omit<JournalEntry, 'previousDevice' | 'previousDesired' | 'steps'> {
   /** Agents before 0.2 wrote none. */
   readonly steps?: readonly WireStep[];
-  readonly formerLive: StoredLive | null;
+  readonly formerLive: StoredDevice | null;
   readonly formerWanted: 'up' | 'down' | null;
 }
 
-const storedLive = ({ key, peers, ...live }: Live): StoredLive => ({
-  ...live,
+const storedDevice = ({ key, peers, ...device }: Device): StoredDevice => ({
+  ...device,
   privateKey: key?.privateKey?.reveal() ?? null,
   peers: peers.map((peer) => ({ ...peer, presharedKey: peer.presharedKey?.reveal() ?? null })),
 });
 
-const liveOf = ({ privateKey, peers, ...live }: StoredLive): Live => ({
-  ...live,
+const deviceOf = ({ privateKey, peers, ...device }: StoredDevice): Device => ({
+  ...device,
   key: privateKey === null ? null : InterfaceKey.fromPrivate(new Secret(privateKey)),
   peers: peers.map((peer) => ({
     ...peer,
@@ -121,8 +121,8 @@ const liveOf = ({ privateKey, peers, ...live }: StoredLive): Live => ({
 function parseJournal(text: string): JournalEntry {
   try {
     const { formerLive, formerWanted, steps = [], ...stored } = JSON.parse(text) as StoredJournal;
-    const previousLive = formerLive === null ? null : liveOf(formerLive);
-    return { ...stored, steps, previousLive, previousWanted: formerWanted };
+    const previousDevice = formerLive === null ? null : deviceOf(formerLive);
+    return { ...stored, steps, previousDevice, previousDesired: formerWanted };
   } catch {
     // The parser's message would quote the text, keys included.
     throw new AgentError('internal', 'The journal of an unfinished change cannot be read');
@@ -149,9 +149,9 @@ export async function openStateFolder(folder: string): Promise<StateFolder> {
     digestKey: new Secret(identity.digestKey),
     runningFolder: running,
     open,
-    async wantedUp() {
+    async desiredUp() {
       const names = await listFolder(wanted);
-      const states = await Promise.all(names.map((name) => open(name).readWanted()));
+      const states = await Promise.all(names.map((name) => open(name).readDesired()));
       return names.filter((_, index) => states[index] === 'up');
     },
     unfinished: () => listFolder(journal),
@@ -170,8 +170,8 @@ function interfaceState({ running, wanted, journal }: Folders, name: string): In
     runningPath,
     readRunning: () => readText(runningPath),
     writeRunning: (text) => put(runningPath, text),
-    readWanted: async () => asState(await readText(join(wanted, name))),
-    writeWanted: (state) => put(join(wanted, name), state),
+    readDesired: async () => asState(await readText(join(wanted, name))),
+    writeDesired: (state) => put(join(wanted, name), state),
     async readJournal() {
       const text = await readText(join(journal, name));
       return text === null ? null : parseJournal(text);

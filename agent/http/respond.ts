@@ -1,27 +1,27 @@
 import type { FastifyReply } from 'fastify';
 import { AgentError } from '../core/agent-error.ts';
 import type { Logger } from '../log.ts';
-import type { ErrorAnswer } from '../protocol/errors.ts';
+import type { ErrorResponse } from '../protocol/errors.ts';
 
 /** The whole answer to one request, as data; kept for repeats of a signed mutation. */
-export interface Answer {
+export interface HttpResponse {
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
   readonly body: string;
 }
 
-export const jsonAnswer = (body: object, headers: Record<string, string> = {}): Answer => ({
+export const jsonResponse = (body: object, headers: Record<string, string> = {}): HttpResponse => ({
   status: 200,
   headers: { 'content-type': 'application/json', ...headers },
   body: JSON.stringify(body),
 });
 
 /** Every failure in one shape. What is not ours to explain becomes `internal`, and its text stays in the log. */
-export function errorAnswer(error: unknown, log: Logger): Answer {
+export function errorResponse(error: unknown, log: Logger): HttpResponse {
   const known = asAgentError(error);
   if (known.code === 'internal')
     log.error('unexpected failure', { error: error instanceof Error ? (error.stack ?? error.message) : String(error) });
-  const body: ErrorAnswer = {
+  const body: ErrorResponse = {
     error: known.message,
     code: known.code,
     details: known.details,
@@ -29,7 +29,7 @@ export function errorAnswer(error: unknown, log: Logger): Answer {
   };
   // Whoever is told to come again is told when (RFC 9110, section 10.2.3).
   const headers: Record<string, string> = known.status === 429 || known.status === 503 ? { 'retry-after': '1' } : {};
-  return { ...jsonAnswer(body, headers), status: known.status };
+  return { ...jsonResponse(body, headers), status: known.status };
 }
 
 function asAgentError(error: unknown): AgentError {
@@ -42,5 +42,5 @@ function asAgentError(error: unknown): AgentError {
   return new AgentError('internal', 'Internal server error', { cause: error });
 }
 
-export const send = (reply: FastifyReply, { status, headers, body }: Answer): FastifyReply =>
+export const send = (reply: FastifyReply, { status, headers, body }: HttpResponse): FastifyReply =>
   reply.code(status).headers(headers).send(body);

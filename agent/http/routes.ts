@@ -14,7 +14,7 @@ import { putConfig } from '../operations/put-config.ts';
 import { disable, enable } from '../operations/set-state.ts';
 import { PUT_CONFIG_SCHEMA, type PutConfigBody } from '../protocol/messages.ts';
 import { redactKeys } from '../protocol/redact.ts';
-import { type Answer, jsonAnswer } from './respond.ts';
+import { type HttpResponse, jsonResponse } from './respond.ts';
 
 export interface RouteRequest {
   /** The `{i}` of the path, decoded; empty where the path has none. */
@@ -28,7 +28,7 @@ export interface Route {
   readonly path: string;
   /** Changes something: one at a time for each interface, and a repeat has no second effect. */
   readonly mutates: boolean;
-  readonly handle: (request: RouteRequest) => Promise<Answer>;
+  readonly handle: (request: RouteRequest) => Promise<HttpResponse>;
 }
 
 const validatePut = new Ajv({ allErrors: true, allowUnionTypes: true }).compile<PutConfigBody>(PUT_CONFIG_SCHEMA);
@@ -53,7 +53,7 @@ function parsePut(body: Buffer): PutConfigBody {
 /** The whole HTTP surface of the agent. */
 export function createRoutes(context: AgentContext): Route[] {
   const readHostStats = createHostStatsReader();
-  const read = (path: string, handle: (name: string, request: RouteRequest) => Promise<Answer>): Route => ({
+  const read = (path: string, handle: (name: string, request: RouteRequest) => Promise<HttpResponse>): Route => ({
     method: 'GET',
     path,
     mutates: false,
@@ -74,22 +74,22 @@ export function createRoutes(context: AgentContext): Route[] {
         if (method !== 'DELETE') await recover(target);
         return work(target, request.body);
       };
-      return jsonAnswer(await target.locked(settled));
+      return jsonResponse(await target.locked(settled));
     },
   });
   return [
-    read('/health', () => Promise.resolve(jsonAnswer(getHealth(context)))),
-    read('/v1/status', async () => jsonAnswer(await getStatus(context, readHostStats))),
+    read('/health', () => Promise.resolve(jsonResponse(getHealth(context)))),
+    read('/v1/status', async () => jsonResponse(await getStatus(context, readHostStats))),
     read('/v1/metrics', async () => ({
       status: 200,
       headers: { 'content-type': 'text/plain; version=0.0.4; charset=utf-8' },
       body: await getMetrics(context, readHostStats),
     })),
-    read('/v1/wg/:name/dump', async (name) => jsonAnswer(await getDump(context, openInterface(context, name)))),
+    read('/v1/wg/:name/dump', async (name) => jsonResponse(await getDump(context, openInterface(context, name)))),
     read('/v1/wg/:name/config', async (name, { ifNoneMatch }) => {
-      const answer = await getConfig(context, openInterface(context, name));
-      const etag = `"${answer.digest}"`;
-      return ifNoneMatch === etag ? { status: 304, headers: { etag }, body: '' } : jsonAnswer(answer, { etag });
+      const response = await getConfig(context, openInterface(context, name));
+      const etag = `"${response.digest}"`;
+      return ifNoneMatch === etag ? { status: 304, headers: { etag }, body: '' } : jsonResponse(response, { etag });
     }),
     mutate('PUT', '/v1/wg/:name/config', (target, body) => putConfig(context, target, parsePut(body))),
     mutate('POST', '/v1/wg/:name/enable', enable),

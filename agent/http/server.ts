@@ -6,7 +6,7 @@ import type { Logger } from '../log.ts';
 import type { AgentContext } from '../operations/context.ts';
 import type { TlsFiles } from '../settings.ts';
 import { authenticate, createBodyBudget, rawBody } from './authenticate.ts';
-import { type Answer, errorAnswer, send } from './respond.ts';
+import { type HttpResponse, errorResponse, send } from './respond.ts';
 import { createRoutes, type Route } from './routes.ts';
 
 const BODY_LIMIT = 1024 * 1024;
@@ -46,7 +46,7 @@ export function createServer(context: AgentContext): FastifyInstance {
   const app = createApp(settings.tls, (error, request, reply) => {
     void send(
       reply,
-      errorAnswer(
+      errorResponse(
         thrownBy(() => {
           judge(request);
         }) ?? error,
@@ -70,9 +70,9 @@ export function createServer(context: AgentContext): FastifyInstance {
     withinBudget(request, reply);
     done();
   });
-  app.setErrorHandler((error, _request, reply) => send(reply, errorAnswer(error, host.log)));
+  app.setErrorHandler((error, _request, reply) => send(reply, errorResponse(error, host.log)));
   app.setNotFoundHandler({ preValidation: authenticated }, (request, reply) =>
-    send(reply, errorAnswer(unknownRoute(request, routes), host.log)),
+    send(reply, errorResponse(unknownRoute(request, routes), host.log)),
   );
   for (const route of routes) {
     app.route({
@@ -95,15 +95,15 @@ function thrownBy(work: () => void): unknown {
   }
 }
 
-async function handle(log: Logger, route: Route, request: FastifyRequest): Promise<Answer> {
+async function handle(log: Logger, route: Route, request: FastifyRequest): Promise<HttpResponse> {
   const started = performance.now();
   const { name = '' } = request.params as { name?: string };
   const input = { name, body: rawBody(request), ifNoneMatch: request.headers['if-none-match'] };
-  const answer = await route.handle(input).catch((error: unknown) => errorAnswer(error, log));
+  const response = await route.handle(input).catch((error: unknown) => errorResponse(error, log));
   const ms = Math.round(performance.now() - started);
-  const fields = { method: route.method, path: route.path, interface: name.slice(0, 15), status: answer.status, ms };
+  const fields = { method: route.method, path: route.path, interface: name.slice(0, 15), status: response.status, ms };
   log[route.mutates ? 'info' : 'debug']('request', fields);
-  return answer;
+  return response;
 }
 
 function unknownRoute(request: FastifyRequest, routes: readonly Route[]): AgentError {
@@ -114,17 +114,17 @@ function unknownRoute(request: FastifyRequest, routes: readonly Route[]): AgentE
 
 /**
  * Scheme v1 has no nonce: a repeated mutation, whether a replay or an old client's second equal call of one second, gets the first
- * answer and has no second effect.
+ * response and has no second effect.
  */
 function createRepeats(
   maxAgeSeconds: number,
-): (request: FastifyRequest, route: Route, work: () => Promise<Answer>) => Promise<Answer> {
-  const seen = new LRUCache<string, Promise<Answer>>({ max: 10_000, ttl: 2 * maxAgeSeconds * 1000 });
+): (request: FastifyRequest, route: Route, work: () => Promise<HttpResponse>) => Promise<HttpResponse> {
+  const seen = new LRUCache<string, Promise<HttpResponse>>({ max: 10_000, ttl: 2 * maxAgeSeconds * 1000 });
   return (request, route, work) => {
     const signature = request.headers['x-signature'];
     if (!route.mutates || typeof signature !== 'string') return work();
-    const answer = seen.get(signature) ?? work();
-    seen.set(signature, answer);
-    return answer;
+    const response = seen.get(signature) ?? work();
+    seen.set(signature, response);
+    return response;
   };
 }

@@ -10,12 +10,12 @@ export async function deleteInterface(target: ManagedInterface): Promise<{ statu
   const { state, name } = target;
   const before = await readSnapshot(target);
   // Its device went without us; what its hooks had set up may still be there.
-  const stale = before.live === null ? await state.readRunning() : null;
-  if (before.live !== null) await (before.file === null ? takeDownOurs(target, before) : bringDown(target));
+  const stale = before.device === null ? await state.readRunning() : null;
+  if (before.device !== null) await (before.file === null ? takeDownOurs(target, before) : bringDown(target));
   else if (stale !== null) await runDownHooks(target, interfaceOf(parseDocument(stale)));
   await target.removeFile();
   await state.writeRunning(null);
-  await state.writeWanted(null);
+  await state.writeDesired(null);
   await state.writeJournal(null);
   return { status: 'success', message: `Interface ${name} deleted successfully` };
 }

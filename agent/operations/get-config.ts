@@ -3,10 +3,10 @@ import { readSnapshot, type Snapshot } from '../apply/snapshot.ts';
 import { createHmac } from 'node:crypto';
 import { AgentError } from '../core/agent-error.ts';
 import { driftOf, invalidDrift } from '../core/drift.ts';
-import type { Live } from '../core/live.ts';
+import type { Device } from '../core/device.ts';
 import { redactFile, redactKeys } from '../protocol/redact.ts';
 import { isLinkLocal } from '../protocol/address.ts';
-import type { ConfigAnswer, InterfaceState, WireDrift, WireLive } from '../protocol/messages.ts';
+import type { ConfigResponse, InterfaceState, WireDrift, WireLive } from '../protocol/messages.ts';
 import { EMPTY_CONFIG, type InterfaceConfig } from '../protocol/wgquick/config.ts';
 import type { FieldName } from '../protocol/wgquick/fields.ts';
 import { savesConfig, unmanagedLines } from '../protocol/wgquick/document.ts';
@@ -18,24 +18,24 @@ import type { AgentContext } from './context.ts';
 const MAX_INVALID_LINES = 1_000;
 
 /** The answer to GET config. 404 only when there is neither a file nor a device. */
-export async function getConfig(context: AgentContext, target: ManagedInterface): Promise<ConfigAnswer> {
+export async function getConfig(context: AgentContext, target: ManagedInterface): Promise<ConfigResponse> {
   const snapshot = await readSnapshot(target);
-  if (snapshot.fileText === null && snapshot.live === null) {
+  if (snapshot.fileText === null && snapshot.device === null) {
     throw new AgentError('not_found', `Configuration file not found: ${target.path}`);
   }
-  return configAnswer(context, target.name, snapshot);
+  return configResponse(context, target.name, snapshot);
 }
 
-export function configAnswer(context: AgentContext, name: string, snapshot: Snapshot): ConfigAnswer {
+export function configResponse(context: AgentContext, name: string, snapshot: Snapshot): ConfigResponse {
   const file = snapshot.file ?? EMPTY_CONFIG;
   const body = {
     interface: name,
     config: oldView(context, snapshot, file),
     spec: specFromConfig(file, savesConfig(snapshot.document)),
-    live: snapshot.live === null ? null : liveView(snapshot.live, file),
+    live: snapshot.device === null ? null : deviceView(snapshot.device, file),
     state: stateOf(snapshot),
     public_key: file.privateKey?.publicKey ?? null,
-    live_public_key: snapshot.live?.key?.publicKey ?? null,
+    live_public_key: snapshot.device?.key?.publicKey ?? null,
     unmanaged: unmanagedLines(snapshot.document).map(redactKeys),
     invalid: invalidLines(snapshot.document).slice(0, MAX_INVALID_LINES),
     drift: driftBetween(snapshot, file),
@@ -44,24 +44,24 @@ export function configAnswer(context: AgentContext, name: string, snapshot: Snap
 }
 
 const stateOf = (snapshot: Snapshot): InterfaceState => {
-  if (snapshot.live !== null) return 'up';
+  if (snapshot.device !== null) return 'up';
   return snapshot.fileText === null ? 'absent' : 'down';
 };
 
 /** What the file says and is no value differs from anything that could run: it is told of an interface that is down, too. */
-function driftBetween({ live, running }: Snapshot, file: InterfaceConfig): WireDrift[] {
-  return live === null ? invalidDrift(file) : driftOf({ file, running, live });
+function driftBetween({ device, running }: Snapshot, file: InterfaceConfig): WireDrift[] {
+  return device === null ? invalidDrift(file) : driftOf({ file, running, device });
 }
 
-function liveView(live: Live, file: InterfaceConfig): WireLive {
+function deviceView(device: Device, file: InterfaceConfig): WireLive {
   return {
-    listen_port: live.listenPort,
-    fw_mark: live.fwMark,
+    listen_port: device.listenPort,
+    fw_mark: device.fwMark,
     // The kernel makes link-local addresses by itself: shown only where somebody asked for them.
-    address: live.addresses.filter((address) => !isLinkLocal(address) || file.addresses.includes(address)),
-    mtu: live.mtu,
-    link_up: live.linkUp,
-    peer_count: live.peers.length,
+    address: device.addresses.filter((address) => !isLinkLocal(address) || file.addresses.includes(address)),
+    mtu: device.mtu,
+    link_up: device.linkUp,
+    peer_count: device.peers.length,
   };
 }
 
@@ -69,7 +69,7 @@ const joined = (lines: readonly string[], separator: string): string | null =>
   lines.length === 0 ? null : lines.join(separator);
 
 /** The old agent's fields, with all rules of a list joined as its documentation joins them. */
-function oldView({ settings }: AgentContext, snapshot: Snapshot, file: InterfaceConfig): ConfigAnswer['config'] {
+function oldView({ settings }: AgentContext, snapshot: Snapshot, file: InterfaceConfig): ConfigResponse['config'] {
   const text = snapshot.fileText ?? '';
   const invalid = (name: FieldName): string[] =>
     (file.invalid[name] ?? []).map((own) => (settings.readBackKeys ? own : redactKeys(own)));
@@ -90,12 +90,12 @@ function oldView({ settings }: AgentContext, snapshot: Snapshot, file: Interface
  * Keyed, so that it is no hash of a private key to anybody else. Counters, handshakes and endpoints do not move it, nor does the
  * order of peers: wireguard-go tells them in another one each time.
  */
-function digestOf({ host }: AgentContext, { fileText, live }: Snapshot, answer: string): string {
-  const peers = (live?.peers ?? []).map(({ publicKey, presharedKey, allowedIps, keepalive }) =>
+function digestOf({ host }: AgentContext, { fileText, device }: Snapshot, response: string): string {
+  const peers = (device?.peers ?? []).map(({ publicKey, presharedKey, allowedIps, keepalive }) =>
     JSON.stringify([publicKey, presharedKey?.reveal(), [...allowedIps].sort(), keepalive]),
   );
   return createHmac('sha256', host.state.digestKey.reveal())
     .update(fileText ?? '')
-    .update(`\0${answer}\0${peers.sort().join()}`)
+    .update(`\0${response}\0${peers.sort().join()}`)
     .digest('base64url');
 }

@@ -1,23 +1,23 @@
 import type { ManagedInterface } from '../apply/managed-interface.ts';
 import { readSnapshot } from '../apply/snapshot.ts';
 import { AgentError } from '../core/agent-error.ts';
-import type { LivePeer } from '../core/live.ts';
+import type { Peer } from '../core/device.ts';
 import type { AgentContext } from './context.ts';
 
-interface DumpAnswer {
+interface DumpResponse {
   readonly interface: string;
   readonly peers: readonly object[];
 }
 
 /** GET dump: the live peers. Preshared keys are shown only where the host's policy reads keys back. */
-export async function getDump({ settings }: AgentContext, target: ManagedInterface): Promise<DumpAnswer> {
-  const { live } = await readSnapshot(target);
-  if (live === null)
+export async function getDump({ settings }: AgentContext, target: ManagedInterface): Promise<DumpResponse> {
+  const { device } = await readSnapshot(target);
+  if (device === null)
     throw new AgentError('not_found', `WireGuard command failed: there is no interface ${target.name} on this host`);
-  return { interface: target.name, peers: live.peers.map((peer) => peerView(peer, settings.readBackKeys)) };
+  return { interface: target.name, peers: device.peers.map((peer) => peerView(peer, settings.readBackKeys)) };
 }
 
-const peerView = (peer: LivePeer, readBackKeys: boolean): object => ({
+const peerView = (peer: Peer, readBackKeys: boolean): object => ({
   public_key: peer.publicKey,
   preshared_key: readBackKeys ? (peer.presharedKey?.reveal() ?? null) : null,
   endpoint: peer.endpoint,

@@ -1,9 +1,9 @@
 import { uptime } from 'node:os';
-import { AGENT_NAME, CAPABILITIES, type HealthAnswer } from '../protocol/messages.ts';
+import { AGENT_NAME, CAPABILITIES, type HealthResponse } from '../protocol/messages.ts';
 import type { AgentContext } from './context.ts';
 
 /** GET /health: who this is. Looks at nothing that could block. */
-export function getHealth({ host, version }: AgentContext): HealthAnswer {
+export function getHealth({ host, version }: AgentContext): HealthResponse {
   const now = host.nowMs();
   return {
     status: 'ok',

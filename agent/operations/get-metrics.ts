@@ -1,5 +1,5 @@
 import { Counter, Gauge, Registry } from 'prom-client';
-import { isActive, type LivePeer } from '../core/live.ts';
+import { isActive, type Peer } from '../core/device.ts';
 import type { HostStats } from '../host/host-stats.ts';
 import type { AgentContext } from './context.ts';
 
@@ -28,7 +28,7 @@ function addHost(registry: Registry, system: HostStats): void {
   gauge(registry, 'wgdashboard_agent_disk_used_bytes', 'Use of the root file system, bytes').set(system.disk.used);
 }
 
-function addInterfaces(registry: Registry, interfaces: ReadonlyMap<string, readonly LivePeer[]>, nowMs: number): void {
+function addInterfaces(registry: Registry, interfaces: ReadonlyMap<string, readonly Peer[]>, nowMs: number): void {
   gauge(registry, 'wireguard_interface_count', 'Running WireGuard interfaces').set(interfaces.size);
   const total = gauge(registry, 'wireguard_peers_total', 'Peers of the interface', ['interface']);
   const active = gauge(registry, 'wireguard_peers_active', 'Peers with a handshake in the last 180 s', ['interface']);

@@ -1,5 +1,5 @@
 import { uptime } from 'node:os';
-import { isActive } from '../core/live.ts';
+import { isActive } from '../core/device.ts';
 import type { HostStats } from '../host/host-stats.ts';
 import type { AgentContext } from './context.ts';
 

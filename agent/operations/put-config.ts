@@ -5,18 +5,18 @@ import { preflight } from '../apply/preflight.ts';
 import { readSnapshot, type Snapshot } from '../apply/snapshot.ts';
 import { AgentError } from '../core/agent-error.ts';
 import { type Step, stepsAbove } from '../core/plan.ts';
-import type { PutConfigAnswer, PutConfigBody, PutOptions, WireStep } from '../protocol/messages.ts';
+import type { PutConfigResponse, PutConfigBody, PutOptions, WireStep } from '../protocol/messages.ts';
 import { EMPTY_CONFIG } from '../protocol/wgquick/config.ts';
 import { configFromPut } from '../protocol/wgquick/wire.ts';
 import type { AgentContext } from './context.ts';
-import { configAnswer } from './get-config.ts';
+import { configResponse } from './get-config.ts';
 
 /** PUT config: the one way to change an interface. Validated wholly before anything is touched; all of it or nothing. */
 export async function putConfig(
   context: AgentContext,
   target: ManagedInterface,
   body: PutConfigBody,
-): Promise<PutConfigAnswer> {
+): Promise<PutConfigResponse> {
   const before = await readSnapshot(target);
   const options = body.options ?? {};
   const config = configFromPut(body, before.file ?? EMPTY_CONFIG);
@@ -26,16 +26,16 @@ export async function putConfig(
       details: [path],
     });
   }
-  const desired = { config, state: options.state ?? (before.live === null ? 'down' : 'up') } as const;
-  const digestOf = (snapshot: Snapshot): string => configAnswer(context, target.name, snapshot).digest;
+  const desired = { config, state: options.state ?? (before.device === null ? 'down' : 'up') } as const;
+  const digestOf = (snapshot: Snapshot): string => configResponse(context, target.name, snapshot).digest;
   if (options.if_digest !== undefined && digestOf(before) !== options.if_digest) throw moved();
   const plan = planFor(before, { ...desired, remember: options.state !== undefined });
   // What is there already was judged when it came; a no-op runs nothing.
   if (plan.steps.length > 0) await preflight(target, plan, context.settings.hooks);
   refuseImpact(plan, options);
-  if (options.dry_run === true) return answer(plan, { outageMs: 0, digest: digestOf(before), changed: false });
+  if (options.dry_run === true) return responseOf(plan, { outageMs: 0, digest: digestOf(before), changed: false });
   const { outageMs, after } = await apply(target, plan);
-  return answer(plan, { outageMs, digest: digestOf(after), changed: plan.steps.length > 0 });
+  return responseOf(plan, { outageMs, digest: digestOf(after), changed: plan.steps.length > 0 });
 }
 
 const moved = (): AgentError =>
@@ -58,7 +58,7 @@ interface Result {
   readonly changed: boolean;
 }
 
-const answer = ({ steps, impact }: Plan, { outageMs, digest, changed }: Result): PutConfigAnswer => ({
+const responseOf = ({ steps, impact }: Plan, { outageMs, digest, changed }: Result): PutConfigResponse => ({
   status: 'success',
   message: 'Interface configuration updated successfully',
   reloaded: changed && steps.some((step) => step.action !== 'write-file'),

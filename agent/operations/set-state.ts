@@ -5,37 +5,37 @@ import { planFor } from '../apply/plan.ts';
 import { readSnapshot, type Snapshot } from '../apply/snapshot.ts';
 import { AgentError } from '../core/agent-error.ts';
 
-interface EnableAnswer {
+interface EnableResponse {
   readonly status: 'success';
   readonly message: string;
   readonly was_down: boolean;
 }
 
-interface DisableAnswer {
+interface DisableResponse {
   readonly status: 'success';
   readonly message: string;
   readonly was_up: boolean;
 }
 
 /** POST enable: up from the file as it stands. */
-export async function enable(target: ManagedInterface): Promise<EnableAnswer> {
+export async function enable(target: ManagedInterface): Promise<EnableResponse> {
   const before = await readSnapshot(target);
-  const wasDown = before.live === null;
+  const wasDown = before.device === null;
   if (before.file === null && wasDown) {
     throw new AgentError('not_found', `Failed to enable interface: no configuration file ${target.path}`);
   }
   const file = before.file ?? before.running;
   if (wasDown) await apply(target, planFor(before, { config: file, state: 'up', remember: true }));
-  else await target.state.writeWanted('up');
+  else await target.state.writeDesired('up');
   const message = wasDown ? `Interface ${target.name} enabled successfully` : `Interface ${target.name} is already up`;
   return { status: 'success', message, was_down: wasDown };
 }
 
 /** POST disable: down with the hooks that it was brought up with; fine when it is down or never existed. */
-export async function disable(target: ManagedInterface): Promise<DisableAnswer> {
+export async function disable(target: ManagedInterface): Promise<DisableResponse> {
   const before = await readSnapshot(target);
-  const wasUp = before.live !== null;
-  if (!wasUp) await target.state.writeWanted(before.file === null ? null : 'down');
+  const wasUp = before.device !== null;
+  if (!wasUp) await target.state.writeDesired(before.file === null ? null : 'down');
   else if (before.file !== null)
     await apply(target, planFor(before, { config: before.file, state: 'down', remember: true }));
   else await takeDownOurs(target, before);
@@ -50,5 +50,5 @@ export async function takeDownOurs(target: ManagedInterface, { runningText }: Sn
     throw new AgentError('not_found', text);
   }
   await bringDown(target);
-  await target.state.writeWanted(null);
+  await target.state.writeDesired(null);
 }

@@ -1,7 +1,7 @@
 import { redactKeys } from './redact.ts';
 import { FIELD_NAMES, type FieldName, fieldOf, pathOf } from './wgquick/fields.ts';
 import { type InterfaceConfig, isSame } from './wgquick/config.ts';
-import type { LiveInterface } from './wgquick/field.ts';
+import type { DeviceSettings } from './wgquick/field.ts';
 
 /** What an interface shall be like. */
 export interface DesiredInterface {
@@ -14,7 +14,7 @@ export interface ObservedInterface {
   /** Null = there is no file. */
   readonly file: InterfaceConfig | null;
   /** Null = there is no device. */
-  readonly live: LiveInterface | null;
+  readonly device: DeviceSettings | null;
   /** What the device was brought up with; null = not known here, as only the host knows. */
   readonly running: InterfaceConfig | null;
 }
@@ -33,7 +33,7 @@ export const STATE_PATH = 'spec.interface.state';
 
 /** Where an interface is not as desired, one entry a field; empty = in sync. Agent and controller both compare by this. */
 export function compare(desired: DesiredInterface, observed: ObservedInterface): Difference[] {
-  if (observed.file === null && observed.live === null)
+  if (observed.file === null && observed.device === null)
     return [{ path: NAME_PATH, desired: 'present', file: 'absent', live: 'absent' }];
   const fields = FIELD_NAMES.filter(
     (name) => !isInFile(name, desired, observed) || !isRunning(name, desired, observed),
@@ -50,13 +50,13 @@ function isInFile(name: FieldName, { config }: DesiredInterface, { file }: Obser
 function isRunning(
   name: FieldName,
   { config, state }: DesiredInterface,
-  { live, running }: ObservedInterface,
+  { device, running }: ObservedInterface,
 ): boolean {
-  if (live === null || state === 'down') return true;
+  if (device === null || state === 'down') return true;
   const field = fieldOf(name);
   switch (field.running.shownBy) {
     case 'kernel':
-      return field.running.holds(config[name], live, running === null ? [] : [running[name]]);
+      return field.running.holds(config[name], device, running === null ? [] : [running[name]]);
     case 'copy':
       return running === null || isSame(name, running, config);
     case 'file':
@@ -67,7 +67,7 @@ function isRunning(
 function differenceOf(
   name: FieldName,
   { config }: DesiredInterface,
-  { file, live, running }: ObservedInterface,
+  { file, device, running }: ObservedInterface,
 ): Difference {
   const { text, absent } = fieldOf(name);
   const inFile = text(file === null ? absent : file[name]);
@@ -75,21 +75,21 @@ function differenceOf(
     path: pathOf(name),
     desired: text(config[name]),
     file: [inFile, ...(file?.invalid[name] ?? []).map(redactKeys)].filter((part) => part !== '').join(', '),
-    live: liveText(name, live, running),
+    live: liveText(name, device, running),
   };
 }
 
-function liveText(name: FieldName, live: LiveInterface | null, running: InterfaceConfig | null): string {
+function liveText(name: FieldName, device: DeviceSettings | null, running: InterfaceConfig | null): string {
   const field = fieldOf(name);
-  if (live === null) return '';
-  if (field.running.shownBy === 'kernel') return field.text(field.running.of(live));
+  if (device === null) return '';
+  if (field.running.shownBy === 'kernel') return field.text(field.running.of(device));
   return running === null ? '' : field.text(running[name]);
 }
 
-function stateDifference({ state }: DesiredInterface, { live }: ObservedInterface): Difference[] {
-  const isUp = live?.linkUp === true;
+function stateDifference({ state }: DesiredInterface, { device }: ObservedInterface): Difference[] {
+  const isUp = device?.linkUp === true;
   if (state === 'up' && !isUp) return [{ path: STATE_PATH, desired: 'Up', file: '', live: 'Down' }];
-  if (state === 'down' && live !== null)
+  if (state === 'down' && device !== null)
     return [{ path: STATE_PATH, desired: 'Down', file: '', live: isUp ? 'Up' : 'Down' }];
   return [];
 }

@@ -38,7 +38,7 @@ export type ErrorCode = keyof typeof ERROR_STATUS;
 export const isErrorCode = (word: string): word is ErrorCode => Object.hasOwn(ERROR_STATUS, word);
 
 /** The body of every error answer. The text is for people, `code` is API. */
-export interface ErrorAnswer {
+export interface ErrorResponse {
   readonly error: string;
   readonly code: ErrorCode;
   readonly details: readonly string[];

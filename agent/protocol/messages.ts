@@ -19,7 +19,7 @@ export const CAPABILITIES = [
 export const AGENT_NAME = 'wgnode-agent';
 
 /** GET /health, no authentication. */
-export interface HealthAnswer {
+export interface HealthResponse {
   readonly status: 'ok';
   /** Unix seconds. */
   readonly timestamp: number;
@@ -55,7 +55,7 @@ export interface WireDrift {
 export type InterfaceState = 'up' | 'down' | 'absent';
 
 /** GET /v1/wg/{i}/config. `config` is the old agent's view; key material in it is hidden unless the host allows read-back. */
-export interface ConfigAnswer {
+export interface ConfigResponse {
   readonly interface: string;
   readonly config: {
     readonly private_key: string | null;
@@ -108,7 +108,7 @@ export interface WireStep {
 }
 
 /** The answer to PUT config. `reloaded` is the old contract's: the running interface was touched. */
-export interface PutConfigAnswer {
+export interface PutConfigResponse {
   readonly status: 'success';
   readonly message: string;
   readonly reloaded: boolean;

@@ -87,7 +87,7 @@ export async function createKubeClient({ config, answered }: KubeClientOptions):
   return new HttpKubeClient({ url: new URL(server), connect, credentials, answered });
 }
 
-interface HttpKubeClientParts {
+interface HttpKubeClientDependencies {
   readonly url: URL;
   readonly connect: object;
   readonly credentials: Credentials;
@@ -95,16 +95,16 @@ interface HttpKubeClientParts {
 }
 
 class HttpKubeClient implements KubeClient {
-  readonly #parts: HttpKubeClientParts;
+  readonly #dependencies: HttpKubeClientDependencies;
   readonly #pool: Pool;
   /** Of a server behind a path, as behind some proxies. */
   readonly #prefix: string;
 
-  constructor(parts: HttpKubeClientParts) {
-    this.#parts = parts;
-    this.#prefix = parts.url.pathname.replace(/\/$/, '');
-    this.#pool = new Pool(parts.url.origin, {
-      connect: parts.connect,
+  constructor(dependencies: HttpKubeClientDependencies) {
+    this.#dependencies = dependencies;
+    this.#prefix = dependencies.url.pathname.replace(/\/$/, '');
+    this.#pool = new Pool(dependencies.url.origin, {
+      connect: dependencies.connect,
       connections: MAX_CONNECTIONS,
       allowH2: false,
       headersTimeout: REQUEST_TIMEOUT_MS,
@@ -113,20 +113,20 @@ class HttpKubeClient implements KubeClient {
   }
 
   async request<T>(request: KubeRequest): Promise<T> {
-    const answer = await this.#send(this.#pool, request);
-    if (answer.statusCode < 300) return (await answer.body.json()) as T;
-    throw await errorOf(answer, request);
+    const response = await this.#send(this.#pool, request);
+    if (response.statusCode < 300) return (await response.body.json()) as T;
+    throw await errorOf(response, request);
   }
 
   async *lines(path: string, accept: string, signal: AbortSignal): AsyncGenerator<string> {
-    const { url, connect } = this.#parts;
+    const { url, connect } = this.#dependencies;
     const timeouts = { headersTimeout: REQUEST_TIMEOUT_MS, bodyTimeout: IDLE_WATCH_MS };
     const client = new Client(url.origin, { connect, allowH2: false, ...timeouts });
     try {
       const request: KubeRequest = { method: 'GET', path, accept, signal };
-      const answer = await this.#send(client, request);
-      if (answer.statusCode >= 300) throw await errorOf(answer, request);
-      yield* splitLines(answer.body);
+      const response = await this.#send(client, request);
+      if (response.statusCode >= 300) throw await errorOf(response, request);
+      yield* splitLines(response.body);
     } finally {
       await client.destroy();
     }
@@ -138,19 +138,19 @@ class HttpKubeClient implements KubeClient {
 
   async #send(dispatcher: Dispatcher, request: KubeRequest): Promise<Dispatcher.ResponseData> {
     const { method, path, body, contentType = 'application/json', accept = 'application/json', signal } = request;
-    const { answered, credentials, url } = this.#parts;
+    const { answered, credentials, url } = this.#dependencies;
     const authorization = ((await credentials()).headers ?? {}) as Record<string, string>;
     const headers = { ...authorization, accept, ...(body === undefined ? {} : { 'content-type': contentType }) };
     try {
-      const answer = await dispatcher.request({
+      const response = await dispatcher.request({
         method,
         path: this.#prefix + path,
         headers,
         body: body === undefined ? null : JSON.stringify(body),
         ...(signal === undefined ? {} : { signal }),
       });
-      answered(method, String(answer.statusCode), url.host);
-      return answer;
+      answered(method, String(response.statusCode), url.host);
+      return response;
     } catch (error) {
       answered(method, '<error>', url.host);
       throw error;
@@ -158,9 +158,9 @@ class HttpKubeClient implements KubeClient {
   }
 }
 
-async function errorOf(answer: Dispatcher.ResponseData, { method, path }: KubeRequest): Promise<KubeError> {
-  const body = (await answer.body.json().catch(() => ({}))) as StatusBody;
-  const retryAfterMs = parseRetryAfter(answer.headers['retry-after'], Date.now());
+async function errorOf(response: Dispatcher.ResponseData, { method, path }: KubeRequest): Promise<KubeError> {
+  const body = (await response.body.json().catch(() => ({}))) as StatusBody;
+  const retryAfterMs = parseRetryAfter(response.headers['retry-after'], Date.now());
   const [plain = ''] = path.split('?', 1);
-  return new KubeError(`${method} ${plain}`, answer.statusCode, body.reason ?? 'Unknown', retryAfterMs);
+  return new KubeError(`${method} ${plain}`, response.statusCode, body.reason ?? 'Unknown', retryAfterMs);
 }

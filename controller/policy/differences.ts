@@ -11,7 +11,7 @@ export interface Difference extends FieldDifference {
 
 /** Where a host is not as desired, one entry a field; empty = in sync. */
 export function differencesOf(desired: Desired, { interface: observed, reported }: Observation): Difference[] {
-  const known = desired.state === 'up' && observed.live !== null ? reported : [];
+  const known = desired.state === 'up' && observed.device !== null ? reported : [];
   const impacts = new Map(known.map(({ path, impact }) => [path, impact]));
   const own = compare(desired, observed).map((difference): Difference => {
     const impact = impacts.get(difference.path);

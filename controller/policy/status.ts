@@ -120,15 +120,15 @@ const agentStatus = ({ agent }: Observation): AgentStatus => ({
   ...optional('capabilities', agent.capabilities === undefined ? undefined : capabilityWords(agent.capabilities)),
 });
 
-function interfaceStatus({ interface: { file, live }, peerCount }: Observation): InterfaceStatus {
-  if (file === null && live === null) return { state: 'Absent' };
-  const publicKey = live?.key?.publicKey ?? file?.privateKey?.publicKey;
+function interfaceStatus({ interface: { file, device }, peerCount }: Observation): InterfaceStatus {
+  if (file === null && device === null) return { state: 'Absent' };
+  const publicKey = device?.key?.publicKey ?? file?.privateKey?.publicKey;
   return {
-    state: live === null ? 'Down' : 'Up',
+    state: device === null ? 'Down' : 'Up',
     ...optional('publicKey', publicKey),
-    ...(live === null ? {} : { listenPort: live.listenPort, mtu: live.mtu }),
+    ...(device === null ? {} : { listenPort: device.listenPort, mtu: device.mtu }),
     ...optional('peerCount', peerCount ?? undefined),
-    addresses: (live?.addresses ?? file?.addresses ?? []).slice(0, MAX_ADDRESSES),
+    addresses: (device?.addresses ?? file?.addresses ?? []).slice(0, MAX_ADDRESSES),
   };
 }
 

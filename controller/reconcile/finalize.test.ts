@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, test } from '@jest/globals';
 import { ManualClock } from '../../test/support/manual-clock.ts';
-import { aConfig } from '../../test/fixtures/live.ts';
+import { aConfig } from '../../test/fixtures/device.ts';
 import { MemoryDriver } from '../../test/support/memory-driver.ts';
 import { nodeWith } from '../../test/support/node-builder.ts';
 import { WIREGUARD_NODE } from '../api/kinds.ts';
@@ -29,10 +29,10 @@ class ModelApi implements KubeClient {
   meanwhile: () => void = () => undefined;
 
   request<T>({ method, path, body }: KubeRequest): Promise<T> {
-    const answer = path.includes('/secrets/') ? this.#secret(path) : this.#node(method, body);
-    return typeof answer === 'number'
-      ? Promise.reject(new KubeError(method, answer, ''))
-      : Promise.resolve(structuredClone(answer) as T);
+    const response = path.includes('/secrets/') ? this.#secret(path) : this.#node(method, body);
+    return typeof response === 'number'
+      ? Promise.reject(new KubeError(method, response, ''))
+      : Promise.resolve(structuredClone(response) as T);
   }
 
   #secret(path: string): object | number {

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { isConfigAnswer } from '../../controller/drivers/wgnode/parse-answer.ts';
+import { isConfigResponse } from '../../controller/drivers/wgnode/parse-response.ts';
 import { FIELD_NAMES, fieldOf } from '../../agent/protocol/wgquick/fields.ts';
 import { arbitraryText, RUNS } from '../fixtures/arbitraries.ts';
 import { createLeakWatch } from './support/leak-watch.ts';
@@ -30,7 +30,7 @@ describe('N24: a file is read whatever stands in it', () => {
   ): Promise<{ status: number; invalid: InvalidEntry[]; drift: { path: string }[] }> => {
     await agent.write(name, text);
     const { status, json } = await agent.call({ method: 'GET', path: `/v1/wg/${name}/config` });
-    expect(isConfigAnswer(json)).toBe(true);
+    expect(isConfigResponse(json)).toBe(true);
     return { status, ...(json as unknown as { invalid: InvalidEntry[]; drift: { path: string }[] }) };
   };
 

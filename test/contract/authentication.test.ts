@@ -65,10 +65,10 @@ const NO_TIMESTAMP = refusal('Invalid timestamp', 'invalid_timestamp');
 const TOO_OLD = refusal('Request timestamp too old', 'clock_skew');
 const INVALID = refusal('Invalid signature', 'invalid_signature');
 
-const expectRefused = ({ status, headers, body }: RawReply, answer: object): void => {
+const expectRefused = ({ status, headers, body }: RawReply, response: object): void => {
   expect(status).toBe(401);
   expect(headers.get('content-type')).toMatch(/^application\/json(; charset=utf-8)?$/);
-  expect(JSON.parse(body)).toEqual(answer);
+  expect(JSON.parse(body)).toEqual(response);
 };
 
 const shifted = (seconds: number): string => String(agent.nextSecond() + seconds);
@@ -76,27 +76,27 @@ const shifted = (seconds: number): string => String(agent.nextSecond() + seconds
 describe('each check, in order, with its own text', () => {
   const hex = 'a'.repeat(64);
   test.each([
-    { name: 'neither header', headers: {}, answer: MISSING },
-    { name: 'no signature', headers: { 'x-timestamp': '1700000000' }, answer: MISSING },
-    { name: 'no timestamp', headers: { 'x-signature': hex }, answer: MISSING },
-    { name: 'an empty signature', headers: { 'x-timestamp': '1700000000', 'x-signature': '' }, answer: MISSING },
-    { name: 'an empty timestamp', headers: { 'x-timestamp': '', 'x-signature': hex }, answer: MISSING },
-    { name: 'missing goes before invalid', headers: { 'x-timestamp': 'soon' }, answer: MISSING },
-    { name: 'a word', headers: { 'x-timestamp': 'soon', 'x-signature': hex }, answer: NO_TIMESTAMP },
-    { name: 'a float', headers: { 'x-timestamp': '1700000000.0', 'x-signature': hex }, answer: NO_TIMESTAMP },
-    { name: 'an exponent', headers: { 'x-timestamp': '1.7e9', 'x-signature': hex }, answer: NO_TIMESTAMP },
-    { name: 'hexadecimal', headers: { 'x-timestamp': '0x6553f100', 'x-signature': hex }, answer: NO_TIMESTAMP },
-    { name: 'two underscores', headers: { 'x-timestamp': '1700__000000', 'x-signature': hex }, answer: NO_TIMESTAMP },
-    { name: 'an age before the signature', headers: { 'x-timestamp': '0', 'x-signature': hex }, answer: TOO_OLD },
-    { name: 'a negative time', headers: { 'x-timestamp': '-1700000000', 'x-signature': hex }, answer: TOO_OLD },
-  ])('$name is refused', async ({ headers, answer }) => {
+    { name: 'neither header', headers: {}, response: MISSING },
+    { name: 'no signature', headers: { 'x-timestamp': '1700000000' }, response: MISSING },
+    { name: 'no timestamp', headers: { 'x-signature': hex }, response: MISSING },
+    { name: 'an empty signature', headers: { 'x-timestamp': '1700000000', 'x-signature': '' }, response: MISSING },
+    { name: 'an empty timestamp', headers: { 'x-timestamp': '', 'x-signature': hex }, response: MISSING },
+    { name: 'missing goes before invalid', headers: { 'x-timestamp': 'soon' }, response: MISSING },
+    { name: 'a word', headers: { 'x-timestamp': 'soon', 'x-signature': hex }, response: NO_TIMESTAMP },
+    { name: 'a float', headers: { 'x-timestamp': '1700000000.0', 'x-signature': hex }, response: NO_TIMESTAMP },
+    { name: 'an exponent', headers: { 'x-timestamp': '1.7e9', 'x-signature': hex }, response: NO_TIMESTAMP },
+    { name: 'hexadecimal', headers: { 'x-timestamp': '0x6553f100', 'x-signature': hex }, response: NO_TIMESTAMP },
+    { name: 'two underscores', headers: { 'x-timestamp': '1700__000000', 'x-signature': hex }, response: NO_TIMESTAMP },
+    { name: 'an age before the signature', headers: { 'x-timestamp': '0', 'x-signature': hex }, response: TOO_OLD },
+    { name: 'a negative time', headers: { 'x-timestamp': '-1700000000', 'x-signature': hex }, response: TOO_OLD },
+  ])('$name is refused', async ({ headers, response }) => {
     const reply = await agent.callUnsigned({
       method: 'GET',
       path: '/v1/status',
       headers: headers,
     });
     expect(reply.status).toBe(401);
-    expect(reply.json).toEqual(answer);
+    expect(reply.json).toEqual(response);
   });
 
   test('a signature that differs comes last', async () => {

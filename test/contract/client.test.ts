@@ -44,7 +44,7 @@ describe('the real client and the real agent', () => {
     const read = await client.readConfig(name, undefined, signal);
     if (read.kind !== 'present') throw new Error(`Wanted present, got ${read.kind}`);
     expect(read.etag).toBe(`"${put.digest}"`);
-    expect(read.answer).toMatchObject({
+    expect(read.response).toMatchObject({
       interface: name,
       state: 'down',
       spec: { address: ['10.9.0.1/24'] },

@@ -102,7 +102,7 @@ describe('PUT config', () => {
   test('takes the sync of the panel: spaces after separators, and no address or table', async () => {
     const name = newName();
     await agent.write(name, `[Interface]\nPrivateKey = ${key}\nAddress = 10.7.0.1/24\nTable = off\n`);
-    const answer = success(
+    const response = success(
       await panelCall('PUT', `/v1/wg/${name}/config`, {
         private_key: key,
         listen_port: 51_820,
@@ -111,7 +111,7 @@ describe('PUT config', () => {
         pre_down: 'echo c',
       }),
     );
-    expect(answer).toMatchObject({
+    expect(response).toMatchObject({
       status: 'success',
       message: 'Interface configuration updated successfully',
       reloaded: false,

@@ -47,7 +47,7 @@ describe('the agent on a host that it did not set up', () => {
     client.putConfig(INTERFACE, await putBodyOf(host, change), CALL);
   const driftOf = async (): Promise<unknown> => {
     const read = await client.readConfig(INTERFACE, undefined, CALL);
-    return read.kind === 'present' ? read.answer.drift : read.kind;
+    return read.kind === 'present' ? read.response.drift : read.kind;
   };
 
   test('N12 a tunnel that wg-quick@ brought up: the first PUT runs the old hooks, takes old addresses away, and is true', async () => {
@@ -135,7 +135,7 @@ describe('the agent on a host that it did not set up', () => {
       expect(await client.readConfig(INTERFACE, read.etag, CALL)).toEqual({ kind: 'unchanged' });
     }
     const body = await putBodyOf(host, { mtu: 1400 });
-    const options = { ...body.options, if_digest: read.answer.digest };
+    const options = { ...body.options, if_digest: read.response.digest };
     expect(await client.putConfig(INTERFACE, { ...body, options }, CALL)).toMatchObject({ changed: true });
   });
 

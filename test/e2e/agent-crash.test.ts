@@ -89,7 +89,7 @@ describe('D1 the agent killed at a system call of a PUT', () => {
         await host.agent.start(ONE_THREAD);
       }
       const read = await client.readConfig(INTERFACE, undefined, CALL);
-      expect(read).toMatchObject({ kind: 'present', answer: { state: 'up', drift: [] } });
+      expect(read).toMatchObject({ kind: 'present', response: { state: 'up', drift: [] } });
       const isFormer = (await file()) === former;
       if (isFormer) expect(await rules()).toEqual(formerRules);
       else {

@@ -4,7 +4,7 @@ import { load } from 'js-yaml';
 import { kstatusOf } from '../support/kstatus.ts';
 import { type Lab, startLab } from '../support/lab/start-lab.ts';
 import { repositoryPath } from '../support/lab/repository.ts';
-import { type Answer, ApiClient, mergePatch } from './support/api-client.ts';
+import { type ApiResponse, ApiClient, mergePatch } from './support/api-client.ts';
 
 interface Fill {
   readonly path: string;
@@ -48,11 +48,11 @@ function objectOf({ patch = {}, fill }: Case): object {
   return fill === undefined ? patched : mergePatch(patched, nested(fill.path, filled(fill)));
 }
 
-function expectVerdict({ status, body }: Answer, { refused, answer }: Case): void {
+function expectResponse({ status, body }: ApiResponse, { refused, answer: response }: Case): void {
   if (refused === null) {
     expect(body).not.toHaveProperty('reason');
     expect(status).toBeLessThan(300);
-    if (answer !== undefined) expect(body).toMatchObject(answer);
+    if (response !== undefined) expect(body).toMatchObject(response);
     return;
   }
   expect([400, 422]).toContain(status);
@@ -75,7 +75,7 @@ describe('the schema judges objects as the corpus says', () => {
   });
 
   test.each(corpus.cases.filter(({ update }) => update === undefined))('$name', async (row) => {
-    expectVerdict(await api.send('POST', `${COLLECTION}?fieldValidation=Strict&dryRun=All`, objectOf(row)), row);
+    expectResponse(await api.send('POST', `${COLLECTION}?fieldValidation=Strict&dryRun=All`, objectOf(row)), row);
   });
 
   test.each(corpus.cases.filter(({ update }) => update !== undefined))('$name', async (row) => {
@@ -84,7 +84,7 @@ describe('the schema judges objects as the corpus says', () => {
     const { name } = (created.body as { metadata: { name: string } }).metadata;
     try {
       const changed = mergePatch(created.body, row.update ?? {});
-      expectVerdict(await api.send('PUT', `${COLLECTION}/${name}?fieldValidation=Strict`, changed), row);
+      expectResponse(await api.send('PUT', `${COLLECTION}/${name}?fieldValidation=Strict`, changed), row);
     } finally {
       await api.send('DELETE', `${COLLECTION}/${name}`);
     }

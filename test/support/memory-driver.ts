@@ -61,8 +61,8 @@ export class MemoryDriver implements Driver {
 
   async apply({ config, state }: DesiredInterface, { revision, maxImpact }: ApplyOptions): Promise<Applied> {
     this.applies.push({ config, state, maxImpact });
-    const answer = await this.meanwhile();
-    if (answer !== undefined) return answer;
+    const response = await this.meanwhile();
+    if (response !== undefined) return response;
     if (revision !== undefined && revision !== this.#revision())
       return { kind: 'superseded', message: 'the host changed after it was read' };
     if (isAbove(this.impact, maxImpact)) return { kind: 'impact-not-allowed' };

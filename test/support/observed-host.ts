@@ -18,7 +18,7 @@ export const observationOf = (config: InterfaceConfig, state: 'up' | 'down' = 'u
   interface: {
     // An agent tells the public half alone.
     file: { ...config, privateKey: publicOf(config) },
-    live:
+    device:
       state === 'down'
         ? null
         : {
@@ -42,7 +42,7 @@ const publicOf = ({ privateKey }: InterfaceConfig): InterfaceKey | null =>
 /** Neither file nor device. */
 export const nothingThere: Observation = {
   agent,
-  interface: { file: null, live: null, running: null },
+  interface: { file: null, device: null, running: null },
   peerCount: null,
   reported: [],
   revision: undefined,

@@ -1,7 +1,7 @@
 import { readFile, stat } from 'node:fs/promises';
 import { networkInterfaces } from 'node:os';
 import { AgentError } from '../../core/agent-error.ts';
-import type { Live, Route } from '../../core/live.ts';
+import type { Device, Route } from '../../core/device.ts';
 import { type Dump, parseDump } from '../../core/parse-dump.ts';
 import { parseAddresses6, parseRoutes4, parseRoutes6 } from '../../core/parse-proc-net.ts';
 import { parseUapi } from '../../core/parse-uapi.ts';
@@ -37,7 +37,7 @@ export async function kindOf(name: string): Promise<Kind> {
  * What the kernel has of the interface, or null when there is no such device. Makes no process for wireguard-go, one for the kernel
  * module (Node speaks no netlink), and two more for the routes of a numbered `table`.
  */
-export async function readLive(runner: CommandRunner, name: string, table: string | null): Promise<Live | null> {
+export async function readDevice(runner: CommandRunner, name: string, table: string | null): Promise<Device | null> {
   const kind = await kindOf(name);
   if (kind === 'absent') return null;
   const [mtu, flags, dump, routes] = await Promise.all([

@@ -6,7 +6,7 @@ import { withSecretFile } from '../../host/secret-file.ts';
 import type { Backend, Backends, Restoration, StartFile } from '../backend.ts';
 import { configure } from './configure.ts';
 import { readAllPeers } from './read-all-peers.ts';
-import { readLive } from './read-device.ts';
+import { readDevice } from './read-device.ts';
 import { wgSet } from './wg-set.ts';
 
 /** Devices by wg-quick(8), wg(8) and ip(8). */
@@ -22,7 +22,7 @@ function backendOf(host: Host, name: string): Backend {
     if (await exists()) await runner.run('ip', ['link', 'delete', 'dev', name]);
   };
   return {
-    read: (table) => readLive(runner, name, table),
+    read: (table) => readDevice(runner, name, table),
     configure: (change) => configure(runner, name, change),
     async up({ path }) {
       const result = await runner.run('wg-quick', ['up', path], { timeoutMs: host.limits.quickTimeoutMs });

@@ -9,7 +9,7 @@ export interface Parsed<V> {
 }
 
 /** What the kernel has of an interface, as far as a configuration can ask for it. */
-export interface LiveInterface {
+export interface DeviceSettings {
   /** Null = the device has no key. */
   readonly key: InterfaceKey | null;
   readonly listenPort: number;
@@ -34,9 +34,9 @@ export type Running<V> =
   | {
       /** The kernel shows it. */
       readonly shownBy: 'kernel';
-      readonly of: (live: LiveInterface) => V;
-      /** Whether the kernel is as wanted. `ours`: values that we may have put there, and take back where they are no longer wanted. */
-      readonly holds: (wanted: V, live: LiveInterface, ours: readonly V[]) => boolean;
+      readonly of: (device: DeviceSettings) => V;
+      /** Whether the kernel is as desired. `ours`: values that we may have put there, and take back where they are no longer desired. */
+      readonly holds: (desired: V, device: DeviceSettings, ours: readonly V[]) => boolean;
       readonly step: FieldAction;
     }
   /** The kernel does not show it: the text that the interface was brought up with says what it has. */

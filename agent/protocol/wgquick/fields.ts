@@ -64,9 +64,9 @@ const privateKey: Field<InterfaceKey | null, string, string, 'private_key'> = {
   fromResource: (value) => keyOf(value ?? null),
   running: {
     shownBy: 'kernel',
-    of: (live) => live.key,
+    of: (device) => device.key,
     // A file without a key leaves it to a hook.
-    holds: (wanted, live) => wanted === null || wanted.equals(live.key ?? NO_KEY),
+    holds: (desired, device) => desired === null || desired.equals(device.key ?? NO_KEY),
     step: 'set-private-key',
   },
 };
@@ -117,8 +117,8 @@ export const FIELDS = {
     wire: { name: 'listen_port', leftOut: 'removed' },
     running: {
       shownBy: 'kernel',
-      of: (live) => live.listenPort,
-      holds: (wanted, live) => wanted === null || wanted === live.listenPort,
+      of: (device) => device.listenPort,
+      holds: (desired, device) => desired === null || desired === device.listenPort,
       step: 'set-listen-port',
     },
   }),
@@ -133,8 +133,8 @@ export const FIELDS = {
     wire: { name: 'fw_mark', leftOut: 'kept' },
     running: {
       shownBy: 'kernel',
-      of: (live) => live.fwMark,
-      holds: (wanted, { fwMark }, ours) => wanted === fwMark || (wanted === null && !ours.includes(fwMark)),
+      of: (device) => device.fwMark,
+      holds: (desired, { fwMark }, ours) => desired === fwMark || (desired === null && !ours.includes(fwMark)),
       step: 'set-fwmark',
     },
   }),
@@ -155,10 +155,10 @@ export const FIELDS = {
     wire: { name: 'address', leftOut: 'kept' },
     running: {
       shownBy: 'kernel',
-      of: (live) => live.addresses,
-      holds: (wanted, live, ours) =>
-        wanted.every((address) => live.addresses.includes(address)) &&
-        live.addresses.every((address) => wanted.includes(address) || !ours.some((own) => own.includes(address))),
+      of: (device) => device.addresses,
+      holds: (desired, device, ours) =>
+        desired.every((address) => device.addresses.includes(address)) &&
+        device.addresses.every((address) => desired.includes(address) || !ours.some((own) => own.includes(address))),
       step: 'add-address',
     },
   }),
@@ -178,8 +178,8 @@ export const FIELDS = {
     wire: { name: 'mtu', leftOut: 'removed' },
     running: {
       shownBy: 'kernel',
-      of: (live) => live.mtu,
-      holds: (wanted, { mtu }, ours) => (wanted ?? (ours.includes(mtu) ? DEFAULT_MTU : mtu)) === mtu,
+      of: (device) => device.mtu,
+      holds: (desired, { mtu }, ours) => (desired ?? (ours.includes(mtu) ? DEFAULT_MTU : mtu)) === mtu,
       step: 'set-mtu',
     },
   }),

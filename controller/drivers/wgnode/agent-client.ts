@@ -2,9 +2,9 @@ import pRetry from 'p-retry';
 import { Client } from 'undici';
 import {
   AGENT_NAME,
-  type ConfigAnswer,
-  type HealthAnswer,
-  type PutConfigAnswer,
+  type ConfigResponse,
+  type HealthResponse,
+  type PutConfigResponse,
   type PutConfigBody,
 } from '../../../agent/protocol/messages.ts';
 import type { Secret } from '../../../agent/protocol/secret.ts';
@@ -13,8 +13,8 @@ import { parseRetryAfter } from '../../runtime/retry-after.ts';
 import type { CallOptions } from '../driver.ts';
 import { AgentRefused, AgentUnreachable, isReset, unreachable } from './agent-error.ts';
 import { type AgentTlsOptions, createConnector } from './connector.ts';
-import { type Answer, explain, parseObject } from './explain-answer.ts';
-import { isConfigAnswer, isHealthAnswer, isPutAnswer } from './parse-answer.ts';
+import { type AgentResponse, explain, parseObject } from './explain-response.ts';
+import { isConfigResponse, isHealthResponse, isPutResponse } from './parse-response.ts';
 import type { UrlGuard } from './url-guard.ts';
 
 export interface AgentAddress {
@@ -26,13 +26,13 @@ export interface AgentAddress {
 export type ConfigRead =
   | { readonly kind: 'unchanged' }
   | { readonly kind: 'absent' }
-  | { readonly kind: 'present'; readonly answer: ConfigAnswer; readonly etag: string };
+  | { readonly kind: 'present'; readonly response: ConfigResponse; readonly etag: string };
 
 /** One agent. Every call throws AgentUnreachable or AgentRefused, nothing else. */
 export interface AgentClient {
-  health(options: CallOptions): Promise<HealthAnswer>;
+  health(options: CallOptions): Promise<HealthResponse>;
   readConfig(name: string, etag: string | undefined, options: CallOptions): Promise<ConfigRead>;
-  putConfig(name: string, body: PutConfigBody, options: CallOptions): Promise<PutConfigAnswer>;
+  putConfig(name: string, body: PutConfigBody, options: CallOptions): Promise<PutConfigResponse>;
   setState(name: string, verb: 'enable' | 'disable', options: CallOptions): Promise<void>;
   remove(name: string, options: CallOptions): Promise<void>;
   close(): Promise<void>;
@@ -51,7 +51,7 @@ const KEEP_ALIVE_MS = 120_000;
 const MAX_ANSWER_BYTES = 4 * 1024 * 1024;
 const MAX_READ_MS = 10_000;
 
-interface TaggedAnswer extends Answer {
+interface TaggedResponse extends AgentResponse {
   readonly etag: string;
 }
 
@@ -85,25 +85,25 @@ class HttpAgentClient implements AgentClient {
     this.#clients = { read: make(), change: make() };
   }
 
-  async health(options: CallOptions): Promise<HealthAnswer> {
+  async health(options: CallOptions): Promise<HealthResponse> {
     const { origin } = this.#options.address;
-    const answer = await this.#send({ operation: 'health', method: 'GET', path: '/health' }, options);
-    const health = parseObject(answer.text, origin);
-    if (isHealthAnswer(health)) return health;
+    const response = await this.#send({ operation: 'health', method: 'GET', path: '/health' }, options);
+    const health = parseObject(response.text, origin);
+    if (isHealthResponse(health)) return health;
     throw new AgentUnreachable('ProtocolError', `${origin} is no WireGuard agent: its /health has no version`);
   }
 
   async readConfig(name: string, etag: string | undefined, options: CallOptions): Promise<ConfigRead> {
     const { origin } = this.#options.address;
     try {
-      const answer = await this.#send(
+      const response = await this.#send(
         { operation: 'read', method: 'GET', path: pathOf(name, '/config'), etag },
         options,
       );
-      if (answer.status === 304) return { kind: 'unchanged' };
-      const config = parseObject(answer.text, origin);
-      if (!isConfigAnswer(config)) throw notUnderstood(origin, 'GET config');
-      if (config.interface === name) return { kind: 'present', answer: config, etag: answer.etag };
+      if (response.status === 304) return { kind: 'unchanged' };
+      const config = parseObject(response.text, origin);
+      if (!isConfigResponse(config)) throw notUnderstood(origin, 'GET config');
+      if (config.interface === name) return { kind: 'present', response: config, etag: response.etag };
       throw new AgentUnreachable('ProtocolError', `${origin} answered for another interface`);
     } catch (error) {
       if (error instanceof AgentRefused && error.agentCode === 'not_found') return { kind: 'absent' };
@@ -111,11 +111,11 @@ class HttpAgentClient implements AgentClient {
     }
   }
 
-  async putConfig(name: string, body: PutConfigBody, options: CallOptions): Promise<PutConfigAnswer> {
+  async putConfig(name: string, body: PutConfigBody, options: CallOptions): Promise<PutConfigResponse> {
     const { origin } = this.#options.address;
     const call: Call = { operation: 'put', method: 'PUT', path: pathOf(name, '/config'), body };
-    const answer = parseObject((await this.#send(call, options)).text, origin);
-    if (isPutAnswer(answer)) return answer;
+    const response = parseObject((await this.#send(call, options)).text, origin);
+    if (isPutResponse(response)) return response;
     throw notUnderstood(origin, 'PUT config');
   }
 
@@ -132,7 +132,7 @@ class HttpAgentClient implements AgentClient {
   }
 
   /** Every call of the contract is idempotent: a connection that broke is tried once more, with a fresh signature. */
-  async #send(call: Call, { timeoutMs, signal }: CallOptions): Promise<TaggedAnswer> {
+  async #send(call: Call, { timeoutMs, signal }: CallOptions): Promise<TaggedResponse> {
     const { address, now, called } = this.#options;
     const started = now();
     // No read waits for hooks, so an agent that is slow with one is as good as away, and holds a worker for nothing.
@@ -146,17 +146,17 @@ class HttpAgentClient implements AgentClient {
         signal: deadline,
         shouldRetry: ({ error }: { error: Error }) => isReset(error),
       };
-      const answer = await pRetry(() => abortable(this.#sendOnce(call, deadline), deadline), retry);
-      if (answer.status === 304 && call.etag !== undefined) return answer;
-      if (answer.status >= 300 && answer.status < 400) {
+      const response = await pRetry(() => abortable(this.#sendOnce(call, deadline), deadline), retry);
+      if (response.status === 304 && call.etag !== undefined) return response;
+      if (response.status >= 300 && response.status < 400) {
         throw new AgentUnreachable('ProtocolError', `${address.origin} redirects, which an agent never does`);
       }
       // Half an answer, or that of some proxy, is no proof that anything was done.
-      if (answer.status < 300) {
-        parseObject(answer.text, address.origin);
-        return answer;
+      if (response.status < 300) {
+        parseObject(response.text, address.origin);
+        return response;
       }
-      throw await explain(answer, address.origin, () => this.#skewSeconds(deadline));
+      throw await explain(response, address.origin, () => this.#skewSeconds(deadline));
     } catch (error) {
       const known = error instanceof AgentRefused ? error : unreachable(error, address.origin);
       outcome = outcomeOf(known);
@@ -166,7 +166,7 @@ class HttpAgentClient implements AgentClient {
     }
   }
 
-  async #sendOnce({ method, path, body, etag }: Call, signal: AbortSignal): Promise<TaggedAnswer> {
+  async #sendOnce({ method, path, body, etag }: Call, signal: AbortSignal): Promise<TaggedResponse> {
     const { address, now } = this.#options;
     const bytes = body === undefined ? Buffer.alloc(0) : Buffer.from(JSON.stringify(body));
     const headers = {
@@ -174,26 +174,26 @@ class HttpAgentClient implements AgentClient {
       ...(body === undefined ? {} : { 'content-type': 'application/json' }),
       ...(etag === undefined ? {} : { 'if-none-match': etag }),
     };
-    const answer = await this.#clients[method === 'GET' ? 'read' : 'change'].request({
+    const response = await this.#clients[method === 'GET' ? 'read' : 'change'].request({
       method,
       path,
       headers,
       body: body === undefined ? null : bytes,
       signal,
     });
-    const tag = answer.headers['etag'];
+    const tag = response.headers['etag'];
     return {
-      status: answer.statusCode,
+      status: response.statusCode,
       etag: typeof tag === 'string' ? tag : '',
-      text: await answer.body.text(),
-      retryAfterMs: parseRetryAfter(answer.headers['retry-after'], now()),
+      text: await response.body.text(),
+      retryAfterMs: parseRetryAfter(response.headers['retry-after'], now()),
     };
   }
 
   /** How far the agent's clock is ahead of ours, or undefined when it does not tell. */
   async #skewSeconds(signal: AbortSignal): Promise<number | undefined> {
-    const answer = await this.#sendOnce({ operation: 'health', method: 'GET', path: '/health' }, signal);
-    const { time } = parseObject(answer.text, this.#options.address.origin) as Partial<HealthAnswer>;
+    const response = await this.#sendOnce({ operation: 'health', method: 'GET', path: '/health' }, signal);
+    const { time } = parseObject(response.text, this.#options.address.origin) as Partial<HealthResponse>;
     return time === undefined ? undefined : Math.round((time - this.#options.now()) / 1000);
   }
 }
@@ -207,7 +207,7 @@ const notUnderstood = (origin: string, what: string): AgentUnreachable =>
   new AgentUnreachable('ProtocolError', `${origin} answers ${what} in a form that this controller does not know`);
 
 /** Whether the answer to /health is that of our agent; others do not know what we ask of them. */
-export const isOurAgent = (health: HealthAnswer): boolean => health.name === AGENT_NAME;
+export const isOurAgent = (health: HealthResponse): boolean => health.name === AGENT_NAME;
 
 /** undici does not give up a request that still waits for its connection; whoever has a deadline must not wait with it. */
 function abortable<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {

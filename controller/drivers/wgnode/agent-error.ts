@@ -26,14 +26,14 @@ export class AgentRefused extends Error {
 
   constructor(
     message: string,
-    answer: { status: number; agentCode: ErrorCode; details: readonly string[]; rolledBack?: boolean | undefined },
+    response: { status: number; agentCode: ErrorCode; details: readonly string[]; rolledBack?: boolean | undefined },
   ) {
     super(message);
     this.name = 'AgentRefused';
-    this.status = answer.status;
-    this.agentCode = answer.agentCode;
-    this.details = answer.details;
-    this.rolledBack = answer.rolledBack;
+    this.status = response.status;
+    this.agentCode = response.agentCode;
+    this.details = response.details;
+    this.rolledBack = response.rolledBack;
   }
 }
 

@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import { parseCidr } from '../../../agent/protocol/address.ts';
 import { InterfaceKey } from '../../../agent/protocol/interface-key.ts';
 import { publicKeyOf } from '../../../agent/protocol/key.ts';
-import type { ConfigAnswer, WireLive } from '../../../agent/protocol/messages.ts';
+import type { ConfigResponse, WireLive } from '../../../agent/protocol/messages.ts';
 import { Secret } from '../../../agent/protocol/secret.ts';
 import { EMPTY_CONFIG, type InterfaceConfig } from '../../../agent/protocol/wgquick/config.ts';
 import { interfaceOf, parseDocument } from '../../../agent/protocol/wgquick/document.ts';
@@ -30,7 +30,7 @@ const desiredWith = (config: Partial<InterfaceConfig> = {}, state: Desired['stat
 });
 
 /** What an agent answers whose host has exactly `config`, file and kernel; what the file leaves open the kernel has chosen. */
-function answerOf(config: InterfaceConfig, state: 'up' | 'down' = 'up'): ConfigAnswer {
+function responseOf(config: InterfaceConfig, state: 'up' | 'down' = 'up'): ConfigResponse {
   const live: WireLive = {
     listen_port: config.listenPort ?? 34_567,
     fw_mark: config.fwMark,
@@ -65,13 +65,14 @@ function answerOf(config: InterfaceConfig, state: 'up' | 'down' = 'up'): ConfigA
 
 const HEALTH = { status: 'ok', timestamp: 0, uptime: 1, version: '0.1.0' } as const;
 const ABSENT = observationOf(HEALTH, { kind: 'absent' });
-const present = (answer: ConfigAnswer): Observation => observationOf(HEALTH, { kind: 'present', answer, etag: '' });
-const withLive = (answer: ConfigAnswer, over: Partial<WireLive>): ConfigAnswer => ({
-  ...answer,
-  live: answer.live === null ? null : { ...answer.live, ...over },
+const present = (response: ConfigResponse): Observation =>
+  observationOf(HEALTH, { kind: 'present', response, etag: '' });
+const withLive = (response: ConfigResponse, over: Partial<WireLive>): ConfigResponse => ({
+  ...response,
+  live: response.live === null ? null : { ...response.live, ...over },
 });
-const pathsOf = (desired: Desired, answer: ConfigAnswer): string[] =>
-  differencesOf(desired, present(answer)).map(({ path }) => path);
+const pathsOf = (desired: Desired, response: ConfigResponse): string[] =>
+  differencesOf(desired, present(response)).map(({ path }) => path);
 
 describe('each field that differs in the file is one difference; what a change does is for the plan to say', () => {
   test.each<{
@@ -101,13 +102,13 @@ describe('each field that differs in the file is one difference; what a change d
     { name: 'preDown', wanted: {}, had: { preDown: ['a'] } },
     { name: 'postDown', wanted: { postDown: ['a'] }, had: { postDown: ['b'] } },
   ])('$name: $wanted instead of $had', ({ name, wanted, had }) => {
-    const answer = answerOf({ ...EMPTY_CONFIG, ...had });
-    expect(differencesOf(desiredWith(wanted), present(answer))).toMatchObject([{ path: `spec.interface.${name}` }]);
+    const response = responseOf({ ...EMPTY_CONFIG, ...had });
+    expect(differencesOf(desiredWith(wanted), present(response))).toMatchObject([{ path: `spec.interface.${name}` }]);
   });
 
   test('privateKey: shown as public keys', () => {
-    const answer = { ...answerOf(EMPTY_CONFIG), public_key: OTHER_KEY, live_public_key: OTHER_KEY };
-    expect(differencesOf(desiredWith(), present(answer))).toEqual([
+    const response = { ...responseOf(EMPTY_CONFIG), public_key: OTHER_KEY, live_public_key: OTHER_KEY };
+    expect(differencesOf(desiredWith(), present(response))).toEqual([
       {
         path: 'spec.interface.privateKeySecretRef',
         desired: PUBLIC_KEY,
@@ -118,8 +119,8 @@ describe('each field that differs in the file is one difference; what a change d
   });
 
   test('the values are told as text', () => {
-    const answer = withLive(answerOf({ ...EMPTY_CONFIG, mtu: 1_420 }), { mtu: 1_300 });
-    expect(differencesOf(desiredWith({ mtu: 1_400 }), present(answer))).toEqual([
+    const response = withLive(responseOf({ ...EMPTY_CONFIG, mtu: 1_420 }), { mtu: 1_300 });
+    expect(differencesOf(desiredWith({ mtu: 1_400 }), present(response))).toEqual([
       { path: 'spec.interface.mtu', desired: '1400', file: '1420', live: '1300' },
     ]);
   });
@@ -136,13 +137,13 @@ describe('the state', () => {
     { name: 'down instead of up can come up without harm', wanted: 'up', is: 'down' },
     { name: 'up instead of down has to be taken down', wanted: 'down', is: 'up' },
   ] as const)('$name', ({ wanted, is }) => {
-    expect(differencesOf(desiredWith({}, wanted), present(answerOf(EMPTY_CONFIG, is)))).toMatchObject([
+    expect(differencesOf(desiredWith({}, wanted), present(responseOf(EMPTY_CONFIG, is)))).toMatchObject([
       { path: 'spec.interface.state' },
     ]);
   });
 
   test('an interface that is wanted down and is down is in sync', () => {
-    expect(differencesOf(desiredWith({}, 'down'), present(answerOf(EMPTY_CONFIG, 'down')))).toEqual([]);
+    expect(differencesOf(desiredWith({}, 'down'), present(responseOf(EMPTY_CONFIG, 'down')))).toEqual([]);
   });
 });
 
@@ -162,19 +163,19 @@ describe('a kernel that differs from a file that is right', () => {
     { name: 'another MTU', over: { mtu: 1_280 }, path: 'mtu' },
     { name: 'a missing address', over: { address: [cidr('10.0.0.1/24')] }, path: 'addresses' },
   ])('$name is drift', ({ over, path }) => {
-    expect(pathsOf(desiredWith(FULL), withLive(answerOf(FULL), over))).toEqual([`spec.interface.${path}`]);
+    expect(pathsOf(desiredWith(FULL), withLive(responseOf(FULL), over))).toEqual([`spec.interface.${path}`]);
   });
 
   test('another key is drift', () => {
-    const answer = { ...answerOf(FULL), live_public_key: OTHER_KEY };
-    expect(pathsOf(desiredWith(FULL), answer)).toEqual(['spec.interface.privateKeySecretRef']);
+    const response = { ...responseOf(FULL), live_public_key: OTHER_KEY };
+    expect(pathsOf(desiredWith(FULL), response)).toEqual(['spec.interface.privateKeySecretRef']);
   });
 
   test.each<{ name: string; over: Partial<WireLive> }>([
     { name: 'an address more', over: { address: [cidr('10.0.0.1/24'), cidr('192.0.2.1/32'), cidr('fd00::1/64')] } },
     { name: 'T3: another number of peers', over: { peer_count: 99 } },
   ])('$name is no drift', ({ over }) => {
-    expect(pathsOf(desiredWith(FULL), withLive(answerOf(FULL), over))).toEqual([]);
+    expect(pathsOf(desiredWith(FULL), withLive(responseOf(FULL), over))).toEqual([]);
   });
 
   test.each<{ name: string; over: Partial<WireLive> }>([
@@ -182,7 +183,7 @@ describe('a kernel that differs from a file that is right', () => {
     { name: 'an MTU', over: { mtu: 1_380 } },
     { name: 'a mark', over: { fw_mark: 51_820 } },
   ])('$name that the spec leaves open is no drift', ({ over }) => {
-    expect(pathsOf(desiredWith(), withLive(answerOf(EMPTY_CONFIG), over))).toEqual([]);
+    expect(pathsOf(desiredWith(), withLive(responseOf(EMPTY_CONFIG), over))).toEqual([]);
   });
 });
 
@@ -190,20 +191,20 @@ describe('what the agent reports as drift between its file and kernel', () => {
   const reported = { path: 'spec.interface.table', file: 'auto', live: 'routes are missing', impact: 'None' } as const;
 
   test('is a difference, with the file as what is wanted', () => {
-    expect(differencesOf(desiredWith(), present({ ...answerOf(EMPTY_CONFIG), drift: [reported] }))).toEqual([
+    expect(differencesOf(desiredWith(), present({ ...responseOf(EMPTY_CONFIG), drift: [reported] }))).toEqual([
       { ...reported, desired: 'auto' },
     ]);
   });
 
   test('does not repeat a path that we found ourselves', () => {
     const drift = [{ path: 'spec.interface.mtu', file: '1420', live: '1280', impact: 'None' }] as const;
-    const answer = withLive({ ...answerOf(FULL), drift }, { mtu: 1_280 });
-    expect(pathsOf(desiredWith(FULL), answer)).toEqual(['spec.interface.mtu']);
+    const response = withLive({ ...responseOf(FULL), drift }, { mtu: 1_280 });
+    expect(pathsOf(desiredWith(FULL), response)).toEqual(['spec.interface.mtu']);
   });
 
   test('does not count while the interface is wanted down', () => {
-    const answer = { ...answerOf(EMPTY_CONFIG), drift: [reported] };
-    expect(pathsOf(desiredWith({}, 'down'), answer)).toEqual(['spec.interface.state']);
+    const response = { ...responseOf(EMPTY_CONFIG), drift: [reported] };
+    expect(pathsOf(desiredWith({}, 'down'), response)).toEqual(['spec.interface.state']);
   });
 });
 
@@ -220,7 +221,7 @@ describe('T2: spellings that mean the same are no difference', () => {
       had: { addresses: [cidr('fd00::1/64'), cidr('10.0.0.1/24')] },
     },
   ])('$name', ({ wanted, had }) => {
-    expect(pathsOf(desiredWith(wanted), answerOf({ ...EMPTY_CONFIG, ...had }))).toEqual([]);
+    expect(pathsOf(desiredWith(wanted), responseOf({ ...EMPTY_CONFIG, ...had }))).toEqual([]);
   });
 });
 
@@ -272,7 +273,7 @@ const stateOf = fc.constantFrom('up' as const, 'down' as const);
 test('T2: a host that holds exactly what was sent is in sync, for every legal spec', () => {
   const property = fc.property(legalConfig, legalConfig, stateOf, (config, former, state) => {
     const sent = configFromPut(putFromConfig(config), former);
-    expect(differencesOf(desiredWith(config, state), present(answerOf(sent, state)))).toEqual([]);
+    expect(differencesOf(desiredWith(config, state), present(responseOf(sent, state)))).toEqual([]);
   });
   fc.assert(property, RUNS);
 });
@@ -284,15 +285,15 @@ test('T2: nor does a way through the file of the host make a difference', () => 
       config,
     );
     const read = interfaceOf(parseDocument(file));
-    expect(differencesOf(desiredWith(config, state), present(answerOf(read, state)))).toEqual([]);
+    expect(differencesOf(desiredWith(config, state), present(responseOf(read, state)))).toEqual([]);
   });
   fc.assert(property, RUNS);
 });
 
 test('T14: no difference shows the private key', () => {
   const property = fc.property(legalConfig, legalConfig, (wanted, had) => {
-    const answer = { ...answerOf(had), public_key: OTHER_KEY, live_public_key: OTHER_KEY };
-    expect(JSON.stringify(differencesOf(desiredWith(wanted), present(answer)))).not.toContain(KEY.reveal());
+    const response = { ...responseOf(had), public_key: OTHER_KEY, live_public_key: OTHER_KEY };
+    expect(JSON.stringify(differencesOf(desiredWith(wanted), present(response)))).not.toContain(KEY.reveal());
   });
   fc.assert(property);
 });

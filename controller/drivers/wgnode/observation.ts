@@ -1,32 +1,32 @@
 import { parseCidr } from '../../../agent/protocol/address.ts';
 import type { ObservedInterface } from '../../../agent/protocol/compare.ts';
 import { InterfaceKey } from '../../../agent/protocol/interface-key.ts';
-import type { ConfigAnswer, HealthAnswer, WireLive } from '../../../agent/protocol/messages.ts';
+import type { ConfigResponse, HealthResponse, WireLive } from '../../../agent/protocol/messages.ts';
 import type { InterfaceConfig, InvalidTexts } from '../../../agent/protocol/wgquick/config.ts';
-import type { LiveInterface } from '../../../agent/protocol/wgquick/field.ts';
+import type { DeviceSettings } from '../../../agent/protocol/wgquick/field.ts';
 import { FIELD_NAMES, pathOf } from '../../../agent/protocol/wgquick/fields.ts';
 import { configFromSpec } from '../../../agent/protocol/wgquick/wire.ts';
 import type { AgentIdentity, Observation } from '../../policy/observation.ts';
 import type { ConfigRead } from './agent-client.ts';
 
 /** What a read of our agent says, in the words of the domain. */
-export function observationOf(health: HealthAnswer, read: ConfigRead): Observation {
+export function observationOf(health: HealthResponse, read: ConfigRead): Observation {
   const agent = identityOf(health);
   if (read.kind !== 'present') {
-    const nothing: ObservedInterface = { file: null, live: null, running: null };
+    const nothing: ObservedInterface = { file: null, device: null, running: null };
     return { agent, interface: nothing, peerCount: null, reported: [], revision: undefined };
   }
-  const { answer } = read;
+  const { response } = read;
   return {
     agent,
-    interface: interfaceOf(answer),
-    peerCount: answer.live?.peer_count ?? null,
-    reported: answer.drift.map(({ path, file, live, impact }) => ({ path, file, live, impact })),
-    revision: answer.digest,
+    interface: interfaceOf(response),
+    peerCount: response.live?.peer_count ?? null,
+    reported: response.drift.map(({ path, file, live, impact }) => ({ path, file, live, impact })),
+    revision: response.digest,
   };
 }
 
-const identityOf = ({ version, epoch, capabilities }: HealthAnswer): AgentIdentity => ({
+const identityOf = ({ version, epoch, capabilities }: HealthResponse): AgentIdentity => ({
   version,
   epoch,
   capabilities,
@@ -35,13 +35,17 @@ const identityOf = ({ version, epoch, capabilities }: HealthAnswer): AgentIdenti
 const keyOf = (publicKey: string | null): InterfaceKey | null =>
   publicKey === null ? null : InterfaceKey.fromPublic(publicKey);
 
-function interfaceOf(answer: ConfigAnswer): ObservedInterface {
-  const config = configFromSpec(answer.spec, invalidTexts(answer));
-  const file: InterfaceConfig = { ...config, privateKey: keyOf(answer.public_key) };
-  return { file, live: answer.live === null ? null : liveOf(answer.live, answer.live_public_key), running: null };
+function interfaceOf(response: ConfigResponse): ObservedInterface {
+  const config = configFromSpec(response.spec, invalidTexts(response));
+  const file: InterfaceConfig = { ...config, privateKey: keyOf(response.public_key) };
+  return {
+    file,
+    device: response.live === null ? null : deviceOf(response.live, response.live_public_key),
+    running: null,
+  };
 }
 
-const liveOf = (live: WireLive, publicKey: string | null): LiveInterface => ({
+const deviceOf = (live: WireLive, publicKey: string | null): DeviceSettings => ({
   key: keyOf(publicKey),
   listenPort: live.listen_port,
   fwMark: live.fw_mark,
@@ -51,7 +55,7 @@ const liveOf = (live: WireLive, publicKey: string | null): LiveInterface => ({
 });
 
 /** Texts of the file that are no value, by the field that they stand for. */
-const invalidTexts = ({ invalid = [] }: ConfigAnswer): InvalidTexts =>
+const invalidTexts = ({ invalid = [] }: ConfigResponse): InvalidTexts =>
   Object.fromEntries(
     FIELD_NAMES.flatMap((name) => {
       const texts = invalid.filter(({ path }) => path === pathOf(name)).map(({ text }) => text);

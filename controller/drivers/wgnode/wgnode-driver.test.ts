@@ -1,6 +1,11 @@
 import type { ErrorCode } from '../../../agent/protocol/errors.ts';
 import { describe, expect, test } from '@jest/globals';
-import type { ConfigAnswer, HealthAnswer, PutConfigAnswer, PutConfigBody } from '../../../agent/protocol/messages.ts';
+import type {
+  ConfigResponse,
+  HealthResponse,
+  PutConfigResponse,
+  PutConfigBody,
+} from '../../../agent/protocol/messages.ts';
 import { EMPTY_CONFIG } from '../../../agent/protocol/wgquick/config.ts';
 import { specFromConfig } from '../../../agent/protocol/wgquick/wire.ts';
 import type { Observation } from '../../policy/observation.ts';
@@ -10,10 +15,10 @@ import { AgentRefused, AgentUnreachable } from './agent-error.ts';
 import { observationOf } from './observation.ts';
 import { WgnodeDriver } from './wgnode-driver.ts';
 
-const HEALTH: HealthAnswer = { status: 'ok', timestamp: 0, uptime: 1, version: '0.1.0', name: 'wgnode-agent' };
+const HEALTH: HealthResponse = { status: 'ok', timestamp: 0, uptime: 1, version: '0.1.0', name: 'wgnode-agent' };
 const OPTIONS = { timeoutMs: 1_000, signal: new AbortController().signal };
 
-const answerWith = (digest: string): ConfigAnswer => ({
+const responseWith = (digest: string): ConfigResponse => ({
   interface: 'wg0',
   config: {
     ...{ private_key: null, listen_port: null, address: null, post_up: null, pre_down: null },
@@ -31,37 +36,37 @@ const answerWith = (digest: string): ConfigAnswer => ({
 
 /** An agent with one interface or none, which answers conditional reads as ours does. */
 class ModelAgent implements AgentClient {
-  readAnswer: ConfigAnswer | undefined = answerWith('a');
-  healthAnswer = HEALTH;
+  configResponse: ConfigResponse | undefined = responseWith('a');
+  healthResponse = HEALTH;
   /** Thrown instead of an answer to the call of this name. */
   readonly failures = new Map<'health' | 'read' | 'put', Error>();
   readonly asked: string[] = [];
   readonly puts: PutConfigBody[] = [];
 
-  health(): Promise<HealthAnswer> {
+  health(): Promise<HealthResponse> {
     this.asked.push('health');
     const failure = this.failures.get('health');
-    return failure === undefined ? Promise.resolve(this.healthAnswer) : Promise.reject(failure);
+    return failure === undefined ? Promise.resolve(this.healthResponse) : Promise.reject(failure);
   }
 
   readConfig(name: string, etag: string | undefined): Promise<ConfigRead> {
     this.asked.push(`read ${name} ${etag ?? 'whole'}`);
     const failure = this.failures.get('read');
     if (failure !== undefined) return Promise.reject(failure);
-    if (this.readAnswer === undefined) return Promise.resolve({ kind: 'absent' });
-    const { digest } = this.readAnswer;
+    if (this.configResponse === undefined) return Promise.resolve({ kind: 'absent' });
+    const { digest } = this.configResponse;
     if (`"${digest}"` === etag) return Promise.resolve({ kind: 'unchanged' });
-    return Promise.resolve({ kind: 'present', answer: this.readAnswer, etag: `"${digest}"` });
+    return Promise.resolve({ kind: 'present', response: this.configResponse, etag: `"${digest}"` });
   }
 
   /** Answers with a plan of 200 steps. */
-  putConfig(_name: string, body: PutConfigBody): Promise<PutConfigAnswer> {
+  putConfig(_name: string, body: PutConfigBody): Promise<PutConfigResponse> {
     this.puts.push(body);
     const failure = this.failures.get('put');
     if (failure !== undefined) return Promise.reject(failure);
     const step = { action: 'set-mtu', path: 'spec.interface.mtu', impact: 'None' } as const;
-    const answer = { status: 'success', message: '', reloaded: false, changed: false, digest: 'a' } as const;
-    return Promise.resolve({ ...answer, plan: Array(200).fill(step), impact: 'None', outage_ms: 0 });
+    const response = { status: 'success', message: '', reloaded: false, changed: false, digest: 'a' } as const;
+    return Promise.resolve({ ...response, plan: Array(200).fill(step), impact: 'None', outage_ms: 0 });
   }
   setState(): Promise<never> {
     throw new Error('A look changes nothing');
@@ -79,11 +84,11 @@ const unreachable = new AgentUnreachable('ConnectionTimeout', 'no answer', undef
 const look = (agent: AgentClient, previous?: Observation): Promise<Observed> =>
   new WgnodeDriver(agent, 'wg0', 'https://fra1.example.net:8443').observe(previous, OPTIONS);
 
-const observed = (answer: ConfigAnswer | undefined, health = HEALTH): Observed => ({
+const observed = (response: ConfigResponse | undefined, health = HEALTH): Observed => ({
   kind: 'observed',
   observation: observationOf(
     health,
-    answer === undefined ? { kind: 'absent' } : { kind: 'present', answer, etag: `"${answer.digest}"` },
+    response === undefined ? { kind: 'absent' } : { kind: 'present', response, etag: `"${response.digest}"` },
   ),
 });
 
@@ -103,13 +108,13 @@ async function seenOnce(prepare: (agent: ModelAgent) => void = () => undefined):
 describe('the first look', () => {
   test('asks who the agent is, then for the whole interface', async () => {
     const agent = new ModelAgent();
-    expect(await look(agent)).toEqual(observed(answerWith('a')));
+    expect(await look(agent)).toEqual(observed(responseWith('a')));
     expect(agent.asked).toEqual(['health', 'read wg0 whole']);
   });
 
   test('of a host with neither file nor device sees that it has none', async () => {
     const agent = new ModelAgent();
-    agent.readAnswer = undefined;
+    agent.configResponse = undefined;
     expect(await look(agent)).toEqual(observed(undefined));
   });
 
@@ -118,7 +123,7 @@ describe('the first look', () => {
     { name: 'an agent that says no name', health: { status: 'ok', timestamp: 0, uptime: 1, version: '1' } as const },
   ])('of $name is the refusal Unsupported, and nothing more is asked of it', async ({ health }) => {
     const agent = new ModelAgent();
-    agent.healthAnswer = health;
+    agent.healthResponse = health;
     expect(await look(agent)).toMatchObject({ kind: 'refused', refusal: { reason: 'Unsupported' } });
     expect(agent.asked).toEqual(['health']);
   });
@@ -136,31 +141,31 @@ describe('a later look', () => {
 
   test('at a host that moved asks anew who the agent is', async () => {
     const { agent, previous } = await seenOnce();
-    agent.readAnswer = answerWith('b');
-    agent.healthAnswer = { ...HEALTH, epoch: 'another' };
-    expect(await look(agent, previous)).toEqual(observed(answerWith('b'), agent.healthAnswer));
+    agent.configResponse = responseWith('b');
+    agent.healthResponse = { ...HEALTH, epoch: 'another' };
+    expect(await look(agent, previous)).toEqual(observed(responseWith('b'), agent.healthResponse));
     expect(agent.asked).toEqual(['read wg0 "a"', 'health']);
   });
 
   test('at an interface that went sees it gone', async () => {
     const { agent, previous } = await seenOnce();
-    agent.readAnswer = undefined;
+    agent.configResponse = undefined;
     expect(await look(agent, previous)).toEqual(observed(undefined));
   });
 
   test('at an interface that was not there has nothing to compare with', async () => {
     const { agent, previous } = await seenOnce((each) => {
-      each.readAnswer = undefined;
+      each.configResponse = undefined;
     });
-    agent.readAnswer = answerWith('b');
-    expect(await look(agent, previous)).toEqual(observed(answerWith('b')));
+    agent.configResponse = responseWith('b');
+    expect(await look(agent, previous)).toEqual(observed(responseWith('b')));
     expect(agent.asked).toEqual(['health', 'read wg0 whole']);
   });
 
   test('at a host behind which another agent stands now is no look at ours', async () => {
     const { agent, previous } = await seenOnce();
-    agent.readAnswer = answerWith('b');
-    agent.healthAnswer = { ...HEALTH, name: 'other-agent' };
+    agent.configResponse = responseWith('b');
+    agent.healthResponse = { ...HEALTH, name: 'other-agent' };
     expect(await look(agent, previous)).toMatchObject({ kind: 'refused', refusal: { reason: 'Unsupported' } });
   });
 });
@@ -168,7 +173,7 @@ describe('a later look', () => {
 describe('what is expected to fail is a value', () => {
   test.each(['read', 'health'] as const)('an agent that cannot be reached at %s', async (fails) => {
     const { agent, previous } = await seenOnce();
-    agent.readAnswer = answerWith('b');
+    agent.configResponse = responseWith('b');
     agent.failures.set(fails, unreachable);
     expect(await look(agent, previous)).toEqual({
       kind: 'unreachable',

@@ -18,7 +18,7 @@ import type {
 } from '../driver.ts';
 import { type AgentClient, isOurAgent } from './agent-client.ts';
 import { AgentRefused, AgentUnreachable } from './agent-error.ts';
-import { MEANING } from './answer-meaning.ts';
+import { MEANING } from './code-meaning.ts';
 import { observationOf } from './observation.ts';
 
 const MAX_STEPS = 128;
@@ -67,8 +67,8 @@ export class WgnodeDriver implements Driver {
     return answered<Applied>(async () => {
       const limits = { max_impact: maxImpact, ...(revision === undefined ? {} : { if_digest: revision }) };
       try {
-        const answer = await this.#client.putConfig(this.#name, bodyOf(desired, limits), options);
-        return { kind: 'applied', impact: answer.impact, outageMs: answer.outage_ms };
+        const response = await this.#client.putConfig(this.#name, bodyOf(desired, limits), options);
+        return { kind: 'applied', impact: response.impact, outageMs: response.outage_ms };
       } catch (error) {
         if (error instanceof AgentRefused) return notApplied(error);
         throw error;

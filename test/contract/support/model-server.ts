@@ -20,21 +20,21 @@ export interface ModelAgent extends ModelServer {
   readonly requests: readonly SeenRequest[];
 }
 
-export interface ModelAnswer {
+export interface ModelResponse {
   readonly status: number;
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: string;
 }
 
-/** Answers every HTTP request with what `answer` says. */
-export async function startModelAgent(answer: (request: SeenRequest) => ModelAnswer): Promise<ModelAgent> {
+/** Answers every HTTP request with what `respond` says. */
+export async function startModelAgent(respond: (request: SeenRequest) => ModelResponse): Promise<ModelAgent> {
   const requests: SeenRequest[] = [];
   const listener: RequestListener = (request, response) => {
     void text(request).then((body) => {
       const seen = { method: request.method ?? '', url: request.url ?? '', headers: request.headers, body };
       requests.push(seen);
-      const { status, headers = {}, body: answerBody = '' } = answer(seen);
-      response.writeHead(status, { 'content-type': 'application/json', ...headers }).end(answerBody);
+      const { status, headers = {}, body: responseBody = '' } = respond(seen);
+      response.writeHead(status, { 'content-type': 'application/json', ...headers }).end(responseBody);
     });
   };
   return { ...(await listen(createHttpServer(listener))), requests };

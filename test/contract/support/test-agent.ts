@@ -128,12 +128,12 @@ function signed(request: AgentRequest, ownSecret: Secret, nextSecond: () => numb
 async function send(pool: Pool, leaks: LeakWatch, request: AgentRequest): Promise<Reply> {
   const { method, path, body, headers = {}, holdsKeys } = request;
   const bytes = bytesOf(body);
-  const answer = await pool.request({ method, path, headers, body: bytes.length === 0 ? null : bytes });
-  const text = await answer.body.text();
-  if (holdsKeys !== true) leaks.add(`${method} ${path}`, `${JSON.stringify(answer.headers)} ${text}`);
+  const response = await pool.request({ method, path, headers, body: bytes.length === 0 ? null : bytes });
+  const text = await response.body.text();
+  if (holdsKeys !== true) leaks.add(`${method} ${path}`, `${JSON.stringify(response.headers)} ${text}`);
   return {
-    status: answer.statusCode,
-    headers: answer.headers,
+    status: response.statusCode,
+    headers: response.headers,
     text,
     get json() {
       return JSON.parse(text) as Record<string, unknown>;

@@ -3,7 +3,7 @@ import { load } from 'js-yaml';
 import { Pool } from 'undici';
 import type { Kube } from '../../support/lab/start-kube.ts';
 
-export interface Answer {
+export interface ApiResponse {
   readonly status: number;
   readonly body: object;
 }
@@ -28,8 +28,8 @@ export class ApiClient {
     return new ApiClient(new Pool(kube.url, { connect: { ca: await readFile(kube.caFile, 'utf8') } }), token);
   }
 
-  async send(method: 'GET' | 'POST' | 'PUT' | 'DELETE', path: string, body?: object): Promise<Answer> {
-    const answer = await this.#pool.request({
+  async send(method: 'GET' | 'POST' | 'PUT' | 'DELETE', path: string, body?: object): Promise<ApiResponse> {
+    const response = await this.#pool.request({
       method,
       path,
       headers: {
@@ -39,7 +39,7 @@ export class ApiClient {
       },
       body: body === undefined ? null : JSON.stringify(body),
     });
-    return { status: answer.statusCode, body: (await answer.body.json()) as object };
+    return { status: response.statusCode, body: (await response.body.json()) as object };
   }
 
   close(): Promise<void> {

@@ -1,14 +1,14 @@
 import { describe, expect, test } from '@jest/globals';
-import type { Live } from '../../../agent/core/live.ts';
+import type { Device } from '../../../agent/core/device.ts';
 import type { Snapshot } from '../../../agent/apply/snapshot.ts';
 import type { AgentContext } from '../../../agent/operations/context.ts';
-import { configAnswer } from '../../../agent/operations/get-config.ts';
-import type { ConfigAnswer, PutConfigAnswer } from '../../../agent/protocol/messages.ts';
+import { configResponse } from '../../../agent/operations/get-config.ts';
+import type { ConfigResponse, PutConfigResponse } from '../../../agent/protocol/messages.ts';
 import { Secret } from '../../../agent/protocol/secret.ts';
 import { EMPTY_CONFIG } from '../../../agent/protocol/wgquick/config.ts';
 import { interfaceOf, parseDocument } from '../../../agent/protocol/wgquick/document.ts';
-import { aLive, PRIVATE_KEY } from '../../../test/fixtures/live.ts';
-import { isConfigAnswer, isHealthAnswer, isPutAnswer } from './parse-answer.ts';
+import { aDevice, PRIVATE_KEY } from '../../../test/fixtures/device.ts';
+import { isConfigResponse, isHealthResponse, isPutResponse } from './parse-response.ts';
 
 const FILE = `[Interface]
 PrivateKey = ${PRIVATE_KEY}
@@ -28,20 +28,20 @@ const context = {
 } as unknown as AgentContext;
 
 /** The answer of our agent, as it stands on the wire, for a host with this file and this device. */
-function answerFor(fileText: string | null, live: Live | null): ConfigAnswer {
+function responseFor(fileText: string | null, device: Device | null): ConfigResponse {
   const document = parseDocument(fileText ?? '');
   const file = fileText === null ? null : interfaceOf(document);
   const snapshot: Snapshot = {
-    ...{ fileText, document, file, live },
-    runningText: live === null ? null : fileText,
+    ...{ fileText, document, file, device },
+    runningText: device === null ? null : fileText,
     running: file ?? EMPTY_CONFIG,
   };
-  return JSON.parse(JSON.stringify(configAnswer(context, 'wg0', snapshot))) as ConfigAnswer;
+  return JSON.parse(JSON.stringify(configResponse(context, 'wg0', snapshot))) as ConfigResponse;
 }
 
-const config = answerFor(FILE, aLive({ mtu: 1_380, fwMark: 51_820 }));
+const config = responseFor(FILE, aDevice({ mtu: 1_380, fwMark: 51_820 }));
 
-const put: PutConfigAnswer = {
+const put: PutConfigResponse = {
   status: 'success',
   message: 'Configuration applied',
   reloaded: true,
@@ -53,8 +53,8 @@ const put: PutConfigAnswer = {
 };
 
 /** A copy in which the value at a path, such as `spec.mtu` or `drift.0.path`, is another one; undefined = it is left out. */
-function spoilt(answer: object, path: string, value: unknown): unknown {
-  const copy = JSON.parse(JSON.stringify(answer)) as Record<string, unknown>;
+function spoilt(response: object, path: string, value: unknown): unknown {
+  const copy = JSON.parse(JSON.stringify(response)) as Record<string, unknown>;
   const [last = '', ...above] = path.split('.').reverse();
   const parent = above.reduceRight((part, name) => part[name] as Record<string, unknown>, copy);
   if (!(last in parent)) throw new Error(`${path} is not there to be spoilt`);
@@ -66,16 +66,19 @@ function spoilt(answer: object, path: string, value: unknown): unknown {
 const wrong = (path: string, ...values: unknown[]): (readonly [string, unknown])[] =>
   values.map((value) => [path, value] as const);
 
-describe('isConfigAnswer', () => {
+describe('isConfigResponse', () => {
   test.each([
-    { name: 'an interface that is up', answer: config },
-    { name: 'an interface that is down', answer: answerFor(FILE, null) },
-    { name: 'a device without a file', answer: answerFor(null, aLive()) },
-    { name: 'a file without any setting', answer: answerFor('[Interface]\n', null) },
-    { name: 'neither file nor device', answer: answerFor(null, null) },
-    { name: 'an agent that says more than we know of', answer: { ...config, further: { of: ['a', 'later', 'one'] } } },
-  ])('takes what our agent says of $name', ({ answer }) => {
-    expect(isConfigAnswer(answer)).toBe(true);
+    { name: 'an interface that is up', response: config },
+    { name: 'an interface that is down', response: responseFor(FILE, null) },
+    { name: 'a device without a file', response: responseFor(null, aDevice()) },
+    { name: 'a file without any setting', response: responseFor('[Interface]\n', null) },
+    { name: 'neither file nor device', response: responseFor(null, null) },
+    {
+      name: 'an agent that says more than we know of',
+      response: { ...config, further: { of: ['a', 'later', 'one'] } },
+    },
+  ])('takes what our agent says of $name', ({ response }) => {
+    expect(isConfigResponse(response)).toBe(true);
   });
 
   test('the answer on which the table below is built has drift', () => {
@@ -113,12 +116,12 @@ describe('isConfigAnswer', () => {
     ...wrong('drift.0.live', undefined, null, 7, 'x'.repeat(65_537)),
     ...wrong('drift.0.impact', undefined, null, 'none', 'Reboot'),
   ])('refuses it with another %s: %j', (path, value) => {
-    expect(isConfigAnswer(spoilt(config, path, value))).toBe(false);
+    expect(isConfigResponse(spoilt(config, path, value))).toBe(false);
   });
 
   test('refuses an interface that is up without a device, which would pass for nothing to compare', () => {
-    expect(isConfigAnswer({ ...config, live: null })).toBe(false);
-    expect(isConfigAnswer({ ...config, live: null, state: 'down' })).toBe(true);
+    expect(isConfigResponse({ ...config, live: null })).toBe(false);
+    expect(isConfigResponse({ ...config, live: null, state: 'down' })).toBe(true);
   });
 
   test.each([
@@ -126,22 +129,22 @@ describe('isConfigAnswer', () => {
     ['spec.post_up', 1_025, 'x'],
     ['live.address', 4_097, '10.0.0.1/24'],
   ])('refuses more of %s than anybody has: %d', (path, count, item) => {
-    expect(isConfigAnswer(spoilt(config, path, Array(count).fill(item)))).toBe(false);
-    expect(isConfigAnswer(spoilt(config, path, Array(count - 1).fill(item)))).toBe(true);
+    expect(isConfigResponse(spoilt(config, path, Array(count).fill(item)))).toBe(false);
+    expect(isConfigResponse(spoilt(config, path, Array(count - 1).fill(item)))).toBe(true);
   });
 
-  test.each([null, [], 'text', 7, {}, undefined])('refuses what is no answer at all: %j', (answer) => {
-    expect(isConfigAnswer(answer)).toBe(false);
+  test.each([null, [], 'text', 7, {}, undefined])('refuses what is no answer at all: %j', (response) => {
+    expect(isConfigResponse(response)).toBe(false);
   });
 });
 
-describe('isPutAnswer', () => {
-  test.each<{ name: string; answer: PutConfigAnswer }>([
-    { name: 'a change', answer: put },
-    { name: 'no change', answer: { ...put, changed: false, reloaded: false, plan: [] } },
-    { name: 'a restart with an outage', answer: { ...put, impact: 'Restart', outage_ms: 340 } },
-  ])('takes what our agent says of $name', ({ answer }) => {
-    expect(isPutAnswer(answer)).toBe(true);
+describe('isPutResponse', () => {
+  test.each<{ name: string; response: PutConfigResponse }>([
+    { name: 'a change', response: put },
+    { name: 'no change', response: { ...put, changed: false, reloaded: false, plan: [] } },
+    { name: 'a restart with an outage', response: { ...put, impact: 'Restart', outage_ms: 340 } },
+  ])('takes what our agent says of $name', ({ response }) => {
+    expect(isPutResponse(response)).toBe(true);
   });
 
   test.each([
@@ -154,23 +157,23 @@ describe('isPutAnswer', () => {
     ...wrong('plan.0.path', undefined, null, 7, 'mtu', 'spec.interface.', 'spec.agent.url'),
     ...wrong('plan.0.impact', undefined, null, 'none', 'Reboot'),
   ])('refuses it with another %s: %j', (path, value) => {
-    expect(isPutAnswer(spoilt(put, path, value))).toBe(false);
+    expect(isPutResponse(spoilt(put, path, value))).toBe(false);
   });
 
   test('refuses the answer of the old agent, which proves nothing', () => {
     const { status, message, reloaded } = put;
-    expect(isPutAnswer({ status, message, reloaded })).toBe(false);
+    expect(isPutResponse({ status, message, reloaded })).toBe(false);
   });
 });
 
-describe('isHealthAnswer', () => {
+describe('isHealthResponse', () => {
   const ours = { status: 'ok', version: '0.1.0', name: 'wgnode-agent', epoch: 'e', time: 1, capabilities: ['plan'] };
 
   test.each([
     ['our agent', ours],
     ['the old agent', { status: 'ok', timestamp: 1, uptime: 1, version: '2.2.0' }],
   ])('takes that of %s', (_whose, health) => {
-    expect(isHealthAnswer(health)).toBe(true);
+    expect(isHealthResponse(health)).toBe(true);
   });
 
   test.each([
@@ -180,6 +183,6 @@ describe('isHealthAnswer', () => {
     ...wrong('time', null, '1'),
     ...wrong('capabilities', null, 'plan', [7]),
   ])('refuses it with another %s: %j', (path, value) => {
-    expect(isHealthAnswer(spoilt(ours, path, value))).toBe(false);
+    expect(isHealthResponse(spoilt(ours, path, value))).toBe(false);
   });
 });

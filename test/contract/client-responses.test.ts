@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, test } from '@jest/globals';
 import type { AgentRefused, AgentUnreachable } from '../../controller/drivers/wgnode/agent-error.ts';
 import { newPrivateKey } from '../support/canary.ts';
-import { type ModelAnswer, type ModelServer, startModelAgent, startTcp } from './support/model-server.ts';
+import { type ModelResponse, type ModelServer, startModelAgent, startTcp } from './support/model-server.ts';
 import { failureOf, newClient, patient, reasonOf, type TestClient } from './support/test-client.ts';
 import { countTicks, type TickCounter, ticksOf } from './support/tick-counter.ts';
 
@@ -16,9 +16,10 @@ const clientOf = (server: ModelServer, now?: () => number): TestClient => {
   return client;
 };
 
-const clientFor = async (answer: ModelAnswer): Promise<TestClient> => clientOf(await startModelAgent(() => answer));
+const clientFor = async (response: ModelResponse): Promise<TestClient> =>
+  clientOf(await startModelAgent(() => response));
 
-const json = (status: number, body: object): ModelAnswer => ({ status, body: JSON.stringify(body) });
+const json = (status: number, body: object): ModelResponse => ({ status, body: JSON.stringify(body) });
 const HTML = { 'content-type': 'text/html' };
 const key = newPrivateKey();
 
@@ -34,33 +35,36 @@ const CALLS: Readonly<Record<string, (client: TestClient) => Promise<unknown>>> 
 
 describe.each(Object.entries(CALLS))('an answer that no agent gives to %s is no success', (_name, call) => {
   test.each([
-    { what: 'a page', answer: { status: 200, headers: HTML, body: '<html>Log in</html>' } },
-    { what: 'no body', answer: { status: 200 } },
-    { what: 'half of an object', answer: { status: 200, body: '{"status":"succ' } },
-    { what: 'a JSON text', answer: { status: 200, body: '"ok"' } },
-    { what: 'null', answer: { status: 200, body: 'null' } },
-    { what: 'a redirect', answer: { status: 307, headers: { location: 'http://127.0.0.1:1/health' } } },
-    { what: 'a redirect with an object', answer: { ...json(302, { status: 'success' }), headers: { location: '/x' } } },
-    { what: 'a page with 404', answer: { status: 404, headers: HTML, body: '<html>' } },
-    { what: 'a page with 403', answer: { status: 403, headers: HTML, body: '<html>' } },
-  ])('$what is ProtocolError', async ({ answer }) => {
-    expect(await reasonOf(call(await clientFor(answer)))).toBe('ProtocolError');
+    { what: 'a page', response: { status: 200, headers: HTML, body: '<html>Log in</html>' } },
+    { what: 'no body', response: { status: 200 } },
+    { what: 'half of an object', response: { status: 200, body: '{"status":"succ' } },
+    { what: 'a JSON text', response: { status: 200, body: '"ok"' } },
+    { what: 'null', response: { status: 200, body: 'null' } },
+    { what: 'a redirect', response: { status: 307, headers: { location: 'http://127.0.0.1:1/health' } } },
+    {
+      what: 'a redirect with an object',
+      response: { ...json(302, { status: 'success' }), headers: { location: '/x' } },
+    },
+    { what: 'a page with 404', response: { status: 404, headers: HTML, body: '<html>' } },
+    { what: 'a page with 403', response: { status: 403, headers: HTML, body: '<html>' } },
+  ])('$what is ProtocolError', async ({ response }) => {
+    expect(await reasonOf(call(await clientFor(response)))).toBe('ProtocolError');
   });
 
   test.each([
-    { what: 'a page of a proxy with 502', answer: { status: 502, headers: HTML, body: '<html>Bad Gateway</html>' } },
-    { what: '503 without a body', answer: { status: 503 } },
-    { what: '500 with a code', answer: json(500, { error: 'x', code: 'command_failed', details: [] }) },
-    { what: '500 of an old agent', answer: json(500, { error: 'Failed to reload interface: x' }) },
-    { what: '503', answer: json(503, { error: 'wg is missing', code: 'command_missing', details: [] }) },
-    { what: '429', answer: json(429, { error: 'busy', code: 'busy', details: [] }) },
-  ])('$what is AgentError, which mends itself', async ({ answer }) => {
-    expect(await reasonOf(call(await clientFor(answer)))).toBe('AgentError');
+    { what: 'a page of a proxy with 502', response: { status: 502, headers: HTML, body: '<html>Bad Gateway</html>' } },
+    { what: '503 without a body', response: { status: 503 } },
+    { what: '500 with a code', response: json(500, { error: 'x', code: 'command_failed', details: [] }) },
+    { what: '500 of an old agent', response: json(500, { error: 'Failed to reload interface: x' }) },
+    { what: '503', response: json(503, { error: 'wg is missing', code: 'command_missing', details: [] }) },
+    { what: '429', response: json(429, { error: 'busy', code: 'busy', details: [] }) },
+  ])('$what is AgentError, which mends itself', async ({ response }) => {
+    expect(await reasonOf(call(await clientFor(response)))).toBe('AgentError');
   });
 
   test('a refusal is a refusal', async () => {
-    const answer = json(403, { error: 'no', code: 'hooks_off', details: ['spec.interface.postUp'] });
-    expect(await reasonOf(call(await clientFor(answer)))).toBe('refused: hooks_off');
+    const response = json(403, { error: 'no', code: 'hooks_off', details: ['spec.interface.postUp'] });
+    expect(await reasonOf(call(await clientFor(response)))).toBe('refused: hooks_off');
   });
 });
 

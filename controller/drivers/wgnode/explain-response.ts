@@ -1,9 +1,9 @@
-import { type ErrorAnswer, isErrorCode } from '../../../agent/protocol/errors.ts';
+import { type ErrorResponse, isErrorCode } from '../../../agent/protocol/errors.ts';
 import { redactKeys } from '../../../agent/protocol/redact.ts';
 import { AgentRefused, AgentUnreachable } from './agent-error.ts';
-import { MEANING } from './answer-meaning.ts';
+import { MEANING } from './code-meaning.ts';
 
-export interface Answer {
+export interface AgentResponse {
   readonly status: number;
   readonly text: string;
   /** The wait that the answer asks for, ms; 0 = none. */
@@ -24,7 +24,7 @@ export function parseObject(text: string, origin: string): object {
 }
 
 /** A proxy in front of a busy or dead agent answers in its own words: that mends itself, and is no breach of protocol. */
-function parseError({ status, text }: Answer, origin: string): Partial<ErrorAnswer> {
+function parseError({ status, text }: AgentResponse, origin: string): Partial<ErrorResponse> {
   try {
     return parseObject(text, origin);
   } catch (error) {
@@ -39,30 +39,30 @@ const safeText = (text: unknown): string =>
 
 /** What an answer of 400 and above says: a refusal, or why the agent is as good as away. `skew` asks the agent for its clock. */
 export async function explain(
-  answer: Answer,
+  response: AgentResponse,
   origin: string,
   skew: () => Promise<number | undefined>,
 ): Promise<AgentRefused | AgentUnreachable> {
-  const body = parseError(answer, origin);
+  const body = parseError(response, origin);
   const code = typeof body.code === 'string' ? body.code : '';
-  if (answer.status === 401)
+  if (response.status === 401)
     return unauthorized(
       origin,
       code === 'clock_skew' || body.error === 'Request timestamp too old' ? await skew().catch(() => undefined) : 0,
     );
-  if (!isErrorCode(code)) return unknownError(answer, origin, safeText(body.error));
+  if (!isErrorCode(code)) return unknownError(response, origin, safeText(body.error));
   const meaning = MEANING[code];
   if (meaning.kind === 'unreachable') {
     const text = code === 'busy' ? 'is busy' : `failed: ${safeText(body.error)}`;
-    return new AgentUnreachable(meaning.reason, `The agent at ${origin} ${text}`, undefined, answer.retryAfterMs);
+    return new AgentUnreachable(meaning.reason, `The agent at ${origin} ${text}`, undefined, response.retryAfterMs);
   }
   const details = Array.isArray(body.details) ? body.details.slice(0, 16).map(safeText) : [];
   const rolledBack = typeof body.rolled_back === 'boolean' ? body.rolled_back : undefined;
-  return new AgentRefused(safeText(body.error), { status: answer.status, agentCode: code, details, rolledBack });
+  return new AgentRefused(safeText(body.error), { status: response.status, agentCode: code, details, rolledBack });
 }
 
 /** Without a code of ours: some proxy's words while the agent is away, or no agent that this version knows. */
-function unknownError({ status, retryAfterMs }: Answer, origin: string, text: string): AgentUnreachable {
+function unknownError({ status, retryAfterMs }: AgentResponse, origin: string, text: string): AgentUnreachable {
   if (status === 429)
     return new AgentUnreachable('AgentError', `The agent at ${origin} is busy`, undefined, retryAfterMs);
   if (status >= 500)

@@ -1,5 +1,5 @@
 import { Ajv } from 'ajv';
-import type { ConfigAnswer, HealthAnswer, PutConfigAnswer } from '../../../agent/protocol/messages.ts';
+import type { ConfigResponse, HealthResponse, PutConfigResponse } from '../../../agent/protocol/messages.ts';
 import { SPEC_PROPERTIES } from '../../../agent/protocol/wgquick/wire.ts';
 
 const text = (maxLength: number): object => ({ type: 'string', maxLength });
@@ -32,8 +32,8 @@ const INVALID_LINES = {
   }),
 };
 
-/** What of a ConfigAnswer is used: a wrong type, or a value that status has no room for, is a breach of protocol and not our crash. */
-const CONFIG_ANSWER = {
+/** What of a ConfigResponse is used: a wrong type, or a value that status has no room for, is a breach of protocol and not our crash. */
+const CONFIG_RESPONSE = {
   ...shape(
     {
       interface: text(15),
@@ -67,7 +67,7 @@ const CONFIG_ANSWER = {
   then: { properties: { live: { type: 'object' } } },
 };
 
-const PUT_ANSWER = shape({
+const PUT_RESPONSE = shape({
   changed: { type: 'boolean' },
   impact: IMPACT,
   outage_ms: whole(2_147_483_647),
@@ -76,7 +76,7 @@ const PUT_ANSWER = shape({
 });
 
 /** Also that of the old agent, which has no more than a version. */
-const HEALTH_ANSWER = {
+const HEALTH_RESPONSE = {
   type: 'object',
   required: ['version'],
   properties: {
@@ -91,10 +91,10 @@ const HEALTH_ANSWER = {
 const ajv = new Ajv({ allowUnionTypes: true, strictRequired: false, strictTypes: false });
 
 /** Whether a parsed answer to GET config is one. */
-export const isConfigAnswer = ajv.compile<ConfigAnswer>(CONFIG_ANSWER);
+export const isConfigResponse = ajv.compile<ConfigResponse>(CONFIG_RESPONSE);
 
 /** Whether a parsed answer to PUT config is that of our agent. */
-export const isPutAnswer = ajv.compile<PutConfigAnswer>(PUT_ANSWER);
+export const isPutResponse = ajv.compile<PutConfigResponse>(PUT_RESPONSE);
 
 /** Whether a parsed answer to /health is that of any agent. */
-export const isHealthAnswer = ajv.compile<HealthAnswer>(HEALTH_ANSWER);
+export const isHealthResponse = ajv.compile<HealthResponse>(HEALTH_RESPONSE);

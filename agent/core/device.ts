@@ -1,8 +1,8 @@
 import type { Cidr } from '../protocol/address.ts';
 import type { Secret } from '../protocol/secret.ts';
-import type { LiveInterface } from '../protocol/wgquick/field.ts';
+import type { DeviceSettings } from '../protocol/wgquick/field.ts';
 
-export interface LivePeer {
+export interface Peer {
   readonly publicKey: string;
   readonly presharedKey: Secret | null;
   /** `ip:port`, configured or learnt. */
@@ -23,8 +23,8 @@ export interface Route {
 }
 
 /** What the kernel has of one WireGuard device. */
-export interface Live extends LiveInterface {
-  readonly peers: readonly LivePeer[];
+export interface Device extends DeviceSettings {
+  readonly peers: readonly Peer[];
   /** Unicast routes whose device is this one. */
   readonly routes: readonly Route[];
 }
@@ -32,5 +32,5 @@ export interface Live extends LiveInterface {
 /** Seconds since the last handshake below which a peer counts as active. */
 const ACTIVE_SECONDS = 180;
 
-export const isActive = (peer: LivePeer, nowMs: number): boolean =>
+export const isActive = (peer: Peer, nowMs: number): boolean =>
   peer.latestHandshake > 0 && nowMs / 1000 - peer.latestHandshake < ACTIVE_SECONDS;
