@@ -6,6 +6,7 @@ export type LogLevel = (typeof LOG_LEVELS)[number];
 /** Structured log lines on stderr. Fields are safe values of our own; errors go in as their text. */
 export type Logger = Pick<winston.Logger, 'error' | 'warn' | 'info' | 'debug'>;
 
+/** JSON lines on standard error, from this level up. */
 export function createLogger(level: LogLevel): Logger {
   const { combine, timestamp, json } = winston.format;
   return winston.createLogger({

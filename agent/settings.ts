@@ -5,10 +5,12 @@ import { isInterfaceName } from './protocol/interface-name.ts';
 import { Secret } from './protocol/secret.ts';
 import { LOG_LEVELS, type LogLevel } from './log.ts';
 
+/** The host's own policy; root, 0600. */
 export const CONFIG_PATH = '/etc/wgnode/agent.yaml';
 const OLD_DEFAULT_SECRET = 'change-me-in-production';
 const MIN_SECRET_BYTES = 16;
 
+/** Paths of PEM files. `clientCa` null = clients need no certificate. */
 export interface TlsFiles {
   readonly cert: string;
   readonly key: string;

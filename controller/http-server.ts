@@ -1,12 +1,14 @@
 import { createServer, type Server } from 'node:http';
 import { SettingsError, type Listen } from './settings.ts';
 
+/** One page as it is served. */
 export interface Page {
   readonly status: number;
   readonly type: string;
   readonly body: string;
 }
 
+/** By path. */
 export type Pages = Readonly<Record<string, () => Page | Promise<Page>>>;
 
 export const textPage = (status: number, body: string): Page => ({

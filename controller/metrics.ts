@@ -21,6 +21,7 @@ export interface Metrics {
   readonly deletionTimedOut: () => void;
 }
 
+/** What gauges read when they are scraped. */
 export interface MetricsOptions {
   readonly queue: Queue;
   readonly nodes: Store<WireGuardNode>;
@@ -29,6 +30,7 @@ export interface MetricsOptions {
   readonly objectMetrics: boolean;
 }
 
+/** Every family, with its series at 0 where rate() must see the first step. */
 export function createMetrics(options: MetricsOptions): Metrics {
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });

@@ -4,6 +4,7 @@ import { parseCidr } from '../agent/protocol/address.ts';
 export const LOG_LEVELS = ['error', 'warn', 'info', 'debug'] as const;
 export type LogLevel = (typeof LOG_LEVELS)[number];
 
+/** Where a server listens. */
 export interface Listen {
   readonly host: string;
   readonly port: number;
@@ -77,6 +78,7 @@ type FlagName = keyof typeof FLAGS;
 
 const variableOf = (flag: string): string => `WGNODE_${flag.replaceAll('-', '_').toUpperCase()}`;
 
+/** The text of --help, made from the flags. */
 export const HELP = `wgnode-controller: keeps the WireGuard interfaces of hosts outside the cluster equal to their WireGuardNode objects
 
 Usage: wgnode-controller [flags]

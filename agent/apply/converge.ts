@@ -14,6 +14,7 @@ import { currentOf, readSnapshot, type Snapshot } from './snapshot.ts';
 /** Live steps, read-back, what is still missing, again: the kernel drops routes and secondary addresses behind our back. */
 const ROUNDS = 4;
 
+/** What a way towards a desired state needs to know beside that state. */
 export interface Convergence {
   readonly target: ManagedInterface;
   /** Whose peers and endpoints a restart brings back. */

@@ -24,6 +24,7 @@ export interface Interfaces {
   open(name: string): ManagedInterface;
 }
 
+/** Handles of interfaces on this host; opening one touches nothing. */
 export const createInterfaces = (host: Host, backends: Backends): Interfaces => ({
   open(name) {
     const path = host.configPath(name);

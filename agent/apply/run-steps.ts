@@ -12,6 +12,7 @@ import { activeConfigOf, bringDown, bringUp } from './lifecycle.ts';
 import type { ManagedInterface } from './managed-interface.ts';
 import type { Snapshot } from './snapshot.ts';
 
+/** What the runners of steps work with. */
 export interface StepContext {
   readonly target: ManagedInterface;
   /** What the running interface shall be like. */

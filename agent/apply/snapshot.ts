@@ -34,6 +34,7 @@ export async function readSnapshot(target: ManagedInterface): Promise<Snapshot> 
   };
 }
 
+/** The part of a snapshot that a plan is made from. `attempted`: what an apply that is being undone may have put on the device. */
 export const currentOf = (snapshot: Snapshot, attempted: InterfaceConfig | null = null): Current => ({
   file: snapshot.file,
   running: snapshot.running,

@@ -1,5 +1,6 @@
 import { ERROR_STATUS, type ErrorCode } from '../protocol/errors.ts';
 
+/** What an error of the agent carries beside its code and text. */
 export interface AgentErrorOptions {
   readonly details?: readonly string[];
   readonly cause?: unknown;

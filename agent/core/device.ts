@@ -2,6 +2,7 @@ import type { Cidr } from '../protocol/address.ts';
 import type { Secret } from '../protocol/secret.ts';
 import type { DeviceSettings } from '../protocol/wgquick/field.ts';
 
+/** A peer as the kernel has it. */
 export interface Peer {
   readonly publicKey: string;
   readonly presharedKey: Secret | null;
@@ -16,6 +17,7 @@ export interface Peer {
   readonly keepalive: number;
 }
 
+/** A unicast route through a device. */
 export interface Route {
   readonly destination: Cidr;
   /** An iproute2 name or number. */
@@ -32,5 +34,6 @@ export interface Device extends DeviceSettings {
 /** Seconds since the last handshake below which a peer counts as active. */
 const ACTIVE_SECONDS = 180;
 
+/** Whether the peer has had a handshake in the last 180 s. `nowMs`: Unix milliseconds. */
 export const isActive = (peer: Peer, nowMs: number): boolean =>
   peer.latestHandshake > 0 && nowMs / 1000 - peer.latestHandshake < ACTIVE_SECONDS;

@@ -3,6 +3,7 @@ import { parsePrivateKey } from '../protocol/interface-key.ts';
 import { Secret } from '../protocol/secret.ts';
 import type { Device, Peer } from './device.ts';
 
+/** What wg(8) or the userspace socket tell of a device; addresses, MTU, link and routes come from elsewhere. */
 export type Dump = Pick<Device, 'key' | 'listenPort' | 'fwMark' | 'peers'>;
 
 const none = (text: string | undefined): string | null =>

@@ -28,6 +28,7 @@ type ActionWith<A extends StepAction> = { readonly action: A } & StepArguments[A
 
 /** One thing to do on the host, of one action. `path` names the field of the resource that asks for it. */
 export type StepOf<A extends StepAction> = ActionWith<A> & { readonly path: string; readonly impact: Impact };
+/** One thing to do on the host. */
 export type Step = { [A in StepAction]: StepOf<A> }[StepAction];
 
 /** Everything that a plan is made from. */

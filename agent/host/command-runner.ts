@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import { AgentError } from '../core/agent-error.ts';
 
+/** Limits and inputs of one run. */
 export interface CommandOptions {
   /** Milliseconds until the whole process group is killed. Default 10,000. */
   readonly timeoutMs?: number;
@@ -9,6 +10,7 @@ export interface CommandOptions {
   readonly fds?: readonly number[];
 }
 
+/** How a run ended. A program that is not installed throws `command_missing` instead. */
 export interface CommandResult {
   /** Null when the command was killed at its deadline. */
   readonly exitCode: number | null;
@@ -32,6 +34,7 @@ const ENVIRONMENT = {
   WG_ENDPOINT_RESOLUTION_RETRIES: '2',
 };
 
+/** The runner of this process: a fixed PATH and locale, nothing of our own environment. */
 export function createCommandRunner(): CommandRunner {
   const spawned = new Map<string, number>();
   return {

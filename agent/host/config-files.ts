@@ -78,6 +78,7 @@ async function syncFolder(path: string): Promise<void> {
   }
 }
 
+/** Makes a folder and its parents, 0700; fine when it is there. */
 export const makeFolder = async (path: string): Promise<void> => {
   await mkdir(path, { recursive: true, mode: 0o700 });
 };

@@ -1,6 +1,7 @@
 import { readFile, statfs } from 'node:fs/promises';
 import { cpus } from 'node:os';
 
+/** Load of the machine in the words of the old agent's contract; sizes in bytes. */
 export interface HostStats {
   readonly cpu_percent: number;
   readonly memory: {

@@ -4,6 +4,7 @@ import type { CommandRunner } from './command-runner.ts';
 import { createInterfaceLock, type InterfaceLock } from './interface-lock.ts';
 import type { StateFolder } from './state-folder.ts';
 
+/** Deadlines of what hooks and peer names can hang. */
 export interface HostLimits {
   /** Deadline of one hook, ms. */
   readonly hookTimeoutMs: number;
@@ -25,8 +26,10 @@ export interface Host {
   readonly nowMs: () => number;
 }
 
+/** What a Host is made of. */
 export type HostDependencies = Omit<Host, 'configPath' | 'lock'>;
 
+/** Puts the agent's way to the machine together; touches nothing. */
 export const createHost = (dependencies: HostDependencies): Host => ({
   ...dependencies,
   lock: createInterfaceLock(),

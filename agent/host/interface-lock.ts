@@ -10,6 +10,7 @@ export interface InterfaceLock {
   drain(): Promise<void>;
 }
 
+/** A lock with nobody waiting. */
 export function createInterfaceLock(): InterfaceLock {
   const queues = new Map<string, { tail: Promise<unknown>; length: number }>();
   let draining = false;

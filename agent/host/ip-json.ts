@@ -15,11 +15,13 @@ interface IpRoute {
   readonly dev?: string;
 }
 
+/** The addresses of one device. */
 export interface DeviceAddresses {
   readonly name: string;
   readonly addresses: readonly Cidr[];
 }
 
+/** A route, and the device it goes through; undefined for those through none (blackhole, unreachable). */
 export interface DeviceRoute {
   readonly destination: Cidr;
   readonly device: string | undefined;
@@ -36,6 +38,7 @@ export const parseAddresses = (text: string): DeviceAddresses[] =>
     ),
   }));
 
+/** As an argument of ip(8). */
 export type Family = '-4' | '-6';
 export const FAMILIES: readonly Family[] = ['-4', '-6'];
 

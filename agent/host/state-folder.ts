@@ -131,6 +131,10 @@ function parseJournal(text: string): JournalEntry {
 
 const asState = (text: string | null): 'up' | 'down' | null => (text === 'up' || text === 'down' ? text : null);
 
+/**
+ * Opens the folder, or makes it (0700) with a new identity. Temporary files of a crash go, and so does what was brought up before
+ * a reboot.
+ */
 export async function openStateFolder(folder: string): Promise<StateFolder> {
   const [running, wanted, journal] = ['running', 'wanted', 'journal'].map((name) => join(folder, name)) as [
     string,

@@ -10,6 +10,7 @@ export interface HttpResponse {
   readonly body: string;
 }
 
+/** A 200 with this body as JSON. */
 export const jsonResponse = (body: object, headers: Record<string, string> = {}): HttpResponse => ({
   status: 200,
   headers: { 'content-type': 'application/json', ...headers },
@@ -42,5 +43,6 @@ function asAgentError(error: unknown): AgentError {
   return new AgentError('internal', 'Internal server error', { cause: error });
 }
 
+/** Sends a response as it is. */
 export const send = (reply: FastifyReply, { status, headers, body }: HttpResponse): FastifyReply =>
   reply.code(status).headers(headers).send(body);

@@ -16,6 +16,7 @@ import { PUT_CONFIG_SCHEMA, type PutConfigBody } from '../protocol/messages.ts';
 import { redactKeys } from '../protocol/redact.ts';
 import { type HttpResponse, jsonResponse } from './respond.ts';
 
+/** What of a request its route gets; it is authenticated by then. */
 export interface RouteRequest {
   /** The `{i}` of the path, decoded; empty where the path has none. */
   readonly name: string;
@@ -23,6 +24,7 @@ export interface RouteRequest {
   readonly ifNoneMatch: string | undefined;
 }
 
+/** One method of one path. */
 export interface Route {
   readonly method: 'GET' | 'PUT' | 'POST' | 'DELETE';
   readonly path: string;

@@ -26,6 +26,7 @@ export async function getConfig(context: AgentContext, target: ManagedInterface)
   return configResponse(context, target.name, snapshot);
 }
 
+/** The response to GET config for what a snapshot shows. */
 export function configResponse(context: AgentContext, name: string, snapshot: Snapshot): ConfigResponse {
   const file = snapshot.file ?? EMPTY_CONFIG;
   const body = {

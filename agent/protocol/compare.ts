@@ -28,7 +28,9 @@ export interface Difference {
   readonly live: string;
 }
 
+/** The path of a difference that is the whole interface. */
 export const NAME_PATH = 'spec.interface.name';
+/** The path of a difference in up or down. */
 export const STATE_PATH = 'spec.interface.state';
 
 /** Where an interface is not as desired, one entry a field; empty = in sync. Agent and controller both compare by this. */

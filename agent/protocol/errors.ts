@@ -32,6 +32,7 @@ export const ERROR_STATUS = {
   command_missing: 503,
 } as const satisfies Record<string, number>;
 
+/** The `code` of an error response. */
 export type ErrorCode = keyof typeof ERROR_STATUS;
 
 /** Whether a word is one of our codes; an old agent sends none, and a newer one may send words that this version does not know. */

@@ -7,5 +7,6 @@ const RESERVED = new Set(['all', 'default', 'interfaces', 'help']);
  */
 export const isInterfaceName = (name: string): boolean => NAME.test(name) && !RESERVED.has(name);
 
+/** What an interface name must be, for people. */
 export const INTERFACE_NAME_RULE =
   'must be 1 to 15 characters of a-z A-Z 0-9 _ . - that start with a letter or digit, and not all, default, interfaces or help';

@@ -16,6 +16,7 @@ export const CAPABILITIES = [
   'delete',
 ] as const;
 
+/** `name` in the response to /health of our agent; the old one says none. */
 export const AGENT_NAME = 'wgnode-agent';
 
 /** GET /health, no authentication. */
@@ -45,6 +46,7 @@ export interface WireLive {
   readonly peer_count: number;
 }
 
+/** One field in which file and kernel differ; texts for people, a key as its public half. */
 export interface WireDrift {
   readonly path: string;
   readonly file: string;
@@ -52,6 +54,7 @@ export interface WireDrift {
   readonly impact: Impact;
 }
 
+/** `up`: there is a device; `down`: a file alone; `absent`: neither. */
 export type InterfaceState = 'up' | 'down' | 'absent';
 
 /** GET /v1/wg/{i}/config. `config` is the old agent's view; key material in it is hidden unless the host allows read-back. */
@@ -84,6 +87,7 @@ export interface ConfigResponse {
   readonly digest: string;
 }
 
+/** Options of a PUT beyond the old contract. */
 export interface PutOptions {
   /** Answer the plan and change nothing. */
   readonly dry_run?: boolean;
@@ -100,6 +104,7 @@ export interface PutOptions {
 /** PUT /v1/wg/{i}/config. */
 export type PutConfigBody = SentFields & { readonly options?: PutOptions };
 
+/** One step of a plan as it is told. */
 export interface WireStep {
   readonly action: string;
   /** What the step changes, as a path of the resource: `spec.interface.mtu`. */

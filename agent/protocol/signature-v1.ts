@@ -39,10 +39,13 @@ export function headersV1(
   return { 'x-timestamp': timestamp, 'x-signature': signV1({ ...request, timestamp }, secret) };
 }
 
+/** Whether a request is who it says it is, or why not. */
 export type Verification =
   { readonly ok: true } | { readonly ok: false; readonly error: string; readonly code: RefusalCode };
+/** The error codes of an authentication that fails. */
 export type RefusalCode = 'missing_signature' | 'invalid_timestamp' | 'clock_skew' | 'invalid_signature';
 
+/** A request with what proves it; headers as they came. */
 export interface VerifyInput extends Omit<SignedRequest, 'timestamp'> {
   readonly timestamp: string | undefined;
   readonly signature: string | undefined;

@@ -30,6 +30,7 @@ export const STEPS = {
   restart: { group: 'lifecycle', impact: 'Restart' },
 } as const satisfies Record<string, StepRow>;
 
+/** The name of an action. */
 export type StepAction = keyof typeof STEPS;
 
 /** The actions that are carried out as one group. */

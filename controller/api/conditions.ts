@@ -4,6 +4,7 @@ import type { Condition } from './wireguardnode.generated.ts';
 export const NORMAL_CONDITIONS = ['Ready', 'Reachable', 'Synced'] as const;
 /** Conditions that exist only while they are true. Never Reconciling and Stalled at once: kstatus takes the first of the two. */
 export const ABNORMAL_CONDITIONS = ['Reconciling', 'Stalled', 'Suspended', 'Contended'] as const;
+/** Every condition type that we write. */
 export type ConditionType = (typeof NORMAL_CONDITIONS)[number] | (typeof ABNORMAL_CONDITIONS)[number];
 
 /** Why an object that waits for a human waits. A shipped word is API. */

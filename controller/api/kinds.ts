@@ -42,6 +42,7 @@ export interface ReferencedKind extends WatchedKind<ObjectVersion> {
   readonly wakes: (nodes: Store<WireGuardNode>, key: string) => readonly string[];
 }
 
+/** The kind that this controller is for. */
 export const WIREGUARD_NODE: ReconciledKind<WireGuardNode> = {
   group: 'wgnode.dev',
   version: 'v1alpha1',
@@ -59,6 +60,7 @@ export const WIREGUARD_NODE: ReconciledKind<WireGuardNode> = {
   claimOf,
 };
 
+/** Secrets are watched by their metadata; a reconcile reads the few that it needs. */
 export const SECRET: ReferencedKind = {
   group: '',
   version: 'v1',
@@ -75,6 +77,7 @@ export const RECONCILED = [WIREGUARD_NODE] as const;
 /** The kinds that a spec refers to: one more is a row here, and a rule in the controller's role. */
 export const REFERENCED: readonly ReferencedKind[] = [SECRET];
 
+/** What we tell people of; written, never watched. */
 export const EVENT: Kind = { group: 'events.k8s.io', version: 'v1', kind: 'Event', plural: 'events' };
 
 /** As in `apiVersion`. */

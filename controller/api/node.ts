@@ -2,7 +2,9 @@ import type { WireGuardNode } from './wireguardnode.generated.ts';
 
 /** The group of our kinds, annotations and finalizers. */
 const GROUP = 'wgnode.dev';
+/** On an object whose deletion does something on its host. */
 export const FINALIZER = `${GROUP}/interface`;
+/** An annotation: any new value asks for a reconcile, and is told back in `status.lastHandledReconcileRequest`. */
 export const RECONCILE_REQUEST = `${GROUP}/reconcile-requested-at`;
 /** Field manager of our patches and reporter of our events. */
 export const CONTROLLER_NAME = 'wgnode-controller';

@@ -19,6 +19,7 @@ export interface EventRecorder {
   record(node: WireGuardNode, event: NodeEvent): Promise<void>;
 }
 
+/** What an EventRecorder works with. */
 export interface EventRecorderOptions {
   readonly client: KubeClient;
   readonly signal: AbortSignal;
@@ -29,6 +30,7 @@ export interface EventRecorderOptions {
   readonly failed: (error: unknown) => void;
 }
 
+/** A recorder that has told nothing yet; series of an earlier process are not gone on with. */
 export function createEventRecorder({ client, signal, instance, nowMs, failed }: EventRecorderOptions): EventRecorder {
   const known = new LRUCache<string, Series>({ max: 4_096, ttl: SERIES_MS });
   return {

@@ -21,6 +21,7 @@ export class KubeError extends Error {
   }
 }
 
+/** One request to the API server. */
 export interface KubeRequest {
   readonly method: 'GET' | 'POST' | 'PATCH' | 'PUT' | 'DELETE';
   /** With its query. */
@@ -40,6 +41,7 @@ export interface KubeClient {
   close(): Promise<void>;
 }
 
+/** Where the API server is, and who counts the calls. */
 export interface KubeClientOptions {
   readonly config: KubeConfig;
   /** Called after every answer, for rest_client_requests_total; code `<error>` = none came. */
@@ -73,6 +75,7 @@ function createCredentials(config: KubeConfig): Credentials {
   };
 }
 
+/** Opens no connection yet. Throws when the kubeconfig names no cluster. */
 export async function createKubeClient({ config, answered }: KubeClientOptions): Promise<KubeClient> {
   const server = config.getCurrentCluster()?.server;
   if (server === undefined) {

@@ -2,6 +2,7 @@ import { collectionPath, type WatchedKind } from '../api/kinds.ts';
 import type { ListWatch, Page, WatchEvent } from '../runtime/reflector.ts';
 import { KubeError, type KubeClient } from './kube-client.ts';
 
+/** Which collection, and how. */
 export interface ListWatchOptions<T> {
   readonly client: KubeClient;
   readonly kind: WatchedKind<T>;

@@ -33,6 +33,7 @@ async function readSecret(
   }
 }
 
+/** What a load reads from. */
 export interface LoadOptions {
   readonly client: KubeClient;
   readonly nodes: Store<WireGuardNode>;

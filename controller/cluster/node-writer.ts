@@ -25,6 +25,7 @@ export interface NodeWriter {
   writeFinalizer(node: WireGuardNode, present: boolean, signal: AbortSignal): Promise<WireGuardNode | undefined>;
 }
 
+/** Throws KubeError where a write is refused for another reason than that the object changed or went. */
 export function createNodeWriter(client: KubeClient): NodeWriter {
   const read = async (key: string, signal: AbortSignal): Promise<WireGuardNode | undefined> => {
     try {

@@ -12,6 +12,7 @@ export type Capability =
   /** Remove an interface with its file. */
   | 'remove';
 
+/** Limits of one call. */
 export interface CallOptions {
   /** Total deadline of the call, retries included, ms. */
   readonly timeoutMs: number;
@@ -21,10 +22,13 @@ export interface CallOptions {
 /** What is expected to happen now and then is a value: no method of a driver throws for it. */
 export type Failure = Unreachable | Refused;
 
+/** How a read ended. */
 export type Observed = { readonly kind: 'observed'; readonly observation: Observation } | Failure;
 
+/** How the question for a plan ended. */
 export type Planned = { readonly kind: 'planned'; readonly plan: PlanStatus } | Failure;
 
+/** How a change ended. */
 export type Applied =
   /** As the agent says; only a read proves it. */
   | { readonly kind: 'applied'; readonly impact: Impact; readonly outageMs: number }
@@ -34,8 +38,10 @@ export type Applied =
   | Superseded
   | Failure;
 
+/** How a change of the state, or a removal, ended. */
 export type Done = { readonly kind: 'done' } | Failure;
 
+/** What a change must keep to. */
 export interface ApplyOptions extends CallOptions {
   /** Of the observation that was decided on: a host that moved since is `superseded`. Undefined = whatever it is. */
   readonly revision: string | undefined;

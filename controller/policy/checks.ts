@@ -132,6 +132,7 @@ export interface Ready {
   readonly desired: Desired;
 }
 
+/** A refusal, or what the reconcile goes on with. */
 export type Checked =
   { readonly kind: 'refused'; readonly refusal: Refusal } | { readonly kind: 'ready'; readonly ready: Ready };
 

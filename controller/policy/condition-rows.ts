@@ -42,11 +42,13 @@ export function lostMsOf({ node, nowMs }: OutcomeContext): number {
   return reachable?.status === 'False' ? nowMs - Date.parse(reachable.lastTransitionTime) : 0;
 }
 
+/** Proven by a read: the only rows with Ready=True. */
 export function inSyncRows({ node }: OutcomeContext): ConditionRow[] {
   const message = `File and kernel of ${node.spec.interface.name} are as wanted`;
   return [['Ready', 'True', 'InSync', message], connected(node), ['Synced', 'True', 'InSync', message]];
 }
 
+/** A change lasts; Reachable says what it said. */
 export function applyingRows({ node }: OutcomeContext): ConditionRow[] {
   const message = `A change of ${node.spec.interface.name} is under way`;
   return [
@@ -64,9 +66,11 @@ export const keptRows = ({ node }: OutcomeContext): ConditionRow[] => [
   kept(node, 'Synced'),
 ];
 
+/** Mode Observe: a person must act. */
 export const driftedRows = ({ differences }: OutcomeOf<'drifted'>, { node }: OutcomeContext): ConditionRow[] =>
   waitingRows(node, 'Drifted', `Mode Observe: not changed, but different: ${list(differences)}`);
 
+/** The change does more to traffic than the spec allows. */
 export function impactRows(
   { differences, plan }: OutcomeOf<'impact-not-allowed'>,
   { node }: OutcomeContext,
@@ -76,11 +80,13 @@ export function impactRows(
   return waitingRows(node, 'ImpactNotAllowed', message);
 }
 
+/** Somebody else keeps changing a field back. */
 export function contendedRows({ path }: OutcomeOf<'contended'>, { node }: OutcomeContext): ConditionRow[] {
   const message = `${path} was corrected 5 times in 10 minutes: somebody else changes it too. Corrections stop until the spec changes or a reconcile is requested`;
   return [...waitingRows(node, 'Contended', message), ['Contended', 'True', 'Contended', message]];
 }
 
+/** A change failed and so did its undo. */
 export function notRestoredRows(
   { message, differences }: OutcomeOf<'not-restored'>,
   { node }: OutcomeContext,
@@ -89,6 +95,7 @@ export function notRestoredRows(
   return waitingRows(node, 'NotRestored', `${message}${rest}`);
 }
 
+/** A change failed and was undone; stalled after five in a row. */
 export function applyFailedRows(
   { message }: OutcomeOf<'apply-failed'>,
   { node, failures }: OutcomeContext,
@@ -112,6 +119,7 @@ const waitingRows = (node: WireGuardNode, reason: string, message: string): Cond
   ['Stalled', 'True', reason, message],
 ];
 
+/** A check or the agent refuses; `observation` proves that the agent answers. */
 export function refusedRows({ refusal, observation }: OutcomeOf<'refused'>, { node }: OutcomeContext): ConditionRow[] {
   const { reason, message } = refusal;
   return [
@@ -122,6 +130,7 @@ export function refusedRows({ refusal, observation }: OutcomeOf<'refused'>, { no
   ];
 }
 
+/** Nothing is looked at: what was said stays, unless the spec moved on. */
 export function suspendedRows({ specMoved }: OutcomeOf<'suspended'>, { node }: OutcomeContext): ConditionRow[] {
   const message = 'spec.suspend is set: nothing is sent to the host';
   const moved: ConditionRow = [
@@ -138,6 +147,7 @@ export function suspendedRows({ specMoved }: OutcomeOf<'suspended'>, { node }: O
   ];
 }
 
+/** Unknown while it may mend itself, False where a person must act; stalled after ten minutes. */
 export function unreachableRows(
   { reason, message }: OutcomeOf<'unreachable'>,
   context: OutcomeContext,

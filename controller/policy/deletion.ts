@@ -5,8 +5,10 @@ import type { NodeEvent } from './events.ts';
 /** Whether the object shall carry our finalizer: only while its deletion would do something on the host. */
 export const wantsFinalizer = ({ spec }: WireGuardNode): boolean => spec.management.deletionPolicy !== 'Retain';
 
+/** Whether the object carries our finalizer. */
 export const hasFinalizer = ({ metadata }: WireGuardNode): boolean => metadata.finalizers?.includes(FINALIZER) === true;
 
+/** What the deletion of an object does. */
 export type DeletionPlan =
   /** Let the object go; the host stays as it is. */
   | { readonly kind: 'release'; readonly event: NodeEvent }

@@ -232,6 +232,7 @@ export interface Consequences {
 /** The row of an outcome. */
 const rowOf = (outcome: Outcome): OutcomeRow<Outcome> => OUTCOMES[outcome.kind] as OutcomeRow<Outcome>;
 
+/** What follows from an outcome whatever the object is. */
 export function consequencesOf(outcome: Outcome): Consequences {
   const row = rowOf(outcome);
   return {
@@ -245,6 +246,7 @@ export function consequencesOf(outcome: Outcome): Consequences {
   };
 }
 
+/** When the object is looked at again by itself. */
 export const retryOf = (outcome: Outcome, context: OutcomeContext): Retry => rowOf(outcome).retry(outcome, context);
 
 /** The conditions of an outcome; contention outlasts a host that cannot be looked at. */

@@ -70,4 +70,5 @@ export type Outcome =
   | (Differs & { readonly kind: 'not-restored'; readonly message: string })
   | (Differs & { readonly kind: 'contended'; readonly path: string });
 
+/** The outcome of one kind. */
 export type OutcomeOf<K extends Outcome['kind']> = Extract<Outcome, { readonly kind: K }>;

@@ -7,4 +7,5 @@ export interface Refusal {
   readonly message: string;
 }
 
+/** `message`: see Refusal; it goes into status as it is. */
 export const refusal = (reason: RefusalReason, message: string): Refusal => ({ reason, message });

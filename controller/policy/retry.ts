@@ -8,17 +8,20 @@ export type Retry =
   /** Ever later while it goes on failing, from `baseMs` to `capMs`, never sooner than `leastMs`. */
   | { readonly kind: 'backoff'; readonly baseMs: number; readonly capMs: number; readonly leastMs: number };
 
+/** For what nobody but a person or a watch can move on. */
 export const ON_CHANGE: Retry = { kind: 'on-change' };
 
 /** Failures in a row are counted by kind: another one starts anew. */
 export type FailureKind = 'unreachable' | 'apply' | 'write';
 
+/** Failures in a row of one kind at one generation. */
 export interface FailureCount {
   /** Kind and generation; empty = none. */
   readonly of: string;
   readonly count: number;
 }
 
+/** The last outcome was none. */
 export const NO_FAILURE: FailureCount = { of: '', count: 0 };
 
 /** The count after one more outcome; null = it was no failure. A new generation starts anew, too. */

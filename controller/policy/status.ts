@@ -25,6 +25,7 @@ export interface Attempt {
   readonly nextMs: number | undefined;
 }
 
+/** What a status is made of. */
 export interface StatusInput {
   readonly node: WireGuardNode;
   readonly outcome: Outcome;

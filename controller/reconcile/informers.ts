@@ -9,8 +9,10 @@ import type { Queue } from '../runtime/queue.ts';
 import { type ReflectorHandler, runReflector } from '../runtime/reflector.ts';
 import { createStore, type Store } from '../runtime/store.ts';
 
+/** An empty cache of WireGuardNodes, indexed as their kind says. */
 export const createNodeStore = (): Store<WireGuardNode> => createStore(WIREGUARD_NODE);
 
+/** Keeps a store equal to the API server and wakes keys. */
 export interface ObjectHandler<T> extends ReflectorHandler<T> {
   /** Whether every object is known. */
   readonly synced: () => boolean;
@@ -20,6 +22,7 @@ export interface ObjectHandler<T> extends ReflectorHandler<T> {
 
 type Failed = ReflectorHandler<unknown>['failed'];
 
+/** What a handler works with. */
 export interface HandlerOptions<T> {
   readonly kind: ReconciledKind<T>;
   readonly objects: Store<T>;
@@ -114,6 +117,7 @@ export function referencedHandler(
   };
 }
 
+/** What the watches work with. */
 export interface InformerDependencies {
   readonly client: KubeClient;
   /** Undefined = all. */
@@ -127,6 +131,7 @@ export interface InformerDependencies {
   readonly signal: AbortSignal;
 }
 
+/** The watches, running. */
 export interface Informers {
   /** Whether every WireGuardNode is known. */
   readonly synced: () => boolean;

@@ -22,6 +22,7 @@ export interface LocalStates {
   forget(key: string): void;
 }
 
+/** Nothing is known yet. */
 export const newLocalState = (uid: string): LocalState => ({
   uid,
   driver: undefined,
@@ -30,6 +31,7 @@ export const newLocalState = (uid: string): LocalState => ({
   failures: NO_FAILURE,
 });
 
+/** Empty, as after every start. */
 export function createLocalStates(): LocalStates {
   const states = new Map<string, LocalState>();
   return {

@@ -13,6 +13,7 @@ import type { Clock } from '../runtime/clock.ts';
 import type { KeyLock } from '../runtime/key-lock.ts';
 import type { LocalState } from './local-state.ts';
 
+/** What a sync works with. */
 export interface SyncDependencies {
   readonly drivers: Drivers;
   /** One change at a time for each host. */

@@ -1,3 +1,4 @@
+/** From `baseMs`, doubled each time, to `capMs`. */
 export interface BackoffOptions {
   readonly baseMs: number;
   readonly capMs: number;
@@ -18,6 +19,7 @@ export function delayAfter(failures: number, { baseMs, capMs, random }: BackoffO
   return full / 2 + (full / 2) * random();
 }
 
+/** Counts by key; nothing has failed yet. */
 export function createBackoff(options: BackoffOptions): Backoff {
   const counts = new Map<string, number>();
   return {

@@ -5,6 +5,7 @@ export interface KeyLock {
   run<T>(key: string, work: () => Promise<T>): Promise<T>;
 }
 
+/** Nobody holds a key yet. */
 export function createKeyLock(): KeyLock {
   const tails = new Map<string, Promise<void>>();
   const acquire = async (key: string): Promise<() => void> => {

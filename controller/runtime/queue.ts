@@ -4,6 +4,7 @@ import { DelayHeap } from './delay-heap.ts';
 /** `change`: somebody changed something and waits. `resync`: a periodic look, which must never delay a change. */
 export type Priority = 'change' | 'resync';
 
+/** A key that is given out. */
 export interface QueueItem {
   readonly key: string;
   readonly priority: Priority;
@@ -11,6 +12,7 @@ export interface QueueItem {
   readonly sinceMs: number;
 }
 
+/** See createQueue. After shutDown nothing is taken or given out. */
 export interface Queue {
   /** Makes the key ready; one that is ready already is moved up to the better priority, one in work runs again afterwards. */
   add(key: string, priority: Priority): void;

@@ -10,6 +10,7 @@ export interface Page<T> {
   readonly continueToken: string;
 }
 
+/** What a watch brings. */
 export type WatchEvent<T> =
   | { readonly kind: 'apply'; readonly object: T; readonly resourceVersion: string }
   | { readonly kind: 'delete'; readonly object: T; readonly resourceVersion: string }
@@ -32,6 +33,7 @@ export interface ReflectorHandler<T> {
   readonly failed: (what: 'list' | 'watch', error: unknown) => void;
 }
 
+/** What a reflector works with. */
 export interface ReflectorOptions<T> {
   readonly source: ListWatch<T>;
   readonly handler: ReflectorHandler<T>;

@@ -12,6 +12,7 @@ export interface Store<T> {
   readonly remove: (key: string) => void;
 }
 
+/** How objects of a kind are told apart, and what they are found by. */
 export interface StoreOptions<T> {
   readonly keyOf: (object: T) => string;
   /** The API server's resourceVersion, a number that grows (KEP-5504). */
@@ -22,6 +23,7 @@ export interface StoreOptions<T> {
 const isOlder = (left: string, right: string): boolean =>
   left.length < right.length || (left.length === right.length && left < right);
 
+/** An empty store. */
 export function createStore<T>({ keyOf, versionOf, indexes = {} }: StoreOptions<T>): Store<T> {
   const objects = new Map<string, T>();
   const byIndex = new Map<string, Set<string>>();

@@ -7,6 +7,7 @@ import { retryAfterOf } from './retry-after.ts';
 /** How a reconcile ended, for metrics; the names are those of controller-runtime. */
 export type Result = 'success' | 'error' | 'requeue_after';
 
+/** What the workers work with. */
 export interface WorkerOptions {
   readonly queue: Queue;
   readonly backoff: Backoff;
@@ -18,6 +19,7 @@ export interface WorkerOptions {
   readonly observer: WorkerObserver;
 }
 
+/** Told of every reconcile, for metrics and log. Must not throw. */
 export interface WorkerObserver {
   readonly started: (item: QueueItem) => void;
   readonly ended: (item: QueueItem, result: Result, durationMs: number, error: unknown) => void;

@@ -1,5 +1,6 @@
 import { type CommandRunner, mustRun } from '../../host/command-runner.ts';
 
+/** One change by `wg set` (wg(8)). */
 export interface WgSet {
   /** Arguments about the device itself. */
   readonly head: readonly string[];

@@ -57,6 +57,7 @@ export function parseDocument(text: string): Document {
   return lines;
 }
 
+/** The text of a document, byte for byte what was parsed. */
 export const documentText = (document: Document): string => document.map((line) => line.raw + line.eol).join('');
 
 /** The interface part; several [Interface] sections count as one, as in wg-quick. */

@@ -19,6 +19,7 @@ const CONTROL = /[\p{Cc}\p{Cs}\p{Zl}\p{Zp}]/u;
 export type ParseText<V> = (text: string) => V | null | undefined;
 
 export const same = <V>(left: V, right: V): boolean => left === right;
+/** Whether two lists hold the same texts in the same order. */
 export const sameList = (left: readonly string[], right: readonly string[]): boolean =>
   left.length === right.length && left.every((value, index) => value === right[index]);
 
@@ -46,6 +47,7 @@ export const lastOfQuick =
     return { value: value ?? null, invalid: value === undefined ? [text] : [] };
   };
 
+/** A parser of a whole number up to `maximum`; 0 is as if it were not there. */
 export const decimal =
   (maximum: number): ParseText<number> =>
   (text) => {

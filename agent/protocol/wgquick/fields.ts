@@ -234,11 +234,13 @@ export type FieldName = keyof typeof FIELDS;
 /** The value of each field. */
 export type FieldValues = { readonly [N in FieldName]: (typeof FIELDS)[N]['absent'] };
 
+/** In the order of the table. */
 export const FIELD_NAMES = Object.keys(FIELDS) as readonly FieldName[];
 
 /** The field `name` with its value types hidden, for loops over all of them. */
 export const fieldOf = (name: FieldName): Field => FIELDS[name] as unknown as Field;
 
+/** The fields that are commands. */
 export const HOOK_NAMES = ['preUp', 'postUp', 'preDown', 'postDown'] as const satisfies readonly FieldName[];
 
 /** Where the field stands in the resource: `spec.interface.mtu`. */

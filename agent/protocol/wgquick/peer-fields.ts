@@ -51,4 +51,5 @@ const BY_KEY: ReadonlyMap<string, PeerField> = new Map(PEER_FIELDS.map((field) =
 /** The field that a compacted, lower-case key names, or undefined. */
 export const peerFieldOf = (key: string): PeerField | undefined => BY_KEY.get(key);
 
+/** As wg(8) spells them. */
 export const PEER_KEYS = PEER_FIELDS.map(({ key }) => key);

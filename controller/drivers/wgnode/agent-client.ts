@@ -17,12 +17,14 @@ import { type AgentResponse, explain, parseObject } from './explain-response.ts'
 import { isConfigResponse, isHealthResponse, isPutResponse } from './parse-response.ts';
 import type { UrlGuard } from './url-guard.ts';
 
+/** Where an agent is, and what proves both sides. `origin`: scheme, host and port. */
 export interface AgentAddress {
   readonly origin: string;
   readonly tls: AgentTlsOptions;
   readonly hmacKey: Secret;
 }
 
+/** What GET config gave; `unchanged`: nothing moved since the read with that etag. */
 export type ConfigRead =
   | { readonly kind: 'unchanged' }
   | { readonly kind: 'absent' }
@@ -38,6 +40,7 @@ export interface AgentClient {
   close(): Promise<void>;
 }
 
+/** What a client works with. */
 export interface AgentClientOptions {
   readonly address: AgentAddress;
   readonly guard: UrlGuard;
@@ -63,6 +66,7 @@ interface Call {
   readonly etag?: string | undefined;
 }
 
+/** Opens no connection yet. */
 export const createAgentClient = (options: AgentClientOptions): AgentClient => new HttpAgentClient(options);
 
 const pathOf = (name: string, verb: string): string => `/v1/wg/${name}${verb}`;

@@ -13,6 +13,10 @@ import type { Secret } from '../../../agent/protocol/secret.ts';
 import { AgentUnreachable } from './agent-error.ts';
 import type { UrlGuard } from './url-guard.ts';
 
+/**
+ * PEM texts; undefined = the system's authorities, no client certificate, the host of the URL. `pins`: SHA-256 of the key,
+ * base64; empty = any.
+ */
 export interface AgentTlsOptions {
   /** PEM; undefined = the system's authorities. */
   readonly ca: string | undefined;

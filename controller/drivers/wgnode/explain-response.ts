@@ -3,6 +3,7 @@ import { redactKeys } from '../../../agent/protocol/redact.ts';
 import { AgentRefused, AgentUnreachable } from './agent-error.ts';
 import { MEANING } from './code-meaning.ts';
 
+/** A response with its body read. */
 export interface AgentResponse {
   readonly status: number;
   readonly text: string;

@@ -10,6 +10,7 @@ export interface UrlGuard {
   resolve(hostname: string): Promise<readonly string[]>;
 }
 
+/** Networks as CIDRs; an empty `allow` = any that is not denied. */
 export interface UrlGuardOptions {
   /** When given, nothing else is allowed, and what these hold is allowed although it is on the built-in list. */
   readonly allow: readonly string[];
@@ -56,6 +57,7 @@ function embeddedIpv4(address: string): string {
   return parsed.toByteArray().slice(12).join('.');
 }
 
+/** The networks must be valid: the settings judge them. */
 export function createUrlGuard({ allow, deny }: UrlGuardOptions): UrlGuard {
   const allowed = blockList(allow);
   const denied = blockList(deny);
