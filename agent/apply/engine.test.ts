@@ -1,0 +1,150 @@
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { cidr } from '../../test/fixtures/cidr.ts';
+import { aConfig, aPeer, PEER_B } from '../../test/fixtures/device.ts';
+import { deviceOf, MemoryBackend } from '../../test/support/memory-backend.ts';
+import type { CommandRunner } from '../host/command-runner.ts';
+import { createHost } from '../host/host.ts';
+import { openStateFolder } from '../host/state-folder.ts';
+import type { Logger } from '../log.ts';
+import { InterfaceKey } from '../protocol/interface-key.ts';
+import type { InterfaceConfig } from '../protocol/wgquick/config.ts';
+import { render } from '../protocol/wgquick/render.ts';
+import { apply } from './engine.ts';
+import { createInterfaces, type ManagedInterface } from './managed-interface.ts';
+import { planFor } from './plan.ts';
+import { recover } from './recover.ts';
+import { readSnapshot } from './snapshot.ts';
+
+const silent = (): undefined => undefined;
+const log = { error: silent, warn: silent, info: silent, debug: silent } as unknown as Logger;
+/** Nothing but the backend may touch the host. */
+const runner: CommandRunner = {
+  spawned: new Map(),
+  run: (program) => Promise.reject(new Error(`The engine runs ${program}`)),
+};
+
+const FILE = render([], aConfig());
+
+let root: string;
+let backend: MemoryBackend;
+let target: ManagedInterface;
+
+beforeEach(async () => {
+  root = await mkdtemp(join(tmpdir(), 'wgnode-engine-'));
+  const configFolder = join(root, 'wireguard');
+  await mkdir(configFolder);
+  const state = await openStateFolder(join(root, 'state'));
+  const limits = { hookTimeoutMs: 1_000, quickTimeoutMs: 1_000 };
+  const host = createHost({ runner, state, log, limits, configFolder, nowMs: () => 0 });
+  backend = new MemoryBackend();
+  target = createInterfaces(host, backend).open('wg0');
+  await writeFile(target.path, FILE);
+});
+afterEach(() => rm(root, { recursive: true }));
+
+/** A tunnel that runs as its file says, brought up by us. */
+async function running(): Promise<void> {
+  backend.device = deviceOf(aConfig(), backend.filePeers);
+  await target.state.writeRunning(FILE);
+}
+
+async function change(over: Partial<InterfaceConfig>): Promise<unknown> {
+  const before = await readSnapshot(target);
+  const plan = planFor(before, { config: aConfig(over), state: 'up', remember: false });
+  return apply(target, plan).catch((error: unknown) => error);
+}
+
+const left = async (): Promise<object> => ({
+  file: await readFile(target.path, 'utf8'),
+  running: await target.state.readRunning(),
+  journal: await target.state.readJournal(),
+});
+const asBefore = { file: FILE, running: FILE, journal: null };
+
+describe('a live change', () => {
+  beforeEach(running);
+
+  test('is read once to plan it and once to prove it', async () => {
+    await change({ mtu: 1_300, addresses: [cidr('10.7.0.1/24'), cidr('10.7.1.1/24')] });
+    expect([backend.calls, backend.reads]).toEqual([['configure'], 2]);
+    expect(backend.device?.mtu).toBe(1_300);
+    const text = render([], aConfig({ mtu: 1_300, addresses: [cidr('10.7.0.1/24'), cidr('10.7.1.1/24')] }));
+    expect(await left()).toEqual({ file: text, running: text, journal: null });
+  });
+
+  test('I6: that is there already is read once and touches nothing', async () => {
+    await change({});
+    expect([backend.calls, backend.reads]).toEqual([[], 1]);
+    expect(await left()).toEqual(asBefore);
+  });
+
+  test('that somebody else disturbs is repaired, as far as the approved impact goes', async () => {
+    backend.meanwhile = () => {
+      backend.meanwhile = silent;
+      if (backend.device !== null) backend.device = { ...backend.device, mtu: 9_000 };
+    };
+    await change({ mtu: 1_300 });
+    expect([backend.calls, backend.reads, backend.device?.mtu]).toEqual([['configure', 'configure'], 3, 1_300]);
+  });
+
+  test('whose repair would do more to traffic than was approved is undone', async () => {
+    const other = InterfaceKey.fromPublic('other=');
+    backend.meanwhile = () => {
+      backend.meanwhile = silent;
+      if (backend.device !== null) backend.device = { ...backend.device, key: other };
+    };
+    expect(await change({ mtu: 1_300 })).toMatchObject({ code: 'apply_failed', rolledBack: true });
+    expect([backend.device?.mtu, backend.device?.key?.publicKey]).toEqual([1_400, aConfig().privateKey?.publicKey]);
+    expect(await left()).toEqual(asBefore);
+  });
+
+  test('I2: that fails leaves file, device and memory as they were', async () => {
+    backend.failures.set('configure', 1);
+    expect(await change({ mtu: 1_300 })).toMatchObject({ code: 'apply_failed', rolledBack: true });
+    expect(backend.device).toEqual(deviceOf(aConfig(), backend.filePeers));
+    expect(await left()).toEqual(asBefore);
+  });
+});
+
+describe('a restart', () => {
+  beforeEach(running);
+
+  test('I1: brings back what only the kernel had: peers, and the port where the file leaves it open', async () => {
+    const learnt = aPeer({ publicKey: PEER_B, endpoint: '198.51.100.7:5', allowedIps: [cidr('10.9.0.2/32')] });
+    backend.device = { ...deviceOf(aConfig(), [aPeer(), learnt]), listenPort: 41_414 };
+    await change({ table: 'off', listenPort: null });
+    expect(backend.calls).toEqual(['down', 'up', 'restore']);
+    expect(backend.device.peers.map(({ publicKey }) => publicKey)).toContain(PEER_B);
+    expect(backend.device.listenPort).toBe(41_414);
+  });
+
+  test('that does not come up leaves the previous tunnel running', async () => {
+    backend.failures.set('up', 1);
+    expect(await change({ table: 'off' })).toMatchObject({ code: 'apply_failed', rolledBack: true });
+    expect(backend.calls).toEqual(['down', 'up', 'up', 'restore']);
+    expect(backend.device?.mtu).toBe(1_400);
+    expect(await left()).toMatchObject({ file: FILE, journal: null });
+  });
+
+  test('I3: that cannot be undone either keeps its journal; the next attempt brings the tunnel back', async () => {
+    backend.failures.set('up', 2);
+    expect(await change({ table: 'off' })).toMatchObject({ code: 'apply_failed', rolledBack: false });
+    expect(backend.device).toBeNull();
+    expect(await target.state.readJournal()).not.toBeNull();
+    expect(await recover(target)).toBe(true);
+    expect(backend.device).not.toBeNull();
+    expect(await left()).toEqual(asBefore);
+  });
+});
+
+test('a file that somebody else changed after it was read is not overwritten', async () => {
+  await running();
+  const before = await readSnapshot(target);
+  const plan = planFor(before, { config: aConfig({ mtu: 1_300 }), state: 'up', remember: false });
+  await writeFile(target.path, `${FILE}# mine\n`);
+  await expect(apply(target, plan)).rejects.toMatchObject({ code: 'digest_mismatch' });
+  expect([backend.calls, await readFile(target.path, 'utf8')]).toEqual([[], `${FILE}# mine\n`]);
+});

@@ -1,0 +1,115 @@
+import type { Backend, Backends, LiveChange, LiveStep, Restoration, StartFile } from '../../agent/backend/backend.ts';
+import { AgentError } from '../../agent/core/agent-error.ts';
+import type { Device, Peer } from '../../agent/core/device.ts';
+import { networkOf } from '../../agent/protocol/address.ts';
+import type { InterfaceConfig } from '../../agent/protocol/wgquick/config.ts';
+import { interfaceOf, parseDocument } from '../../agent/protocol/wgquick/document.ts';
+import { aPeer } from '../fixtures/device.ts';
+
+/** One device in memory, which does what it is told and counts how often it is read. */
+export class MemoryBackend implements Backend, Backends {
+  device: Device | null = null;
+  reads = 0;
+  /** Verbs that were called, in order. */
+  readonly calls: string[] = [];
+  /** Verbs that fail, each so many times. */
+  readonly failures = new Map<'configure' | 'up' | 'restore', number>();
+  /** What somebody else does right after the change of a device. */
+  meanwhile: () => void = () => undefined;
+  /** Peers of the file, which a new device has. */
+  filePeers: readonly Peer[] = [aPeer()];
+
+  open(): Backend {
+    return this;
+  }
+
+  readAllPeers(): Promise<ReadonlyMap<string, readonly Peer[]>> {
+    return Promise.resolve(new Map());
+  }
+
+  read(): Promise<Device | null> {
+    this.reads += 1;
+    return Promise.resolve(this.device);
+  }
+
+  async configure({ steps, desired }: LiveChange): Promise<void> {
+    await this.#call('configure');
+    for (const step of steps) if (this.device !== null) this.device = afterStep(this.device, step, desired);
+    this.meanwhile();
+  }
+
+  async up({ text }: StartFile): Promise<'up'> {
+    await this.#call('up');
+    this.device = deviceOf(interfaceOf(parseDocument(text)), this.filePeers);
+    return 'up';
+  }
+
+  async restore({ peers, listenPort }: Restoration): Promise<void> {
+    await this.#call('restore');
+    if (this.device === null) return;
+    const names = new Set(peers.map(({ publicKey }) => publicKey));
+    const others = this.device.peers.filter(({ publicKey }) => !names.has(publicKey));
+    this.device = { ...this.device, peers: [...others, ...peers], listenPort: listenPort ?? this.device.listenPort };
+  }
+
+  async down(): Promise<'down'> {
+    this.calls.push('down');
+    this.device = null;
+    return Promise.resolve('down');
+  }
+
+  remove(): Promise<void> {
+    this.device = null;
+    return Promise.resolve();
+  }
+
+  #call(verb: 'configure' | 'up' | 'restore'): Promise<void> {
+    this.calls.push(verb);
+    const left = this.failures.get(verb) ?? 0;
+    if (left === 0) return Promise.resolve();
+    this.failures.set(verb, left - 1);
+    return Promise.reject(new AgentError('command_failed', `The backend cannot ${verb}`));
+  }
+}
+
+/** The device that a configuration makes. */
+export const deviceOf = (config: InterfaceConfig, peers: readonly Peer[]): Device => ({
+  key: config.privateKey,
+  listenPort: config.listenPort ?? 40_000,
+  fwMark: config.fwMark,
+  addresses: config.addresses,
+  mtu: config.mtu ?? 1_420,
+  linkUp: true,
+  peers,
+  routes: [
+    ...config.addresses.map((address) => ({ destination: networkOf(address), table: 'main' })),
+    ...peers.flatMap(({ allowedIps }) => allowedIps.map((destination) => ({ destination, table: 'main' }))),
+  ],
+});
+
+function afterStep(device: Device, step: LiveStep, desired: InterfaceConfig): Device {
+  switch (step.action) {
+    case 'set-private-key':
+      return { ...device, key: desired.privateKey };
+    case 'set-listen-port':
+      return { ...device, listenPort: step.port };
+    case 'set-fwmark':
+      return { ...device, fwMark: step.mark };
+    case 'set-mtu':
+      return { ...device, mtu: step.mtu };
+    case 'link-up':
+      return { ...device, linkUp: true };
+    case 'add-address':
+      return {
+        ...device,
+        addresses: [...device.addresses, step.address],
+        routes: [...device.routes, { destination: networkOf(step.address), table: 'main' }],
+      };
+    case 'remove-address':
+      return { ...device, addresses: device.addresses.filter((address) => address !== step.address) };
+    case 'add-route':
+      return { ...device, routes: [...device.routes, step.route] };
+    case 'set-dns':
+      return device;
+  }
+}
