@@ -90,7 +90,7 @@ async function upWithPeers({ target, desired, carry, startConfig }: StepContext)
   await target.backend.restore({
     peers: carry === null ? [] : peersToRestore(carry, device),
     listenPort: keepsPort ? carry.listenPort : null,
-    // Far sides that have a session with our former life stay silent for 15 s unless we speak first.
+    // Far sides that have a session with our previous life stay silent for 15 s unless we speak first.
     triggered: carry === null ? device.peers : withSession(carry.peers, target.host.nowMs() / 1000),
   });
 }

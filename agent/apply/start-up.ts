@@ -40,7 +40,7 @@ async function guarded(target: ManagedInterface, what: string, work: () => Promi
   }
 }
 
-/** How long wg-quick calls of a former life may go on before they are killed. */
+/** How long wg-quick calls of a previous life may go on before they are killed. */
 const STRAY_DEADLINE_MS = 30_000;
 const POLL_MS = 50;
 

@@ -219,21 +219,21 @@ test('I2: an undo of a half-run plan brings addresses, mark and MTU back', () =>
   const halfRun = fc.tuple(situation, fc.nat({ max: 12 })).filter(([{ current }]) => current.device !== null);
   fc.assert(
     fc.property(halfRun, ([{ current, wanted }, count]) => {
-      const former = current.device;
-      if (former === null) return;
+      const previous = current.device;
+      if (previous === null) return;
       const steps = plan(current, { ...wanted, state: 'up' });
-      const hasDefault = former.peers.some((peer) => peer.allowedIps.some((ip) => ip.endsWith('/0')));
+      const hasDefault = previous.peers.some((peer) => peer.allowedIps.some((ip) => ip.endsWith('/0')));
       // Hooks, restarts and the mark that routes everything cannot be taken back live.
       const isOneWay = ({ action }: Step): boolean =>
         action === 'restart' || action === 'run-hooks' || (action === 'set-fwmark' && hasDefault);
       if (steps.some(isOneWay)) return;
       const torn = run(current, steps.slice(0, count), wanted);
-      const { listenPort, mtu, fwMark, addresses } = former;
-      const privateKey = former.key ?? NO_KEY;
+      const { listenPort, mtu, fwMark, addresses } = previous;
+      const privateKey = previous.key ?? NO_KEY;
       const config = { ...current.running, privateKey, listenPort, mtu, fwMark, addresses };
       const back = applied({ ...torn, attempted: wanted.config }, { config, state: 'up' }).device;
       expect(back).toMatchObject({ listenPort, mtu, fwMark });
-      expect(back?.key?.publicKey).toBe(former.key?.publicKey);
+      expect(back?.key?.publicKey).toBe(previous.key?.publicKey);
       expect([...(back?.addresses ?? [])].sort()).toEqual([...addresses].sort());
     }),
     RUNS,

@@ -24,7 +24,7 @@ describe('a running interface', () => {
     },
     { name: 'an MTU that was never asked for stays', running: { mtu: null }, device: { mtu: 1380 }, expected: [] },
     {
-      name: 'an address is added before the former one goes',
+      name: 'an address is added before the previous one goes',
       wanted: { addresses: [cidr('10.7.0.9/24')] },
       expected: [
         'write-file (addresses)',
@@ -274,8 +274,8 @@ test('I2: an undo that asks for the automatic mark that a default route has does
   const running = aConfig();
   const device = aDevice({ peers: EXIT, fwMark: 51_820, mtu: 1300 });
   const current = { file: running, running, attempted: aConfig({ mtu: 1300 }), device };
-  const former = { config: { ...running, fwMark: 51_820 }, state: 'up' as const };
-  expect(liveSteps(current, former).map(line)).toEqual(['set-mtu 1400 (mtu)']);
+  const previous = { config: { ...running, fwMark: 51_820 }, state: 'up' as const };
+  expect(liveSteps(current, previous).map(line)).toEqual(['set-mtu 1400 (mtu)']);
 });
 
 test('the live part of a plan is the plan without the file', () => {

@@ -84,13 +84,13 @@ describe('writing', () => {
   test('N6: a file that was open to others is closed by a write', async () => {
     await using folder = await temporaryFolder();
     const path = join(folder.path, 'wg0.conf');
-    await writeFile(path, 'former');
+    await writeFile(path, 'previous');
     await chmod(path, 0o644);
     await writeDurably(path, 'new');
     expect([await modeOf(path), await readFile(path, 'utf8')]).toEqual(['600', 'new']);
   });
 
-  test('N20: a reader sees the whole former or the whole new text, in 200 writes', async () => {
+  test('N20: a reader sees the whole previous or the whole new text, in 200 writes', async () => {
     await using folder = await temporaryFolder();
     const path = join(folder.path, 'wg0.conf');
     const texts = ['a', 'b'].map((letter) => letter.repeat(200_000));

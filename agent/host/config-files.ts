@@ -37,7 +37,7 @@ function decode(bytes: Buffer, path: string): string {
 }
 
 /**
- * Replaces a file so that any reader, and any boot after a power loss, finds the whole former or the whole new text: temporary
+ * Replaces a file so that any reader, and any boot after a power loss, finds the whole previous or the whole new text: temporary
  * file of mode 0600 beside it, fsync, rename, fsync of the folder.
  */
 export async function writeDurably(path: string, text: string): Promise<void> {

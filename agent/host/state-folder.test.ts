@@ -166,7 +166,7 @@ test('after a reboot nothing runs that was brought up before it; what is wanted 
   await state.open('wg0').writeRunning('a');
   await state.open('wg0').writeDesired('up');
   await state.open('wg0').writeJournal(ENTRY);
-  await writeFile(join(folder.path, 'boot-id'), 'that of a former boot');
+  await writeFile(join(folder.path, 'boot-id'), 'that of a previous boot');
   const again = await openStateFolder(folder.path);
   expect(await again.open('wg0').readRunning()).toBeNull();
   expect(await again.desiredUp()).toEqual(['wg0']);

@@ -120,7 +120,7 @@ describe('the signature', () => {
   });
 
   test('of a second secret is accepted', () => {
-    const secrets = [new Secret('the former one'), new Secret(SECRET)];
+    const secrets = [new Secret('the previous one'), new Secret(SECRET)];
     expect(judge({ secrets })).toBe('ok');
     expect(judge({ secrets: [...secrets].reverse() })).toBe('ok');
   });

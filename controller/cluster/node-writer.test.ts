@@ -75,34 +75,36 @@ describe('statusPatch', () => {
     expect(() => applied(recreated, statusPatch(nodeWith(), NEXT))).toThrow();
   });
 
-  test.each<{ name: string; former: WireGuardNodeStatus; next: WireGuardNodeStatus; expected: readonly Operation[] }>([
-    {
-      name: 'a field that is new is added',
-      former: { observedGeneration: 3, conditions: [] },
-      next: { observedGeneration: 3, conditions: [], consecutiveFailures: 1 },
-      expected: [{ op: 'add', path: '/status/consecutiveFailures', value: 1 }],
-    },
-    {
-      name: 'a field that changed is set',
-      former: { observedGeneration: -1, conditions: [] },
-      next: { observedGeneration: 3, conditions: [] },
-      expected: [{ op: 'add', path: '/status/observedGeneration', value: 3 }],
-    },
-    {
-      name: 'a field that is gone is removed',
-      former: { observedGeneration: 3, conditions: [], drift: [] },
-      next: { observedGeneration: 3, conditions: [] },
-      expected: [{ op: 'remove', path: '/status/drift' }],
-    },
-    {
-      name: 'a field that is the same but for the order of keys is left alone',
-      former: { observedGeneration: 3, conditions: [], agent: { version: '1', epoch: 'e' } },
-      next: { observedGeneration: 3, conditions: [], agent: { epoch: 'e', version: '1' } },
-      expected: [],
-    },
-  ])('$name', ({ former, next, expected }) => {
+  test.each<{ name: string; previous: WireGuardNodeStatus; next: WireGuardNodeStatus; expected: readonly Operation[] }>(
+    [
+      {
+        name: 'a field that is new is added',
+        previous: { observedGeneration: 3, conditions: [] },
+        next: { observedGeneration: 3, conditions: [], consecutiveFailures: 1 },
+        expected: [{ op: 'add', path: '/status/consecutiveFailures', value: 1 }],
+      },
+      {
+        name: 'a field that changed is set',
+        previous: { observedGeneration: -1, conditions: [] },
+        next: { observedGeneration: 3, conditions: [] },
+        expected: [{ op: 'add', path: '/status/observedGeneration', value: 3 }],
+      },
+      {
+        name: 'a field that is gone is removed',
+        previous: { observedGeneration: 3, conditions: [], drift: [] },
+        next: { observedGeneration: 3, conditions: [] },
+        expected: [{ op: 'remove', path: '/status/drift' }],
+      },
+      {
+        name: 'a field that is the same but for the order of keys is left alone',
+        previous: { observedGeneration: 3, conditions: [], agent: { version: '1', epoch: 'e' } },
+        next: { observedGeneration: 3, conditions: [], agent: { epoch: 'e', version: '1' } },
+        expected: [],
+      },
+    ],
+  )('$name', ({ previous, next, expected }) => {
     const node = nodeWith((each) => {
-      each.status = former;
+      each.status = previous;
     });
     expect(statusPatch(node, next).slice(1)).toEqual(expected);
   });
@@ -121,10 +123,10 @@ describe('statusPatch', () => {
       return { observedGeneration: 3, conditions: [], ...given };
     });
 
-  test('makes the new status of the former one, whatever they are', () => {
-    const property = fc.property(status, status, (former, next) => {
+  test('makes the new status of the previous one, whatever they are', () => {
+    const property = fc.property(status, status, (previous, next) => {
       const node = nodeWith((each) => {
-        each.status = former;
+        each.status = previous;
       });
       expect(applied(node, statusPatch(node, next))).toEqual({ ...node, status: next });
     });

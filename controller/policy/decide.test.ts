@@ -42,9 +42,9 @@ const standingOff =
   (observedGeneration: number, path = MTU.path) =>
   (node: WireGuardNode): void => {
     const outcome = { kind: 'contended', observation, differences: [MTU], path } as const;
-    const former = { ...node, metadata: { ...node.metadata, generation: observedGeneration } };
+    const previous = { ...node, metadata: { ...node.metadata, generation: observedGeneration } };
     const attempt = { failures: 0, nextMs: undefined };
-    node.status = statusOf({ node: former, outcome, nowMs: NOW_MS, request: undefined, attempt });
+    node.status = statusOf({ node: previous, outcome, nowMs: NOW_MS, request: undefined, attempt });
   };
 
 interface Case {
@@ -148,7 +148,7 @@ const cases: readonly Case[] = [
     expected: corrected,
   },
   {
-    name: 'contention at a former generation counts no longer',
+    name: 'contention at a previous generation counts no longer',
     node: appliedNode(standingOff(2)),
     differences: [MTU],
     expected: corrected,

@@ -50,7 +50,7 @@ describe('a change on the host', () => {
     for (const word of ['wg0', 'Restart', '120 ms']) expect(event?.note).toContain(word);
   });
 
-  test('K5: on another host warns that the former one is left as it is', () => {
+  test('K5: on another host warns that the previous one is left as it is', () => {
     const node = readyBecause('True', 'InSync', 'https://old.example.net:8443');
     expect(told(node, inSync('Created'))).toEqual(['Normal Applied', 'Warning FormerHostLeft']);
   });

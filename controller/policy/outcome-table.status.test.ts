@@ -72,9 +72,9 @@ test('whatever outcomes follow each other, transition times move with the status
       expect(new Set(types).size).toBe(types.length);
       expect(types.includes('Reconciling') && types.includes('Stalled')).toBe(false);
       for (const { type, status: is, lastTransitionTime } of status.conditions) {
-        const former = node.status.conditions.find((each) => each.type === type);
+        const previous = node.status.conditions.find((each) => each.type === type);
         const nowText = new Date(nowMs).toISOString().replace(/\.[0-9]+Z$/, 'Z');
-        expect(lastTransitionTime).toBe(former?.status === is ? former.lastTransitionTime : nowText);
+        expect(lastTransitionTime).toBe(previous?.status === is ? previous.lastTransitionTime : nowText);
       }
       node = { ...node, status };
     }

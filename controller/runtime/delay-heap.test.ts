@@ -43,7 +43,7 @@ test('keys come out in the order of their due times', () => {
   expect(heap.nextDueMs()).toBe(50);
 });
 
-test('a key that was set back to a former due time comes out once', () => {
+test('a key that was set back to a previous due time comes out once', () => {
   const heap = new DelayHeap();
   for (const dueMs of [5, 9, 5]) heap.set('a', dueMs);
   expect(heap.takeDue(100)).toEqual(['a']);

@@ -32,20 +32,20 @@ test('the removal of an unknown key does nothing', () => {
 
 describe('C9: resourceVersions', () => {
   test.each([
-    { name: 'a newer one replaces the object', former: '9', next: '10', taken: true },
-    { name: 'an equal one replaces the object', former: '10', next: '10', taken: true },
-    { name: 'an older one is refused', former: '10', next: '9', taken: false },
+    { name: 'a newer one replaces the object', previous: '9', next: '10', taken: true },
+    { name: 'an equal one replaces the object', previous: '10', next: '10', taken: true },
+    { name: 'an older one is refused', previous: '10', next: '9', taken: false },
     {
       name: 'they are compared as numbers of any length',
-      former: '9007199254740993',
+      previous: '9007199254740993',
       next: '9007199254740992',
       taken: false,
     },
-  ])('$name', ({ former, next, taken }) => {
+  ])('$name', ({ previous, next, taken }) => {
     const store = newStore();
-    store.apply(thing('a', former, 'red'));
+    store.apply(thing('a', previous, 'red'));
     expect(store.apply(thing('a', next, 'blue'))).toBe(taken);
-    expect(store.get('a')?.version).toBe(taken ? next : former);
+    expect(store.get('a')?.version).toBe(taken ? next : previous);
     expect(store.withIndex('colour', 'blue')).toEqual(taken ? ['a'] : []);
   });
 });

@@ -10,10 +10,10 @@ import { newName, type Reply, startAgent, type TestAgent } from './support/test-
 const leaks = createLeakWatch();
 const key = newPrivateKey();
 const presharedKey = newPrivateKey();
-const formerKey = newPrivateKey();
+const previousKey = newPrivateKey();
 const peerKey = publicKeyOf(new Secret(newPrivateKey()));
 
-const FILE = `# head; the former key was ${formerKey}
+const FILE = `# head; the previous key was ${previousKey}
 [interface]
 privatekey=${key} # the key
 ListenPort = 51820 # fixed
@@ -30,9 +30,9 @@ PostUp = echo two > /dev/null
 PreDown = echo down
 PostDown = echo post down
 SaveConfig = true
-Colour = green # ${formerKey}
+Colour = green # ${previousKey}
 
-# ${formerKey}=${formerKey}
+# ${previousKey}=${previousKey}
 [peer]
 # PublicKey = ${peerKey} of old, PresharedKey = ${presharedKey}
 publickey = ${peerKey}
@@ -113,7 +113,7 @@ describe('a file with everything in it', () => {
     expect(raw.split('\n')).toHaveLength(FILE.split('\n').length);
     expect(raw).toContain(`publickey = ${peerKey}`);
     expect(raw).toContain('AllowedIPs = 10.9.0.2/32');
-    for (const secret of [key, presharedKey, formerKey]) {
+    for (const secret of [key, presharedKey, previousKey]) {
       expect(raw.includes(secret)).toBe(false);
       expect(raw.includes(secret.slice(0, 43))).toBe(false);
     }

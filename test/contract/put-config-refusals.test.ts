@@ -6,7 +6,7 @@ import { newName, type Reply, startAgent, type TestAgent } from './support/test-
 
 const leaks = createLeakWatch();
 const key = newPrivateKey();
-const formerKey = newPrivateKey();
+const previousKey = newPrivateKey();
 let agent: TestAgent;
 const name = newName();
 let before: readonly string[];
@@ -17,7 +17,7 @@ beforeAll(async () => {
 // A refusal that fails to be one must not spoil the tests after it.
 beforeEach(async () => {
   for (const file of await readdir(agent.host.configFolder)) await rm(agent.host.configPath(file.replace('.conf', '')));
-  await agent.write(name, `# mine\n[Interface]\nPrivateKey = ${formerKey}\nListenPort = 51820\nPostUp = echo a\n`);
+  await agent.write(name, `# mine\n[Interface]\nPrivateKey = ${previousKey}\nListenPort = 51820\nPostUp = echo a\n`);
   before = await agent.fingerprint();
 });
 afterAll(async () => {

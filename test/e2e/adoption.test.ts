@@ -174,7 +174,7 @@ describe('the agent on a host that it did not set up', () => {
     expect((await rules()).trim()).toBe('');
   });
 
-  test('a former tunnel that cannot come up again does not keep a better configuration out, and its live peers are kept', async () => {
+  test('a previous tunnel that cannot come up again does not keep a better configuration out, and its live peers are kept', async () => {
     const peer = await newPeer();
     await host.writeFile(CONF, conf([`PrivateKey = ${newPrivateKey()}`, ...BASE, 'PostUp = mkdir /run/once']));
     await client.setState(INTERFACE, 'enable', CALL);

@@ -67,12 +67,12 @@ describe('D1 the agent killed at a system call of a PUT', () => {
     POINTS.map(([call, count]) => [change, call, count] as const),
   );
   test.each(rows)(
-    '%s, at %s number %s: after its start the former state or the new one stands whole, in file and kernel',
+    '%s, at %s number %s: after its start the previous state or the new one stands whole, in file and kernel',
     async (change, call, count) => {
       const { host } = alpha;
       round += 1;
-      const former = await file();
-      const formerRules = await rules();
+      const previous = await file();
+      const previousRules = await rules();
       const body = await putBodyOf(host, CHANGES[change](round));
       const output = join(scene.lab.folder, `strace-${String(round)}.log`);
       const inject = ['-e', `trace=${call}`, '-e', `inject=${call}:signal=SIGKILL:when=${String(count)}`];
@@ -90,13 +90,13 @@ describe('D1 the agent killed at a system call of a PUT', () => {
       }
       const read = await client.readConfig(INTERFACE, undefined, CALL);
       expect(read).toMatchObject({ kind: 'present', response: { state: 'up', drift: [] } });
-      const isFormer = (await file()) === former;
-      if (isFormer) expect(await rules()).toEqual(formerRules);
+      const isPrevious = (await file()) === previous;
+      if (isPrevious) expect(await rules()).toEqual(previousRules);
       else {
         // The new state: only its own lines differ, and its rules stand once.
         const withoutSettings = (text: string): string =>
           text.replace(/^(MTU|Table|Address|PostUp|PreDown) = .*\n/gm, '');
-        expect(withoutSettings(await file())).toBe(withoutSettings(former));
+        expect(withoutSettings(await file())).toBe(withoutSettings(previous));
         expect(await rules()).toHaveLength(1);
         if (change === 'a change of hooks') expect((await rules())[0]).toContain(`round${String(round)} `);
       }

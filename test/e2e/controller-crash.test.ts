@@ -77,14 +77,14 @@ describe('C1 the controller killed at any time', () => {
     const mtu = 1300 + round;
     // What the start brings has ended: the next system call is of the edit.
     for (const { name } of scene.fleet.members) await scene.fleet.requestReconcile(name);
-    const [formerPuts, formerlyTold] = [puts(), await told()];
+    const [previousPuts, toldBefore] = [puts(), await told()];
     const tracer = await attachTracer({
       pid: controller.pid ?? 0,
       output: join(folder, `strace-${String(round)}.log`),
       args: ['-e', `trace=${call}`, '-e', `inject=${call}:signal=SIGKILL:when=${String(count)}`],
     });
     await scene.fleet.patchInterface('alpha', { mtu });
-    await until('the kill, or the end of the edit', async () => !controller.running || (await told()) > formerlyTold);
+    await until('the kill, or the end of the edit', async () => !controller.running || (await told()) > toldBefore);
     const isDead = !controller.running;
     if (isDead) await tracer.ended();
     else await tracer.stop();
@@ -92,7 +92,7 @@ describe('C1 the controller killed at any time', () => {
     killed[(await isSaid()) ? 'said' : 'unsaid'] += 1;
     await controller.start({ args: ['--log-level', 'debug'] });
     await expectEndState(mtu);
-    expect([1, 2]).toContain(puts() - formerPuts);
+    expect([1, 2]).toContain(puts() - previousPuts);
   });
 
   test('the points did kill it both before and after status spoke of the edit', () => {

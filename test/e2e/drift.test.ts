@@ -95,18 +95,18 @@ describe('D11 drift is seen and put right', () => {
       const ofAlpha = items.filter(({ regarding }) => regarding.name === 'alpha');
       return ofAlpha.reduce((sum, { series }) => sum + (series?.count ?? 1), 0);
     };
-    // Events go out after the status that they belong to: a reconcile that is answered has sent those of all former ones.
+    // Events go out after the status that they belong to: a reconcile that is answered has sent those of all previous ones.
     await fleet.requestReconcile('alpha');
-    const [before, corrected, formerlyTold] = [await fleet.view('alpha'), await corrections(), await told()];
+    const [before, corrected, toldBefore] = [await fleet.view('alpha'), await corrections(), await told()];
     await drift(fleet.member('alpha'), ['ip', 'link', 'set', INTERFACE, 'mtu', '1290']);
     await fleet.requestReconcile('alpha');
     const after = await fleet.view('alpha');
     expect(after.status.applied?.cause).toBe('DriftCorrected');
     expect(readyOf(after)).toBe(readyOf(before));
-    await until('an event of the correction', async () => (await told()) > formerlyTold);
+    await until('an event of the correction', async () => (await told()) > toldBefore);
     expect({ corrected: await corrections(), told: await told() }).toEqual({
       corrected: corrected + 1,
-      told: formerlyTold + 1,
+      told: toldBefore + 1,
     });
   });
 
@@ -130,7 +130,7 @@ describe('D11 drift is seen and put right', () => {
       host.agent.requests().filter(({ method, status }) => method === 'PUT' && status === 200).length;
     const isHealed = async (): Promise<boolean> =>
       (await host.mustExec(['cat', `/sys/class/net/${INTERFACE}/mtu`])).trim() === '1420';
-    const [corrected, formerPuts] = [await corrections('spec.interface.mtu'), puts()];
+    const [corrected, previousPuts] = [await corrections('spec.interface.mtu'), puts()];
     for (let round = 1; round <= 5; round += 1) {
       await drift(beta, change);
       // As the controller counts: the host is right before that, and a drift in between would be corrected together with this one.
@@ -140,7 +140,7 @@ describe('D11 drift is seen and put right', () => {
     }
     await drift(beta, change);
     const view = await fleet.untilReason('beta', 'Contended');
-    expect(puts()).toBe(formerPuts + 5);
+    expect(puts()).toBe(previousPuts + 5);
     expect(view.status.conditions.filter(({ status }) => status === 'True').map(({ type }) => type)).toEqual(
       expect.arrayContaining(['Contended', 'Stalled']),
     );

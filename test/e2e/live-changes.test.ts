@@ -76,7 +76,7 @@ describe('R7 what WireGuard can change live is changed without one lost packet',
     await fleet.untilReaches(alpha, fleet.member('beta'));
     const handshakes = ['PREROUTING', '-p', 'udp', '-m', 'length', '--length', '176', '-j', 'DROP'];
     await host.mustExec(['iptables', '-w', '-t', 'raw', '-A', ...handshakes]);
-    const former = await ifindex();
+    const previous = await ifindex();
     const runtimeOnly = await host.mustExec(['bash', '-c', 'wg genkey | wg pubkey']);
     await host.mustExec(['wg', 'set', INTERFACE, 'peer', runtimeOnly.trim(), 'allowed-ips', '10.77.0.99/32']);
     await fleet.patchInterface('beta', { table: 'None' });
@@ -85,7 +85,7 @@ describe('R7 what WireGuard can change live is changed without one lost packet',
     expect(status.applied?.outageMs).toBeGreaterThan(0);
     expect(await host.mustExec(['wg', 'show', INTERFACE, 'allowed-ips'])).toContain('10.77.0.99/32');
     // The device was replaced once: the kernel numbers devices as they come.
-    expect(await ifindex()).toBe(former + 1);
+    expect(await ifindex()).toBe(previous + 1);
     await until('a handshake that we have made', async () => (await handshakeWith(alpha)) > 0);
     await host.mustExec(['iptables', '-w', '-t', 'raw', '-D', ...handshakes]);
     expect(await fleet.reaches(alpha, fleet.member('beta'))).toBe(true);

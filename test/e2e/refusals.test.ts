@@ -6,7 +6,7 @@ import { until } from '../support/until.ts';
 
 const CONF = `/etc/wireguard/${INTERFACE}.conf`;
 
-describe('what is refused or fails leaves the former tunnel running', () => {
+describe('what is refused or fails leaves the previous tunnel running', () => {
   let scene: Scene;
   /** `spec.interface` of alpha as it was at first, without a table. */
   let good: object;
@@ -128,7 +128,7 @@ describe('what is refused or fails leaves the former tunnel running', () => {
       { mtu: 1333, addresses: ['10.77.0.1/24', '10.88.0.1/24'], listenPort: 50_000, postUp: ['false'] },
     ],
   ])(
-    '%s: the former file and tunnel are back, status says ApplyFailed, and the former spec heals it (T6)',
+    '%s: the previous file and tunnel are back, status says ApplyFailed, and the previous spec heals it (T6)',
     async (_what, change) => {
       const { fleet } = scene;
       const withoutIdentity = async (): Promise<string> => (await worldOf()).replace(/^\d+$/gm, '');
@@ -136,7 +136,7 @@ describe('what is refused or fails leaves the former tunnel running', () => {
       await fleet.patchInterface('alpha', change);
       const view = await fleet.untilReason('alpha', 'ApplyFailed');
       expect(view.status.conditions.find(({ type }) => type === 'Ready')?.message).toContain(
-        'former file and tunnel are back',
+        'previous file and tunnel are back',
       );
       // The change is tried and undone again and again: what each undo must leave can only be seen between two of them.
       await fleet.suspended('alpha', async () => {

@@ -11,7 +11,7 @@ import { configFromPut, configFromSpec, putFromConfig, specFromConfig } from './
 
 const KEY = 'cL1NSNmv9SeD129gd8oYNo6HoMHqZ+ETtlQIfSiR0EY=';
 
-const FORMER: InterfaceConfig = {
+const PREVIOUS: InterfaceConfig = {
   privateKey: InterfaceKey.fromPrivate(new Secret(Buffer.alloc(32, 9).toString('base64'))),
   listenPort: 1111,
   fwMark: 7,
@@ -19,14 +19,14 @@ const FORMER: InterfaceConfig = {
   mtu: 1300,
   dns: ['192.0.2.53'],
   table: 'off',
-  preUp: ['former pre-up'],
-  postUp: ['former post-up'],
-  preDown: ['former pre-down'],
-  postDown: ['former post-down'],
+  preUp: ['previous pre-up'],
+  postUp: ['previous post-up'],
+  preDown: ['previous pre-down'],
+  postDown: ['previous post-down'],
   invalid: { addresses: ['x'], mtu: ['y'] },
 };
 
-const put = (body: Partial<PutConfigBody>): InterfaceConfig => configFromPut({ private_key: KEY, ...body }, FORMER);
+const put = (body: Partial<PutConfigBody>): InterfaceConfig => configFromPut({ private_key: KEY, ...body }, PREVIOUS);
 
 describe('a field that is left out', () => {
   const config = put({});
@@ -42,8 +42,8 @@ describe('a field that is left out', () => {
     const { fwMark, preUp, postDown } = config;
     expect({ fwMark, preUp, postDown }).toEqual({
       fwMark: 7,
-      preUp: ['former pre-up'],
-      postDown: ['former post-down'],
+      preUp: ['previous pre-up'],
+      postDown: ['previous post-down'],
     });
   });
 
@@ -115,9 +115,9 @@ describe('a field that is sent', () => {
 
 test('T2: a PUT of a whole configuration asks for exactly that, whatever there was', () => {
   fc.assert(
-    fc.property(arbitraryConfig, arbitraryConfig, (config, former) => {
+    fc.property(arbitraryConfig, arbitraryConfig, (config, previous) => {
       const body = JSON.parse(JSON.stringify(putFromConfig(config))) as PutConfigBody;
-      expect(changedFields(configFromPut(body, former), config)).toEqual([]);
+      expect(changedFields(configFromPut(body, previous), config)).toEqual([]);
     }),
     RUNS,
   );

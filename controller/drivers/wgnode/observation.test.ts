@@ -271,17 +271,17 @@ const legalConfig = legalSpec.map((spec) => configOf(spec, KEY)).filter((config)
 const stateOf = fc.constantFrom('up' as const, 'down' as const);
 
 test('T2: a host that holds exactly what was sent is in sync, for every legal spec', () => {
-  const property = fc.property(legalConfig, legalConfig, stateOf, (config, former, state) => {
-    const sent = configFromPut(putFromConfig(config), former);
+  const property = fc.property(legalConfig, legalConfig, stateOf, (config, previous, state) => {
+    const sent = configFromPut(putFromConfig(config), previous);
     expect(differencesOf(desiredWith(config, state), present(responseOf(sent, state)))).toEqual([]);
   });
   fc.assert(property, RUNS);
 });
 
 test('T2: nor does a way through the file of the host make a difference', () => {
-  const property = fc.property(legalConfig, legalConfig, stateOf, (config, former, state) => {
+  const property = fc.property(legalConfig, legalConfig, stateOf, (config, previous, state) => {
     const file = render(
-      parseDocument(`${render(parseDocument(''), former)}\n[Peer]\nPublicKey = ${OTHER_KEY}\n`),
+      parseDocument(`${render(parseDocument(''), previous)}\n[Peer]\nPublicKey = ${OTHER_KEY}\n`),
       config,
     );
     const read = interfaceOf(parseDocument(file));
