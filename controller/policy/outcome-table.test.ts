@@ -25,3 +25,22 @@ describe('the conditions of an outcome', () => {
     expect(rows[0]?.[3]).toContain(word);
   });
 });
+
+/** One that is added does not compile until it is here, and then wants a case. */
+const KINDS: Readonly<Record<Outcome['kind'], true>> = {
+  'in-sync': true,
+  applying: true,
+  refused: true,
+  suspended: true,
+  unreachable: true,
+  superseded: true,
+  drifted: true,
+  'impact-not-allowed': true,
+  'apply-failed': true,
+  'not-restored': true,
+  contended: true,
+};
+
+test('there is a case of every kind of outcome', () => {
+  expect([...new Set(outcomeCases.map(({ outcome }) => outcome.kind))].sort()).toEqual(Object.keys(KINDS).sort());
+});

@@ -81,7 +81,7 @@ describe('a file with everything in it', () => {
   });
 
   test('gives the whole interface part as `spec`', () => {
-    expect(reply.json['spec']).toEqual({
+    expect(reply.json['spec']).toMatchObject({
       listen_port: 51_820,
       address: ['10.9.0.1/24', 'fd09::1/64', '10.9.1.1/32'],
       mtu: 1380,

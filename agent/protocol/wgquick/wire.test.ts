@@ -7,11 +7,13 @@ import { InterfaceKey } from '../interface-key.ts';
 import { Secret } from '../secret.ts';
 import { changedFields, EMPTY_CONFIG, type InterfaceConfig } from './config.ts';
 
+import { FIELD_NAMES } from './fields.ts';
 import { configFromPut, configFromSpec, putFromConfig, specFromConfig } from './wire.ts';
 
 const KEY = 'cL1NSNmv9SeD129gd8oYNo6HoMHqZ+ETtlQIfSiR0EY=';
 
 const PREVIOUS: InterfaceConfig = {
+  ...EMPTY_CONFIG,
   privateKey: InterfaceKey.fromPrivate(new Secret(Buffer.alloc(32, 9).toString('base64'))),
   listenPort: 1111,
   fwMark: 7,
@@ -136,7 +138,9 @@ test('T2: a wire specification reads back as the configuration without its key',
 });
 
 test('an empty configuration is sent in full', () => {
-  expect(putFromConfig(EMPTY_CONFIG)).toEqual({
+  const sent = putFromConfig(EMPTY_CONFIG);
+  expect(Object.keys(sent)).toHaveLength(FIELD_NAMES.length);
+  expect(sent).toMatchObject({
     private_key: '',
     listen_port: null,
     address: [],
