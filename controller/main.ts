@@ -2,6 +2,7 @@ import { isIP } from 'node:net';
 import { hostname } from 'node:os';
 import { KubeConfig } from '@kubernetes/client-node';
 import packageFile from '../package.json' with { type: 'json' };
+import { WIREGUARD_NODE } from './api/kinds.ts';
 import { createEventRecorder } from './cluster/events.ts';
 import { createKubeClient, type KubeClient } from './cluster/kube-client.ts';
 import { createNodeWriter } from './cluster/node-writer.ts';
@@ -90,6 +91,7 @@ function ownServices(): string[] {
 const recorder = (client: KubeClient, log: Logger, signal: AbortSignal): ReturnType<typeof createEventRecorder> =>
   createEventRecorder({
     client,
+    kind: WIREGUARD_NODE,
     signal,
     instance: hostname(),
     nowMs: Date.now,

@@ -16,7 +16,7 @@ export interface Metrics {
   /** For rest_client_requests_total. */
   readonly kubeAnswered: (method: string, code: string, host: string) => void;
   readonly agentCalled: (operation: string, outcome: string, seconds: number) => void;
-  /** After every reconcile; `change`: what it changed on the host. */
+  /** After every outcome, interim ones too; `change`: what it changed on the host. */
   readonly reconciled: (outcome: Outcome['kind'], change: Change | undefined) => void;
   readonly deletionTimedOut: () => void;
 }

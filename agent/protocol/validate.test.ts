@@ -2,7 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { arbitraryConfig, RUNS } from '../../test/fixtures/arbitraries.ts';
 import { validate } from './validate.ts';
-import { configFromResource, type ResourceFields } from './wgquick/wire.ts';
+import { configFromResource, type ResourceFields } from './wgquick/resource.ts';
 
 const KEY = 'cL1NSNmv9SeD129gd8oYNo6HoMHqZ+ETtlQIfSiR0EY=';
 

@@ -32,11 +32,21 @@ export type UnreachableReason =
   | 'ProtocolError'
   | 'URLNotAllowed';
 
-/** What may mend itself; the others need a person. */
-const RETRYABLE: readonly UnreachableReason[] = ['DNSFailed', 'ConnectionRefused', 'ConnectionTimeout', 'AgentError'];
+/** Whether it may mend itself; the others need a person. */
+const RETRYABLE: Readonly<Record<UnreachableReason, boolean>> = {
+  DNSFailed: true,
+  ConnectionRefused: true,
+  ConnectionTimeout: true,
+  TLSFailed: false,
+  ClockSkew: false,
+  SignatureRejected: false,
+  AgentError: true,
+  ProtocolError: false,
+  URLNotAllowed: false,
+};
 
 /** Whether it may mend itself. */
-export const isRetryable = (reason: UnreachableReason): boolean => RETRYABLE.includes(reason);
+export const isRetryable = (reason: UnreachableReason): boolean => RETRYABLE[reason];
 
 /** The condition of that type, or undefined: to a reader an absent one is Unknown. */
 export const conditionOf = (conditions: readonly Condition[], type: ConditionType): Condition | undefined =>

@@ -39,7 +39,7 @@ export interface ReconciledKind<T> extends WatchedKind<T> {
 /** A kind whose objects are referred to by those that are reconciled. */
 export interface ReferencedKind extends WatchedKind<ObjectVersion> {
   /** The keys of the objects that a change of the object with this key concerns. */
-  readonly wakes: (nodes: Store<WireGuardNode>, key: string) => readonly string[];
+  readonly wakes: (objects: Pick<Store<unknown>, 'withIndex'>, key: string) => readonly string[];
 }
 
 /** The kind that this controller is for. */
@@ -68,13 +68,13 @@ export const SECRET: ReferencedKind = {
   plural: 'secrets',
   view: 'metadata',
   trim: trimReferenced,
-  wakes: (nodes, key) => nodes.withIndex('secret', key),
+  wakes: (objects, key) => objects.withIndex('secret', key),
 };
 
 /** The kinds that are reconciled: each has a CRD, and types that are made from it. */
 export const RECONCILED = [WIREGUARD_NODE] as const;
 
-/** The kinds that a spec refers to: one more is a row here, and a rule in the controller's role. */
+/** The kinds that a spec refers to: one more is a row here, an index of the kind that refers to it, and a rule in the controller's role. */
 export const REFERENCED: readonly ReferencedKind[] = [SECRET];
 
 /** What we tell people of; written, never watched. */

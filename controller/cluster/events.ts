@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
-import { apiVersionOf, collectionPath, EVENT, WIREGUARD_NODE } from '../api/kinds.ts';
+import { apiVersionOf, collectionPath, EVENT, type Kind } from '../api/kinds.ts';
 import { CONTROLLER_NAME } from '../api/node.ts';
 import type { WireGuardNode } from '../api/wireguardnode.generated.ts';
 import type { NodeEvent } from '../policy/events.ts';
@@ -22,6 +22,8 @@ export interface EventRecorder {
 /** What an EventRecorder works with. */
 export interface EventRecorderOptions {
   readonly client: KubeClient;
+  /** Of the objects that events are about. */
+  readonly kind: Kind;
   readonly signal: AbortSignal;
   /** Name of this pod. */
   readonly instance: string;
@@ -31,7 +33,14 @@ export interface EventRecorderOptions {
 }
 
 /** A recorder that has told nothing yet; series of an earlier process are not gone on with. */
-export function createEventRecorder({ client, signal, instance, nowMs, failed }: EventRecorderOptions): EventRecorder {
+export function createEventRecorder({
+  client,
+  kind,
+  signal,
+  instance,
+  nowMs,
+  failed,
+}: EventRecorderOptions): EventRecorder {
   const known = new LRUCache<string, Series>({ max: 4_096, ttl: SERIES_MS });
   return {
     async record(node, event) {
@@ -60,7 +69,7 @@ export function createEventRecorder({ client, signal, instance, nowMs, failed }:
         await client.request({
           method: 'POST',
           path: collection,
-          body: eventBody({ node, event, time, instance, eventName }),
+          body: eventBody({ node, kind, event, time, instance, eventName }),
           signal,
         });
         known.set(id, { name: eventName, count: 1 });
@@ -74,26 +83,27 @@ export function createEventRecorder({ client, signal, instance, nowMs, failed }:
 
 interface EventDetails {
   readonly node: WireGuardNode;
+  readonly kind: Kind;
   readonly event: NodeEvent;
   readonly time: string;
   readonly instance: string;
   readonly eventName: string;
 }
 
-const eventBody = ({ node: { metadata }, event, time, instance, eventName }: EventDetails): object => ({
+const eventBody = ({ node: { metadata }, kind, event, time, instance, eventName }: EventDetails): object => ({
   apiVersion: apiVersionOf(EVENT),
   kind: EVENT.kind,
   metadata: { name: eventName, namespace: metadata.namespace },
   eventTime: time,
-  reportingController: `${WIREGUARD_NODE.group}/${CONTROLLER_NAME}`,
+  reportingController: `${kind.group}/${CONTROLLER_NAME}`,
   reportingInstance: instance.slice(0, 128),
   type: event.type,
   reason: event.reason,
   action: event.action,
   note: event.note.slice(0, MAX_NOTE),
   regarding: {
-    apiVersion: apiVersionOf(WIREGUARD_NODE),
-    kind: WIREGUARD_NODE.kind,
+    apiVersion: apiVersionOf(kind),
+    kind: kind.kind,
     name: metadata.name,
     namespace: metadata.namespace,
     uid: metadata.uid,

@@ -1,6 +1,5 @@
-import { objectPath, WIREGUARD_NODE } from '../api/kinds.ts';
+import { objectPath, type WatchedKind, WIREGUARD_NODE } from '../api/kinds.ts';
 import { CONTROLLER_NAME, FINALIZER, keyOf } from '../api/node.ts';
-import { trimNode } from '../api/trim.ts';
 import type { WireGuardNode, WireGuardNodeStatus } from '../api/wireguardnode.generated.ts';
 import { sameStatus, stable } from '../policy/status.ts';
 import { KubeError, type KubeClient } from './kube-client.ts';
@@ -26,12 +25,11 @@ export interface NodeWriter {
 }
 
 /** Throws KubeError where a write is refused for another reason than that the object changed or went. */
-export function createNodeWriter(client: KubeClient): NodeWriter {
+export function createNodeWriter(client: KubeClient, kind: WatchedKind<WireGuardNode> = WIREGUARD_NODE): NodeWriter {
+  const trimmed = (object: WireGuardNode): WireGuardNode => kind.trim(object as never);
   const read = async (key: string, signal: AbortSignal): Promise<WireGuardNode | undefined> => {
     try {
-      return trimNode(
-        await client.request<WireGuardNode>({ method: 'GET', path: objectPath(WIREGUARD_NODE, key), signal }),
-      );
+      return trimmed(await client.request<WireGuardNode>({ method: 'GET', path: objectPath(kind, key), signal }));
     } catch (error) {
       if (error instanceof KubeError && error.status === 404) return undefined;
       throw error;
@@ -42,10 +40,10 @@ export function createNodeWriter(client: KubeClient): NodeWriter {
     { subresource, operations }: { subresource: '' | '/status'; operations: readonly Operation[] },
     signal: AbortSignal,
   ): Promise<WireGuardNode | undefined> => {
-    const path = objectPath(WIREGUARD_NODE, keyOf(node)) + subresource + QUERY;
+    const path = objectPath(kind, keyOf(node)) + subresource + QUERY;
     const contentType = 'application/json-patch+json';
     try {
-      return trimNode(
+      return trimmed(
         await client.request<WireGuardNode>({ method: 'PATCH', path, contentType, body: operations, signal }),
       );
     } catch (error) {

@@ -7,14 +7,16 @@ import type { Refused, Superseded, Unreachable } from '../policy/outcome.ts';
 
 /** What not every kind of agent can do. */
 export type Capability =
-  /** Say what a change would do, and keep to a highest impact. */
+  /** Say what a change would do. */
   | 'plan'
+  /** Keep to a highest impact. */
+  | 'max-impact'
   /** Remove an interface with its file. */
   | 'remove';
 
 /** Limits of one call. */
 export interface CallOptions {
-  /** Total deadline of the call, retries included, ms. */
+  /** Deadline of each request that the call makes, retries included, ms. */
   readonly timeoutMs: number;
   readonly signal: AbortSignal;
 }
@@ -45,7 +47,7 @@ export type Done = { readonly kind: 'done' } | Failure;
 export interface ApplyOptions extends CallOptions {
   /** Of the observation that was decided on: a host that moved since is `superseded`. Undefined = whatever it is. */
   readonly revision: string | undefined;
-  /** A change that needs more is `impact-not-allowed`. */
+  /** A change that needs more is `impact-not-allowed`, where the driver has the capability `max-impact`. */
   readonly maxImpact: Impact;
 }
 
@@ -56,7 +58,7 @@ export interface Driver {
   observe(previous: Observation | undefined, options: CallOptions): Promise<Observed>;
   /** What an apply would do; changes nothing. For drivers with the capability `plan`. */
   plan(desired: DesiredInterface, options: CallOptions): Promise<Planned>;
-  /** Makes the interface as desired, all of it or nothing. */
+  /** Makes the interface as desired. A change that fails is undone, or said not to be. */
   apply(desired: DesiredInterface, options: ApplyOptions): Promise<Applied>;
   /** Brings the interface up from its file, or takes it down; fine when it is so already. */
   setState(state: 'up' | 'down', options: CallOptions): Promise<Done>;
@@ -66,7 +68,7 @@ export interface Driver {
 
 /** The drivers of all hosts. */
 export interface Drivers {
-  /** The same driver for the same interface, host and credentials, as long as it is in use. */
+  /** The same driver for the same interface, host and credentials, as long as these are not among the least used. */
   open(node: WireGuardNode, credentials: ReadonlyMap<string, Secret>): Driver;
   close(): Promise<void>;
 }

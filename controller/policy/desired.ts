@@ -3,7 +3,7 @@ import type { DesiredInterface } from '../../agent/protocol/compare.ts';
 import { Secret } from '../../agent/protocol/secret.ts';
 import type { InterfaceConfig } from '../../agent/protocol/wgquick/config.ts';
 import type { FieldName } from '../../agent/protocol/wgquick/fields.ts';
-import { configFromResource } from '../../agent/protocol/wgquick/wire.ts';
+import { configFromResource } from '../../agent/protocol/wgquick/resource.ts';
 import type { InterfaceSpec, WireGuardNode } from '../api/wireguardnode.generated.ts';
 import type { SecretRead } from './input.ts';
 

@@ -51,8 +51,10 @@ export interface OutcomeRow<O> {
   /** What was changed on the host, for events and metrics. */
   readonly change: (outcome: O) => Change | undefined;
   readonly retry: (outcome: O, context: OutcomeContext) => Retry;
-  /** As what it counts among the failures in a row; null = it ends the row. */
+  /** As what it counts among the failures in a row; null = it ends the row, unless it is interim. */
   readonly failure: FailureKind | null;
+  /** What it is when it happened many times in a row; null = what it is. */
+  readonly repeated: ((outcome: O, observation: Observation) => Outcome) | null;
   /** `never`: nothing is written of it; `interim`: more comes; `final`: it also answers a reconcile request, and its turns are told. */
   readonly status: 'never' | 'interim' | 'final';
   /** The host was not compared, so the condition Contended says still what it said. */
@@ -72,6 +74,7 @@ const waiting = {
   drift: driftOf,
   change: none,
   failure: null,
+  repeated: null,
   status: 'final',
   keepsContended: false,
 } as const;
@@ -86,6 +89,7 @@ const OUTCOMES: { readonly [K in Outcome['kind']]: OutcomeRow<OutcomeOf<K>> } = 
     change: ({ change }) => change,
     retry: (_, { node, nowMs }) => atInterval(node, nowMs),
     failure: null,
+    repeated: null,
     status: 'final',
     keepsContended: false,
     log: ({ change }) =>
@@ -106,6 +110,7 @@ const OUTCOMES: { readonly [K in Outcome['kind']]: OutcomeRow<OutcomeOf<K>> } = 
     change: none,
     retry: (_, { node, nowMs }) => atInterval(node, nowMs),
     failure: null,
+    repeated: null,
     status: 'interim',
     keepsContended: false,
     log: quiet('applying'),
@@ -118,6 +123,7 @@ const OUTCOMES: { readonly [K in Outcome['kind']]: OutcomeRow<OutcomeOf<K>> } = 
     change: none,
     retry: (_, { node }) => slowly(node),
     failure: null,
+    repeated: null,
     status: 'final',
     keepsContended: true,
     log: ({ refusal: { reason, message } }) => ({
@@ -135,6 +141,7 @@ const OUTCOMES: { readonly [K in Outcome['kind']]: OutcomeRow<OutcomeOf<K>> } = 
     change: none,
     retry: () => ON_CHANGE,
     failure: null,
+    repeated: null,
     status: 'final',
     keepsContended: true,
     log: quiet('suspended'),
@@ -148,6 +155,7 @@ const OUTCOMES: { readonly [K in Outcome['kind']]: OutcomeRow<OutcomeOf<K>> } = 
     retry: ({ reason, retryAfterMs = 0 }, context) =>
       isRetryable(reason) ? whileLost(context.node, lostMsOf(context), retryAfterMs) : slowly(context.node),
     failure: 'unreachable',
+    repeated: null,
     status: 'final',
     keepsContended: true,
     log: ({ reason, message }) => ({
@@ -165,6 +173,11 @@ const OUTCOMES: { readonly [K in Outcome['kind']]: OutcomeRow<OutcomeOf<K>> } = 
     change: none,
     retry: () => SOON,
     failure: 'apply',
+    repeated: ({ message }, observation) => ({
+      kind: 'apply-failed',
+      observation,
+      message: `Cannot apply the configuration: ${message}, again and again`,
+    }),
     status: 'never',
     keepsContended: true,
     log: ({ message }) => ({ whenNew: 'info', whenSame: 'info', message: 'compared anew', fields: { why: message } }),
@@ -191,6 +204,7 @@ const OUTCOMES: { readonly [K in Outcome['kind']]: OutcomeRow<OutcomeOf<K>> } = 
     change: none,
     retry: () => AFTER_FAILED_APPLY,
     failure: 'apply',
+    repeated: null,
     status: 'final',
     keepsContended: false,
     log: ({ message }) => ({ whenNew: 'warn', whenSame: 'warn', message: 'apply failed', fields: { message } }),
@@ -202,6 +216,7 @@ const OUTCOMES: { readonly [K in Outcome['kind']]: OutcomeRow<OutcomeOf<K>> } = 
     // The agent brings the host back before its next change: that must not wait for a person.
     retry: () => AFTER_FAILED_APPLY,
     failure: 'apply',
+    repeated: null,
     log: ({ message }) => ({
       whenNew: 'error',
       whenSame: 'error',
@@ -244,6 +259,15 @@ export function consequencesOf(outcome: Outcome): Consequences {
     status: row.status,
     log: row.log(outcome),
   };
+}
+
+/** So often in a row is no coincidence any more. */
+const MANY = 5;
+
+/** The outcome, or what it has become after so many in a row, this one included. `observation`: the last one. */
+export function inTheEnd(outcome: Outcome, failures: number, observation: Observation | undefined): Outcome {
+  const { repeated } = rowOf(outcome);
+  return repeated === null || failures < MANY || observation === undefined ? outcome : repeated(outcome, observation);
 }
 
 /** When the object is looked at again by itself. */

@@ -100,6 +100,24 @@ describe('drift', () => {
     expect([entry?.desired, entry?.file, entry?.live].map((text) => text?.length)).toEqual([1_024, 1_024, 1_024]);
   });
 
+  test('has the impact that the plan says, else that of the host, else none', () => {
+    const differences: Difference[] = [
+      { ...one, path: 'spec.interface.mtu' },
+      { ...one, path: 'spec.interface.dns', impact: 'Rehandshake' },
+      { path: 'spec.interface.postUp', desired: 'a', file: 'b', live: '' },
+    ];
+    const steps = [
+      { action: 'write-file', path: 'spec.interface.mtu', impact: 'None' as const },
+      { action: 'restart', path: 'spec.interface.mtu', impact: 'Restart' as const },
+    ];
+    const outcome: Outcome = { kind: 'drifted', observation, differences, plan: { impact: 'Restart', steps } };
+    expect(statusAfter(nodeWith(), outcome).drift?.map(({ impact }) => impact)).toEqual([
+      'Restart',
+      'Rehandshake',
+      undefined,
+    ]);
+  });
+
   test('goes, with its plan, when the host is as wanted', () => {
     const first = statusAfter(nodeWith(), drifted([one]));
     const status = statusAfter(withStatus(nodeWith(), first), inSync(nodeWith()));

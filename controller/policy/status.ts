@@ -160,14 +160,17 @@ function appliedStatus({ node, outcome, nowMs }: StatusInput): AppliedStatus | u
 const driftStatus = (differences: readonly Difference[], plan: PlanStatus | undefined): DriftEntry[] =>
   differences.slice(0, MAX_DRIFT).map((difference) => driftEntry(difference, plan));
 
-/** The impact is that of the plan, where there is one: nobody else knows it. */
+/** The impact is that of the plan, where a step of it names the field; else what the host says of it; else it is left out. */
 const driftEntry = ({ path, desired, file, live, impact }: Difference, plan: PlanStatus | undefined): DriftEntry => ({
   path,
   desired: clipped(desired, MAX_TEXT),
   file: clipped(file, MAX_TEXT),
   live: clipped(live, MAX_TEXT),
-  ...optional('impact', plan === undefined ? impact : impactOf(plan, path)),
+  ...optional('impact', impactIn(plan, path) ?? impact),
 });
 
-const impactOf = ({ steps }: PlanStatus, path: string): Impact =>
-  highestImpact(steps.filter((step) => step.path === path).map((step) => step.impact));
+/** Undefined = no step of the plan names the field: one step may serve several. */
+function impactIn(plan: PlanStatus | undefined, path: string): Impact | undefined {
+  const steps = (plan?.steps ?? []).filter((step) => step.path === path);
+  return steps.length === 0 ? undefined : highestImpact(steps.map(({ impact }) => impact));
+}

@@ -308,7 +308,7 @@ describe('right before the host is changed', () => {
     expect([bench.host.attempts, bench.api.object]).toEqual([0, undefined]);
   });
 
-  test('K4: a another that is being deleted too keeps nothing', async () => {
+  test('K4: another object that is being deleted too keeps nothing', async () => {
     bench.nodes.put({ ...another, metadata: { ...another.metadata, deletionTimestamp: '2026-02-01T00:00:00Z' } });
     await bench.run(deletedNode());
     expect([stateOf(bench.host), bench.told]).toEqual(['removed', ['Normal Deleted']]);

@@ -48,10 +48,6 @@ async function act(dependencies: Dependencies, node: WireGuardNode, verb: Verb):
       verb === 'remove' ? `${name} was taken down and its file removed` : `${name} was taken down; its file stays`;
     await dependencies.events.record(node, { type: 'Normal', reason: 'Deleted', action: 'Delete', note });
   }
-  if (attempt.kind === 'pending') {
-    const fields = { node: keyOf(node), verb, message: attempt.why };
-    dependencies.log.warn('cannot carry out the deletion policy yet', fields);
-  }
   return attempt;
 }
 
@@ -72,9 +68,11 @@ async function attemptOn(dependencies: Dependencies, node: WireGuardNode, verb: 
     case 'done':
       return { kind: 'acted' };
     case 'unreachable':
-      return { kind: 'pending', why: done.message };
-    case 'refused':
-      return { kind: 'pending', why: done.refusal.message };
+    case 'refused': {
+      const why = done.kind === 'refused' ? done.refusal.message : done.message;
+      dependencies.log.warn('cannot carry out the deletion policy yet', { node: keyOf(node), verb, message: why });
+      return { kind: 'pending', why };
+    }
   }
 }
 

@@ -245,7 +245,7 @@ describe('Secrets', () => {
 
   test.each<{ name: string; tell: (secrets: ReflectorHandler<ObjectVersion>) => void; expected: string[] }>([
     {
-      name: 'a change is a change',
+      name: 'what changed is a change',
       tell: ({ apply }) => {
         apply(agent('2'));
       },

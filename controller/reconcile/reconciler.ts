@@ -37,11 +37,15 @@ async function reconcileNode(dependencies: Dependencies, node: WireGuardNode): P
   const isCurrent = (): boolean =>
     isSame(nodes.get(key), node) && conflictingNodes(node, nodes).length === input.conflicting.length;
   const steps = syncInterface(input, local, { ...dependencies, isCurrent });
+  let interim: Promise<unknown> = Promise.resolve();
   for (;;) {
     const step = await steps.next();
-    if (step.done === true) return report(dependencies, node, step.value);
-    // That a change is under way is no news worth failing it for.
-    await report(dependencies, node, { outcome: step.value, local }).catch((error: unknown) => {
+    if (step.done === true) {
+      await interim;
+      return report(dependencies, node, step.value);
+    }
+    // Written beside the change: the host is not held up by the API server, and that a change lasts is no news worth failing it for.
+    interim = report(dependencies, node, { outcome: step.value, local }).catch((error: unknown) => {
       log.warn('cannot write that a change is under way', { node: key, error: String(error) });
     });
   }

@@ -3,7 +3,7 @@ import type { WireGuardNode } from '../api/wireguardnode.generated.ts';
 import { openRequest } from '../policy/decide.ts';
 import { eventsOf } from '../policy/events.ts';
 import type { Outcome } from '../policy/outcome.ts';
-import { consequencesOf, type LogLine, retryOf } from '../policy/outcome-table.ts';
+import { consequencesOf, inTheEnd, type LogLine, retryOf } from '../policy/outcome-table.ts';
 import { countFailure, NO_FAILURE, SOON } from '../policy/retry.ts';
 import { statusOf } from '../policy/status.ts';
 import { type Action, awaitChange, requeueAfter } from '../runtime/action.ts';
@@ -11,9 +11,6 @@ import { delayOf } from './delay-of.ts';
 import type { Dependencies } from './dependencies.ts';
 import type { LocalState } from './local-state.ts';
 import type { Synced } from './sync-interface.ts';
-
-/** So often in a row is no coincidence any more. */
-const MANY = 5;
 
 /** Writes an outcome down, if it says anything new, and decides when the object is looked at again. */
 export async function report(dependencies: Dependencies, judged: WireGuardNode, synced: Synced): Promise<Action> {
@@ -36,24 +33,19 @@ export async function report(dependencies: Dependencies, judged: WireGuardNode, 
   const attempt = { failures, nextMs: failures === 0 || delayMs === undefined ? undefined : nowMs + delayMs };
   const status = statusOf({ node, outcome, nowMs, request: openRequest(node), attempt });
   const written = await writer.writeStatus(node, status, dependencies.signal);
-  if (written === undefined) return again(dependencies, node, local);
+  if (written === undefined) return again(dependencies, node, synced.local);
   if (written !== node) dependencies.takeWritten(written);
   tell(dependencies, key, { outcome, isNew: written !== node });
   for (const event of eventsOf(node, outcome, status)) await dependencies.events.record(node, event);
   return actionOf(delayMs);
 }
 
-/** The failure counted; what is superseded again and again has failed. */
+/** The failure counted; what happened too often in a row is what its row says that it is in the end. */
 function counted({ metadata }: WireGuardNode, { outcome, local }: Synced): Synced {
   const { failure, status } = consequencesOf(outcome);
   if (status === 'interim') return { outcome, local: { ...local, failures: NO_FAILURE } };
   const failures = countFailure(local.failures, failure, metadata.generation);
-  const next: LocalState = { ...local, failures };
-  if (outcome.kind !== 'superseded' || failures.count < MANY || local.observation === undefined) {
-    return { outcome, local: next };
-  }
-  const message = `Cannot apply the configuration: ${outcome.message}, again and again`;
-  return { outcome: { kind: 'apply-failed', observation: local.observation, message }, local: next };
+  return { outcome: inTheEnd(outcome, failures.count, local.observation), local: { ...local, failures } };
 }
 
 /** The object went, or changed, while its status was written: the watch tells how. */

@@ -9,6 +9,7 @@ import {
   refusedFor,
   SyncBench,
 } from '../../test/support/sync-bench.ts';
+import { MemoryDriver } from '../../test/support/memory-driver.ts';
 import { agent, KEY } from '../../test/support/observed-host.ts';
 import { desired } from '../policy/desired.ts';
 import type { Outcome } from '../policy/outcome.ts';
@@ -55,7 +56,6 @@ describe('a host', () => {
     const bench = new SyncBench(appliedNode());
     bench.host.failure = { kind: 'unreachable', reason: 'TLSFailed', message: 'expired' };
     expect(await bench.sync()).toEqual({ kind: 'unreachable', reason: 'TLSFailed', message: 'expired' });
-    expect(bench.local).toMatchObject({ driver: bench.host, observation: undefined });
   });
 
   test('that will not let its interface be read is a refusal', async () => {
@@ -131,7 +131,7 @@ describe('a change that the agent does not make', () => {
     expect(bench.local.corrections).toEqual([]);
   });
 
-  test('as the answer was lost is unreachable, and the next look starts anew', async () => {
+  test('as the answer was lost is unreachable', async () => {
     const bench = new SyncBench(appliedNode(), DRIFT);
     bench.host.meanwhile = () => UNREACHABLE;
     expect(await bench.sync()).toEqual(UNREACHABLE);
@@ -232,4 +232,84 @@ describe('nothing is asked of the host', () => {
     expect(await bench.sync()).toMatchObject(expected);
     expect([bench.host.reads, bench.host.applies, bench.opened]).toEqual([0, [], []]);
   });
+});
+
+describe('what is remembered of a look', () => {
+  test('is given to the next one, which reads nothing that did not move', async () => {
+    const bench = new SyncBench(appliedNode());
+    await bench.sync();
+    const { observation } = bench.local;
+    await bench.sync();
+    expect(bench.host.previous).toEqual([undefined, observation]);
+    expect(bench.local.observation).toBe(observation);
+  });
+
+  test('is not given to another driver: it may be another host', async () => {
+    const bench = new SyncBench(appliedNode());
+    await bench.sync();
+    const other = new MemoryDriver();
+    other.config = bench.host.config;
+    await bench.sync({ drivers: { open: () => other, close: () => Promise.resolve() } });
+    expect(other.previous).toEqual([undefined]);
+    expect(bench.local.driver).toBe(other);
+  });
+
+  test('after a correction is the read that proved it', async () => {
+    const bench = new SyncBench(appliedNode(), DRIFT);
+    await bench.sync();
+    expect(bench.local.observation).toMatchObject({ interface: { file: { mtu: 1_400 } } });
+  });
+
+  test.each<{ name: string; fail: (bench: SyncBench) => void; drift?: typeof DRIFT; edit?: Edit }>([
+    {
+      name: 'a host that cannot be read',
+      fail: ({ host }) => {
+        host.failure = UNREACHABLE;
+      },
+    },
+    {
+      name: 'a host that refuses to be read',
+      fail: ({ host }) => {
+        host.failure = refusedFor('ConfigRefused');
+      },
+    },
+    {
+      name: 'a change whose answer was lost',
+      drift: DRIFT,
+      fail: ({ host }) => {
+        host.meanwhile = () => UNREACHABLE;
+      },
+    },
+    {
+      name: 'a plan that could not be had',
+      drift: DRIFT,
+      edit: observing,
+      fail: ({ host }) => {
+        host.planFailure = UNREACHABLE;
+      },
+    },
+    {
+      name: 'a read-back that was refused',
+      drift: DRIFT,
+      fail: ({ host }) => {
+        host.meanwhile = () => {
+          host.failure = refusedFor('ConfigRefused');
+          return failedApply(true);
+        };
+      },
+    },
+  ])('is dropped at $name', async ({ fail, drift = {}, edit }) => {
+    const bench = new SyncBench(appliedNode(edit), drift);
+    bench.local = { ...bench.local, driver: bench.host, observation: bench.host.seen() };
+    fail(bench);
+    await bench.sync();
+    expect(bench.local.observation).toBeUndefined();
+  });
+});
+
+test('a highest impact that the agent cannot keep to is a refusal, and nothing is sent', async () => {
+  const bench = new SyncBench(appliedNode(managed({ maxImpact: 'None' })), DRIFT);
+  bench.host.capabilities.delete('max-impact');
+  expect(await bench.sync()).toMatchObject({ kind: 'refused', refusal: { reason: 'Unsupported' } });
+  expect(bench.host.applies).toEqual([]);
 });

@@ -8,7 +8,8 @@ import { type Desired, specMoved } from '../policy/desired.ts';
 import { type Difference, differencesOf } from '../policy/differences.ts';
 import type { Input } from '../policy/input.ts';
 import type { Observation } from '../policy/observation.ts';
-import type { Outcome } from '../policy/outcome.ts';
+import type { Outcome, OutcomeOf } from '../policy/outcome.ts';
+import { refusal } from '../policy/refusal.ts';
 import type { Clock } from '../runtime/clock.ts';
 import type { KeyLock } from '../runtime/key-lock.ts';
 import type { LocalState } from './local-state.ts';
@@ -30,6 +31,8 @@ export interface Synced {
   readonly local: LocalState;
 }
 
+type Applying = OutcomeOf<'applying'>;
+
 /** When status says that a change is under way, ms. */
 const SLOW_MS = 2_000;
 
@@ -41,7 +44,7 @@ export async function* syncInterface(
   input: Input,
   local: LocalState,
   dependencies: SyncDependencies,
-): AsyncGenerator<Outcome, Synced> {
+): AsyncGenerator<Applying, Synced> {
   const { node } = input;
   if (node.spec.suspend) return { outcome: { kind: 'suspended', specMoved: specMoved(node) }, local };
   const checked = check(input);
@@ -52,10 +55,14 @@ export async function* syncInterface(
   const sync: Sync = { node, desired, driver, options, dependencies };
   // Another driver means another host until proven.
   const seen = await look(sync, local.driver === driver ? local.observation : undefined);
-  // Whatever failed, the next look starts anew: behind a broken connection may be another agent.
-  if (seen.kind !== 'look') return { outcome: seen, local: { ...local, driver, observation: undefined } };
-  return yield* act(sync, { ...local, driver, observation: seen.observation }, seen);
+  const own = { ...local, driver };
+  if (seen.kind !== 'look') return { outcome: seen, local: anew(own) };
+  const end = yield* act(sync, { ...own, observation: seen.observation }, seen);
+  return end.outcome.kind === 'unreachable' ? { ...end, local: anew(end.local) } : end;
 }
+
+/** The next look starts anew: behind a connection that broke may be another agent. */
+const anew = (local: LocalState): LocalState => ({ ...local, observation: undefined });
 
 interface Sync {
   readonly node: WireGuardNode;
@@ -79,7 +86,7 @@ async function look({ driver, desired, options }: Sync, previous: Observation | 
   return { kind: 'look', observation, differences: differencesOf(desired, observation) };
 }
 
-async function* act(sync: Sync, local: LocalState, seen: Look): AsyncGenerator<Outcome, Synced> {
+async function* act(sync: Sync, local: LocalState, seen: Look): AsyncGenerator<Applying, Synced> {
   const { node, desired, dependencies } = sync;
   const { observation, differences } = seen;
   const nowMs = dependencies.clock.now();
@@ -112,9 +119,13 @@ interface Motive {
   readonly cause: Cause;
 }
 
-async function* apply(sync: Sync, local: LocalState, { seen, cause }: Motive): AsyncGenerator<Outcome, Synced> {
+async function* apply(sync: Sync, local: LocalState, { seen, cause }: Motive): AsyncGenerator<Applying, Synced> {
   const { node, desired, driver, options, dependencies } = sync;
   const { observation } = seen;
+  if (node.spec.management.maxImpact !== 'Restart' && !driver.capabilities.has('max-impact')) {
+    const text = 'The agent cannot keep to spec.management.maxImpact: nothing is sent to it';
+    return { outcome: { kind: 'refused', refusal: refusal('Unsupported', text), observation }, local };
+  }
   const limits = { revision: observation.revision, maxImpact: node.spec.management.maxImpact };
   const applied = yield* sayingWhenSlow(driver.apply(desired, { ...options, ...limits }), dependencies.clock);
   switch (applied.kind) {
@@ -127,13 +138,13 @@ async function* apply(sync: Sync, local: LocalState, { seen, cause }: Motive): A
       return { outcome: await waiting(sync, 'impact-not-allowed', seen), local };
     case 'failed': {
       const after = await look(sync, observation);
-      if (after.kind === 'unreachable') return { outcome: after, local: { ...local, observation: undefined } };
-      const now = after.kind === 'look' ? after : seen;
-      return { outcome: failureOf(applied, now), local: { ...local, observation: now.observation } };
+      if (after.kind === 'unreachable') return { outcome: after, local };
+      if (after.kind === 'refused') return { outcome: failureOf(applied, seen), local: anew(local) };
+      return { outcome: failureOf(applied, after), local: { ...local, observation: after.observation } };
     }
     case 'applied': {
       const after = await look(sync, observation);
-      if (after.kind !== 'look') return { outcome: after, local: { ...local, observation: undefined } };
+      if (after.kind !== 'look') return { outcome: after, local: anew(local) };
       const proven = { ...local, observation: after.observation };
       if (after.differences.length > 0) {
         const message = notProven(after.differences);
@@ -165,7 +176,7 @@ const notProven = (differences: readonly Difference[]): string =>
   `The agent reports success, but the read-back still differs: ${differences.map(({ path }) => path).join(', ')}`;
 
 /** The result of a change; `applying` meanwhile, once, if it lasts. */
-async function* sayingWhenSlow<T>(change: Promise<T>, clock: Clock): AsyncGenerator<Outcome, T> {
+async function* sayingWhenSlow<T>(change: Promise<T>, clock: Clock): AsyncGenerator<Applying, T> {
   let cancel = (): void => undefined;
   const slow = new Promise<'slow'>((resolve) => {
     cancel = clock.after(SLOW_MS, () => {

@@ -61,7 +61,7 @@ const orders: readonly OrderCase[] = [
     taken: ['b change', 'a resync'],
   },
   {
-    name: 'a change that is added as a check stays an change',
+    name: 'a change that is added as a check stays a change',
     steps: [
       ['a', 'change'],
       ['a', 'resync'],

@@ -18,13 +18,15 @@ const MTU = 'spec.interface.mtu';
 
 /** A driver whose host is in memory, with one interface or none: what an apply asks for is what the next read shows. */
 export class MemoryDriver implements Driver {
-  readonly capabilities = new Set<Capability>(['plan', 'remove']);
+  readonly capabilities = new Set<Capability>(['plan', 'max-impact', 'remove']);
   /** Undefined = neither file nor device. */
   config: InterfaceConfig | undefined;
   state: 'up' | 'down' = 'up';
   /** What any change of it does to its traffic. */
   impact: Impact = 'None';
   reads = 0;
+  /** What each read was given to compare with. */
+  readonly previous: (Observation | undefined)[] = [];
   /** Changes that were asked for, refused ones too. */
   readonly applies: (DesiredInterface & Pick<ApplyOptions, 'maxImpact'>)[] = [];
   plans = 0;
@@ -43,13 +45,17 @@ export class MemoryDriver implements Driver {
 
   observe(previous: Observation | undefined): Promise<Observed> {
     this.reads += 1;
+    this.previous.push(previous);
     if (this.failure !== undefined) return Promise.resolve(this.failure);
-    const revision = this.#revision();
-    if (previous !== undefined && previous.revision === revision)
-      return Promise.resolve({ kind: 'observed', observation: previous });
-    const observation =
-      this.config === undefined ? nothingThere : { ...observationOf(this.config, this.state), revision };
-    return Promise.resolve({ kind: 'observed', observation });
+    const now = this.seen();
+    const isSame = previous !== undefined && previous.revision === now.revision;
+    return Promise.resolve({ kind: 'observed', observation: isSame ? previous : now });
+  }
+
+  /** What a whole read shows now. */
+  seen(): Observation {
+    if (this.config === undefined) return nothingThere;
+    return { ...observationOf(this.config, this.state), revision: this.#revision() };
   }
 
   plan(): Promise<Planned> {

@@ -18,11 +18,6 @@ export type SentFields = {
   readonly [N in Reported as WireName<N>]?: Parameters<Fields[N]['wire']['from']>[0];
 } & { readonly private_key: string };
 
-/** The properties of a WireGuardNode's `spec.interface` that are fields of the file; its private key comes from a Secret. */
-export type ResourceFields = {
-  readonly [N in Reported]?: NonNullable<Parameters<Fields[N]['fromResource']>[0]>;
-};
-
 const REPORTED = FIELD_NAMES.filter((name): name is Reported => name !== 'privateKey');
 
 const properties = (names: readonly FieldName[], schemaOf: (wire: Field['wire']) => object): Record<string, object> =>
@@ -52,10 +47,6 @@ export function configFromPut(body: SentFields, previous: InterfaceConfig): Inte
       : { value: absent, invalid: [] };
   });
 }
-
-/** The configuration of a resource and its private key, which may be any text: what is no value is in `invalid`. */
-export const configFromResource = (resource: ResourceFields, privateKey: string | undefined): InterfaceConfig =>
-  configFrom((name) => fieldOf(name).fromResource(name === 'privateKey' ? privateKey : resource[name]));
 
 const sentFields = (names: readonly FieldName[], config: InterfaceConfig): Record<string, unknown> =>
   Object.fromEntries(names.map((name) => [fieldOf(name).wire.name, fieldOf(name).wire.to(config[name])]));

@@ -25,7 +25,7 @@ const MAX_STEPS = 128;
 
 /** One interface behind our own agent. */
 export class WgnodeDriver implements Driver {
-  readonly capabilities: ReadonlySet<Capability> = new Set(['plan', 'remove']);
+  readonly capabilities: ReadonlySet<Capability> = new Set(['plan', 'max-impact', 'remove']);
   readonly #client: AgentClient;
   readonly #name: string;
   readonly #url: string;

@@ -1,0 +1,134 @@
+import { beforeEach, describe, expect, test } from '@jest/globals';
+import { ManualClock } from '../../test/support/manual-clock.ts';
+import { nodeWith } from '../../test/support/node-builder.ts';
+import { observation } from '../../test/support/observed-host.ts';
+import { inSync } from '../../test/support/status-after.ts';
+import { keyOf } from '../api/node.ts';
+import type { WireGuardNode, WireGuardNodeStatus } from '../api/wireguardnode.generated.ts';
+import type { Change, Outcome } from '../policy/outcome.ts';
+import { type Action, awaitChange, requeueAfter } from '../runtime/action.ts';
+import type { Dependencies } from './dependencies.ts';
+import { createNodeStore } from './informers.ts';
+import { createLocalStates, type LocalState } from './local-state.ts';
+import { report } from './report.ts';
+
+const KEY = keyOf(nodeWith());
+const UNREACHABLE: Outcome = { kind: 'unreachable', reason: 'ConnectionTimeout', message: 'no answer' };
+const SUPERSEDED: Outcome = { kind: 'superseded', message: 'the host changed after it was read' };
+
+/** An API server that takes statuses, or whose object is gone, and everything that is told. */
+class Bench {
+  readonly nodes = createNodeStore();
+  readonly localStates = createLocalStates();
+  readonly statuses: WireGuardNodeStatus[] = [];
+  readonly told: string[] = [];
+  readonly counted: [string, Change | undefined][] = [];
+  isGone = false;
+
+  constructor() {
+    this.nodes.put(nodeWith());
+  }
+
+  /** Reports an outcome of a sync that began with what is remembered now. */
+  report(outcome: Outcome, over: Partial<LocalState> = {}): Promise<Action> {
+    const node = this.nodes.get(KEY) ?? nodeWith();
+    const local = { ...this.local, ...over };
+    return report(this.#dependencies(), node, { outcome, local });
+  }
+
+  get local(): LocalState {
+    return this.localStates.get(KEY, nodeWith().metadata.uid);
+  }
+
+  #dependencies(): Dependencies {
+    const tell = (level: string) => (message: string) => this.told.push(`${level} ${message}`);
+    const log = { error: tell('error'), warn: tell('warn'), info: tell('info'), debug: tell('debug') };
+    return {
+      nodes: this.nodes,
+      localStates: this.localStates,
+      clock: new ManualClock(Date.parse('2026-02-01T00:00:00Z')),
+      random: () => 0,
+      signal: new AbortController().signal,
+      log,
+      takeWritten: (node: WireGuardNode) => {
+        this.nodes.put(node);
+      },
+      metrics: { reconciled: (kind: string, change: Change | undefined) => this.counted.push([kind, change]) },
+      events: { record: () => Promise.resolve() },
+      writer: {
+        writeStatus: (node: WireGuardNode, status: WireGuardNodeStatus) => {
+          if (this.isGone) return Promise.resolve(undefined);
+          if (JSON.stringify(node.status) === JSON.stringify(status)) return Promise.resolve(node);
+          this.statuses.push(status);
+          return Promise.resolve({ ...node, status });
+        },
+      },
+    } as unknown as Dependencies;
+  }
+}
+
+let bench: Bench;
+beforeEach(() => {
+  bench = new Bench();
+});
+
+test('an outcome is written, counted and told, and what was learnt is kept', async () => {
+  expect(await bench.report(inSync(nodeWith()), { observation })).toMatchObject({ kind: 'requeue-after' });
+  expect(bench.statuses.at(-1)?.conditions[0]).toMatchObject({ type: 'Ready', status: 'True' });
+  expect([bench.counted, bench.told]).toEqual([[['in-sync', undefined]], ['debug in sync']]);
+  expect(bench.local.observation).toBe(observation);
+});
+
+test('what only a change can move on waits for it', async () => {
+  expect(await bench.report({ kind: 'suspended', specMoved: false })).toEqual(awaitChange);
+});
+
+describe('failures in a row', () => {
+  test('grow the pause, and end with a success', async () => {
+    const pauses = [];
+    for (let round = 0; round < 3; round += 1) pauses.push(await bench.report(UNREACHABLE));
+    expect(pauses).toEqual([250, 500, 1_000].map(requeueAfter));
+    await bench.report(inSync(nodeWith()));
+    expect(await bench.report(UNREACHABLE)).toEqual(requeueAfter(250));
+  });
+
+  test('are told aloud once, while they say the same', async () => {
+    for (let round = 0; round < 3; round += 1) await bench.report(UNREACHABLE);
+    expect(bench.told.map((line) => line.split(' ')[0])).toEqual(['warn', 'warn', 'debug']);
+  });
+});
+
+describe('a change that lasts', () => {
+  test('is written, and neither remembered nor a failure', async () => {
+    await bench.report(UNREACHABLE);
+    const { failures } = bench.local;
+    await bench.report({ kind: 'applying' }, { observation });
+    expect(bench.statuses.at(-1)?.conditions[0]).toMatchObject({ reason: 'Applying' });
+    expect([bench.local.failures, bench.local.observation]).toEqual([failures, undefined]);
+  });
+});
+
+describe('a decision that no longer fits', () => {
+  test('is not written', async () => {
+    expect(await bench.report(SUPERSEDED, { observation })).toEqual(requeueAfter(125));
+    expect([bench.statuses, bench.told]).toEqual([[], ['info compared anew']]);
+  });
+
+  test('has failed when it goes on', async () => {
+    for (let round = 0; round < 4; round += 1) await bench.report(SUPERSEDED, { observation });
+    expect(bench.statuses).toEqual([]);
+    await bench.report(SUPERSEDED, { observation });
+    expect(bench.statuses.at(-1)?.conditions[0]).toMatchObject({ reason: 'ApplyFailed' });
+  });
+});
+
+describe('a status that cannot be written, as the object changed or went', () => {
+  test('is tried again ever later, and takes nothing from what was counted before', async () => {
+    bench.isGone = true;
+    const pauses = [];
+    for (let round = 0; round < 8; round += 1) pauses.push(await bench.report(UNREACHABLE));
+    expect(pauses.slice(0, 3)).toEqual([125, 250, 500].map(requeueAfter));
+    expect(pauses.at(-1)).toEqual(requeueAfter(5_000));
+    expect([bench.statuses, bench.counted, bench.told]).toEqual([[], [], []]);
+  });
+});
