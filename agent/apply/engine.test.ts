@@ -49,6 +49,7 @@ afterEach(() => rm(root, { recursive: true }));
 async function running(): Promise<void> {
   backend.device = deviceOf(aConfig(), backend.filePeers);
   await target.state.writeRunning(FILE);
+  await target.state.writeLedger({ index: backend.device.index, baseline: backend.device });
 }
 
 async function change(over: Partial<InterfaceConfig>): Promise<unknown> {
@@ -137,6 +138,42 @@ describe('a restart', () => {
     expect(await recover(target)).toBe(true);
     expect(backend.device).not.toBeNull();
     expect(await left()).toEqual(asBefore);
+  });
+});
+
+describe('a device', () => {
+  const up = async (): Promise<unknown> => {
+    const before = await readSnapshot(target);
+    return apply(target, planFor(before, { config: aConfig(), state: 'up', remember: false })).catch(
+      (error: unknown) => error,
+    );
+  };
+
+  test('H7: whose hook sets an MTU comes up with it, without a repair', async () => {
+    backend.hooked = (device) => ({ ...device, mtu: 1_300 });
+    await up();
+    expect([backend.calls, backend.device?.mtu]).toEqual([['up', 'restore'], 1_300]);
+    expect((await readSnapshot(target)).ledger).toMatchObject({ baseline: { mtu: 1_300 } });
+  });
+
+  test('H2: that somebody else made since is theirs: its file as it is now says what it runs with', async () => {
+    await up();
+    const edited = render([], aConfig({ postDown: ['theirs'] }));
+    await writeFile(target.path, edited);
+    backend.device = deviceOf(aConfig(), backend.filePeers, 999);
+    const { runningText, running: known, ledger } = await readSnapshot(target);
+    expect([runningText, known.postDown, ledger]).toEqual([null, ['theirs'], null]);
+  });
+
+  test('of which a live change was made has a baseline with that change', async () => {
+    backend.hooked = (device) => ({ ...device, fwMark: 99 });
+    await up();
+    await change({ mtu: 1_300 });
+    expect((await readSnapshot(target)).ledger?.baseline).toMatchObject({ mtu: 1_300, fwMark: 99 });
+    if (backend.device !== null) backend.device = { ...backend.device, mtu: 1_400 };
+    backend.calls.length = 0;
+    await change({ mtu: 1_300 });
+    expect([backend.calls, backend.device?.mtu]).toEqual([['configure'], 1_300]);
   });
 });
 

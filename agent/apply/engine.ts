@@ -1,7 +1,8 @@
+import { movedBaseline } from '../core/baseline.ts';
 import { AgentError } from '../core/agent-error.ts';
 import type { JournalEntry } from '../host/state-folder.ts';
 import { highestImpact, type Impact } from '../protocol/impact.ts';
-import type { InterfaceConfig } from '../protocol/wgquick/config.ts';
+import { changedFields, type InterfaceConfig } from '../protocol/wgquick/config.ts';
 import { interfaceOf, parseDocument } from '../protocol/wgquick/document.ts';
 import { render } from '../protocol/wgquick/render.ts';
 import { carryOut, converge } from './converge.ts';
@@ -76,14 +77,20 @@ const failureText = (error: unknown, rolledBack: boolean): string => {
 
 /** What the interface now runs with is what was applied, whatever somebody else has made of the file since. */
 async function keepActiveConfig(
-  target: ManagedInterface,
-  { fileText, file }: Snapshot,
+  { state }: ManagedInterface,
+  { fileText, file, running }: Snapshot,
   after: Snapshot,
 ): Promise<Snapshot> {
-  if (fileText === null || file === null) return after;
+  const { device, ledger } = after;
+  if (fileText === null || file === null || device === null) return after;
   const runningText = activeConfigOf(fileText);
-  await target.state.writeRunning(runningText);
-  return { ...after, runningText, running: file };
+  await state.writeRunning(runningText);
+  const kept = {
+    index: device.index,
+    baseline: movedBaseline(ledger?.baseline ?? null, device, changedFields(running, file)),
+  };
+  await state.writeLedger(kept);
+  return { ...after, runningText, running: file, ledger: kept };
 }
 
 interface Undo {

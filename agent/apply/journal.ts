@@ -24,7 +24,10 @@ export async function openJournal(target: ManagedInterface, { before, steps }: P
   };
   await target.state.writeJournal(entry);
   // Somebody else brought it up, from the file as it was: once that is overwritten, nobody would know what its hooks had set up.
-  if (device !== null) await target.state.writeRunning(entry.runningText);
+  if (device !== null) {
+    await target.state.writeRunning(entry.runningText);
+    await target.state.writeLedger(before.ledger ?? { index: device.index, baseline: null });
+  }
   return entry;
 }
 

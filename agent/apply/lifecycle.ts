@@ -15,9 +15,8 @@ export const activeConfigOf = (fileText: string): string => documentText(without
  */
 export async function bringUp(target: ManagedInterface, text: string): Promise<void> {
   const { state, backend } = target;
-  const stale = await state.readRunning();
-  // The device went without us, and what its hooks had set up may still be there: a second PostUp would double it.
-  if (stale !== null) await runDownHooks(target, interfaceOf(parseDocument(stale)));
+  // Hooks of an older life are not run: who took its device away may have run them, as wg-quick(8) does.
+  await state.writeLedger(null);
   await state.writeRunning(text);
   try {
     const outcome = await backend.up({ path: state.runningPath, text });
@@ -50,4 +49,5 @@ export async function bringDown(target: ManagedInterface): Promise<void> {
     await backend.remove();
   }
   await state.writeRunning(null);
+  await state.writeLedger(null);
 }

@@ -1,6 +1,6 @@
 import { peersToRestore, withSession } from '../core/carry-over.ts';
 import type { LiveStep } from '../backend/backend.ts';
-import type { Device } from '../core/device.ts';
+import type { Baseline, Device, Peer } from '../core/device.ts';
 import type { Step } from '../core/plan.ts';
 import { type ActionOf, STEPS } from '../protocol/steps.ts';
 import { EMPTY_CONFIG, type InterfaceConfig } from '../protocol/wgquick/config.ts';
@@ -86,13 +86,34 @@ async function upWithPeers({ target, desired, carry, startConfig }: StepContext)
   await bringUp(target, startConfig);
   const device = await target.backend.read(desired.table);
   if (device === null) return;
+  const restored = carry === null ? [] : peersToRestore(carry, device);
+  await target.state.writeLedger({ index: device.index, baseline: baselineOf(device, { desired, carry, restored }) });
   const keepsPort = carry !== null && desired.listenPort === null && device.listenPort !== carry.listenPort;
   await target.backend.restore({
-    peers: carry === null ? [] : peersToRestore(carry, device),
+    peers: restored,
     listenPort: keepsPort ? carry.listenPort : null,
     // Far sides that have a session with our previous life stay silent for 15 s unless we speak first.
     triggered: carry === null ? device.peers : withSession(carry.peers, target.host.nowMs() / 1000),
   });
+}
+
+interface Restored {
+  readonly desired: InterfaceConfig;
+  readonly carry: Device | null;
+  /** Peers that are brought back. */
+  readonly restored: readonly Peer[];
+}
+
+/** What came up, and the routes to peers that are brought back: only the kernel knew both. */
+function baselineOf({ peers: _, index: __, ...device }: Device, { desired, carry, restored }: Restored): Baseline {
+  if (desired.table === 'off') return device;
+  const table = desired.table ?? 'main';
+  const networks = new Set(restored.flatMap(({ allowedIps }) => allowedIps));
+  const present = new Set(device.routes.map(({ destination }) => destination));
+  const back = (carry?.routes ?? [])
+    .map(({ destination }) => destination)
+    .filter((destination) => networks.has(destination) && !present.has(destination));
+  return { ...device, routes: [...device.routes, ...back.map((destination) => ({ destination, table }))] };
 }
 
 /** Old teardown, then new set-up; the device itself is never touched. A failing hook takes the new set-up back and stops. */

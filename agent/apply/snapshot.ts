@@ -1,7 +1,7 @@
-import type { Device } from '../core/device.ts';
+import type { Device, Ledger } from '../core/device.ts';
 import type { Current } from '../core/plan.ts';
 import { EMPTY_CONFIG, type InterfaceConfig } from '../protocol/wgquick/config.ts';
-import { type Document, interfaceOf, parseDocument } from '../protocol/wgquick/document.ts';
+import { allowedIpsOf, type Document, interfaceOf, parseDocument } from '../protocol/wgquick/document.ts';
 import type { ManagedInterface } from './managed-interface.ts';
 
 /** File, running copy and kernel of one interface, read at one moment. */
@@ -12,24 +12,30 @@ export interface Snapshot {
   readonly runningText: string | null;
   /** What it was brought up with; the file, if somebody else brought it up. */
   readonly running: InterfaceConfig;
+  /** Null = nothing is known of the device, or there is none. */
+  readonly ledger: Ledger | null;
   readonly device: Device | null;
 }
 
 /** Makes no process for wireguard-go but where a table of its own has to be listed. */
 export async function readSnapshot(target: ManagedInterface): Promise<Snapshot> {
-  const [fileText, copy] = await Promise.all([target.readFile(), target.state.readRunning()]);
+  const { state } = target;
+  const [fileText, copy, known] = await Promise.all([target.readFile(), state.readRunning(), state.readLedger()]);
   const document = parseDocument(fileText ?? '');
   const file = fileText === null ? null : interfaceOf(document);
   const presumed = copy === null ? (file ?? EMPTY_CONFIG) : interfaceOf(parseDocument(copy));
   const device = await target.backend.read(presumed.table);
-  // A copy without a device is that of a life that ended without us: a reboot, or somebody's `ip link delete`.
-  const runningText = device === null ? null : copy;
+  // A copy without a device, or of another device of that name, is that of a life that ended without us: a reboot, `ip link delete`,
+  // or `wg-quick down` and `up` by somebody else.
+  const isOther = device === null || (known !== null && known.index !== device.index);
+  const runningText = isOther ? null : copy;
   return {
     fileText,
     document,
     file,
     runningText,
     running: runningText === null ? (file ?? EMPTY_CONFIG) : presumed,
+    ledger: isOther ? null : known,
     device,
   };
 }
@@ -40,4 +46,6 @@ export const currentOf = (snapshot: Snapshot, attempted: InterfaceConfig | null 
   running: snapshot.running,
   attempted,
   device: snapshot.device,
+  baseline: snapshot.ledger?.baseline ?? null,
+  fileIps: allowedIpsOf(snapshot.document),
 });

@@ -26,9 +26,22 @@ export interface Route {
 
 /** What the kernel has of one WireGuard device. */
 export interface Device extends DeviceSettings {
+  /** The kernel's number of it (ifindex): another device of the same name has another one until the next boot. */
+  readonly index: number;
   readonly peers: readonly Peer[];
   /** Unicast routes whose device is this one. */
   readonly routes: readonly Route[];
+}
+
+/** How a device was right after it came up, hooks included: what a hook set is right, and what is different later is drift. */
+export type Baseline = DeviceSettings & Pick<Device, 'routes'>;
+
+/** What is known of a device beside the text that it was brought up from. */
+export interface Ledger {
+  /** Of the device that it is about. */
+  readonly index: number;
+  /** Null = somebody else brought it up. */
+  readonly baseline: Baseline | null;
 }
 
 /** Seconds since the last handshake below which a peer counts as active. */

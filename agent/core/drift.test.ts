@@ -2,7 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { arbitraryText, RUNS } from '../../test/fixtures/arbitraries.ts';
 import { cidr } from '../../test/fixtures/cidr.ts';
-import { aConfig, aDevice, aPeer, PUBLIC_KEY } from '../../test/fixtures/device.ts';
+import { aConfig, aCurrent, aDevice, aPeer, PUBLIC_KEY } from '../../test/fixtures/device.ts';
 import type { WireDrift } from '../protocol/messages.ts';
 import { InterfaceKey } from '../protocol/interface-key.ts';
 import type { InterfaceConfig } from '../protocol/wgquick/config.ts';
@@ -12,7 +12,7 @@ import { driftOf, invalidDrift } from './drift.ts';
 import type { Device } from './device.ts';
 
 function drift(file: InterfaceConfig, device: Device, running: InterfaceConfig = file): WireDrift[] {
-  return driftOf({ file, running, device });
+  return driftOf({ ...aCurrent({ running, device }), file });
 }
 
 describe('N24: where file and kernel differ', () => {

@@ -2,25 +2,17 @@ import { compare, type Difference, STATE_PATH } from '../protocol/compare.ts';
 import { highestImpact } from '../protocol/impact.ts';
 import type { WireDrift } from '../protocol/messages.ts';
 import type { InterfaceConfig } from '../protocol/wgquick/config.ts';
-import type { Device } from './device.ts';
-import { liveSteps } from './plan.ts';
-
-/** An interface that runs, and its file. */
-export interface RunningInterface {
-  readonly file: InterfaceConfig;
-  /** What the device was brought up with. */
-  readonly running: InterfaceConfig;
-  readonly device: Device;
-}
+import { type Current, liveSteps, settledFields } from './plan.ts';
 
 const MAX_TEXT = 1024;
 const clipped = (text: string): string => text.slice(0, MAX_TEXT).toWellFormed();
 
 /** Where an interface that runs differs from its file, one entry a field, and what it would take to bring it back. */
-export function driftOf({ file, running, device }: RunningInterface): WireDrift[] {
+export function driftOf(current: Current & { readonly file: InterfaceConfig }): WireDrift[] {
+  const { file, running, device } = current;
   const desired = { config: file, state: 'up' } as const;
-  const steps = liveSteps({ file, running, attempted: null, device }, desired);
-  const compared = compare(desired, { file, device, running });
+  const steps = liveSteps(current, desired);
+  const compared = compare(desired, { file, device, running, settled: settledFields(current) });
   // Routes are no field: the plan alone sees that they are missing.
   const paths = new Set(compared.map(({ path }) => path));
   const routes: Difference[] = steps
@@ -37,7 +29,7 @@ export function driftOf({ file, running, device }: RunningInterface): WireDrift[
 
 /** Fields of an interface that is down whose text in the file is no value. */
 export const invalidDrift = (file: InterfaceConfig): WireDrift[] =>
-  compare({ config: file, state: 'down' }, { file, device: null, running: null }).map((difference) => ({
+  compare({ config: file, state: 'down' }, { file, device: null, running: null, settled: [] }).map((difference) => ({
     path: difference.path,
     file: clipped(difference.file),
     live: '',

@@ -1,7 +1,8 @@
 import { describe, expect, test } from '@jest/globals';
 import { cidr } from '../../test/fixtures/cidr.ts';
-import { aConfig, aDevice, aPeer } from '../../test/fixtures/device.ts';
+import { aConfig, aCurrent, aDevice, aPeer } from '../../test/fixtures/device.ts';
 import { CONNECTED, EXIT, type PlanRow, planOf } from '../../test/fixtures/plan-row.ts';
+import type { Route } from './device.ts';
 import { liveSteps } from './plan.ts';
 
 describe('routes of the allowed IPs', () => {
@@ -112,8 +113,38 @@ describe('routes of the allowed IPs', () => {
   });
 });
 
+describe('routes of a device that we brought up', () => {
+  const peers = [aPeer({ allowedIps: [cidr('10.8.0.0/24')] })];
+  const route = (destination: string, table = 'main'): Route => ({ destination: cidr(destination), table });
+
+  test.each<PlanRow>([
+    {
+      name: 'H7: a peer that a hook added gets none',
+      device: { peers, routes: CONNECTED },
+      baseline: { peers, routes: CONNECTED },
+      expected: [],
+    },
+    {
+      name: 'a route that was there comes back, also that of a hook',
+      device: { peers, routes: CONNECTED },
+      baseline: { peers, routes: [...CONNECTED, route('10.96.0.0/16')] },
+      expected: ['add-route {"destination":"10.96.0.0/16","table":"main"} (table)'],
+    },
+    {
+      name: 'one that came with an address goes with it',
+      device: { addresses: [cidr('10.7.0.1/24'), cidr('10.5.0.1/24')], routes: [...CONNECTED, route('10.5.0.0/24')] },
+      running: { addresses: [cidr('10.7.0.1/24'), cidr('10.5.0.1/24')] },
+      baseline: { addresses: [cidr('10.7.0.1/24'), cidr('10.5.0.1/24')], routes: [...CONNECTED, route('10.5.0.0/24')] },
+      wanted: { addresses: [cidr('10.7.0.1/24')] },
+      expected: ['write-file (addresses)', 'remove-address 10.5.0.1/24 (addresses)'],
+    },
+  ])('$name', (row) => {
+    expect(planOf(row)).toEqual(row.expected);
+  });
+});
+
 test('no route is added where the table is none: it could be the wrong one', () => {
   const config = aConfig({ invalid: { table: ['a b'] } });
   const device = aDevice({ routes: [] });
-  expect(liveSteps({ file: config, running: config, attempted: null, device }, { config, state: 'up' })).toEqual([]);
+  expect(liveSteps(aCurrent({ running: config, device }), { config, state: 'up' })).toEqual([]);
 });

@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { InterfaceKey } from '../protocol/interface-key.ts';
 import { cidr } from '../../test/fixtures/cidr.ts';
-import { aConfig, aDevice } from '../../test/fixtures/device.ts';
+import { aConfig, aDevice, aCurrent } from '../../test/fixtures/device.ts';
 import { CONNECTED, EXIT, line, type PlanRow, planOf } from '../../test/fixtures/plan-row.ts';
 import { isDisruptive, liveSteps, plan, type Step } from './plan.ts';
 
@@ -241,8 +241,46 @@ describe('up and down', () => {
 
   test('a file that is missing is written', () => {
     const config = aConfig();
-    const steps = plan({ file: null, running: config, attempted: null, device: aDevice() }, { config, state: 'up' });
+    const steps = plan(aCurrent({ file: null, running: config, device: aDevice() }), { config, state: 'up' });
     expect(steps.map(line)).toEqual(['write-file (name)']);
+  });
+});
+
+describe('H7: what a hook made of the device when it came up is right', () => {
+  test.each<PlanRow>([
+    {
+      name: 'an MTU that is not the one in the file',
+      device: { mtu: 1300 },
+      baseline: { mtu: 1300 },
+      expected: [],
+    },
+    {
+      name: 'but not what somebody changed later',
+      device: { mtu: 1280 },
+      baseline: { mtu: 1300 },
+      expected: ['set-mtu 1400 (mtu)'],
+    },
+    {
+      name: 'nor when another value is asked for',
+      device: { mtu: 1300 },
+      baseline: { mtu: 1300 },
+      wanted: { mtu: 1380 },
+      expected: ['write-file (mtu)', 'set-mtu 1380 (mtu)'],
+    },
+    {
+      name: 'a key that it set',
+      device: { key: OTHER_KEY },
+      baseline: { key: OTHER_KEY },
+      expected: [],
+    },
+    {
+      name: 'an address that it took away',
+      device: { addresses: [] },
+      baseline: { addresses: [] },
+      expected: [],
+    },
+  ])('$name', (row) => {
+    expect(planOf(row)).toEqual(row.expected);
   });
 });
 
@@ -273,14 +311,14 @@ describe('I2: an undo takes back what the attempt put on the device', () => {
 test('I2: an undo that asks for the automatic mark that a default route has does not restart the tunnel', () => {
   const running = aConfig();
   const device = aDevice({ peers: EXIT, fwMark: 51_820, mtu: 1300 });
-  const current = { file: running, running, attempted: aConfig({ mtu: 1300 }), device };
+  const current = aCurrent({ running, attempted: aConfig({ mtu: 1300 }), device });
   const previous = { config: { ...running, fwMark: 51_820 }, state: 'up' as const };
   expect(liveSteps(current, previous).map(line)).toEqual(['set-mtu 1400 (mtu)']);
 });
 
 test('the live part of a plan is the plan without the file', () => {
   const [file, device] = [aConfig(), aDevice()];
-  const current = { file, running: file, attempted: null, device };
+  const current = aCurrent({ running: file, device });
   const wanted = { config: aConfig({ mtu: 1300 }), state: 'up' as const };
   expect(liveSteps(current, wanted)).toEqual(plan(current, wanted).filter((step) => step.action !== 'write-file'));
 });

@@ -4,7 +4,7 @@ import { type FieldAction, type StepAction, STEPS } from '../protocol/steps.ts';
 import { type DesiredInterface, NAME_PATH, STATE_PATH } from '../protocol/compare.ts';
 import { changedFields, type InterfaceConfig, isSame } from '../protocol/wgquick/config.ts';
 import { DEFAULT_MTU, FIELD_NAMES, type FieldName, fieldOf, pathOf } from '../protocol/wgquick/fields.ts';
-import type { Device, Route } from './device.ts';
+import type { Baseline, Device, Route } from './device.ts';
 
 /** What each action needs to know beside its name. An action without a line here, or a line without an action, does not compile. */
 interface StepArguments {
@@ -41,6 +41,10 @@ export interface Current {
   readonly attempted: InterfaceConfig | null;
   /** null = no such device. */
   readonly device: Device | null;
+  /** How the device was right after it came up; null = not known. */
+  readonly baseline: Baseline | null;
+  /** Networks of the peers in the file. */
+  readonly fileIps: readonly Cidr[];
 }
 
 /** The impact of a step is that of its action, whoever asks. */
@@ -74,7 +78,7 @@ export function liveSteps(current: Current, desired: DesiredInterface): Step[] {
   const restart = restartField(change);
   if (restart !== undefined) return [step({ action: 'restart' }, pathOf(restart))];
   const link = device.linkUp ? [] : [step({ action: 'link-up' }, STATE_PATH)];
-  const steps = [...link, ...fieldSteps(change), ...routeSteps(desired.config, device)];
+  const steps = [...link, ...fieldSteps(change), ...routeSteps(change)];
   // The sort is stable: routes stay as they were sorted.
   return steps.sort((left, right) => ACTIONS.indexOf(left.action) - ACTIONS.indexOf(right.action));
 }
@@ -113,11 +117,27 @@ function fieldSteps(change: Change): Step[] {
     if (shown.shownBy === 'file') return [];
     const ours = oursOf(change).map((config) => config[name]);
     const holds =
-      shown.shownBy === 'kernel' ? shown.holds(desired[name], device, ours) : isSame(name, running, desired);
+      shown.shownBy === 'kernel'
+        ? shown.holds(desired[name], device, ours) || isSettled(name, change)
+        : isSame(name, running, desired);
     if (holds || made.has(shown.step)) return [];
     made.add(shown.step);
     return MAKERS[shown.step](change, pathOf(name));
   });
+}
+
+/** Whether the device has of a field what it had when it came up with the same value: a hook made it so, and it is right. */
+function isSettled(name: FieldName, { running, desired, device, baseline }: Change): boolean {
+  const { running: shown, equal } = fieldOf(name);
+  if (baseline === null || shown.shownBy !== 'kernel' || !isSame(name, running, desired)) return false;
+  return equal(shown.of(device), shown.of(baseline));
+}
+
+/** The fields in which a device is not as its file says, and right all the same. */
+export function settledFields(current: Current): FieldName[] {
+  const { device, file } = current;
+  if (device === null || file === null) return [];
+  return FIELD_NAMES.filter((name) => isSettled(name, { ...current, device, desired: file }));
 }
 
 /** The field that no live change can serve: wg-quick's routing by mark and rules is made only at `up`. */
@@ -146,10 +166,10 @@ function addressSteps(change: Change, path: string): Step[] {
 }
 
 /**
- * Routes that wg-quick would have made for the allowed IPs and that are not there, most specific first; and the kernel's own
- * routes to the networks of present addresses, where somebody removed them.
+ * Routes that were there when the device came up, or that wg-quick would have made for the peers of the file, and that are gone, most
+ * specific first; and the kernel's own routes to the networks of present addresses, where somebody removed them.
  */
-function routeSteps(desired: InterfaceConfig, device: Device): Step[] {
+function routeSteps({ desired, device, baseline, fileIps }: Change): Step[] {
   // Where the routes go is not known: none is added rather than one in the wrong table.
   if (desired.invalid.table !== undefined) return [];
   const table = desired.table === null || desired.table === 'off' ? 'main' : desired.table;
@@ -159,19 +179,29 @@ function routeSteps(desired: InterfaceConfig, device: Device): Step[] {
   const networks = table === 'main' ? desired.addresses.filter((address) => isLive(address) && isRouted(address)) : [];
   // All networks of desired addresses count as there: they are, they come, or they are put back here.
   const present = table === 'main' ? [...inTable, ...desired.addresses] : inTable;
-  const missing = [
-    ...networks.map(networkOf).filter((network) => !inTable.includes(network)),
-    ...(desired.table === 'off' ? [] : missingAllowedIps(desired, device, present)),
-  ];
+  const others =
+    baseline === null ? missingAllowedIps(desired, fileIps, present) : lostRoutes(baseline, table, inTable);
+  const missing = [...networks.map(networkOf).filter((network) => !inTable.includes(network)), ...others];
   const sorted = [...new Set(missing)].sort((left, right) => specificity(right) - specificity(left));
   return sorted.map((destination) => step({ action: 'add-route', route: { destination, table } }, pathOf('table')));
 }
 
-function missingAllowedIps(desired: InterfaceConfig, device: Device, present: readonly Cidr[]): Cidr[] {
+/** Routes of the baseline that are gone, but for those that come and go with an address. */
+function lostRoutes({ addresses, routes }: Baseline, table: string, present: readonly Cidr[]): Cidr[] {
+  const connected = new Set(addresses.map(networkOf));
+  const isThere = membership(present);
+  return routes
+    .filter((route) => route.table === table && !connected.has(route.destination))
+    .map(({ destination }) => destination)
+    .filter((destination) => !isThere(destination));
+}
+
+function missingAllowedIps(desired: InterfaceConfig, fileIps: readonly Cidr[], present: readonly Cidr[]): Cidr[] {
+  if (desired.table === 'off') return [];
   // In a table of its own wg-quick adds every route; in the main table only those that nothing covers yet.
   const isThere = desired.table === null ? coverage(present) : membership(present);
   const isByMark = (ip: Cidr): boolean => desired.table === null && ip.endsWith('/0');
-  return device.peers.flatMap((peer) => peer.allowedIps).filter((ip) => !isByMark(ip) && !isThere(ip));
+  return fileIps.filter((ip) => !isByMark(ip) && !isThere(ip));
 }
 
 const membership = (routes: readonly Cidr[]): ((ip: Cidr) => boolean) => {

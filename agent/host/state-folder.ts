@@ -2,7 +2,7 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { AgentError } from '../core/agent-error.ts';
-import type { Device, Peer } from '../core/device.ts';
+import type { Baseline, Device, Ledger, Peer } from '../core/device.ts';
 import type { WireStep } from '../protocol/messages.ts';
 import { InterfaceKey } from '../protocol/interface-key.ts';
 import { Secret } from '../protocol/secret.ts';
@@ -30,6 +30,9 @@ export interface InterfaceState {
   /** Null = the interface is down, or was brought up by somebody else. */
   readRunning(): Promise<string | null>;
   writeRunning(text: string | null): Promise<void>;
+  /** Null = nothing is known of the device, or there is none. */
+  readLedger(): Promise<Ledger | null>;
+  writeLedger(ledger: Ledger | null): Promise<void>;
   /** The state that a caller asked for; null = nobody did. */
   readDesired(): Promise<'up' | 'down' | null>;
   writeDesired(state: 'up' | 'down' | null): Promise<void>;
@@ -74,11 +77,11 @@ async function put(path: string, text: string | null): Promise<void> {
 }
 
 /** What was brought up before a reboot is gone, and so is all that its hooks had set up. */
-async function forgetFormerBoot(folder: string, running: string): Promise<void> {
+async function forgetPreviousBoot(folder: string, folders: readonly string[]): Promise<void> {
   const path = join(folder, 'boot-id');
   const bootId = await readFile('/proc/sys/kernel/random/boot_id', 'utf8');
   if ((await readText(path)) === bootId) return;
-  for (const name of await listFolder(running)) await removeDurably(join(running, name));
+  for (const each of folders) for (const name of await listFolder(each)) await removeDurably(join(each, name));
   await writeDurably(path, bootId);
 }
 
@@ -87,6 +90,29 @@ function journalText({ previousDevice, previousDesired, ...entry }: JournalEntry
   const formerLive = previousDevice === null ? null : storedDevice(previousDevice);
   const stored: StoredJournal = { ...entry, formerLive, formerWanted: previousDesired };
   return JSON.stringify(stored);
+}
+
+/** The key by its public half: nothing of a ledger is secret. */
+type StoredLedger = Omit<Ledger, 'baseline'> & {
+  readonly baseline: (Omit<Baseline, 'key'> & { readonly publicKey: string | null }) | null;
+};
+
+function ledgerText({ baseline, ...ledger }: Ledger): string {
+  const { key, ...rest } = baseline ?? { key: null };
+  const stored = baseline === null ? null : { ...rest, publicKey: key?.publicKey ?? null };
+  return JSON.stringify({ ...ledger, baseline: stored });
+}
+
+/** What cannot be read is as nothing: the device is then judged by its file alone. */
+function parseLedger(text: string): Ledger | null {
+  try {
+    const { baseline, ...ledger } = JSON.parse(text) as StoredLedger;
+    if (baseline === null) return { ...ledger, baseline };
+    const { publicKey, ...rest } = baseline;
+    return { ...ledger, baseline: { ...rest, key: publicKey === null ? null : InterfaceKey.fromPublic(publicKey) } };
+  } catch {
+    return null;
+  }
 }
 
 type StoredPeer = Omit<Peer, 'presharedKey'> & { readonly presharedKey: string | null };
@@ -136,18 +162,20 @@ const asState = (text: string | null): 'up' | 'down' | null => (text === 'up' ||
  * a reboot.
  */
 export async function openStateFolder(folder: string): Promise<StateFolder> {
-  const [running, wanted, journal] = ['running', 'wanted', 'journal'].map((name) => join(folder, name)) as [
-    string,
-    string,
-    string,
-  ];
-  for (const path of [folder, running, wanted, journal]) {
+  const folders: Folders = {
+    running: join(folder, 'running'),
+    ledger: join(folder, 'ledger'),
+    wanted: join(folder, 'wanted'),
+    journal: join(folder, 'journal'),
+  };
+  const { running, ledger, wanted, journal } = folders;
+  for (const path of [folder, ...Object.values(folders)]) {
     await makeFolder(path);
     await removeTemporaries(path);
   }
   const identity = await readIdentity(folder);
-  await forgetFormerBoot(folder, running);
-  const open = (name: string): InterfaceState => interfaceState({ running, wanted, journal }, name);
+  await forgetPreviousBoot(folder, [running, ledger]);
+  const open = (name: string): InterfaceState => interfaceState(folders, name);
   return {
     epoch: identity.epoch,
     digestKey: new Secret(identity.digestKey),
@@ -164,16 +192,22 @@ export async function openStateFolder(folder: string): Promise<StateFolder> {
 
 interface Folders {
   readonly running: string;
+  readonly ledger: string;
   readonly wanted: string;
   readonly journal: string;
 }
 
-function interfaceState({ running, wanted, journal }: Folders, name: string): InterfaceState {
+function interfaceState({ running, ledger, wanted, journal }: Folders, name: string): InterfaceState {
   const runningPath = join(running, `${name}.conf`);
   return {
     runningPath,
     readRunning: () => readText(runningPath),
     writeRunning: (text) => put(runningPath, text),
+    async readLedger() {
+      const text = await readText(join(ledger, name));
+      return text === null ? null : parseLedger(text);
+    },
+    writeLedger: (entry) => put(join(ledger, name), entry === null ? null : ledgerText(entry)),
     readDesired: async () => asState(await readText(join(wanted, name))),
     writeDesired: (state) => put(join(wanted, name), state),
     async readJournal() {

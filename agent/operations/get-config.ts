@@ -1,14 +1,15 @@
 import type { ManagedInterface } from '../apply/managed-interface.ts';
-import { readSnapshot, type Snapshot } from '../apply/snapshot.ts';
+import { currentOf, readSnapshot, type Snapshot } from '../apply/snapshot.ts';
 import { createHmac } from 'node:crypto';
 import { AgentError } from '../core/agent-error.ts';
 import { driftOf, invalidDrift } from '../core/drift.ts';
+import { settledFields } from '../core/plan.ts';
 import type { Device } from '../core/device.ts';
 import { redactFile, redactKeys } from '../protocol/redact.ts';
 import { isLinkLocal } from '../protocol/address.ts';
 import type { ConfigResponse, InterfaceState, WireDrift, WireLive } from '../protocol/messages.ts';
 import { EMPTY_CONFIG, type InterfaceConfig } from '../protocol/wgquick/config.ts';
-import type { FieldName } from '../protocol/wgquick/fields.ts';
+import { type FieldName, pathOf } from '../protocol/wgquick/fields.ts';
 import { savesConfig, unmanagedLines } from '../protocol/wgquick/document.ts';
 import { invalidLines } from '../protocol/wgquick/invalid-lines.ts';
 import { specFromConfig } from '../protocol/wgquick/wire.ts';
@@ -40,6 +41,7 @@ export function configResponse(context: AgentContext, name: string, snapshot: Sn
     unmanaged: unmanagedLines(snapshot.document).map(redactKeys),
     invalid: invalidLines(snapshot.document).slice(0, MAX_INVALID_LINES),
     drift: driftBetween(snapshot, file),
+    settled: settledFields(currentOf(snapshot)).map(pathOf),
   };
   return { ...body, digest: digestOf(context, snapshot, JSON.stringify(body)) };
 }
@@ -50,8 +52,8 @@ const stateOf = (snapshot: Snapshot): InterfaceState => {
 };
 
 /** What the file says and is no value differs from anything that could run: it is told of an interface that is down, too. */
-function driftBetween({ device, running }: Snapshot, file: InterfaceConfig): WireDrift[] {
-  return device === null ? invalidDrift(file) : driftOf({ file, running, device });
+function driftBetween(snapshot: Snapshot, file: InterfaceConfig): WireDrift[] {
+  return snapshot.device === null ? invalidDrift(file) : driftOf({ ...currentOf(snapshot), file });
 }
 
 function deviceView(device: Device, file: InterfaceConfig): WireLive {

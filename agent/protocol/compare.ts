@@ -17,6 +17,8 @@ export interface ObservedInterface {
   readonly device: DeviceSettings | null;
   /** What the device was brought up with; null = not known here, as only the host knows. */
   readonly running: InterfaceConfig | null;
+  /** Fields in which the device is not as its file says, and right all the same: a hook made it so. */
+  readonly settled: readonly FieldName[];
 }
 
 /** One field that is not as desired. Values are texts for people, a key only ever as its public half; empty = none or not known. */
@@ -49,12 +51,14 @@ function isInFile(name: FieldName, { config }: DesiredInterface, { file }: Obser
   return file?.invalid[name] === undefined && equal(file === null ? absent : file[name], config[name]);
 }
 
+/** Whether the device has what is desired, or what its hooks made of it. */
 function isRunning(
   name: FieldName,
   { config, state }: DesiredInterface,
-  { device, running }: ObservedInterface,
+  { file, device, running, settled }: ObservedInterface,
 ): boolean {
   if (device === null || state === 'down') return true;
+  if (settled.includes(name) && file !== null && isSame(name, file, config)) return true;
   const field = fieldOf(name);
   switch (field.running.shownBy) {
     case 'kernel':

@@ -81,6 +81,8 @@ export interface ConfigResponse {
   readonly unmanaged: readonly string[];
   /** Lines of the file whose value wg or wg-quick does not take; agents before 0.2 do not tell. */
   readonly invalid?: readonly InvalidLine[];
+  /** Paths of fields in which the kernel is not as the file says and right all the same, as a hook made it so; agents before 0.2 do not tell. */
+  readonly settled?: readonly string[];
   /** Where file and kernel differ. */
   readonly drift: readonly WireDrift[];
   /** Changes with anything in the file and anything but counters, handshakes and endpoints in the kernel; also the ETag. */

@@ -16,6 +16,9 @@ export class MemoryBackend implements Backend, Backends {
   readonly failures = new Map<'configure' | 'up' | 'restore', number>();
   /** What somebody else does right after the change of a device. */
   meanwhile: () => void = () => undefined;
+  /** What hooks make of a device that comes up. */
+  hooked: (device: Device) => Device = (device) => device;
+  #devices = 0;
   /** Peers of the file, which a new device has. */
   filePeers: readonly Peer[] = [aPeer()];
 
@@ -40,7 +43,8 @@ export class MemoryBackend implements Backend, Backends {
 
   async up({ text }: StartFile): Promise<'up'> {
     await this.#call('up');
-    this.device = deviceOf(interfaceOf(parseDocument(text)), this.filePeers);
+    this.#devices += 1;
+    this.device = this.hooked(deviceOf(interfaceOf(parseDocument(text)), this.filePeers, 100 + this.#devices));
     return 'up';
   }
 
@@ -73,7 +77,8 @@ export class MemoryBackend implements Backend, Backends {
 }
 
 /** The device that a configuration makes. */
-export const deviceOf = (config: InterfaceConfig, peers: readonly Peer[]): Device => ({
+export const deviceOf = (config: InterfaceConfig, peers: readonly Peer[], index = 7): Device => ({
+  index,
   key: config.privateKey,
   listenPort: config.listenPort ?? 40_000,
   fwMark: config.fwMark,

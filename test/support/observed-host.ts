@@ -30,6 +30,7 @@ export const observationOf = (config: InterfaceConfig, state: 'up' | 'down' = 'u
             linkUp: true,
           },
     running: null,
+    settled: [],
   },
   peerCount: state === 'down' ? null : 2,
   reported: [],
@@ -42,7 +43,7 @@ const publicOf = ({ privateKey }: InterfaceConfig): InterfaceKey | null =>
 /** Neither file nor device. */
 export const nothingThere: Observation = {
   agent,
-  interface: { file: null, device: null, running: null },
+  interface: { file: null, device: null, running: null, settled: [] },
   peerCount: null,
   reported: [],
   revision: undefined,

@@ -40,14 +40,16 @@ export async function kindOf(name: string): Promise<Kind> {
 export async function readDevice(runner: CommandRunner, name: string, table: string | null): Promise<Device | null> {
   const kind = await kindOf(name);
   if (kind === 'absent') return null;
-  const [mtu, flags, dump, routes] = await Promise.all([
+  const [index, mtu, flags, dump, routes] = await Promise.all([
+    readFile(`/sys/class/net/${name}/ifindex`, 'utf8'),
     readFile(`/sys/class/net/${name}/mtu`, 'utf8'),
     readFile(`/sys/class/net/${name}/flags`, 'utf8'),
     readDump(runner, name, kind),
     readRoutes(runner, name, table),
   ]);
   const linkUp = (Number(flags) & IFF_UP) !== 0;
-  return { ...dump, addresses: await readAddresses(runner, name, linkUp), mtu: Number(mtu), linkUp, routes };
+  const addresses = await readAddresses(runner, name, linkUp);
+  return { ...dump, index: Number(index), addresses, mtu: Number(mtu), linkUp, routes };
 }
 
 const readDump = async (runner: CommandRunner, name: string, kind: 'kernel' | 'userspace'): Promise<Dump> =>

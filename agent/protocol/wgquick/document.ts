@@ -1,3 +1,4 @@
+import { type Cidr, networkOf, parseCidr } from '../address.ts';
 import { configFrom, type InterfaceConfig } from './config.ts';
 import { FIELD_NAMES, type FieldName, fieldOf } from './fields.ts';
 
@@ -87,6 +88,14 @@ export const unmanagedLines = (document: Document): string[] =>
 /** Whether the file asks wg-quick to overwrite it from the kernel at every `down`. */
 export const savesConfig = (document: Document): boolean =>
   document.some((line) => line.section === 'interface' && line.quickKey === 'saveconfig' && /^true$/i.test(line.value));
+
+/** The networks of all peer sections that are any, in file order. A leading `+` or `-` of wg(8) says nothing here. */
+export const allowedIpsOf = (document: Document): Cidr[] =>
+  document
+    .filter((line) => line.section === 'peer' && line.key === 'allowedips')
+    .flatMap((line) => line.value.split(','))
+    .flatMap((text) => parseCidr(text.trim().replace(/^[+-]/, '')) ?? [])
+    .map(networkOf);
 
 /** The public keys of the peer sections, in file order. */
 export const peerKeys = (document: Document): string[] =>

@@ -13,7 +13,7 @@ import type { ConfigRead } from './agent-client.ts';
 export function observationOf(health: HealthResponse, read: ConfigRead): Observation {
   const agent = identityOf(health);
   if (read.kind !== 'present') {
-    const nothing: ObservedInterface = { file: null, device: null, running: null };
+    const nothing: ObservedInterface = { file: null, device: null, running: null, settled: [] };
     return { agent, interface: nothing, peerCount: null, reported: [], revision: undefined };
   }
   const { response } = read;
@@ -42,6 +42,7 @@ function interfaceOf(response: ConfigResponse): ObservedInterface {
     file,
     device: response.live === null ? null : deviceOf(response.live, response.live_public_key),
     running: null,
+    settled: FIELD_NAMES.filter((name) => response.settled?.includes(pathOf(name)) === true),
   };
 }
 

@@ -35,6 +35,7 @@ function responseFor(fileText: string | null, device: Device | null): ConfigResp
     ...{ fileText, document, file, device },
     runningText: device === null ? null : fileText,
     running: file ?? EMPTY_CONFIG,
+    ledger: null,
   };
   return JSON.parse(JSON.stringify(configResponse(context, 'wg0', snapshot))) as ConfigResponse;
 }

@@ -60,7 +60,7 @@ const CONFIG_RESPONSE = {
         items: shape({ path: PATH, file: text(65_536), live: text(65_536), impact: IMPACT }),
       },
     },
-    { invalid: INVALID_LINES },
+    { invalid: INVALID_LINES, settled: { type: 'array', maxItems: 64, items: PATH } },
   ),
   // Up without a device would pass for "nothing to compare".
   if: { properties: { state: { const: 'up' } } },
