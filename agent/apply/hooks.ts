@@ -2,10 +2,13 @@ import { AgentError } from '../core/agent-error.ts';
 import type { InterfaceConfig } from '../protocol/wgquick/config.ts';
 import type { ManagedInterface } from './managed-interface.ts';
 
+/** The variables of wg-quick(8) that hooks are known to use; they are not exported, as there. */
+const WRAPPER = 'INTERFACE="$1"; CONFIG_FILE="$2"; hook="$3"; shift 3; eval "$hook"';
+
 /** Runs one hook as wg-quick does: bash with errexit and pipefail, `%i` replaced. Throws `command_failed`. */
-export async function runHook({ host, name }: ManagedInterface, hook: string): Promise<void> {
-  const script = hook.replaceAll('%i', name);
-  const result = await host.runner.run('bash', ['-e', '-o', 'pipefail', '-c', script], {
+export async function runHook({ host, name, path }: ManagedInterface, hook: string): Promise<void> {
+  const args = ['bash', name, path, hook.replaceAll('%i', name)];
+  const result = await host.runner.run('bash', ['-e', '-o', 'pipefail', '-c', WRAPPER, ...args], {
     timeoutMs: host.limits.hookTimeoutMs,
   });
   if (result.exitCode === 0) return;

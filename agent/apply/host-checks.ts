@@ -5,6 +5,7 @@ import type { Proposal } from '../core/change-checks.ts';
 import { readForeignRoutes, readOtherDevices } from '../host/ip-json.ts';
 import { withSecretFile } from '../host/secret-file.ts';
 import { type Cidr, ipOf, isLinkLocal, networkOf } from '../protocol/address.ts';
+import { isSame } from '../protocol/wgquick/config.ts';
 import { parseDocument } from '../protocol/wgquick/document.ts';
 import { HOOK_NAMES, pathOf } from '../protocol/wgquick/fields.ts';
 import { render } from '../protocol/wgquick/render.ts';
@@ -14,10 +15,11 @@ import type { ManagedInterface } from './managed-interface.ts';
 /** Why a change cannot be made on this host: looks at it and leaves no trace. Throws AgentError. */
 export type HostCheck = (target: ManagedInterface, proposal: Proposal) => Promise<void>;
 
-/** Each hook is a whole bash command. */
-const hooksParse: HostCheck = async ({ host }, { desired: { config } }) => {
+/** Each new hook is a whole bash command; those that stand in the file already are the host's own word. */
+const hooksParse: HostCheck = async ({ host }, { current, desired: { config } }) => {
   for (const name of HOOK_NAMES) {
     for (const [index, hook] of config[name].entries()) {
+      if (current.file?.[name].includes(hook) === true) continue;
       const { exitCode } = await host.runner.run('bash', ['-n', '-c', hook]);
       if (exitCode === 0) continue;
       const path = `${pathOf(name)}[${String(index)}]`;
@@ -77,7 +79,10 @@ const routesAreFree: HostCheck = async ({ host, name }, proposal) => {
   const { current, desired } = proposal;
   if (desired.state === 'down') return;
   const own = new Set(current.device?.routes.map((route) => route.destination));
-  const allowed = desired.config.table === null ? (current.device?.peers ?? []).flatMap((peer) => peer.allowedIps) : [];
+  // A tunnel that stays up keeps its routes as they are: those of peers are judged only where they are made anew.
+  const isRemade = current.file === null || !isSame('table', current.file, desired.config);
+  const allowed =
+    isRemade && desired.config.table === null ? (current.device?.peers ?? []).flatMap((peer) => peer.allowedIps) : [];
   const destinations = [
     ...addedAddresses(proposal).map(networkOf),
     ...allowed.filter((ip) => !own.has(ip) && !ip.endsWith('/0')),

@@ -1,3 +1,4 @@
+import { isIpv6 } from '../protocol/address.ts';
 import type { DesiredInterface } from '../protocol/compare.ts';
 import { validate } from '../protocol/validate.ts';
 import { changedFields, EMPTY_CONFIG } from '../protocol/wgquick/config.ts';
@@ -51,5 +52,20 @@ const keyIsNoPeer: ChangeCheck = ({ current, document, desired: { config } }) =>
   return new AgentError('key_is_peer', text);
 };
 
+/** The least MTU that IPv6 works with (RFC 8200, section 5): below it the kernel ends IPv6 on the device. */
+const IPV6_MTU = 1280;
+
+/** An MTU that ends IPv6 takes the routes of IPv6 peers with it, for good. */
+const ipv6HasRoom: ChangeCheck = ({ current, desired: { config } }) => {
+  const { mtu } = config;
+  if (mtu === null || mtu >= IPV6_MTU || mtu === (current.file?.mtu ?? null)) return undefined;
+  const ips = [...current.fileIps, ...(current.device?.peers ?? []).flatMap(({ allowedIps }) => allowedIps)];
+  const ipv6 = ips.find(isIpv6);
+  if (ipv6 === undefined) return undefined;
+  const path = pathOf('mtu');
+  const text = `Cannot take the configuration: ${path}: must be at least ${String(IPV6_MTU)} while a peer has the IPv6 network ${ipv6}`;
+  return new AgentError('invalid_value', text, { details: [`${path}: must be at least ${String(IPV6_MTU)}`] });
+};
+
 /** In this order; the first that fails is what the caller is told. */
-export const CHANGE_CHECKS: readonly ChangeCheck[] = [valuesAreValid, hooksAreAllowed, keyIsNoPeer];
+export const CHANGE_CHECKS: readonly ChangeCheck[] = [valuesAreValid, ipv6HasRoom, hooksAreAllowed, keyIsNoPeer];

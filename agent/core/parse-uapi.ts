@@ -21,7 +21,10 @@ export function parseUapi(text: string): Dump {
     const key = line.slice(0, equals);
     if (key === 'public_key') sections.push(new Map<string, string[]>());
     const section = sections.at(-1);
-    section?.set(key, [...(section.get(key) ?? []), line.slice(equals + 1)]);
+    const values = section?.get(key);
+    // One peer may have tens of thousands of networks.
+    if (values === undefined) section?.set(key, [line.slice(equals + 1)]);
+    else values.push(line.slice(equals + 1));
   }
   const [device, ...peers] = sections;
   if (device === undefined) throw new Error('There is always a device section');

@@ -51,11 +51,31 @@ export async function writeDurably(path: string, text: string): Promise<void> {
       await handle.close();
     }
     await rename(temporary, path);
+    await syncFolder(dirname(path));
   } catch (error) {
     await unlink(temporary).catch(() => undefined);
-    throw error;
+    throw cannotWrite(path, error);
   }
-  await syncFolder(dirname(path));
+}
+
+/** What people can do something about; anything else stays as it is. */
+const CAUSES: Readonly<Record<string, string>> = {
+  ENOSPC: 'no space is left on the file system',
+  EDQUOT: 'the disk quota is used up',
+  EROFS: 'the file system is read-only',
+  EIO: 'the disk failed (input/output error)',
+  EACCES: 'permission is denied',
+  EPERM: 'it is not permitted (an immutable file?)',
+  ENOENT: 'its folder does not exist',
+};
+
+/** A failure of the file system in words: which path, and why. */
+function cannotWrite(path: string, error: unknown): unknown {
+  const { code = '' } = error as NodeJS.ErrnoException;
+  const cause = CAUSES[code];
+  return cause === undefined
+    ? error
+    : new AgentError('command_failed', `Cannot write ${path}: ${cause} (${code})`, { cause: error });
 }
 
 /** Removes a file for good; a missing one is fine. */

@@ -11,6 +11,7 @@ import type { ConfigResponse, InterfaceState, WireDrift, WireLive } from '../pro
 import { EMPTY_CONFIG, type InterfaceConfig } from '../protocol/wgquick/config.ts';
 import { type FieldName, pathOf } from '../protocol/wgquick/fields.ts';
 import { savesConfig, unmanagedLines } from '../protocol/wgquick/document.ts';
+import { joinedHooks } from '../protocol/wgquick/field-kinds.ts';
 import { invalidLines } from '../protocol/wgquick/invalid-lines.ts';
 import { specFromConfig } from '../protocol/wgquick/wire.ts';
 import type { AgentContext } from './context.ts';
@@ -80,8 +81,8 @@ function oldView({ settings }: AgentContext, snapshot: Snapshot, file: Interface
     private_key: settings.readBackKeys ? (file.privateKey?.privateKey?.reveal() ?? null) : null,
     listen_port: file.listenPort,
     address: joined([...file.addresses, ...invalid('addresses')], ', '),
-    post_up: joined(file.postUp, '; '),
-    pre_down: joined(file.preDown, '; '),
+    post_up: joinedHooks(file.postUp) || null,
+    pre_down: joinedHooks(file.preDown) || null,
     mtu: file.mtu,
     dns: joined([...file.dns, ...invalid('dns')], ', '),
     table: file.table ?? invalid('table').at(-1) ?? null,

@@ -291,3 +291,16 @@ describe('options', () => {
     }
   });
 });
+
+test('M2: a broken hook that stands in the file and stays does not keep another change out', async () => {
+  const name = newName();
+  const key = newPrivateKey();
+  await agent.write(name, `[Interface]\nPrivateKey = ${key}\nPostDown = echo "\n`);
+  const reply = await agent.call({
+    method: 'PUT',
+    path: `/v1/wg/${name}/config`,
+    body: { private_key: key, mtu: 1300 },
+  });
+  expect(reply.status).toBe(200);
+  expect(await agent.read(name)).toContain('PostDown = echo "\n');
+});

@@ -175,6 +175,17 @@ export function list<V extends string, const Name extends string>(
 export const tooMany = (value: readonly string[], what: string): FieldProblem[] =>
   value.length > MAX_LIST ? [{ message: `must hold at most ${String(MAX_LIST)} ${what}` }] : [];
 
+/** Several commands as one line that does the same, as old agents and clients write it. */
+export const joinedHooks = (commands: readonly string[]): string =>
+  commands
+    .map((command, index) => {
+      // `a; ; b` and `a &; b` are no commands to bash.
+      if (index === commands.length - 1) return command;
+      const bare = command.replace(/[;\s]+$/, '');
+      return bare.endsWith('&') ? `${bare} ` : `${bare}; `;
+    })
+    .join('');
+
 function hookProblem(command: string): string | undefined {
   if (command === '') return 'must not be empty';
   if (CONTROL.test(command)) return 'must be one line without control characters';
@@ -202,7 +213,7 @@ export const hooks = <const Name extends string>(
   parse: (texts) => valid(texts.filter((text) => text !== '')),
   write: (value) => value,
   // Old agents and clients write all rules joined in one line; one line and several lines then do the same.
-  equal: (left, right) => sameList(left, right) || left.join('; ') === right.join('; '),
+  equal: (left, right) => sameList(left, right) || joinedHooks(left) === joinedHooks(right),
   text: (value) => redactKeys(value.join(', ')),
   check: (value) => [
     ...value.flatMap((command, index) => {

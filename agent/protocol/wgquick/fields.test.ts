@@ -7,6 +7,7 @@ import { Secret } from '../secret.ts';
 import { changedFields, EMPTY_CONFIG, type InterfaceConfig } from './config.ts';
 import { FIELD_NAMES, type FieldName, fieldOf, pathOf } from './fields.ts';
 import { render } from './render.ts';
+import { joinedHooks } from './field-kinds.ts';
 import { interfaceOf, parseDocument } from './document.ts';
 
 const aKey = (byte: number): InterfaceKey =>
@@ -135,6 +136,16 @@ describe('T2: equality', () => {
     expect(changed(left, right)).toEqual(fields);
     expect(changed(right, left)).toEqual(fields);
   });
+});
+
+test.each([
+  { lines: ['a', 'b'], joined: 'a; b' },
+  { lines: ['a;', 'b;'], joined: 'a; b;' },
+  { lines: ['a &', 'b'], joined: 'a & b' },
+  { lines: ['a'], joined: 'a' },
+])('hooks $lines are one line that bash takes: $joined', ({ lines, joined }) => {
+  expect(joinedHooks(lines)).toBe(joined);
+  expect(fieldOf('postUp').equal(lines, [joined])).toBe(true);
 });
 
 test('T2: each field reads what it writes', () => {

@@ -1,0 +1,34 @@
+import { expect, test } from '@jest/globals';
+import { cidr } from '../../test/fixtures/cidr.ts';
+import { aConfig, aCurrent, aDevice, aPeer } from '../../test/fixtures/device.ts';
+import { CHANGE_CHECKS, type Proposal } from './change-checks.ts';
+
+const refusalOf = (proposal: Proposal): string | undefined =>
+  CHANGE_CHECKS.map((check) => check(proposal)).find((error) => error !== undefined)?.code;
+
+const proposal = (mtu: number | null, ips: readonly string[], was: number | null = 1400): Proposal => ({
+  current: aCurrent({
+    running: aConfig({ mtu: was }),
+    device: aDevice({ peers: [aPeer({ allowedIps: ips.map(cidr) })] }),
+  }),
+  document: [],
+  desired: { config: aConfig({ mtu }), state: 'up' },
+  hooks: 'off',
+});
+
+test.each<{ name: string; given: Proposal; expected: string | undefined }>([
+  {
+    name: 'an MTU that ends IPv6 while a peer has an IPv6 network is refused',
+    given: proposal(1200, ['0.0.0.0/0', '::/0']),
+    expected: 'invalid_value',
+  },
+  { name: 'with IPv4 peers alone it is taken', given: proposal(1200, ['0.0.0.0/0']), expected: undefined },
+  { name: 'the least MTU of IPv6 is taken', given: proposal(1280, ['::/0']), expected: undefined },
+  {
+    name: 'one that stands in the file already is not judged',
+    given: proposal(1200, ['::/0'], 1200),
+    expected: undefined,
+  },
+])('H6: $name', ({ given, expected }) => {
+  expect(refusalOf(given)).toBe(expected);
+});
