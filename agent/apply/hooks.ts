@@ -1,5 +1,6 @@
 import { AgentError } from '../core/agent-error.ts';
 import type { InterfaceConfig } from '../protocol/wgquick/config.ts';
+import { interfaceOf, parseDocument } from '../protocol/wgquick/document.ts';
 import type { ManagedInterface } from './managed-interface.ts';
 
 /** The variables of wg-quick(8) that hooks are known to use; they are not exported, as there. */
@@ -29,4 +30,28 @@ export async function runDownHooks(
       });
     });
   }
+}
+
+/**
+ * Takes back what hooks of an older life may have left, when its device went without us. Whoever took it away may have run them
+ * already (`wg-quick down`), or not (`ip link delete`): run twice they do no harm, unless another interface that is up set up the very
+ * same thing. Those lines are left alone.
+ */
+export async function undoOlderLife(target: ManagedInterface, text: string): Promise<void> {
+  const { preDown, postDown } = interfaceOf(parseDocument(text));
+  const others = await linesOfOthers(target);
+  const isOurs = (hook: string): boolean => !others.has(hook.replaceAll('%i', target.name));
+  await runDownHooks(target, { preDown: preDown.filter(isOurs), postDown: postDown.filter(isOurs) });
+}
+
+/** The down hooks of every other interface that was brought up by us, `%i` replaced. */
+async function linesOfOthers({ host, name }: ManagedInterface): Promise<ReadonlySet<string>> {
+  const names = (await host.state.running()).filter((other) => other !== name);
+  const lines = await Promise.all(
+    names.map(async (other) => {
+      const { preDown, postDown } = interfaceOf(parseDocument((await host.state.open(other).readRunning()) ?? ''));
+      return [...preDown, ...postDown].map((hook) => hook.replaceAll('%i', other));
+    }),
+  );
+  return new Set(lines.flat());
 }

@@ -1,7 +1,7 @@
 import { documentText, interfaceOf, parseDocument } from '../protocol/wgquick/document.ts';
 import { render } from '../protocol/wgquick/render.ts';
 import { withoutSaveConfig } from '../protocol/wgquick/strip.ts';
-import { runDownHooks } from './hooks.ts';
+import { runDownHooks, undoOlderLife } from './hooks.ts';
 import type { ManagedInterface } from './managed-interface.ts';
 
 const EMPTY_FILE = '[Interface]\n';
@@ -15,7 +15,9 @@ export const activeConfigOf = (fileText: string): string => documentText(without
  */
 export async function bringUp(target: ManagedInterface, text: string): Promise<void> {
   const { state, backend } = target;
-  // Hooks of an older life are not run: who took its device away may have run them, as wg-quick(8) does.
+  const stale = await state.readRunning();
+  // A second PostUp would double what the first one set up.
+  if (stale !== null) await undoOlderLife(target, stale);
   await state.writeLedger(null);
   await state.writeRunning(text);
   try {

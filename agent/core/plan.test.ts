@@ -246,44 +246,6 @@ describe('up and down', () => {
   });
 });
 
-describe('H7: what a hook made of the device when it came up is right', () => {
-  test.each<PlanRow>([
-    {
-      name: 'an MTU that is not the one in the file',
-      device: { mtu: 1300 },
-      baseline: { mtu: 1300 },
-      expected: [],
-    },
-    {
-      name: 'but not what somebody changed later',
-      device: { mtu: 1280 },
-      baseline: { mtu: 1300 },
-      expected: ['set-mtu 1400 (mtu)'],
-    },
-    {
-      name: 'nor when another value is asked for',
-      device: { mtu: 1300 },
-      baseline: { mtu: 1300 },
-      wanted: { mtu: 1380 },
-      expected: ['write-file (mtu)', 'set-mtu 1380 (mtu)'],
-    },
-    {
-      name: 'a key that it set',
-      device: { key: OTHER_KEY },
-      baseline: { key: OTHER_KEY },
-      expected: [],
-    },
-    {
-      name: 'an address that it took away',
-      device: { addresses: [] },
-      baseline: { addresses: [] },
-      expected: [],
-    },
-  ])('$name', (row) => {
-    expect(planOf(row)).toEqual(row.expected);
-  });
-});
-
 describe('I2: an undo takes back what the attempt put on the device', () => {
   const attempted = { addresses: [cidr('10.7.0.9/24')], fwMark: 16, mtu: 1300 };
   const device = { addresses: [cidr('10.7.0.1/24'), cidr('10.7.0.9/24')], fwMark: 16, mtu: 1300 };

@@ -50,6 +50,8 @@ export interface StateFolder {
   /** The folder of all `runningPath`. */
   readonly runningFolder: string;
   open(name: string): InterfaceState;
+  /** Names of the interfaces that were brought up by us, as far as we know. */
+  running(): Promise<string[]>;
   /** Names of the interfaces that a caller asked to be up. */
   desiredUp(): Promise<string[]>;
   /** Names of the interfaces with an unfinished change. */
@@ -169,7 +171,7 @@ export async function openStateFolder(folder: string): Promise<StateFolder> {
     journal: join(folder, 'journal'),
   };
   const { running, ledger, wanted, journal } = folders;
-  for (const path of [folder, ...Object.values(folders)]) {
+  for (const path of [folder, running, ledger, wanted, journal]) {
     await makeFolder(path);
     await removeTemporaries(path);
   }
@@ -181,6 +183,10 @@ export async function openStateFolder(folder: string): Promise<StateFolder> {
     digestKey: new Secret(identity.digestKey),
     runningFolder: running,
     open,
+    running: async () =>
+      (await listFolder(folders.running))
+        .filter((file) => file.endsWith('.conf'))
+        .map((file) => file.slice(0, -'.conf'.length)),
     async desiredUp() {
       const names = await listFolder(wanted);
       const states = await Promise.all(names.map((name) => open(name).readDesired()));
