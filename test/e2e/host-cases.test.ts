@@ -1,0 +1,138 @@
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import type { AgentClient } from '../../controller/drivers/wgnode/agent-client.ts';
+import { CALL, clientOf, putBodyOf } from '../support/agent-client.ts';
+import { newPrivateKey } from '../support/canary.ts';
+import { INTERFACE } from '../support/fleet.ts';
+import type { LabHost } from '../support/lab/start-host.ts';
+import { type Lab, startLab } from '../support/lab/start-lab.ts';
+import { leaksOf } from '../support/scene.ts';
+
+const CONF = `/etc/wireguard/${INTERFACE}.conf`;
+
+/** What people's hosts did to the agent, by the ids of the list of cases. The right value is that of plain wg-quick, or a refusal. */
+describe('cases from real hosts', () => {
+  let lab: Lab;
+  let host: LabHost;
+  let client: AgentClient;
+
+  beforeAll(async () => {
+    lab = await startLab({ hosts: ['alpha'] });
+    await lab.kube.install();
+    host = lab.host('alpha');
+  });
+  afterAll(() => lab.stop());
+  beforeEach(async () => {
+    await host.agent.start();
+    client = clientOf(host);
+  });
+  afterEach(async () => {
+    await client.close();
+    await host.agent.stop();
+    const flush = 'iptables -F FORWARD; iptables -t nat -F POSTROUTING';
+    const links = `ip link delete ${INTERFACE}; ip link delete wg1`;
+    await host.exec(['bash', '-c', `${links}; rm -rf /etc/wireguard/* /var/lib/wgnode/*; ${flush}`]);
+  });
+
+  const sh = (script: string): Promise<string> => host.mustExec(['bash', '-c', script]);
+  const put = async (change: object): Promise<object> =>
+    client.putConfig(INTERFACE, await putBodyOf(host, change), CALL);
+  const codeOf = (call: Promise<unknown>): Promise<unknown> =>
+    call.then(
+      () => undefined,
+      (error: unknown) => (error as { agentCode?: unknown }).agentCode,
+    );
+  const read = async (): Promise<unknown> => {
+    const answer = await client.readConfig(INTERFACE, undefined, CALL);
+    return answer.kind === 'present' ? answer.response.drift : answer.kind;
+  };
+  const masquerade = async (): Promise<string[]> =>
+    (await sh('iptables -t nat -S POSTROUTING')).split('\n').filter((line) => line.includes('MASQUERADE'));
+  const conf = (address: string, lines: readonly string[], peers = ''): string =>
+    `[Interface]\nPrivateKey = ${newPrivateKey()}\nAddress = ${address}\n${lines.join('\n')}\n${peers}`;
+  const nat = (out: string): string[] => [
+    `PostUp = iptables -w -t nat -A POSTROUTING -o ${out} -j MASQUERADE`,
+    `PostDown = iptables -w -t nat -D POSTROUTING -o ${out} -j MASQUERADE`,
+  ];
+  const newPeer = async (): Promise<string> => (await sh('wg genkey | wg pubkey')).trim();
+
+  test('H2 a tunnel that somebody else brought up anew runs by its file as it is then: no hook of the older one runs', async () => {
+    await host.writeFile(CONF, conf('10.7.0.1/24', [...nat('eth8'), 'ListenPort = 51820']));
+    await client.setState(INTERFACE, 'enable', CALL);
+    await sh(`wg-quick down ${INTERFACE}; sed -i s/eth8/ens9/ ${CONF}; wg-quick up ${INTERFACE}`);
+    expect(await read()).toEqual([]);
+    expect(await put({ mtu: 1300 })).toMatchObject({ changed: true, impact: 'None' });
+    expect(await masquerade()).toEqual(['-A POSTROUTING -o ens9 -j MASQUERADE']);
+    await client.setState(INTERFACE, 'disable', CALL);
+    expect(await masquerade()).toEqual([]);
+  });
+
+  test('H3 two interfaces with the same hooks do not cut each other off', async () => {
+    await host.writeFile(CONF, conf('10.7.0.1/24', nat('eth8')));
+    await host.writeFile('/etc/wireguard/wg1.conf', conf('10.8.0.1/24', nat('eth8')));
+    await client.setState(INTERFACE, 'enable', CALL);
+    await client.setState('wg1', 'enable', CALL);
+    await sh(`wg-quick down ${INTERFACE}`);
+    await client.setState(INTERFACE, 'enable', CALL);
+    await client.setState(INTERFACE, 'disable', CALL);
+    expect(await masquerade()).toEqual(['-A POSTROUTING -o eth8 -j MASQUERADE']);
+    await client.setState('wg1', 'disable', CALL);
+    expect(await masquerade()).toEqual([]);
+  });
+
+  test('H6 an MTU that ends IPv6 is refused while a peer has an IPv6 network', async () => {
+    const peer = `[Peer]\nPublicKey = ${await newPeer()}\nAllowedIPs = 10.85.0.0/24, fd85::/64\n`;
+    await host.writeFile(CONF, conf('10.85.0.2/32', ['ListenPort = 51820'], peer));
+    await client.setState(INTERFACE, 'enable', CALL);
+    const routes = await sh(`ip -6 route show dev ${INTERFACE}`);
+    expect(await codeOf(put({ mtu: 1200 }))).toBe('invalid_value');
+    expect(await sh(`ip -6 route show dev ${INTERFACE}`)).toBe(routes);
+  });
+
+  test('H7 what a hook set at the start is right, is no drift, and stays over another change', async () => {
+    const peer = await newPeer();
+    await host.writeFile('/etc/wireguard/peers', `[Peer]\nPublicKey = ${peer}\nAllowedIPs = 10.99.0.0/16\n`);
+    const hooks = ['PostUp = ip link set dev %i mtu 1300', 'PostUp = wg addconf %i /etc/wireguard/peers'];
+    await host.writeFile(CONF, conf('10.7.0.1/24', ['MTU = 1420', 'ListenPort = 51820', ...hooks]));
+    await client.setState(INTERFACE, 'enable', CALL);
+    const world = `cat /sys/class/net/${INTERFACE}/mtu; ip route show dev ${INTERFACE}; wg show ${INTERFACE} allowed-ips`;
+    const before = await sh(world);
+    expect(before).toContain('1300\n');
+    expect(before).not.toContain('10.99.0.0/16 dev');
+    expect(await read()).toEqual([]);
+    expect(await put({})).toMatchObject({ changed: false });
+    expect(await put({ listen_port: 51_821 })).toMatchObject({ changed: true });
+    expect(await sh(world)).toBe(before);
+    await sh(`ip link set dev ${INTERFACE} mtu 1280`);
+    expect(await read()).toMatchObject([{ path: 'spec.interface.mtu', live: '1280' }]);
+    expect(await put({})).toMatchObject({ changed: true, impact: 'None' });
+    expect(await sh(world)).toContain('1420\n');
+  });
+
+  test('M2 what a change leaves as it is does not keep it out: a peer whose network another device has', async () => {
+    await host.writeFile(CONF, conf('10.7.0.1/24', ['ListenPort = 51820']));
+    await client.setState(INTERFACE, 'enable', CALL);
+    await sh(`ip tuntap add dev lan0 mode tap; ip address add 192.168.50.1/24 dev lan0; ip link set lan0 up`);
+    await sh(`wg set ${INTERFACE} peer ${await newPeer()} allowed-ips 192.168.50.0/24`);
+    expect(await put({ mtu: 1300 })).toMatchObject({ changed: true, impact: 'None' });
+    await sh('ip link delete lan0');
+  });
+
+  test('M4 a netmask is a prefix length', async () => {
+    await host.writeFile(CONF, conf('192.168.71.1/255.255.255.0', ['ListenPort = 51820']));
+    await client.setState(INTERFACE, 'enable', CALL);
+    expect(await sh(`ip address show ${INTERFACE}`)).toContain('192.168.71.1/24');
+    expect(await read()).toEqual([]);
+    expect(await put({})).toMatchObject({ changed: false });
+  });
+
+  test('M10 a hook that is changed live sees what it sees under wg-quick', async () => {
+    await host.writeFile(CONF, conf('10.7.0.1/24', ['ListenPort = 51820']));
+    await client.setState(INTERFACE, 'enable', CALL);
+    await put({ post_up: ['echo "$INTERFACE $CONFIG_FILE" > /etc/wireguard/seen'] });
+    expect(await host.readFile('/etc/wireguard/seen')).toBe(`${INTERFACE} ${CONF}\n`);
+  });
+
+  test('S1 no secret is in any log, event, argument or environment', async () => {
+    expect(await leaksOf(lab)).toEqual([]);
+  });
+});
