@@ -1,10 +1,10 @@
-import { peersToRestore, withSession } from '../core/carry-over.ts';
+import { peerSections, peersToRestore, withSession } from '../core/carry-over.ts';
 import type { LiveStep } from '../backend/backend.ts';
 import type { Baseline, Device, Peer } from '../core/device.ts';
 import type { Step } from '../core/plan.ts';
 import { type ActionOf, STEPS } from '../protocol/steps.ts';
 import { EMPTY_CONFIG, type InterfaceConfig } from '../protocol/wgquick/config.ts';
-import { interfaceOf, parseDocument } from '../protocol/wgquick/document.ts';
+import { interfaceOf, parseDocument, peerKeys, savesConfig } from '../protocol/wgquick/document.ts';
 import { FIELD_NAMES, type FieldName, HOOK_NAMES } from '../protocol/wgquick/fields.ts';
 import { render } from '../protocol/wgquick/render.ts';
 import { runDownHooks, runHook } from './hooks.ts';
@@ -34,7 +34,10 @@ const RUNNERS: Readonly<Record<LoneAction, (context: StepContext) => Promise<voi
   },
   'run-hooks': swapHooks,
   up: upWithPeers,
-  down: ({ target }) => bringDown(target),
+  down: async ({ target, now }) => {
+    await saveNewPeers(target, now);
+    await bringDown(target);
+  },
   restart: async (context) => {
     await bringDown(context.target);
     await upWithPeers(context);
@@ -114,6 +117,17 @@ function baselineOf({ peers: _, index: __, ...device }: Device, { desired, carry
     .map(({ destination }) => destination)
     .filter((destination) => networks.has(destination) && !present.has(destination));
   return { ...device, routes: [...device.routes, ...back.map((destination) => ({ destination, table }))] };
+}
+
+/**
+ * With `SaveConfig = true` a `wg-quick down` writes the kernel's peers into the file. We keep the rest of the file as it is, and add
+ * those that only the kernel has.
+ */
+async function saveNewPeers(target: ManagedInterface, { document, device, fileText }: Snapshot): Promise<void> {
+  if (device === null || fileText === null || !savesConfig(document)) return;
+  const known = new Set(peerKeys(document));
+  const missing = device.peers.filter(({ publicKey }) => !known.has(publicKey));
+  if (missing.length > 0) await target.writeFile(`${fileText.trimEnd()}\n\n${peerSections(missing)}`);
 }
 
 /** Old teardown, then new set-up; the device itself is never touched. A failing hook takes the new set-up back and stops. */

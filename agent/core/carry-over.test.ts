@@ -15,15 +15,21 @@ describe('I1: what a restart must bring back', () => {
     { name: 'a peer that only the kernel had', before: [aPeer()], after: [], expected: [PEER_A] },
     {
       name: 'a learnt endpoint',
-      before: [aPeer({ endpoint: '198.51.100.9:4444' })],
+      before: [aPeer({ endpoint: '198.51.100.9:4444', latestHandshake: 1 })],
       after: [aPeer({ endpoint: null })],
       expected: [PEER_A],
     },
     {
       name: 'an endpoint that roamed away from the declared one',
-      before: [aPeer({ endpoint: '[2001:db8::9]:4444' })],
+      before: [aPeer({ endpoint: '[2001:db8::9]:4444', latestHandshake: 1 })],
       after: [aPeer()],
       expected: [PEER_A],
+    },
+    {
+      name: 'M9: no endpoint that never had a handshake, where the file has the peer',
+      before: [aPeer({ endpoint: '198.51.100.9:4444' })],
+      after: [aPeer()],
+      expected: [],
     },
     { name: 'no endpoint where none was known', before: [aPeer({ endpoint: null })], after: [aPeer()], expected: [] },
     {
@@ -47,7 +53,7 @@ describe('I1: what a restart must bring back', () => {
     },
     {
       name: 'each peer on its own',
-      before: [aPeer(), aPeer({ publicKey: PEER_B, endpoint: null })],
+      before: [aPeer({ latestHandshake: 1 }), aPeer({ publicKey: PEER_B, endpoint: null })],
       after: [aPeer({ endpoint: null })],
       expected: [PEER_A, PEER_B],
     },

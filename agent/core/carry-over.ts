@@ -5,16 +5,20 @@ const NO_KEY = `${'A'.repeat(43)}=`;
 
 /**
  * The peers that a restart must bring back as they were, those that only the kernel had, and others where file and kernel differ:
- * learnt endpoints above all, without which a peer stays silent until it speaks first.
+ * learnt endpoints above all, without which a peer stays silent until it speaks first. An endpoint without a handshake was not learnt:
+ * the file, whose name may resolve to another address by now, knows better.
  */
 export function peersToRestore(before: Device, after: Device): Peer[] {
   const now = new Map(after.peers.map((peer) => [peer.publicKey, peer]));
-  return before.peers.filter((peer) => {
+  return before.peers.flatMap((peer) => {
     const present = now.get(peer.publicKey);
-    return present === undefined || !isSame(peer, present);
+    if (present === undefined) return peer;
+    const known = peer.latestHandshake === 0 ? { ...peer, endpoint: null } : peer;
+    return isSame(known, present) ? [] : known;
   });
 }
 
+/** Whether a peer that came up is as it was; an endpoint that was not known says nothing. */
 const isSame = (before: Peer, after: Peer): boolean =>
   (before.endpoint === null || before.endpoint === after.endpoint) &&
   before.keepalive === after.keepalive &&

@@ -3,6 +3,7 @@ import { constants } from 'node:fs';
 import { type FileHandle, mkdir, open, readdir, rename, unlink } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { AgentError } from '../core/agent-error.ts';
+import { decodeBytes, encodeText } from './text-bytes.ts';
 
 const TEMP_PREFIX = '.wgnode-';
 
@@ -22,17 +23,9 @@ export async function readText(path: string): Promise<string | null> {
   }
   try {
     if (!(await handle.stat()).isFile()) throw new AgentError('invalid_file', `${path} is not a regular file`);
-    return decode(await handle.readFile(), path);
+    return decodeBytes(await handle.readFile());
   } finally {
     await handle.close();
-  }
-}
-
-function decode(bytes: Buffer, path: string): string {
-  try {
-    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
-  } catch (error) {
-    throw new AgentError('invalid_file', `${path} is not UTF-8 text; it is left as it is`, { cause: error });
   }
 }
 
@@ -45,7 +38,7 @@ export async function writeDurably(path: string, text: string): Promise<void> {
   try {
     const handle = await open(temporary, 'wx', 0o600);
     try {
-      await handle.writeFile(text, 'utf8');
+      await handle.writeFile(encodeText(text));
       await handle.sync();
     } finally {
       await handle.close();

@@ -1,5 +1,6 @@
 import { constants } from 'node:fs';
 import { open } from 'node:fs/promises';
+import { encodeText } from './text-bytes.ts';
 
 /** O_TMPFILE of open(2), which Node does not name: a file without a name, gone with its last descriptor. */
 const O_TMPFILE = 0o20000000 | constants.O_DIRECTORY;
@@ -12,7 +13,7 @@ const MEMORY_FOLDER = '/dev/shm';
 export async function withSecretFile<T>(text: string, use: (fd: number) => Promise<T>): Promise<T> {
   const handle = await open(MEMORY_FOLDER, constants.O_RDWR | O_TMPFILE, 0o600);
   try {
-    await handle.writeFile(text);
+    await handle.writeFile(encodeText(text));
     return await use(handle.fd);
   } finally {
     await handle.close();

@@ -6,6 +6,7 @@ import { driftOf, invalidDrift } from '../core/drift.ts';
 import { settledFields } from '../core/plan.ts';
 import type { Device } from '../core/device.ts';
 import { redactFile, redactKeys } from '../protocol/redact.ts';
+import { encodeText } from '../host/text-bytes.ts';
 import { isLinkLocal } from '../protocol/address.ts';
 import type { ConfigResponse, InterfaceState, WireDrift, WireLive } from '../protocol/messages.ts';
 import { EMPTY_CONFIG, type InterfaceConfig } from '../protocol/wgquick/config.ts';
@@ -99,7 +100,7 @@ function digestOf({ host }: AgentContext, { fileText, device }: Snapshot, respon
     JSON.stringify([publicKey, presharedKey?.reveal(), [...allowedIps].sort(), keepalive]),
   );
   return createHmac('sha256', host.state.digestKey.reveal())
-    .update(fileText ?? '')
+    .update(encodeText(fileText ?? ''))
     .update(`\0${response}\0${peers.sort().join()}`)
     .digest('base64url');
 }

@@ -1,4 +1,4 @@
-import { mkdir, rm, symlink, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { publicKeyOf } from '../../agent/protocol/key.ts';
@@ -202,7 +202,7 @@ describe('the digest', () => {
   });
 });
 
-describe('what is no regular UTF-8 file is refused and left alone', () => {
+describe('what is no regular file is refused and left alone', () => {
   const key2 = newPrivateKey();
   const cases = [
     {
@@ -214,10 +214,6 @@ describe('what is no regular UTF-8 file is refused and left alone', () => {
       },
     },
     { what: 'a link that dangles', make: (path: string) => symlink('/nonexistent/x', path) },
-    {
-      what: 'bytes that are not UTF-8',
-      make: (path: string) => writeFile(path, Buffer.from(`[Interface]\nPrivateKey = ${key}\n# \xff\n`, 'latin1')),
-    },
     { what: 'a folder', make: (path: string) => mkdir(path).then(() => undefined) },
   ];
   test.each(cases)('$what', async ({ make }) => {
@@ -240,4 +236,33 @@ describe('what is no regular UTF-8 file is refused and left alone', () => {
       await rm(path, { recursive: true });
     }
   });
+});
+
+test('M5: a file that is no UTF-8 is managed, and every byte that nobody asked to change stays', async () => {
+  const name = newName();
+  const own = newPrivateKey();
+  const path = agent.host.configPath(name);
+  const bytes = (mtu: number): Buffer =>
+    Buffer.from(`# Gr\xfc\xdfe \xff\n[Interface]\nPrivateKey = ${own}\nMTU = ${String(mtu)}\n# \xe9\n`, 'latin1');
+  await writeFile(path, bytes(1400));
+  const before = await get(name);
+  expect(before.json).toMatchObject({ spec: { mtu: 1400 }, invalid: [] });
+  const put = { method: 'PUT', path: `/v1/wg/${name}/config`, body: { private_key: own, mtu: 1300 } };
+  expect((await agent.call(put)).status).toBe(200);
+  expect((await readFile(path)).equals(bytes(1300))).toBe(true);
+  // Another byte is another file, although neither is a character.
+  const { digest } = (await get(name)).json;
+  await writeFile(path, Buffer.concat([bytes(1300), Buffer.from('# \xea\n', 'latin1')]));
+  const third = (await get(name)).json;
+  await writeFile(path, Buffer.concat([bytes(1300), Buffer.from('# \xeb\n', 'latin1')]));
+  expect(new Set([digest, third['digest'], (await get(name)).json['digest']]).size).toBe(3);
+});
+
+test('M14: white space that is none in C makes another key, which wg does not know', async () => {
+  const name = newName();
+  const own = newPrivateKey();
+  await agent.write(name, `[Interface]\nPrivateKey = ${own}\nMTU\u00a0= 1400\n`);
+  expect((await get(name)).json).toMatchObject({ spec: { mtu: null }, unmanaged: ['MTU\u00a0= 1400'] });
+  const put = { method: 'PUT', path: `/v1/wg/${name}/config`, body: { private_key: own, mtu: 1300 } };
+  expect((await agent.call(put)).json).toMatchObject({ code: 'invalid_file' });
 });

@@ -79,6 +79,18 @@ describe('cases from real hosts', () => {
     expect(await masquerade()).toEqual([]);
   });
 
+  test('H4a a peer that only the kernel has is in the file after a down where SaveConfig is true', async () => {
+    await host.writeFile(CONF, conf('10.7.0.1/24', ['SaveConfig = true', 'ListenPort = 51820']));
+    await client.setState(INTERFACE, 'enable', CALL);
+    const peer = await newPeer();
+    await sh(`wg set ${INTERFACE} peer ${peer} allowed-ips 10.7.0.9/32`);
+    await client.setState(INTERFACE, 'disable', CALL);
+    expect(await host.readFile(CONF)).toContain(`PublicKey = ${peer}`);
+    expect(await host.readFile(CONF)).toContain('SaveConfig = true');
+    await client.setState(INTERFACE, 'enable', CALL);
+    expect(await sh(`wg show ${INTERFACE} allowed-ips`)).toBe(`${peer}\t10.7.0.9/32\n`);
+  });
+
   test('H6 an MTU that ends IPv6 is refused while a peer has an IPv6 network', async () => {
     const peer = `[Peer]\nPublicKey = ${await newPeer()}\nAllowedIPs = 10.85.0.0/24, fd85::/64\n`;
     await host.writeFile(CONF, conf('10.85.0.2/32', ['ListenPort = 51820'], peer));

@@ -1,5 +1,6 @@
 import { type Cidr, networkOf, parseCidr } from '../address.ts';
 import { configFrom, type InterfaceConfig } from './config.ts';
+import { trimSpace, withoutSpace } from './white-space.ts';
 import { FIELD_NAMES, type FieldName, fieldOf } from './fields.ts';
 
 /** One line of a wg-quick file, with everything that is needed to write it back byte for byte. */
@@ -24,7 +25,7 @@ export interface Line {
 /** The lines of a wg-quick file: `documentText(parseDocument(text)) === text`, always. */
 export type Document = readonly Line[];
 
-const compact = (text: string): string => text.replace(/\s+/g, '').toLowerCase();
+const compact = (text: string): string => withoutSpace(text).toLowerCase();
 
 const sectionOf = (name: string): Line['section'] => {
   if (name === '[interface]') return 'interface';
@@ -49,9 +50,9 @@ export function parseDocument(text: string): Document {
       section,
       header,
       key: equals < 0 ? '' : compact(code.slice(0, equals)),
-      quickKey: equals < 0 ? '' : code.slice(0, equals).trim().toLowerCase(),
-      value: equals < 0 ? '' : code.slice(equals + 1).trim(),
-      text: equals < 0 ? '' : raw.slice(equals + 1).trim(),
+      quickKey: equals < 0 ? '' : trimSpace(code.slice(0, equals)).toLowerCase(),
+      value: equals < 0 ? '' : trimSpace(code.slice(equals + 1)),
+      text: equals < 0 ? '' : trimSpace(raw.slice(equals + 1)),
       comment: hash < 0 ? '' : raw.slice(hash),
     });
   }
@@ -83,7 +84,7 @@ export const unmanagedLines = (document: Document): string[] =>
     .filter(
       (line) => line.section === 'interface' && line.key !== '' && !FIELD_NAMES.some((name) => isLineOf(line, name)),
     )
-    .map((line) => line.raw.trim());
+    .map((line) => trimSpace(line.raw));
 
 /** Whether the file asks wg-quick to overwrite it from the kernel at every `down`. */
 export const savesConfig = (document: Document): boolean =>
@@ -94,7 +95,7 @@ export const allowedIpsOf = (document: Document): Cidr[] =>
   document
     .filter((line) => line.section === 'peer' && line.key === 'allowedips')
     .flatMap((line) => line.value.split(','))
-    .flatMap((text) => parseCidr(text.trim().replace(/^[+-]/, '')) ?? [])
+    .flatMap((text) => parseCidr(withoutSpace(text).replace(/^[+-]/, '')) ?? [])
     .map(networkOf);
 
 /** The public keys of the peer sections, in file order. */

@@ -127,7 +127,8 @@ function parseList<V extends string>(
   };
 }
 
-const itemsOf = (texts: readonly string[]): string[] => texts.flatMap((text) => text.split(/[\s,]+/)).filter(Boolean);
+const itemsOf = (texts: readonly string[]): string[] =>
+  texts.flatMap((text) => text.split(/[ \t\n\v\f\r,]+/)).filter(Boolean);
 
 const putList = (maxLength: number): object => ({
   anyOf: [

@@ -1,6 +1,7 @@
 import { redactKeys } from '../redact.ts';
 import { type Document, isLineOf, type Line } from './document.ts';
 import { FIELD_NAMES, fieldOf, pathOf } from './fields.ts';
+import { withoutSpace } from './white-space.ts';
 import { PEER_KEYS, peerFieldOf } from './peer-fields.ts';
 
 /** A line whose value wg(8) or wg-quick(8) does not take. */
@@ -60,7 +61,7 @@ function peerProblem(line: Line, number: number): InvalidLine | undefined {
     return { ...at, key, text: shown([line.value]), message: `must be one of ${PEER_KEYS.join(', ')} in a [Peer]` };
   }
   // wg(8) takes all white space out of a line.
-  if (field.isValid(line.value.replace(/\s+/g, ''))) return undefined;
+  if (field.isValid(withoutSpace(line.value))) return undefined;
   const text = field.secret === true ? '[redacted]' : shown([line.value]);
   return { ...at, key: field.key, text, message: field.rule };
 }
