@@ -22,14 +22,17 @@ export async function runDownHooks(
   target: ManagedInterface,
   config: Pick<InterfaceConfig, 'preDown' | 'postDown'>,
 ): Promise<void> {
-  for (const hook of [...config.preDown, ...config.postDown]) {
-    await runHook(target, hook).catch((error: unknown) => {
-      target.host.log.debug('a down hook failed while a failed set-up was taken back', {
-        interface: target.name,
-        error: String(error),
-      });
+  for (const hook of [...config.preDown, ...config.postDown]) await runQuietly(target, hook);
+}
+
+/** Runs one hook whose failure changes nothing: it takes back what may be gone already. */
+export async function runQuietly(target: ManagedInterface, hook: string): Promise<void> {
+  await runHook(target, hook).catch((error: unknown) => {
+    target.host.log.debug('a hook failed while a set-up was taken back', {
+      interface: target.name,
+      error: String(error),
     });
-  }
+  });
 }
 
 /**

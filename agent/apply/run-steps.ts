@@ -1,13 +1,15 @@
 import { peerSections, peersToRestore, withSession } from '../core/carry-over.ts';
 import type { LiveStep } from '../backend/backend.ts';
 import type { Baseline, Device, Peer } from '../core/device.ts';
-import type { Step } from '../core/plan.ts';
+import { hookedBaseline } from '../core/baseline.ts';
+import type { Hook } from '../core/hook-change.ts';
+import type { Step, StepOf } from '../core/plan.ts';
 import { type ActionOf, STEPS } from '../protocol/steps.ts';
-import { EMPTY_CONFIG, type InterfaceConfig } from '../protocol/wgquick/config.ts';
+import type { InterfaceConfig } from '../protocol/wgquick/config.ts';
 import { interfaceOf, parseDocument, peerKeys, savesConfig } from '../protocol/wgquick/document.ts';
 import { FIELD_NAMES, type FieldName, HOOK_NAMES } from '../protocol/wgquick/fields.ts';
 import { render } from '../protocol/wgquick/render.ts';
-import { runDownHooks, runHook } from './hooks.ts';
+import { runHook, runQuietly } from './hooks.ts';
 import { activeConfigOf, bringDown, bringUp } from './lifecycle.ts';
 import type { ManagedInterface } from './managed-interface.ts';
 import type { Snapshot } from './snapshot.ts';
@@ -28,7 +30,7 @@ export interface StepContext {
 type LoneAction = ActionOf<'file' | 'lifecycle'>;
 
 /** What runs by itself; an action that neither this table nor the backend carries out does not compile. */
-const RUNNERS: Readonly<Record<LoneAction, (context: StepContext) => Promise<void>>> = {
+const RUNNERS: { readonly [A in LoneAction]: (context: StepContext, step: StepOf<A>) => Promise<void> } = {
   'write-file': async ({ target, now }) => {
     if (now.fileText !== null) await target.writeFile(now.fileText);
   },
@@ -44,18 +46,22 @@ const RUNNERS: Readonly<Record<LoneAction, (context: StepContext) => Promise<voi
   },
 };
 
-const isLone = (step: Step): step is Step & { action: LoneAction } => Object.hasOwn(RUNNERS, step.action);
+type LoneStep = Extract<Step, { readonly action: LoneAction }>;
+const isLone = (step: Step): step is LoneStep => Object.hasOwn(RUNNERS, step.action);
 
 /** Runs the steps of one plan: the file, then the device as it stands, then what takes it down or runs hooks. Stops at the first failure. */
 export async function runSteps(context: StepContext, steps: readonly Step[]): Promise<void> {
   const lone = steps.filter(isLone);
-  for (const { action } of lone) if (STEPS[action].group === 'file') await RUNNERS[action](context);
+  for (const step of lone) if (STEPS[step.action].group === 'file') await runAlone(context, step);
   await configure(
     context,
     steps.filter((step): step is LiveStep => !isLone(step)),
   );
-  for (const { action } of lone) if (STEPS[action].group !== 'file') await RUNNERS[action](context);
+  for (const step of lone) if (STEPS[step.action].group !== 'file') await runAlone(context, step);
 }
+
+const runAlone = (context: StepContext, step: LoneStep): Promise<void> =>
+  (RUNNERS[step.action] as (context: StepContext, step: LoneStep) => Promise<void>)(context, step);
 
 async function configure(context: StepContext, steps: readonly LiveStep[]): Promise<void> {
   const { target, desired, now } = context;
@@ -130,16 +136,37 @@ async function saveNewPeers(target: ManagedInterface, { document, device, fileTe
   if (missing.length > 0) await target.writeFile(`${fileText.trimEnd()}\n\n${peerSections(missing)}`);
 }
 
-/** Old teardown, then new set-up; the device itself is never touched. A failing hook takes the new set-up back and stops. */
-async function swapHooks(context: StepContext): Promise<void> {
-  const { target, desired, now } = context;
-  await runDownHooks(target, now.running);
+/**
+ * Takes back the lines that go, runs those that come; what stays is not touched, nor is the device. A failing line takes back what was
+ * run and sets up again what was taken back.
+ */
+async function swapHooks(context: StepContext, { hooks: { removed, added } }: StepOf<'run-hooks'>): Promise<void> {
+  const { target, desired } = context;
+  const before = await target.backend.read(desired.table);
+  const ran: Hook[] = [];
+  await takeBack(target, removed);
   try {
-    for (const hook of [...desired.preUp, ...desired.postUp]) await runHook(target, hook);
+    for (const hook of added) {
+      ran.push(hook);
+      await runHook(target, hook.command);
+    }
   } catch (error) {
-    await runDownHooks(target, desired);
-    await noteRunning(context, EMPTY_CONFIG, HOOK_NAMES);
+    await takeBack(target, ran);
+    for (const { command } of removed) await runQuietly(target, command);
     throw error;
   }
   await noteRunning(context, desired, HOOK_NAMES);
+  await noteBaseline(target, before, await target.backend.read(desired.table));
+}
+
+/** The last one first. */
+async function takeBack(target: ManagedInterface, hooks: readonly Hook[]): Promise<void> {
+  for (const { inverse } of hooks.toReversed()) for (const command of inverse) await runQuietly(target, command);
+}
+
+/** What hooks made of the device is right from now on. */
+async function noteBaseline({ state }: ManagedInterface, before: Device | null, after: Device | null): Promise<void> {
+  const ledger = await state.readLedger();
+  if (before === null || after === null || ledger?.index !== after.index || ledger.baseline === null) return;
+  await state.writeLedger({ ...ledger, baseline: hookedBaseline(ledger.baseline, before, after) });
 }

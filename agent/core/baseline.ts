@@ -1,5 +1,5 @@
 import type { FieldName } from '../protocol/wgquick/fields.ts';
-import type { Baseline, Device } from './device.ts';
+import type { Baseline, Device, Route } from './device.ts';
 
 /** What a baseline has of each field of the configuration that the kernel shows. */
 const PARTS: Readonly<Partial<Record<FieldName, keyof Baseline>>> = {
@@ -19,4 +19,15 @@ export function movedBaseline(
   if (baseline === null) return null;
   const parts = changed.flatMap((name) => PARTS[name] ?? []);
   return { ...baseline, ...Object.fromEntries(parts.map((part) => [part, device[part]])) };
+}
+
+/** The baseline after hooks ran on a device that stays up: what they changed is right. */
+export function hookedBaseline(baseline: Baseline, before: Device, after: Device): Baseline {
+  const parts = Object.values(PARTS).filter((part) => JSON.stringify(before[part]) !== JSON.stringify(after[part]));
+  const idOf = ({ destination, table }: Route): string => `${destination} ${table}`;
+  const had = new Set(before.routes.map(idOf));
+  const has = new Set(after.routes.map(idOf));
+  const kept = baseline.routes.filter((route) => has.has(idOf(route)) || !had.has(idOf(route)));
+  const fresh = after.routes.filter((route) => !had.has(idOf(route)));
+  return { ...baseline, ...Object.fromEntries(parts.map((part) => [part, after[part]])), routes: [...kept, ...fresh] };
 }

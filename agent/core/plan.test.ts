@@ -167,13 +167,21 @@ describe('hooks and DNS', () => {
     {
       name: 'a new PostUp runs',
       wanted: { postUp: ['a'] },
-      expected: ['write-file (postUp)', 'run-hooks (postUp, Restart)'],
+      expected: ['write-file (postUp)', 'run-hooks {"removed":[],"added":[{"command":"a","inverse":[]}]} (postUp)'],
     },
     {
       name: 'PreUp and PostUp are one run',
-      running: { preUp: ['a'], postUp: ['b'] },
-      wanted: { preUp: [], postUp: ['c'], preDown: ['d'] },
-      expected: ['write-file (preUp)', 'run-hooks (preUp, Restart)'],
+      wanted: { preUp: ['a'], postUp: ['b'] },
+      expected: [
+        'write-file (preUp)',
+        'run-hooks {"removed":[],"added":[{"command":"a","inverse":[]},{"command":"b","inverse":[]}]} (preUp)',
+      ],
+    },
+    {
+      name: 'a line that goes and that nothing takes back is a restart',
+      running: { postUp: ['a', 'b'], preDown: ['d'] },
+      wanted: { postUp: ['a'] },
+      expected: ['write-file (postUp)', 'restart (postUp, Restart)'],
     },
     {
       name: 'new down hooks alone are stored and run nothing',
@@ -289,7 +297,7 @@ test.each<{ step: Step; disruptive: boolean }>([
   { step: { action: 'up', path: '', impact: 'None' }, disruptive: true },
   { step: { action: 'down', path: '', impact: 'Restart' }, disruptive: true },
   { step: { action: 'restart', path: '', impact: 'Restart' }, disruptive: true },
-  { step: { action: 'run-hooks', path: '', impact: 'Restart' }, disruptive: true },
+  { step: { action: 'run-hooks', hooks: { removed: [], added: [] }, path: '', impact: 'None' }, disruptive: true },
   { step: { action: 'write-file', path: '', impact: 'None' }, disruptive: false },
   { step: { action: 'set-listen-port', port: 1, path: '', impact: 'Rehandshake' }, disruptive: false },
 ])('whether $step.action is disruptive is $disruptive', ({ step, disruptive }) => {

@@ -4,6 +4,7 @@ import { type FieldAction, type StepAction, STEPS } from '../protocol/steps.ts';
 import { type DesiredInterface, NAME_PATH, STATE_PATH } from '../protocol/compare.ts';
 import { changedFields, type InterfaceConfig, isSame } from '../protocol/wgquick/config.ts';
 import { DEFAULT_MTU, FIELD_NAMES, type FieldName, fieldOf, pathOf } from '../protocol/wgquick/fields.ts';
+import { type HookChange, hookChange } from './hook-change.ts';
 import type { Baseline, Device, Route } from './device.ts';
 
 /** What each action needs to know beside its name. An action without a line here, or a line without an action, does not compile. */
@@ -18,7 +19,7 @@ interface StepArguments {
   readonly 'remove-address': { readonly address: Cidr };
   readonly 'add-route': { readonly route: Route };
   readonly 'set-dns': object;
-  readonly 'run-hooks': object;
+  readonly 'run-hooks': { readonly hooks: HookChange };
   readonly up: object;
   readonly down: object;
   readonly restart: object;
@@ -104,7 +105,10 @@ const MAKERS: Readonly<Record<FieldAction, (change: Change, path: string) => Ste
   'set-mtu': ({ desired }, path) => [step({ action: 'set-mtu', mtu: desired.mtu ?? DEFAULT_MTU }, path)],
   'add-address': addressSteps,
   'set-dns': (_change, path) => [step({ action: 'set-dns' }, path)],
-  'run-hooks': (_change, path) => [step({ action: 'run-hooks' }, path)],
+  'run-hooks': ({ running, desired }, path) => {
+    const hooks = hookChange(running, desired);
+    return hooks === null ? [] : [step({ action: 'run-hooks', hooks }, path)];
+  },
   restart: (_change, path) => [step({ action: 'restart' }, path)],
 };
 
@@ -147,8 +151,13 @@ function restartField({ running, desired, device }: Change): FieldName | undefin
     return shown.shownBy === 'copy' && shown.step === 'restart' && !isSame(name, running, desired);
   });
   const newMark = running.fwMark !== desired.fwMark && device.fwMark !== desired.fwMark;
-  return changed ?? (newMark && routesByMark(desired, device) ? 'fwMark' : undefined);
+  if (changed === undefined && newMark && routesByMark(desired, device)) return 'fwMark';
+  return changed ?? (hookChange(running, desired) === null ? changedHook(running, desired) : undefined);
 }
+
+/** The first of the up hooks that is another one. */
+const changedHook = (running: InterfaceConfig, desired: InterfaceConfig): FieldName =>
+  isSame('preUp', running, desired) ? 'postUp' : 'preUp';
 
 /** Whether wg-quick routes everything through this interface by a mark and policy rules. */
 const routesByMark = (config: InterfaceConfig, device: Device): boolean =>

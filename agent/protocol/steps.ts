@@ -24,7 +24,7 @@ export const STEPS = {
   'remove-address': { group: 'ip', impact: 'None' },
   'add-route': { group: 'ip', impact: 'None' },
   'set-dns': { group: 'resolver', impact: 'None' },
-  'run-hooks': { group: 'lifecycle', impact: 'Restart' },
+  'run-hooks': { group: 'lifecycle', impact: 'None' },
   up: { group: 'lifecycle', impact: 'None' },
   down: { group: 'lifecycle', impact: 'Restart' },
   restart: { group: 'lifecycle', impact: 'Restart' },

@@ -61,7 +61,7 @@ describe('the agent on a host that it did not set up', () => {
       post_up: [`iptables -w -A FORWARD ${rule}`],
       pre_down: [`iptables -w -D FORWARD ${rule}`],
     };
-    expect(await put(change)).toMatchObject({ changed: true, impact: 'Restart' });
+    expect(await put(change)).toMatchObject({ changed: true, impact: 'None' });
     expect(await rules()).toContain('--comment new');
     expect(await rules()).not.toContain('--comment old');
     expect(await sh(`ip address show ${INTERFACE}`)).not.toContain('10.8.0.1');

@@ -55,6 +55,22 @@ describe('cases from real hosts', () => {
   ];
   const newPeer = async (): Promise<string> => (await sh('wg genkey | wg pubkey')).trim();
 
+  test('H1 of a list of hooks only the new line runs, and a line that nothing takes back is an announced restart', async () => {
+    const route = 'ip route add 10.96.0.0/16 dev %i';
+    await host.writeFile(CONF, conf('10.7.0.1/24', ['Table = off', `PostUp = ${route}`, 'ListenPort = 51820']));
+    await client.setState(INTERFACE, 'enable', CALL);
+    const deviceNumber = `cat /sys/class/net/${INTERFACE}/ifindex`;
+    const before = await sh(deviceNumber);
+    const touch = 'echo ran >> /etc/wireguard/ran';
+    expect(await put({ post_up: [route, touch] })).toMatchObject({ changed: true, impact: 'None' });
+    expect(await sh(`ip route show dev ${INTERFACE}`)).toContain('10.96.0.0/16');
+    expect([await host.readFile('/etc/wireguard/ran'), await sh(deviceNumber)]).toEqual(['ran\n', before]);
+    expect(await read()).toEqual([]);
+    expect(await put({ post_up: [touch] })).toMatchObject({ changed: true, impact: 'Restart' });
+    expect(await sh(`ip route show dev ${INTERFACE}`)).not.toContain('10.96.0.0/16');
+    expect(await sh(deviceNumber)).not.toBe(before);
+  });
+
   test('H2 a tunnel that somebody else brought up anew runs by its file as it is then: no hook of the older one runs', async () => {
     await host.writeFile(CONF, conf('10.7.0.1/24', [...nat('eth8'), 'ListenPort = 51820']));
     await client.setState(INTERFACE, 'enable', CALL);
