@@ -1,3 +1,4 @@
+import { AgentError } from '../core/agent-error.ts';
 import { documentText, interfaceOf, parseDocument } from '../protocol/wgquick/document.ts';
 import { render } from '../protocol/wgquick/render.ts';
 import { withoutSaveConfig } from '../protocol/wgquick/strip.ts';
@@ -25,7 +26,9 @@ export async function bringUp(target: ManagedInterface, text: string): Promise<v
     // Somebody else was faster, wg-quick@ at boot for instance: the device is theirs, and the next look takes it as it is.
     if (outcome === 'taken') await state.writeRunning(null);
   } catch (error) {
-    await runDownHooks(target, interfaceOf(parseDocument(text)));
+    // A program that is not there has run no hook.
+    const hasRun = !(error instanceof AgentError && error.code === 'command_missing');
+    if (hasRun) await runDownHooks(target, interfaceOf(parseDocument(text)));
     await state.writeRunning(null);
     throw error;
   }

@@ -17,7 +17,7 @@ export interface Snapshot {
   readonly device: Device | null;
 }
 
-/** Makes no process for wireguard-go but where a table of its own has to be listed. */
+/** Makes no process for wireguard-go, but where a table of its own has to be listed or the link is down. */
 export async function readSnapshot(target: ManagedInterface): Promise<Snapshot> {
   const { state } = target;
   const [fileText, copy, known] = await Promise.all([target.readFile(), state.readRunning(), state.readLedger()]);

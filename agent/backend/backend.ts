@@ -32,7 +32,8 @@ export interface Restoration {
 }
 
 /**
- * The way to one WireGuard device. Methods throw AgentError; none of them reads or writes the state folder. Who calls holds the
+ * The way to one WireGuard device. Methods throw AgentError, or what the system throws when the device goes while it is read; none of
+ * them reads or writes the state folder. Who calls holds the
  * interface's lock.
  */
 export interface Backend {

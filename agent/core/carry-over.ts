@@ -1,7 +1,7 @@
 import type { Device, Peer } from './device.ts';
 
 /** What wg(8) takes as "no preshared key". */
-const NO_KEY = `${'A'.repeat(43)}=`;
+const NO_PRESHARED_KEY = `${'A'.repeat(43)}=`;
 
 /**
  * The peers that a restart must bring back as they were, those that only the kernel had, and others where file and kernel differ:
@@ -30,7 +30,7 @@ export const peerSections = (peers: readonly Peer[]): string =>
   peers.map((peer) => `[Peer]\n${peerLines(peer).join('\n')}\n`).join('\n');
 
 function peerLines({ publicKey, presharedKey, allowedIps, endpoint, keepalive }: Peer): string[] {
-  const lines = [`PublicKey = ${publicKey}`, `PresharedKey = ${presharedKey?.reveal() ?? NO_KEY}`];
+  const lines = [`PublicKey = ${publicKey}`, `PresharedKey = ${presharedKey?.reveal() ?? NO_PRESHARED_KEY}`];
   if (allowedIps.length > 0) lines.push(`AllowedIPs = ${allowedIps.join(', ')}`);
   if (endpoint !== null) lines.push(`Endpoint = ${endpoint}`);
   return [...lines, `PersistentKeepalive = ${keepalive === 0 ? 'off' : String(keepalive)}`];

@@ -71,6 +71,22 @@ describe('N24: where file and kernel differ', () => {
     ]);
   });
 
+  test('in what the plan alone sees', () => {
+    const peers = [aPeer({ allowedIps: [cidr('0.0.0.0/0')] })];
+    const device = aDevice({ peers, fwMark: 51_820 });
+    expect(drift(aConfig(), device, aConfig({ fwMark: 16 }))).toEqual([
+      { path: 'spec.interface.fwMark', file: '', live: '51820', impact: 'Restart' },
+    ]);
+  });
+
+  test('in several fields that one restart serves, each with its impact', () => {
+    const told = drift(aConfig({ table: 'off', mtu: 1300 }), aDevice(), aConfig());
+    expect(told.map(({ path, impact }) => `${path} ${impact}`)).toEqual([
+      'spec.interface.mtu Restart',
+      'spec.interface.table Restart',
+    ]);
+  });
+
   test('in what it was brought up with', () => {
     const paths = drift(aConfig({ dns: ['192.0.2.53'] }), aDevice(), aConfig()).map(({ path }) => path);
     expect(paths).toEqual(['spec.interface.dns']);

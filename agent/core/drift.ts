@@ -1,30 +1,36 @@
 import { compare, type Difference, STATE_PATH } from '../protocol/compare.ts';
-import { highestImpact } from '../protocol/impact.ts';
 import type { WireDrift } from '../protocol/messages.ts';
 import type { InterfaceConfig } from '../protocol/wgquick/config.ts';
-import { type Current, liveSteps, settledFields } from './plan.ts';
+import { FIELD_NAMES, fieldOf, pathOf } from '../protocol/wgquick/fields.ts';
+import { type Current, impactOf, liveSteps, settledFields } from './plan.ts';
 
 const MAX_TEXT = 1024;
 const clipped = (text: string): string => text.slice(0, MAX_TEXT).toWellFormed();
 
-/** Where an interface that runs differs from its file, one entry a field, and what it would take to bring it back. */
+/** Where an interface that runs differs from its file, one entry a field, and what it does to traffic to bring it back. */
 export function driftOf(current: Current & { readonly file: InterfaceConfig }): WireDrift[] {
   const { file, running, device } = current;
   const desired = { config: file, state: 'up' } as const;
   const steps = liveSteps(current, desired);
   const compared = compare(desired, { file, device, running, settled: settledFields(current) });
-  // Routes are no field: the plan alone sees that they are missing.
-  const paths = new Set(compared.map(({ path }) => path));
-  const routes: Difference[] = steps
-    .filter(({ action, path }) => action === 'add-route' && !paths.has(path))
-    .slice(0, 1)
-    .map(({ path }) => ({ path, desired: '', file: file.table ?? 'auto', live: 'routes are missing' }));
-  return [...compared, ...routes].map((difference) => ({
+  const known = new Set(compared.map(({ path }) => path));
+  // What the plan alone sees: routes are no field, and a mark that nobody asks for any more may need a restart.
+  const others = [...new Set(steps.map(({ path }) => path))].filter((path) => !known.has(path));
+  return [...compared, ...others.map((path) => seenByPlan(path, current))].map((difference) => ({
     path: difference.path,
     file: clipped(difference.path === STATE_PATH ? difference.desired : difference.file),
     live: clipped(difference.live),
-    impact: highestImpact(steps.filter(({ path }) => path === difference.path).map(({ impact }) => impact)),
+    // A restart serves every field.
+    impact: impactOf(steps.filter(({ path, action }) => path === difference.path || action === 'restart')),
   }));
+}
+
+function seenByPlan(path: string, { file, device }: Current): Difference {
+  const name = FIELD_NAMES.find((candidate) => pathOf(candidate) === path);
+  if (name === undefined || file === null || device === null) return { path, desired: '', file: '', live: '' };
+  const { text, running } = fieldOf(name);
+  const live = running.shownBy === 'kernel' ? text(running.of(device)) : 'routes are missing';
+  return { path, desired: text(file[name]), file: text(file[name]), live };
 }
 
 /** Fields of an interface that is down whose text in the file is no value. */

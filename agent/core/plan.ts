@@ -97,7 +97,7 @@ const oursOf = ({ running, attempted }: Current): InterfaceConfig[] =>
   attempted === null ? [running] : [running, attempted];
 
 /** The steps of an action for a field that is not as desired. */
-const MAKERS: Readonly<Record<FieldAction, (change: Change, path: string) => Step[]>> = {
+const MAKERS: Readonly<Record<Exclude<FieldAction, 'restart'>, (change: Change, path: string) => Step[]>> = {
   'set-private-key': (_change, path) => [step({ action: 'set-private-key' }, path)],
   'set-listen-port': ({ desired: { listenPort } }, path) =>
     listenPort === null ? [] : [step({ action: 'set-listen-port', port: listenPort }, path)],
@@ -109,7 +109,6 @@ const MAKERS: Readonly<Record<FieldAction, (change: Change, path: string) => Ste
     const hooks = hookChange(running, desired);
     return hooks === null ? [] : [step({ action: 'run-hooks', hooks }, path)];
   },
-  restart: (_change, path) => [step({ action: 'restart' }, path)],
 };
 
 /** One step of an action is enough for all fields that ask for it, but for those that name a value. */
@@ -118,7 +117,7 @@ function fieldSteps(change: Change): Step[] {
   const made = new Set<StepAction>();
   return FIELD_NAMES.flatMap((name) => {
     const { running: shown } = fieldOf(name);
-    if (shown.shownBy === 'file') return [];
+    if (shown.shownBy === 'file' || shown.step === 'restart') return [];
     const ours = oursOf(change).map((config) => config[name]);
     const holds =
       shown.shownBy === 'kernel'

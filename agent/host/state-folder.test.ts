@@ -128,6 +128,29 @@ test('I1: the live peers of a journal come back whole, keys included, and stay c
   expect(JSON.stringify(read)).not.toContain(presharedKey);
 });
 
+test('I2: the journal of an agent before 0.2 is rolled back, too', async () => {
+  await using folder = await temporaryFolder();
+  const state = await openStateFolder(folder.path);
+  const privateKey = newPrivateKey();
+  const formerLive = {
+    privateKey,
+    publicKey: 'x',
+    listenPort: 1,
+    fwMark: null,
+    peers: [],
+    addresses: [],
+    mtu: 1400,
+    linkUp: true,
+    routes: [],
+  };
+  const text = JSON.stringify({ fileText: 'f', runningText: 'r', formerLive, formerWanted: 'up', disrupted: true });
+  await writeFile(join(folder.path, 'journal', 'wg0'), text);
+  const entry = await state.open('wg0').readJournal();
+  expect(entry).toMatchObject({ fileText: 'f', runningText: 'r', previousDesired: 'up', disrupted: true, steps: [] });
+  expect(entry?.previousDevice?.key?.privateKey?.reveal() === privateKey).toBe(true);
+  expect(entry?.previousDevice?.mtu).toBe(1400);
+});
+
 test('N8: a journal that cannot be read is an error that does not quote it', async () => {
   await using folder = await temporaryFolder();
   const state = await openStateFolder(folder.path);

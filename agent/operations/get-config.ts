@@ -55,6 +55,8 @@ const stateOf = (snapshot: Snapshot): InterfaceState => {
 
 /** What the file says and is no value differs from anything that could run: it is told of an interface that is down, too. */
 function driftBetween(snapshot: Snapshot, file: InterfaceConfig): WireDrift[] {
+  // A device without a file has nothing to differ from.
+  if (snapshot.file === null) return [];
   return snapshot.device === null ? invalidDrift(file) : driftOf({ ...currentOf(snapshot), file });
 }
 

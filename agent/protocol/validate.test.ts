@@ -149,3 +149,11 @@ test('N8: a bad private key is not repeated', () => {
   const problems = validate(configFromResource({}, 'almost-a-key'));
   expect(JSON.stringify(problems)).not.toContain('almost-a-key');
 });
+
+test.each(['\0', '\u001b', '\u0085'])(
+  'N5: a hook that begins or ends with %j is refused: it is no white space',
+  (control) => {
+    for (const part of [{ preDown: [`${control}a`] }, { postDown: [`a${control}`] }])
+      expect(problemsOf(part)).toHaveLength(1);
+  },
+);

@@ -76,11 +76,10 @@ type NumberRow<Name extends string> = Row<
 /** A whole number; 0 and null mean that there is none. */
 export function wholeNumber<const Name extends string>(
   options: NumberRow<Name>,
-): Field<number | null, number | null, number, Name> {
+): Field<number | null, number | null, number, Name, never> {
   const { minimum, maximum, check, ...row } = options;
   const schema = { type: ['integer', 'null'], minimum: 0, maximum };
-  const from = (sent: number | string | null): Parsed<number | null> =>
-    valid(typeof sent === 'number' && sent !== 0 ? sent : null);
+  const from = (sent: number | null): Parsed<number | null> => valid(sent === 0 ? null : sent);
   return {
     ...row,
     hook: false,
@@ -102,8 +101,10 @@ interface ListKind<V extends string> {
   readonly parseItem: (text: string) => V | undefined;
   /** An item of the resource; default: as in a file. */
   readonly parseResourceItem?: (text: string) => V | undefined;
-  /** The length of the longest item. */
+  /** The length of the longest item of a request. */
   readonly maxLength: number;
+  /** The length of the longest item that the controller takes from an agent; default: the same. */
+  readonly maxReported?: number;
   /** Of several equal items of a file one counts. */
   readonly unique: boolean;
 }
@@ -147,7 +148,7 @@ const reportedList = (maxLength: number): object => ({
 export function list<V extends string, const Name extends string>(
   options: ListRow<V, Name>,
 ): Field<readonly V[], readonly string[], readonly string[], Name> {
-  const { parseItem, parseResourceItem = parseItem, maxLength, unique, ...row } = options;
+  const { parseItem, parseResourceItem = parseItem, maxLength, maxReported = maxLength, unique, ...row } = options;
   const { value: absent } = parseList<V>([], parseItem);
   return {
     ...row,
@@ -162,7 +163,7 @@ export function list<V extends string, const Name extends string>(
     wire: {
       ...row.wire,
       putSchema: putList(maxLength),
-      specSchema: reportedList(maxLength),
+      specSchema: reportedList(maxReported),
       to: (value) => value,
       // A line feed splits no list.
       from: (sent) =>

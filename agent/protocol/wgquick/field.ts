@@ -52,10 +52,10 @@ export interface FieldProblem {
 
 /**
  * One key of the [Interface] section: everything that the parser, the renderer, the HTTP messages, the plan, the comparison and the
- * controller know of it. `V` is its value in a configuration, `Wire` its form in the agent's messages, `Name` its name there, and
+ * controller know of it. `V` is its value in a configuration, `Wire` its form in the agent's messages, `Name` its name there, `Joined` the form of old clients, and
  * `Resource` the form of the WireGuardNode property of the same name.
  */
-export interface Field<V = unknown, Wire = unknown, Resource = unknown, Name extends string = string> {
+export interface Field<V = unknown, Wire = unknown, Resource = unknown, Name extends string = string, Joined = string> {
   /** As wg-quick(8) and wg(8) spell it; files may use any letter case. */
   readonly key: string;
   /** Which program understands the key: wg(8) fails on those of wg-quick. */
@@ -88,7 +88,7 @@ export interface Field<V = unknown, Wire = unknown, Resource = unknown, Name ext
     readonly specSchema: object;
     readonly to: (value: V) => Wire;
     /** Of a PUT, and of `spec` in an answer. Old clients join lists into one text. */
-    readonly from: (sent: Wire | string | null) => Parsed<V>;
+    readonly from: (sent: Wire | Joined | null) => Parsed<V>;
   };
   /** The value of the resource's property; undefined = not set. */
   readonly fromResource: (value: Resource | undefined) => Parsed<V>;

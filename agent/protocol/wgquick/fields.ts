@@ -1,4 +1,5 @@
 import { canonicalIp, isIpv6, parseCidr, parseInterfaceAddress } from '../address.ts';
+import { redactKeys } from '../redact.ts';
 import { type InterfaceKey, NO_KEY, parsePrivateKey } from '../interface-key.ts';
 import type { Field, Parsed } from './field.ts';
 import { decimal, hooks, lastOfQuick, lastOfWg, list, same, sameList, tooMany, wholeNumber } from './field-kinds.ts';
@@ -80,7 +81,7 @@ const table: Field<string | null, string | null, string | number, 'table'> = {
   parse: lastOfQuick(parseTable),
   write: (value) => (value === null ? [] : [value]),
   equal: same,
-  text: (value) => value ?? 'auto',
+  text: (value) => redactKeys(value ?? 'auto'),
   check: (value) => (isTable(value) ? [] : [{ message: 'must be auto, off or a number from 1 to 4294967295' }]),
   wire: {
     name: 'table',
@@ -190,6 +191,7 @@ export const FIELDS = {
     rule: 'must hold IP addresses or search domains',
     parseItem: parseDnsEntry,
     maxLength: 253,
+    maxReported: 1024,
     unique: false,
     equal: sameList,
     check: (value, { invalid }) =>
