@@ -1,11 +1,9 @@
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import { describe, expect, test } from '@jest/globals';
 import { newPrivateKey } from '../support/canary.ts';
-import { startLab, type Lab } from '../support/lab/start-lab.ts';
 import { makeGate } from '../support/lab/gate.ts';
-import type { LabHost } from '../support/lab/start-host.ts';
-import type { AgentClient } from '../../controller/drivers/wgnode/agent-client.ts';
-import { CALL, clientOf, putBodyOf } from '../support/agent-client.ts';
+import { CALL, putBodyOf } from '../support/agent-client.ts';
 import { INTERFACE } from '../support/fleet.ts';
+import { useLoneHost } from '../support/lone-host.ts';
 import { leaksOf } from '../support/scene.ts';
 import { until } from '../support/until.ts';
 
@@ -13,40 +11,17 @@ const CONF = `/etc/wireguard/${INTERFACE}.conf`;
 
 /** Hosts that others set up before us: what the agent finds, takes over, or must leave alone. No controller. */
 describe('the agent on a host that it did not set up', () => {
-  let lab: Lab;
-  let host: LabHost;
-  let client: AgentClient;
-
-  beforeAll(async () => {
-    lab = await startLab({ hosts: ['alpha'] });
-    await lab.kube.install();
-    host = lab.host('alpha');
-  });
-  afterAll(() => lab.stop());
-  beforeEach(async () => {
-    await host.agent.start();
-    client = clientOf(host);
-  });
-  afterEach(async () => {
-    await client.close();
-    await host.agent.stop();
-    await host.exec([
-      'bash',
-      '-c',
-      `ip link delete ${INTERFACE}; rm -rf /etc/wireguard/* /var/lib/wgnode/*; iptables -F FORWARD`,
-    ]);
-  });
-
-  const sh = (script: string): Promise<string> => host.mustExec(['bash', '-c', script]);
-  const isUp = async (): Promise<boolean> => (await host.exec(['ip', 'link', 'show', INTERFACE])).exitCode === 0;
+  const alone = useLoneHost(`ip link delete ${INTERFACE}; iptables -F FORWARD`);
+  const { sh } = alone;
+  const isUp = async (): Promise<boolean> => (await alone.host.exec(['ip', 'link', 'show', INTERFACE])).exitCode === 0;
   const rules = async (): Promise<string> => sh('iptables -S FORWARD | grep wg0 || true');
   const newPeer = async (): Promise<string> => (await sh('wg genkey | wg pubkey')).trim();
   const conf = (lines: readonly string[]): string => `[Interface]\n${lines.join('\n')}\n`;
   const BASE = ['Address = 10.7.0.1/24', 'Address = 10.8.0.1/24', 'ListenPort = 51820'];
   const put = async (change: object): Promise<object> =>
-    client.putConfig(INTERFACE, await putBodyOf(host, change), CALL);
+    alone.client.putConfig(INTERFACE, await putBodyOf(alone.host, change), CALL);
   const driftOf = async (): Promise<unknown> => {
-    const read = await client.readConfig(INTERFACE, undefined, CALL);
+    const read = await alone.client.readConfig(INTERFACE, undefined, CALL);
     return read.kind === 'present' ? read.response.drift : read.kind;
   };
 
@@ -54,7 +29,7 @@ describe('the agent on a host that it did not set up', () => {
     const old = '-i wg0 -m comment --comment old -j ACCEPT';
     const rule = '-i wg0 -m comment --comment new -j ACCEPT';
     const hooks = [`PostUp = iptables -w -A FORWARD ${old}`, `PreDown = iptables -w -D FORWARD ${old}`];
-    await host.writeFile(CONF, conf([`PrivateKey = ${newPrivateKey()}`, ...BASE, ...hooks]));
+    await alone.host.writeFile(CONF, conf([`PrivateKey = ${newPrivateKey()}`, ...BASE, ...hooks]));
     await sh(`wg-quick up ${INTERFACE}`);
     const change = {
       address: ['10.7.0.1/24'],
@@ -69,7 +44,7 @@ describe('the agent on a host that it did not set up', () => {
   });
 
   test('a table change on an adopted tunnel is a real restart that keeps live peers', async () => {
-    await host.writeFile(CONF, conf([`PrivateKey = ${newPrivateKey()}`, ...BASE]));
+    await alone.host.writeFile(CONF, conf([`PrivateKey = ${newPrivateKey()}`, ...BASE]));
     await sh(`wg-quick up ${INTERFACE}`);
     const peer = await newPeer();
     await sh(`wg set ${INTERFACE} peer ${peer} allowed-ips 10.9.0.0/24`);
@@ -80,11 +55,11 @@ describe('the agent on a host that it did not set up', () => {
 
   test('a private key that a hook sets is left as it is', async () => {
     await sh('umask 077; wg genkey > /etc/wireguard/hook.key');
-    await host.writeFile(CONF, conf([...BASE, 'PostUp = wg set %i private-key /etc/wireguard/hook.key']));
+    await alone.host.writeFile(CONF, conf([...BASE, 'PostUp = wg set %i private-key /etc/wireguard/hook.key']));
     await sh(`wg-quick up ${INTERFACE}`);
     const before = await sh(`wg show ${INTERFACE} public-key`);
-    await client.setState(INTERFACE, 'disable', CALL);
-    await client.setState(INTERFACE, 'enable', CALL);
+    await alone.client.setState(INTERFACE, 'disable', CALL);
+    await alone.client.setState(INTERFACE, 'enable', CALL);
     expect(await sh(`wg show ${INTERFACE} public-key`)).toBe(before);
     expect(before.trim()).not.toBe('(none)');
     expect(await driftOf()).toEqual([]);
@@ -94,9 +69,9 @@ describe('the agent on a host that it did not set up', () => {
     const [kept, revoked] = [await newPeer(), await newPeer()];
     const section = (peer: string, ip: string): string => `\n[Peer]\nPublicKey = ${peer}\nAllowedIPs = ${ip}\n`;
     const head = conf([`PrivateKey = ${newPrivateKey()}`, ...BASE]);
-    await host.writeFile(CONF, head + section(kept, '10.9.0.1/32') + section(revoked, '10.9.0.2/32'));
-    await client.setState(INTERFACE, 'enable', CALL);
-    await host.writeFile(CONF, head + section(kept, '10.9.0.1/32'));
+    await alone.host.writeFile(CONF, head + section(kept, '10.9.0.1/32') + section(revoked, '10.9.0.2/32'));
+    await alone.client.setState(INTERFACE, 'enable', CALL);
+    await alone.host.writeFile(CONF, head + section(kept, '10.9.0.1/32'));
     await sh(`wg set ${INTERFACE} peer ${revoked} remove`);
     await expect(put({ table: 'off', post_up: ['false'] })).rejects.toMatchObject({
       agentCode: 'apply_failed',
@@ -111,7 +86,7 @@ describe('the agent on a host that it did not set up', () => {
     ['a link-local address', { address: ['10.7.0.1/24', 'fe80::7/64'] }, 'fe80::7/64'],
     ['a table of its own', { table: '1234' }, '10.7.0.1/24'],
   ])('%s is applied, read back, and causes no drift', async (_what, change, address) => {
-    await host.writeFile(
+    await alone.host.writeFile(
       CONF,
       `${conf([`PrivateKey = ${newPrivateKey()}`, 'Address = 10.7.0.1/24', 'ListenPort = 51820'])}\n[Peer]\nPublicKey = ${await newPeer()}\nAllowedIPs = 0.0.0.0/0, 10.99.0.0/16\n`,
     );
@@ -127,32 +102,32 @@ describe('the agent on a host that it did not set up', () => {
     const sections = peers.map(
       (peer, index) => `\n[Peer]\nPublicKey = ${peer}\nAllowedIPs = 10.9.0.${String(index)}/32\n`,
     );
-    await host.writeFile(CONF, conf([`PrivateKey = ${newPrivateKey()}`, ...BASE]) + sections.join(''));
-    await client.setState(INTERFACE, 'enable', CALL);
-    const read = await client.readConfig(INTERFACE, undefined, CALL);
+    await alone.host.writeFile(CONF, conf([`PrivateKey = ${newPrivateKey()}`, ...BASE]) + sections.join(''));
+    await alone.client.setState(INTERFACE, 'enable', CALL);
+    const read = await alone.client.readConfig(INTERFACE, undefined, CALL);
     if (read.kind !== 'present') throw new Error('The interface is not there');
     for (let round = 0; round < 20; round += 1) {
-      expect(await client.readConfig(INTERFACE, read.etag, CALL)).toEqual({ kind: 'unchanged' });
+      expect(await alone.client.readConfig(INTERFACE, read.etag, CALL)).toEqual({ kind: 'unchanged' });
     }
-    const body = await putBodyOf(host, { mtu: 1400 });
+    const body = await putBodyOf(alone.host, { mtu: 1400 });
     const options = { ...body.options, if_digest: read.response.digest };
-    expect(await client.putConfig(INTERFACE, { ...body, options }, CALL)).toMatchObject({ changed: true });
+    expect(await alone.client.putConfig(INTERFACE, { ...body, options }, CALL)).toMatchObject({ changed: true });
   });
 
   test('I1 a restart brings back what only the kernel knows of a peer: no preshared key where there is none, thousands of addresses', async () => {
     const [plain, wide] = [await newPeer(), await newPeer()];
     const psk = `PresharedKey = ${newPrivateKey()}`;
-    await host.writeFile(
+    await alone.host.writeFile(
       CONF,
       `${conf([`PrivateKey = ${newPrivateKey()}`, 'Address = 10.7.0.1/24'])}\n[Peer]\nPublicKey = ${plain}\n${psk}\nAllowedIPs = 10.9.0.1/32\n`,
     );
-    await client.setState(INTERFACE, 'enable', CALL);
+    await alone.client.setState(INTERFACE, 'enable', CALL);
     await sh(`wg set ${INTERFACE} peer ${plain} preshared-key /dev/null`);
     const many = Array.from(
       { length: 8_000 },
       (_, index) => `10.${String(100 + (index >> 8))}.${String(index & 255)}.0/24`,
     );
-    await host.writeFile('/tmp/wide.conf', `[Peer]\nPublicKey = ${wide}\nAllowedIPs = ${many.join(', ')}\n`);
+    await alone.host.writeFile('/tmp/wide.conf', `[Peer]\nPublicKey = ${wide}\nAllowedIPs = ${many.join(', ')}\n`);
     await sh(`wg addconf ${INTERFACE} /tmp/wide.conf; rm /tmp/wide.conf`);
     await put({ table: 'off' });
     expect(await sh(`wg show ${INTERFACE} preshared-keys`)).toContain(`${plain}\t(none)`);
@@ -165,8 +140,8 @@ describe('the agent on a host that it did not set up', () => {
       'PostUp = echo "chain already exists" >&2; exit 1',
       'PreDown = iptables -w -D FORWARD -i %i -j ACCEPT',
     ];
-    await host.writeFile(CONF, conf([`PrivateKey = ${newPrivateKey()}`, ...BASE, ...hooks]));
-    await expect(client.setState(INTERFACE, 'enable', CALL)).rejects.toMatchObject({
+    await alone.host.writeFile(CONF, conf([`PrivateKey = ${newPrivateKey()}`, ...BASE, ...hooks]));
+    await expect(alone.client.setState(INTERFACE, 'enable', CALL)).rejects.toMatchObject({
       agentCode: 'apply_failed',
       rolledBack: true,
     });
@@ -176,8 +151,8 @@ describe('the agent on a host that it did not set up', () => {
 
   test('a previous tunnel that cannot come up again does not keep a better configuration out, and its live peers are kept', async () => {
     const peer = await newPeer();
-    await host.writeFile(CONF, conf([`PrivateKey = ${newPrivateKey()}`, ...BASE, 'PostUp = mkdir /run/once']));
-    await client.setState(INTERFACE, 'enable', CALL);
+    await alone.host.writeFile(CONF, conf([`PrivateKey = ${newPrivateKey()}`, ...BASE, 'PostUp = mkdir /run/once']));
+    await alone.client.setState(INTERFACE, 'enable', CALL);
     await sh(`wg set ${INTERFACE} peer ${peer} allowed-ips 10.9.0.0/24`);
     await expect(put({ table: 'off', post_up: ['false'] })).rejects.toMatchObject({
       agentCode: 'apply_failed',
@@ -191,52 +166,52 @@ describe('the agent on a host that it did not set up', () => {
 
   test('a device without a file that somebody else made is neither disabled nor deleted', async () => {
     await sh(`wireguard-go ${INTERFACE} && ip link set ${INTERFACE} up`);
-    await expect(client.setState(INTERFACE, 'disable', CALL)).rejects.toMatchObject({ agentCode: 'not_found' });
-    await expect(client.remove(INTERFACE, CALL)).rejects.toMatchObject({ agentCode: 'not_found' });
+    await expect(alone.client.setState(INTERFACE, 'disable', CALL)).rejects.toMatchObject({ agentCode: 'not_found' });
+    await expect(alone.client.remove(INTERFACE, CALL)).rejects.toMatchObject({ agentCode: 'not_found' });
     expect(await isUp()).toBe(true);
     expect(await sh('ls -A /etc/wireguard')).toBe('');
   });
 
   test('SIGTERM in the middle of a change lets it end: the tunnel is up afterwards', async () => {
-    await host.writeFile(CONF, conf([`PrivateKey = ${newPrivateKey()}`, ...BASE]));
-    await client.setState(INTERFACE, 'enable', CALL);
-    const gate = await makeGate(host);
-    const stops = (): number => host.agent.logText().split('"message":"stopping').length - 1;
+    await alone.host.writeFile(CONF, conf([`PrivateKey = ${newPrivateKey()}`, ...BASE]));
+    await alone.client.setState(INTERFACE, 'enable', CALL);
+    const gate = await makeGate(alone.host);
+    const stops = (): number => alone.host.agent.logText().split('"message":"stopping').length - 1;
     const known = stops();
     const change = put({ table: 'off', post_up: [gate.hook] });
     await until('the change to be under way', async () => (await sh('ls /var/lib/wgnode/journal')).includes(INTERFACE));
-    const ended = host.agent.stop();
+    const ended = alone.host.agent.stop();
     await until('the signal to be heard', () => stops() > known);
     await gate.open();
     await ended;
     // By itself, not killed, and without the client, which keeps its connections open for 120 s, longer than `stop` waits.
-    expect(host.agent.ending).toBe(0);
+    expect(alone.host.agent.ending).toBe(0);
     expect(await change).toMatchObject({ changed: true });
     expect(await isUp()).toBe(true);
     expect(await sh('ls -A /var/lib/wgnode/journal')).toBe('');
     await gate.remove();
-    await host.agent.start();
+    await alone.host.agent.start();
   });
 
   test('one bad interface does not keep the agent from starting nor the others down', async () => {
-    await host.writeFile(CONF, conf([`PrivateKey = ${newPrivateKey()}`, ...BASE]));
-    await client.setState(INTERFACE, 'enable', CALL);
-    await host.agent.stop();
+    await alone.host.writeFile(CONF, conf([`PrivateKey = ${newPrivateKey()}`, ...BASE]));
+    await alone.client.setState(INTERFACE, 'enable', CALL);
+    await alone.host.agent.stop();
     await sh(
       `ip link delete ${INTERFACE}; ln -s /etc/hostname /etc/wireguard/bad0.conf; printf up > /var/lib/wgnode/wanted/bad0; printf '{broken' > /var/lib/wgnode/journal/bad1`,
     );
-    await host.agent.start();
+    await alone.host.agent.start();
     await until('the good interface to come up', isUp);
-    expect(host.agent.logText()).not.toContain('broken');
+    expect(alone.host.agent.logText()).not.toContain('broken');
   });
 
   test('wg-quick calls of others are not ended by the start of the agent', async () => {
-    await host.agent.stop();
-    const gate = await makeGate(host);
-    await host.writeFile(CONF, conf([`PrivateKey = ${newPrivateKey()}`, ...BASE, `PostUp = ${gate.hook}`]));
-    const other = host.mustExec(['wg-quick', 'up', INTERFACE]);
+    await alone.host.agent.stop();
+    const gate = await makeGate(alone.host);
+    await alone.host.writeFile(CONF, conf([`PrivateKey = ${newPrivateKey()}`, ...BASE, `PostUp = ${gate.hook}`]));
+    const other = alone.host.mustExec(['wg-quick', 'up', INTERFACE]);
     await until('the other wg-quick to be at work', isUp);
-    await host.agent.start();
+    await alone.host.agent.start();
     await gate.open();
     await other;
     expect(await isUp()).toBe(true);
@@ -244,6 +219,6 @@ describe('the agent on a host that it did not set up', () => {
   });
 
   test('S1 no secret is in any log, event, argument or environment', async () => {
-    expect(await leaksOf(lab)).toEqual([]);
+    expect(await leaksOf(alone.lab)).toEqual([]);
   });
 });

@@ -1,48 +1,27 @@
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
-import type { AgentClient } from '../../controller/drivers/wgnode/agent-client.ts';
-import { CALL, clientOf, putBodyOf } from '../support/agent-client.ts';
+import { describe, expect, test } from '@jest/globals';
+import { CALL, putBodyOf } from '../support/agent-client.ts';
 import { newPrivateKey } from '../support/canary.ts';
 import { INTERFACE } from '../support/fleet.ts';
-import type { LabHost } from '../support/lab/start-host.ts';
-import { type Lab, startLab } from '../support/lab/start-lab.ts';
+import { useLoneHost } from '../support/lone-host.ts';
 import { leaksOf } from '../support/scene.ts';
 
 const CONF = `/etc/wireguard/${INTERFACE}.conf`;
 
 /** What people's hosts did to the agent, by the ids of the list of cases. The right value is that of plain wg-quick, or a refusal. */
 describe('cases from real hosts', () => {
-  let lab: Lab;
-  let host: LabHost;
-  let client: AgentClient;
-
-  beforeAll(async () => {
-    lab = await startLab({ hosts: ['alpha'] });
-    await lab.kube.install();
-    host = lab.host('alpha');
-  });
-  afterAll(() => lab.stop());
-  beforeEach(async () => {
-    await host.agent.start();
-    client = clientOf(host);
-  });
-  afterEach(async () => {
-    await client.close();
-    await host.agent.stop();
-    const flush = 'iptables -F FORWARD; iptables -t nat -F POSTROUTING';
-    const links = `ip link delete ${INTERFACE}; ip link delete wg1`;
-    await host.exec(['bash', '-c', `${links}; rm -rf /etc/wireguard/* /var/lib/wgnode/*; ${flush}`]);
-  });
-
-  const sh = (script: string): Promise<string> => host.mustExec(['bash', '-c', script]);
+  const alone = useLoneHost(
+    `ip link delete ${INTERFACE}; ip link delete wg1; iptables -F FORWARD; iptables -t nat -F POSTROUTING`,
+  );
+  const { sh } = alone;
   const put = async (change: object): Promise<object> =>
-    client.putConfig(INTERFACE, await putBodyOf(host, change), CALL);
+    alone.client.putConfig(INTERFACE, await putBodyOf(alone.host, change), CALL);
   const codeOf = (call: Promise<unknown>): Promise<unknown> =>
     call.then(
       () => undefined,
       (error: unknown) => (error as { agentCode?: unknown }).agentCode,
     );
   const read = async (): Promise<unknown> => {
-    const answer = await client.readConfig(INTERFACE, undefined, CALL);
+    const answer = await alone.client.readConfig(INTERFACE, undefined, CALL);
     return answer.kind === 'present' ? answer.response.drift : answer.kind;
   };
   const masquerade = async (): Promise<string[]> =>
@@ -57,14 +36,14 @@ describe('cases from real hosts', () => {
 
   test('H1 of a list of hooks only the new line runs, and a line that nothing takes back is an announced restart', async () => {
     const route = 'ip route add 10.96.0.0/16 dev %i';
-    await host.writeFile(CONF, conf('10.7.0.1/24', ['Table = off', `PostUp = ${route}`, 'ListenPort = 51820']));
-    await client.setState(INTERFACE, 'enable', CALL);
+    await alone.host.writeFile(CONF, conf('10.7.0.1/24', ['Table = off', `PostUp = ${route}`, 'ListenPort = 51820']));
+    await alone.client.setState(INTERFACE, 'enable', CALL);
     const deviceNumber = `cat /sys/class/net/${INTERFACE}/ifindex`;
     const before = await sh(deviceNumber);
     const touch = 'echo ran >> /etc/wireguard/ran';
     expect(await put({ post_up: [route, touch] })).toMatchObject({ changed: true, impact: 'None' });
     expect(await sh(`ip route show dev ${INTERFACE}`)).toContain('10.96.0.0/16');
-    expect([await host.readFile('/etc/wireguard/ran'), await sh(deviceNumber)]).toEqual(['ran\n', before]);
+    expect([await alone.host.readFile('/etc/wireguard/ran'), await sh(deviceNumber)]).toEqual(['ran\n', before]);
     expect(await read()).toEqual([]);
     expect(await put({ post_up: [touch] })).toMatchObject({ changed: true, impact: 'Restart' });
     expect(await sh(`ip route show dev ${INTERFACE}`)).not.toContain('10.96.0.0/16');
@@ -72,37 +51,37 @@ describe('cases from real hosts', () => {
   });
 
   test('H2 a tunnel that somebody else brought up anew runs by its file as it is then: no hook of the older one runs', async () => {
-    await host.writeFile(CONF, conf('10.7.0.1/24', [...nat('eth8'), 'ListenPort = 51820']));
-    await client.setState(INTERFACE, 'enable', CALL);
+    await alone.host.writeFile(CONF, conf('10.7.0.1/24', [...nat('eth8'), 'ListenPort = 51820']));
+    await alone.client.setState(INTERFACE, 'enable', CALL);
     await sh(`wg-quick down ${INTERFACE}; sed -i s/eth8/ens9/ ${CONF}; wg-quick up ${INTERFACE}`);
     expect(await read()).toEqual([]);
     expect(await put({ mtu: 1300 })).toMatchObject({ changed: true, impact: 'None' });
     expect(await masquerade()).toEqual(['-A POSTROUTING -o ens9 -j MASQUERADE']);
-    await client.setState(INTERFACE, 'disable', CALL);
+    await alone.client.setState(INTERFACE, 'disable', CALL);
     expect(await masquerade()).toEqual([]);
   });
 
   test('H3 two interfaces with the same hooks do not cut each other off', async () => {
-    await host.writeFile(CONF, conf('10.7.0.1/24', nat('eth8')));
-    await host.writeFile('/etc/wireguard/wg1.conf', conf('10.8.0.1/24', nat('eth8')));
-    await client.setState(INTERFACE, 'enable', CALL);
-    await client.setState('wg1', 'enable', CALL);
+    await alone.host.writeFile(CONF, conf('10.7.0.1/24', nat('eth8')));
+    await alone.host.writeFile('/etc/wireguard/wg1.conf', conf('10.8.0.1/24', nat('eth8')));
+    await alone.client.setState(INTERFACE, 'enable', CALL);
+    await alone.client.setState('wg1', 'enable', CALL);
     await sh(`wg-quick down ${INTERFACE}`);
-    await client.setState(INTERFACE, 'enable', CALL);
-    await client.setState(INTERFACE, 'disable', CALL);
+    await alone.client.setState(INTERFACE, 'enable', CALL);
+    await alone.client.setState(INTERFACE, 'disable', CALL);
     expect(await masquerade()).toEqual(['-A POSTROUTING -o eth8 -j MASQUERADE']);
-    await client.setState('wg1', 'disable', CALL);
+    await alone.client.setState('wg1', 'disable', CALL);
     expect(await masquerade()).toEqual([]);
   });
 
   test('H4a a peer that only the kernel has is in the file after a down where SaveConfig is true', async () => {
-    await host.writeFile(CONF, conf('10.7.0.1/24', ['SaveConfig = true', 'ListenPort = 51820']));
-    await client.setState(INTERFACE, 'enable', CALL);
+    await alone.host.writeFile(CONF, conf('10.7.0.1/24', ['SaveConfig = true', 'ListenPort = 51820']));
+    await alone.client.setState(INTERFACE, 'enable', CALL);
     const peer = await newPeer();
     await sh(`wg set ${INTERFACE} peer ${peer} allowed-ips 10.7.0.9/32`);
-    await client.setState(INTERFACE, 'disable', CALL);
-    expect(await host.readFile(CONF)).toContain(`PublicKey = ${peer}`);
-    expect(await host.readFile(CONF)).toContain('SaveConfig = true');
+    await alone.client.setState(INTERFACE, 'disable', CALL);
+    expect(await alone.host.readFile(CONF)).toContain(`PublicKey = ${peer}`);
+    expect(await alone.host.readFile(CONF)).toContain('SaveConfig = true');
     // Not `enable`: an equal call in one second is a replay.
     await put({});
     expect(await sh(`wg show ${INTERFACE} allowed-ips`)).toBe(`${peer}\t10.7.0.9/32\n`);
@@ -110,8 +89,8 @@ describe('cases from real hosts', () => {
 
   test('H6 an MTU that ends IPv6 is refused while a peer has an IPv6 network', async () => {
     const peer = `[Peer]\nPublicKey = ${await newPeer()}\nAllowedIPs = 10.85.0.0/24, fd85::/64\n`;
-    await host.writeFile(CONF, conf('10.85.0.2/32', ['ListenPort = 51820'], peer));
-    await client.setState(INTERFACE, 'enable', CALL);
+    await alone.host.writeFile(CONF, conf('10.85.0.2/32', ['ListenPort = 51820'], peer));
+    await alone.client.setState(INTERFACE, 'enable', CALL);
     const routes = await sh(`ip -6 route show dev ${INTERFACE}`);
     expect(await codeOf(put({ mtu: 1200 }))).toBe('invalid_value');
     expect(await sh(`ip -6 route show dev ${INTERFACE}`)).toBe(routes);
@@ -119,10 +98,10 @@ describe('cases from real hosts', () => {
 
   test('H7 what a hook set at the start is right, is no drift, and stays over another change', async () => {
     const peer = await newPeer();
-    await host.writeFile('/etc/wireguard/peers', `[Peer]\nPublicKey = ${peer}\nAllowedIPs = 10.99.0.0/16\n`);
+    await alone.host.writeFile('/etc/wireguard/peers', `[Peer]\nPublicKey = ${peer}\nAllowedIPs = 10.99.0.0/16\n`);
     const hooks = ['PostUp = ip link set dev %i mtu 1300', 'PostUp = wg addconf %i /etc/wireguard/peers'];
-    await host.writeFile(CONF, conf('10.7.0.1/24', ['MTU = 1420', 'ListenPort = 51820', ...hooks]));
-    await client.setState(INTERFACE, 'enable', CALL);
+    await alone.host.writeFile(CONF, conf('10.7.0.1/24', ['MTU = 1420', 'ListenPort = 51820', ...hooks]));
+    await alone.client.setState(INTERFACE, 'enable', CALL);
     const world = `cat /sys/class/net/${INTERFACE}/mtu; ip route show dev ${INTERFACE}; wg show ${INTERFACE} allowed-ips`;
     const before = await sh(world);
     expect(before).toContain('1300\n');
@@ -138,8 +117,8 @@ describe('cases from real hosts', () => {
   });
 
   test('M2 what a change leaves as it is does not keep it out: a peer whose network another device has', async () => {
-    await host.writeFile(CONF, conf('10.7.0.1/24', ['ListenPort = 51820']));
-    await client.setState(INTERFACE, 'enable', CALL);
+    await alone.host.writeFile(CONF, conf('10.7.0.1/24', ['ListenPort = 51820']));
+    await alone.client.setState(INTERFACE, 'enable', CALL);
     await sh(`ip tuntap add dev lan0 mode tap; ip address add 192.168.50.1/24 dev lan0; ip link set lan0 up`);
     await sh(`wg set ${INTERFACE} peer ${await newPeer()} allowed-ips 192.168.50.0/24`);
     expect(await put({ mtu: 1300 })).toMatchObject({ changed: true, impact: 'None' });
@@ -147,21 +126,21 @@ describe('cases from real hosts', () => {
   });
 
   test('M4 a netmask is a prefix length', async () => {
-    await host.writeFile(CONF, conf('192.168.71.1/255.255.255.0', ['ListenPort = 51820']));
-    await client.setState(INTERFACE, 'enable', CALL);
+    await alone.host.writeFile(CONF, conf('192.168.71.1/255.255.255.0', ['ListenPort = 51820']));
+    await alone.client.setState(INTERFACE, 'enable', CALL);
     expect(await sh(`ip address show ${INTERFACE}`)).toContain('192.168.71.1/24');
     expect(await read()).toEqual([]);
     expect(await put({})).toMatchObject({ changed: false });
   });
 
   test('M10 a hook that is changed live sees what it sees under wg-quick', async () => {
-    await host.writeFile(CONF, conf('10.7.0.1/24', ['ListenPort = 51820']));
-    await client.setState(INTERFACE, 'enable', CALL);
+    await alone.host.writeFile(CONF, conf('10.7.0.1/24', ['ListenPort = 51820']));
+    await alone.client.setState(INTERFACE, 'enable', CALL);
     await put({ post_up: ['echo "$INTERFACE $CONFIG_FILE" > /etc/wireguard/seen'] });
-    expect(await host.readFile('/etc/wireguard/seen')).toBe(`${INTERFACE} ${CONF}\n`);
+    expect(await alone.host.readFile('/etc/wireguard/seen')).toBe(`${INTERFACE} ${CONF}\n`);
   });
 
   test('S1 no secret is in any log, event, argument or environment', async () => {
-    expect(await leaksOf(lab)).toEqual([]);
+    expect(await leaksOf(alone.lab)).toEqual([]);
   });
 });
