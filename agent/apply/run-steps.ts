@@ -140,18 +140,20 @@ async function saveNewPeers(target: ManagedInterface, { document, device, fileTe
  * Takes back the lines that go, runs those that come; what stays is not touched, nor is the device. A failing line takes back what was
  * run and sets up again what was taken back.
  */
-async function swapHooks(context: StepContext, { hooks: { removed, added } }: StepOf<'run-hooks'>): Promise<void> {
+async function swapHooks(context: StepContext, { hooks }: StepOf<'run-hooks'>): Promise<void> {
+  const { removed, added, newTeardown } = hooks;
   const { target, desired } = context;
   const before = await target.backend.read(desired.table);
   const ran: Hook[] = [];
-  await takeBack(target, removed);
+  await takeBack(target, inversesOf(removed));
   try {
     for (const hook of added) {
       ran.push(hook);
       await runHook(target, hook.command);
     }
   } catch (error) {
-    await takeBack(target, ran);
+    const known = inversesOf(ran);
+    await takeBack(target, [...known, ...newTeardown.filter((command) => !known.includes(command))]);
     for (const { command } of removed) await runQuietly(target, command);
     throw error;
   }
@@ -159,9 +161,11 @@ async function swapHooks(context: StepContext, { hooks: { removed, added } }: St
   await noteBaseline(target, before, await target.backend.read(desired.table));
 }
 
-/** The last one first. */
-async function takeBack(target: ManagedInterface, hooks: readonly Hook[]): Promise<void> {
-  for (const { inverse } of hooks.toReversed()) for (const command of inverse) await runQuietly(target, command);
+/** What takes hooks back, the last one first. */
+const inversesOf = (hooks: readonly Hook[]): string[] => hooks.toReversed().flatMap(({ inverse }) => inverse);
+
+async function takeBack(target: ManagedInterface, commands: readonly string[]): Promise<void> {
+  for (const command of commands) await runQuietly(target, command);
 }
 
 /** What hooks made of the device is right from now on. */

@@ -79,3 +79,11 @@ describe('H1: a change of hooks', () => {
     expect(told(running, desired)).toEqual(expected);
   });
 });
+
+test('D4: lines that come to the teardown take a failed set-up back, whatever their position', () => {
+  const change = hookChange(
+    aConfig({ preDown: ['-a'] }),
+    aConfig({ postUp: ['b', 'c', 'd'], preDown: ['-a', '-b'], postDown: ['-c'] }),
+  );
+  expect(change?.newTeardown).toEqual(['-b', '-c']);
+});

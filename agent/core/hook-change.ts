@@ -12,6 +12,8 @@ export interface Hook {
 export interface HookChange {
   readonly removed: readonly Hook[];
   readonly added: readonly Hook[];
+  /** Lines that come new to the teardown, paired or not: a set-up that fails half way is taken back by them, too. */
+  readonly newTeardown: readonly string[];
 }
 
 const UP = ['preUp', 'postUp'] as const;
@@ -26,10 +28,19 @@ export function hookChange(running: InterfaceConfig, desired: InterfaceConfig): 
   const changes = UP.map((name) => listChange(name, running, desired));
   if (changes.includes(null)) return null;
   const known = changes.filter((change) => change !== null);
-  return { removed: known.flatMap(({ removed }) => removed), added: known.flatMap(({ added }) => added) };
+  const newTeardown = DOWN.flatMap((down) =>
+    beyond(desired[down], running[down]).map((index) => desired[down][index] ?? ''),
+  );
+  return {
+    removed: known.flatMap(({ removed }) => removed),
+    added: known.flatMap(({ added }) => added),
+    newTeardown,
+  };
 }
 
-function listChange(name: UpList, running: InterfaceConfig, desired: InterfaceConfig): HookChange | null {
+type ListChange = Omit<HookChange, 'newTeardown'>;
+
+function listChange(name: UpList, running: InterfaceConfig, desired: InterfaceConfig): ListChange | null {
   if (FIELDS[name].equal(running[name], desired[name])) return { removed: [], added: [] };
   const gone = beyond(running[name], desired[name]);
   const fresh = beyond(desired[name], running[name]);

@@ -167,14 +167,17 @@ describe('hooks and DNS', () => {
     {
       name: 'a new PostUp runs',
       wanted: { postUp: ['a'] },
-      expected: ['write-file (postUp)', 'run-hooks {"removed":[],"added":[{"command":"a","inverse":[]}]} (postUp)'],
+      expected: [
+        'write-file (postUp)',
+        'run-hooks {"removed":[],"added":[{"command":"a","inverse":[]}],"newTeardown":[]} (postUp)',
+      ],
     },
     {
       name: 'PreUp and PostUp are one run',
       wanted: { preUp: ['a'], postUp: ['b'] },
       expected: [
         'write-file (preUp)',
-        'run-hooks {"removed":[],"added":[{"command":"a","inverse":[]},{"command":"b","inverse":[]}]} (preUp)',
+        'run-hooks {"removed":[],"added":[{"command":"a","inverse":[]},{"command":"b","inverse":[]}],"newTeardown":[]} (preUp)',
       ],
     },
     {
@@ -297,7 +300,10 @@ test.each<{ step: Step; disruptive: boolean }>([
   { step: { action: 'up', path: '', impact: 'None' }, disruptive: true },
   { step: { action: 'down', path: '', impact: 'Restart' }, disruptive: true },
   { step: { action: 'restart', path: '', impact: 'Restart' }, disruptive: true },
-  { step: { action: 'run-hooks', hooks: { removed: [], added: [] }, path: '', impact: 'None' }, disruptive: true },
+  {
+    step: { action: 'run-hooks', hooks: { removed: [], added: [], newTeardown: [] }, path: '', impact: 'None' },
+    disruptive: true,
+  },
   { step: { action: 'write-file', path: '', impact: 'None' }, disruptive: false },
   { step: { action: 'set-listen-port', port: 1, path: '', impact: 'Rehandshake' }, disruptive: false },
 ])('whether $step.action is disruptive is $disruptive', ({ step, disruptive }) => {
