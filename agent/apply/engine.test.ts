@@ -149,14 +149,14 @@ describe('a device', () => {
     );
   };
 
-  test('H7: whose hook sets an MTU comes up with it, without a repair', async () => {
+  test('case H7: whose hook sets an MTU comes up with it, without a repair', async () => {
     backend.hooked = (device) => ({ ...device, mtu: 1_300 });
     await up();
     expect([backend.calls, backend.device?.mtu]).toEqual([['up', 'restore'], 1_300]);
     expect((await readSnapshot(target)).ledger).toMatchObject({ baseline: { mtu: 1_300 } });
   });
 
-  test('H2: that somebody else made since is theirs: its file as it is now says what it runs with', async () => {
+  test('case H2: that somebody else made since is theirs: its file as it is now says what it runs with', async () => {
     await up();
     const edited = render([], aConfig({ postDown: ['theirs'] }));
     await writeFile(target.path, edited);

@@ -11,9 +11,9 @@ const target = {
 
 test.each([
   { name: '%i is the interface', hook: 'test %i = wg7' },
-  { name: 'M10: so is $INTERFACE', hook: 'test "$INTERFACE" = wg7' },
-  { name: "M10: $CONFIG_FILE is the interface's own file", hook: 'test "$CONFIG_FILE" = /etc/wireguard/wg7.conf' },
-  { name: 'M10: they are not exported, as in wg-quick', hook: 'test -z "$(printenv INTERFACE CONFIG_FILE)"' },
+  { name: 'case M10: so is $INTERFACE', hook: 'test "$INTERFACE" = wg7' },
+  { name: "case M10: $CONFIG_FILE is the interface's own file", hook: 'test "$CONFIG_FILE" = /etc/wireguard/wg7.conf' },
+  { name: 'case M10: they are not exported, as in wg-quick', hook: 'test -z "$(printenv INTERFACE CONFIG_FILE)"' },
   { name: 'quotes and pipes are those of bash', hook: `printf '%s' "a'b" | grep -q "a'b"` },
 ])('$name', async ({ hook }) => {
   await expect(runHook(target, hook)).resolves.toBeUndefined();

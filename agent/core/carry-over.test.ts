@@ -26,7 +26,7 @@ describe('I1: what a restart must bring back', () => {
       expected: [PEER_A],
     },
     {
-      name: 'M9: no endpoint that never had a handshake, where the file has the peer',
+      name: 'case M9: no endpoint that never had a handshake, where the file has the peer',
       before: [aPeer({ endpoint: '198.51.100.9:4444' })],
       after: [aPeer()],
       expected: [],

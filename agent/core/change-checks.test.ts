@@ -29,6 +29,6 @@ test.each<{ name: string; given: Proposal; expected: string | undefined }>([
     given: proposal(1200, ['::/0'], 1200),
     expected: undefined,
   },
-])('H6: $name', ({ given, expected }) => {
+])('case H6: $name', ({ given, expected }) => {
   expect(refusalOf(given)).toBe(expected);
 });

@@ -13,7 +13,7 @@ const told = (running: Hooks, desired: Hooks): unknown => {
   return { removed: change.removed.map(line), added: change.added.map(line) };
 };
 
-describe('H1: a change of hooks', () => {
+describe('case H1: a change of hooks', () => {
   test.each<{ name: string; running: Hooks; desired: Hooks; expected: unknown }>([
     {
       name: 'that is none runs nothing',

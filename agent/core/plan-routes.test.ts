@@ -119,7 +119,7 @@ describe('routes of a device that we brought up', () => {
 
   test.each<PlanRow>([
     {
-      name: 'H7: a peer that a hook added gets none',
+      name: 'case H7: a peer that a hook added gets none',
       device: { peers, routes: CONNECTED },
       baseline: { peers, routes: CONNECTED },
       expected: [],

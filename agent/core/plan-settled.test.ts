@@ -4,7 +4,7 @@ import { InterfaceKey } from '../protocol/interface-key.ts';
 
 const OTHER_KEY = InterfaceKey.fromPublic('other=');
 
-describe('H7: what a hook made of the device when it came up is right', () => {
+describe('case H7: what a hook made of the device when it came up is right', () => {
   test.each<PlanRow>([
     {
       name: 'an MTU that is not the one in the file',

@@ -36,7 +36,7 @@ describe('reading', () => {
     { name: 'a cut sequence', bytes: [0xe2, 0x82] },
     { name: 'a surrogate', bytes: [0xed, 0xa0, 0x80] },
     { name: 'a NUL written long', bytes: [0xc0, 0x80] },
-  ])('M5: $name comes back byte for byte, although it is no UTF-8', async ({ bytes }) => {
+  ])('case M5: $name comes back byte for byte, although it is no UTF-8', async ({ bytes }) => {
     await using folder = await temporaryFolder();
     const path = join(folder.path, 'wg0.conf');
     await writeFile(path, Buffer.from(bytes));

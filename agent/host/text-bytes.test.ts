@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { RUNS } from '../../test/fixtures/arbitraries.ts';
 import { decodeBytes, encodeText } from './text-bytes.ts';
 
-describe('M5: bytes', () => {
+describe('case M5: bytes', () => {
   test.each([
     { name: 'ASCII', bytes: Buffer.from('[Interface]\n') },
     { name: 'UTF-8', bytes: Buffer.from('# Grüße 🔑\n') },

@@ -101,7 +101,7 @@ describe('addresses with a prefix length', () => {
   });
 });
 
-describe('M4: an address of a file may have a netmask, as ip(8) takes it', () => {
+describe('case M4: an address of a file may have a netmask, as ip(8) takes it', () => {
   test.each([
     { text: '192.168.71.1/255.255.255.0', expected: '192.168.71.1/24' },
     { text: '10.0.0.1/255.255.255.255', expected: '10.0.0.1/32' },

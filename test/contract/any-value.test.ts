@@ -66,7 +66,7 @@ describe('N24: a file is read whatever stands in it', () => {
     expect({ status, lines: invalid.length }).toEqual({ status: 200, lines: 1_000 });
   });
 
-  test('M2: what is none and stays as it is does not make a PUT of something else fail; a list that is sent replaces it', async () => {
+  test('case M2: what is none and stays as it is does not make a PUT of something else fail; a list that is sent replaces it', async () => {
     const text = '[Interface]\nAddress = 10.0.0.300/24, 10.9.0.1/24\n';
     await agent.write(name, text);
     const privateKey = Buffer.alloc(32, 9).toString('base64');

@@ -238,7 +238,7 @@ describe('what is no regular file is refused and left alone', () => {
   });
 });
 
-test('M5: a file that is no UTF-8 is managed, and every byte that nobody asked to change stays', async () => {
+test('case M5: a file that is no UTF-8 is managed, and every byte that nobody asked to change stays', async () => {
   const name = newName();
   const own = newPrivateKey();
   const path = agent.host.configPath(name);
@@ -258,7 +258,7 @@ test('M5: a file that is no UTF-8 is managed, and every byte that nobody asked t
   expect(new Set([digest, third['digest'], (await get(name)).json['digest']]).size).toBe(3);
 });
 
-test('M14: white space that is none in C makes another key, which wg does not know', async () => {
+test('case M14: white space that is none in C makes another key, which wg does not know', async () => {
   const name = newName();
   const own = newPrivateKey();
   await agent.write(name, `[Interface]\nPrivateKey = ${own}\nMTU\u00a0= 1400\n`);

@@ -292,7 +292,7 @@ describe('options', () => {
   });
 });
 
-test('M2: a broken hook that stands in the file and stays does not keep another change out', async () => {
+test('case M2: a broken hook that stands in the file and stays does not keep another change out', async () => {
   const name = newName();
   const key = newPrivateKey();
   await agent.write(name, `[Interface]\nPrivateKey = ${key}\nPostDown = echo "\n`);

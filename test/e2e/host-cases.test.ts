@@ -34,7 +34,7 @@ describe('cases from real hosts', () => {
   ];
   const newPeer = async (): Promise<string> => (await sh('wg genkey | wg pubkey')).trim();
 
-  test('H1 of a list of hooks only the new line runs, and a line that nothing takes back is an announced restart', async () => {
+  test('case H1 of a list of hooks only the new line runs, and a line that nothing takes back is an announced restart', async () => {
     const route = 'ip route add 10.96.0.0/16 dev %i';
     await alone.host.writeFile(CONF, conf('10.7.0.1/24', ['Table = off', `PostUp = ${route}`, 'ListenPort = 51820']));
     await alone.client.setState(INTERFACE, 'enable', CALL);
@@ -50,7 +50,7 @@ describe('cases from real hosts', () => {
     expect(await sh(deviceNumber)).not.toBe(before);
   });
 
-  test('H2 a tunnel that somebody else brought up anew runs by its file as it is then: no hook of the older one runs', async () => {
+  test('case H2 a tunnel that somebody else brought up anew runs by its file as it is then: no hook of the older one runs', async () => {
     await alone.host.writeFile(CONF, conf('10.7.0.1/24', [...nat('eth8'), 'ListenPort = 51820']));
     await alone.client.setState(INTERFACE, 'enable', CALL);
     await sh(`wg-quick down ${INTERFACE}; sed -i s/eth8/ens9/ ${CONF}; wg-quick up ${INTERFACE}`);
@@ -61,7 +61,7 @@ describe('cases from real hosts', () => {
     expect(await masquerade()).toEqual([]);
   });
 
-  test('H3 two interfaces with the same hooks do not cut each other off', async () => {
+  test('case H3 two interfaces with the same hooks do not cut each other off', async () => {
     await alone.host.writeFile(CONF, conf('10.7.0.1/24', nat('eth8')));
     await alone.host.writeFile('/etc/wireguard/wg1.conf', conf('10.8.0.1/24', nat('eth8')));
     await alone.client.setState(INTERFACE, 'enable', CALL);
@@ -74,7 +74,7 @@ describe('cases from real hosts', () => {
     expect(await masquerade()).toEqual([]);
   });
 
-  test('H4a a peer that only the kernel has is in the file after a down where SaveConfig is true', async () => {
+  test('case H4a a peer that only the kernel has is in the file after a down where SaveConfig is true', async () => {
     await alone.host.writeFile(CONF, conf('10.7.0.1/24', ['SaveConfig = true', 'ListenPort = 51820']));
     await alone.client.setState(INTERFACE, 'enable', CALL);
     const peer = await newPeer();
@@ -87,7 +87,7 @@ describe('cases from real hosts', () => {
     expect(await sh(`wg show ${INTERFACE} allowed-ips`)).toBe(`${peer}\t10.7.0.9/32\n`);
   });
 
-  test('H6 an MTU that ends IPv6 is refused while a peer has an IPv6 network', async () => {
+  test('case H6 an MTU that ends IPv6 is refused while a peer has an IPv6 network', async () => {
     const peer = `[Peer]\nPublicKey = ${await newPeer()}\nAllowedIPs = 10.85.0.0/24, fd85::/64\n`;
     await alone.host.writeFile(CONF, conf('10.85.0.2/32', ['ListenPort = 51820'], peer));
     await alone.client.setState(INTERFACE, 'enable', CALL);
@@ -96,7 +96,7 @@ describe('cases from real hosts', () => {
     expect(await sh(`ip -6 route show dev ${INTERFACE}`)).toBe(routes);
   });
 
-  test('H7 what a hook set at the start is right, is no drift, and stays over another change', async () => {
+  test('case H7 what a hook set at the start is right, is no drift, and stays over another change', async () => {
     const peer = await newPeer();
     await alone.host.writeFile('/etc/wireguard/peers', `[Peer]\nPublicKey = ${peer}\nAllowedIPs = 10.99.0.0/16\n`);
     const hooks = ['PostUp = ip link set dev %i mtu 1300', 'PostUp = wg addconf %i /etc/wireguard/peers'];
@@ -116,7 +116,7 @@ describe('cases from real hosts', () => {
     expect(await sh(world)).toContain('1420\n');
   });
 
-  test('M2 what a change leaves as it is does not keep it out: a peer whose network another device has', async () => {
+  test('case M2 what a change leaves as it is does not keep it out: a peer whose network another device has', async () => {
     await alone.host.writeFile(CONF, conf('10.7.0.1/24', ['ListenPort = 51820']));
     await alone.client.setState(INTERFACE, 'enable', CALL);
     await sh(`ip tuntap add dev lan0 mode tap; ip address add 192.168.50.1/24 dev lan0; ip link set lan0 up`);
@@ -125,7 +125,7 @@ describe('cases from real hosts', () => {
     await sh('ip link delete lan0');
   });
 
-  test('M4 a netmask is a prefix length', async () => {
+  test('case M4 a netmask is a prefix length', async () => {
     await alone.host.writeFile(CONF, conf('192.168.71.1/255.255.255.0', ['ListenPort = 51820']));
     await alone.client.setState(INTERFACE, 'enable', CALL);
     expect(await sh(`ip address show ${INTERFACE}`)).toContain('192.168.71.1/24');
@@ -133,7 +133,7 @@ describe('cases from real hosts', () => {
     expect(await put({})).toMatchObject({ changed: false });
   });
 
-  test('M10 a hook that is changed live sees what it sees under wg-quick', async () => {
+  test('case M10 a hook that is changed live sees what it sees under wg-quick', async () => {
     await alone.host.writeFile(CONF, conf('10.7.0.1/24', ['ListenPort = 51820']));
     await alone.client.setState(INTERFACE, 'enable', CALL);
     await put({ post_up: ['echo "$INTERFACE $CONFIG_FILE" > /etc/wireguard/seen'] });

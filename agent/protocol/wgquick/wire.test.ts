@@ -49,7 +49,7 @@ describe('a field that is left out', () => {
     });
   });
 
-  test('M2: keeps what its line says beside values, where it is kept itself', () => {
+  test('case M2: keeps what its line says beside values, where it is kept itself', () => {
     expect(config.invalid).toEqual({ addresses: ['x'] });
   });
 
@@ -72,7 +72,7 @@ describe('a field that is sent', () => {
     { name: 'null makes the table automatic', body: { table: null }, expected: { table: null } },
     { name: 'auto makes the table automatic', body: { table: 'auto' }, expected: { table: null } },
     {
-      name: 'M2: a table that is none is beside the values, as in the file that it was read from',
+      name: 'case M2: a table that is none is beside the values, as in the file that it was read from',
       body: { table: 'a b' },
       expected: { table: null, invalid: { addresses: ['x'], table: ['a b'] } },
     },
