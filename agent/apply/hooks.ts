@@ -11,6 +11,7 @@ export async function runHook({ host, name, path }: ManagedInterface, hook: stri
   const args = ['bash', name, path, hook.replaceAll('%i', name)];
   const result = await host.runner.run('bash', ['-e', '-o', 'pipefail', '-c', WRAPPER, ...args], {
     timeoutMs: host.limits.hookTimeoutMs,
+    output: 'none',
   });
   if (result.exitCode === 0) return;
   const how = result.exitCode === null ? 'did not end in time' : `failed with exit code ${String(result.exitCode)}`;

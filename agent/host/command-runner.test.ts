@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { mkdtempDisposable, readFile } from 'node:fs/promises';
+import { mkdtempDisposable, readdir, readFile, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { until } from '../../test/support/until.ts';
@@ -108,6 +108,25 @@ test('a daemon that keeps the output open does not keep us', async () => {
   process.kill(Number(stdout), 'SIGKILL');
   expect(exitCode).toBe(0);
   expect(performance.now() - started).toBeLessThan(5_000);
+});
+
+test.each(['read', 'none'] as const)('case M1: a daemon that prints later lives on (output %s)', async (output) => {
+  await using folder = await mkdtempDisposable(join(tmpdir(), 'command-runner-'));
+  const [pidFile, gate, done] = ['pid', 'gate', 'done'].map((name) => join(folder.path, name)) as [
+    string,
+    string,
+    string,
+  ];
+  // It prints once the command is long over, and says that it survived that.
+  const daemon = `until [ -e ${gate} ]; do sleep 0.05; done; echo late; echo late >&2; touch ${done}; sleep 60`;
+  const script = `setsid bash -c '${daemon}' & echo $! > ${pidFile}`;
+  try {
+    expect((await bash(script, { output })).exitCode).toBe(0);
+    await writeFile(gate, '');
+    await until('the daemon to have printed', async () => (await readdir(folder.path)).includes('done'));
+  } finally {
+    process.kill(Number(await readFile(pidFile, 'utf8')), 'SIGKILL');
+  }
 });
 
 test('every process is counted by its program', async () => {

@@ -1,4 +1,6 @@
 import { spawn } from 'node:child_process';
+import { Socket } from 'node:net';
+import type { Readable } from 'node:stream';
 import { AgentError } from '../core/agent-error.ts';
 
 /** Limits and inputs of one run. */
@@ -8,6 +10,8 @@ export interface CommandOptions {
   readonly stdin?: string;
   /** File descriptors that the child gets as 3, 4, ... (`/dev/fd/3`). */
   readonly fds?: readonly number[];
+  /** `none`: what it prints goes nowhere, also that of a daemon which it leaves behind. Default `read`. */
+  readonly output?: 'read' | 'none';
 }
 
 /** How a run ended. A program that is not installed throws `command_missing` instead. */
@@ -47,13 +51,14 @@ export function createCommandRunner(): CommandRunner {
 }
 
 function runCommand(program: string, args: readonly string[], options: CommandOptions): Promise<CommandResult> {
-  const { timeoutMs = 10_000, stdin, fds = [] } = options;
+  const { timeoutMs = 10_000, stdin, fds = [], output = 'read' } = options;
+  const out = output === 'none' ? 'ignore' : 'pipe';
   return new Promise((resolve, reject) => {
     const child = spawn(program, args, {
       // A group of its own: hooks may fork, and all of them must end at the deadline.
       detached: true,
       env: ENVIRONMENT,
-      stdio: [stdin === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe', ...fds],
+      stdio: [stdin === undefined ? 'ignore' : 'pipe', out, out, ...fds],
     });
     const stdout = collect(child.stdout);
     const stderr = collect(child.stderr);
@@ -75,8 +80,8 @@ function runCommand(program: string, args: readonly string[], options: CommandOp
       clearTimeout(timer);
       clearTimeout(grace);
       resolve({ exitCode: expired ? null : exitCode, stdout: stdout(), stderr: stderr() });
-      child.stdout?.destroy();
-      child.stderr?.destroy();
+      letGo(child.stdout);
+      letGo(child.stderr);
     };
     let grace: NodeJS.Timeout | undefined;
     child.once('close', finish);
@@ -90,6 +95,14 @@ function runCommand(program: string, args: readonly string[], options: CommandOp
       child.stdin?.end(stdin);
     }
   });
+}
+
+/** Goes on reading and throws it away: a daemon that a hook leaves behind would die of a pipe that is closed (SIGPIPE). */
+function letGo(stream: Readable | null): void {
+  stream?.removeAllListeners('data');
+  stream?.resume();
+  // Neither keeps the process alive.
+  if (stream instanceof Socket) stream.unref();
 }
 
 /** Reads a stream into memory, at most OUTPUT_LIMIT bytes; the rest is thrown away, so a flood cannot fill memory. */

@@ -304,3 +304,18 @@ test('case M2: a broken hook that stands in the file and stays does not keep ano
   expect(reply.status).toBe(200);
   expect(await agent.read(name)).toContain('PostDown = echo "\n');
 });
+
+test('case M3: what stands in a file can be sent back, however much it is', async () => {
+  const name = newName();
+  const key = newPrivateKey();
+  const hooks = [...Array.from({ length: 70 }, (_, index) => `echo ${String(index)}`), `echo ${'x'.repeat(5_000)}`];
+  const lines = hooks.map((hook) => `PostUp = ${hook}\n`).join('');
+  await agent.write(name, `[Interface]\nPrivateKey = ${key}\n${lines}`);
+  const put = (body: object): Promise<{ status: number; json: Readonly<Record<string, unknown>> }> =>
+    agent.call({ method: 'PUT', path: `/v1/wg/${name}/config`, body: { private_key: key, post_up: hooks, ...body } });
+  expect((await put({})).json).toMatchObject({ changed: false });
+  expect((await put({ mtu: 1300 })).json).toMatchObject({ changed: true });
+  expect((await put({ post_up: [...hooks, 'echo one more'] })).json).toMatchObject({
+    code: expect.stringMatching(/^invalid_/),
+  });
+});

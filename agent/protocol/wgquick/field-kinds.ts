@@ -101,10 +101,8 @@ interface ListKind<V extends string> {
   readonly parseItem: (text: string) => V | undefined;
   /** An item of the resource; default: as in a file. */
   readonly parseResourceItem?: (text: string) => V | undefined;
-  /** The length of the longest item of a request. */
-  readonly maxLength: number;
-  /** The length of the longest item that the controller takes from an agent; default: the same. */
-  readonly maxReported?: number;
+  /** The length of the longest item that the controller takes from an agent. */
+  readonly maxReported: number;
   /** Of several equal items of a file one counts. */
   readonly unique: boolean;
 }
@@ -131,10 +129,11 @@ function parseList<V extends string>(
 const itemsOf = (texts: readonly string[]): string[] =>
   texts.flatMap((text) => text.split(/[ \t\n\v\f\r,]+/)).filter(Boolean);
 
+/** What stands on a host may be sent back: the limits of new values are for validation, which judges what changes. */
 const putList = (maxLength: number): object => ({
   anyOf: [
     { type: ['string', 'null'], maxLength: MAX_JOINED },
-    { type: 'array', maxItems: MAX_LIST, items: { type: 'string', minLength: 1, maxLength } },
+    { type: 'array', maxItems: MAX_REPORTED, items: { type: 'string', minLength: 1, maxLength } },
   ],
 });
 
@@ -148,7 +147,7 @@ const reportedList = (maxLength: number): object => ({
 export function list<V extends string, const Name extends string>(
   options: ListRow<V, Name>,
 ): Field<readonly V[], readonly string[], readonly string[], Name> {
-  const { parseItem, parseResourceItem = parseItem, maxLength, maxReported = maxLength, unique, ...row } = options;
+  const { parseItem, parseResourceItem = parseItem, maxReported, unique, ...row } = options;
   const { value: absent } = parseList<V>([], parseItem);
   return {
     ...row,
@@ -162,7 +161,7 @@ export function list<V extends string, const Name extends string>(
     text: (value) => value.join(', '),
     wire: {
       ...row.wire,
-      putSchema: putList(maxLength),
+      putSchema: putList(MAX_REPORTED),
       specSchema: reportedList(maxReported),
       to: (value) => value,
       // A line feed splits no list.
@@ -226,7 +225,7 @@ export const hooks = <const Name extends string>(
   ],
   wire: {
     ...row.wire,
-    putSchema: putList(1024),
+    putSchema: putList(MAX_JOINED),
     specSchema: reportedList(MAX_JOINED),
     to: (value) => value,
     from: (sent) => trimmed(typeof sent === 'string' ? [sent].filter((text) => text.trim() !== '') : (sent ?? [])),

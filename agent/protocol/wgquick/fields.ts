@@ -145,7 +145,7 @@ export const FIELDS = {
     rule: 'must hold addresses with or without a prefix length',
     parseItem: parseInterfaceAddress,
     parseResourceItem: parseCidr,
-    maxLength: 64,
+    maxReported: 64,
     unique: true,
     // The order says nothing: an interface has a set of addresses.
     equal: (left, right) => sameList([...left].sort(), [...right].sort()),
@@ -190,7 +190,6 @@ export const FIELDS = {
     owner: 'wg-quick',
     rule: 'must hold IP addresses or search domains',
     parseItem: parseDnsEntry,
-    maxLength: 253,
     maxReported: 1024,
     unique: false,
     equal: sameList,
