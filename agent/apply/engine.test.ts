@@ -185,3 +185,23 @@ test('a file that somebody else changed after it was read is not overwritten', a
   await expect(apply(target, plan)).rejects.toMatchObject({ code: 'digest_mismatch' });
   expect([backend.calls, await readFile(target.path, 'utf8')]).toEqual([[], `${FILE}# mine\n`]);
 });
+
+describe('case H4b: a device without a file', () => {
+  beforeEach(async () => {
+    await rm(target.path);
+    backend.device = deviceOf(aConfig(), [aPeer(), aPeer({ publicKey: PEER_B, allowedIps: [cidr('10.9.0.2/32')] })]);
+  });
+
+  test('has its peers in the file that a change makes', async () => {
+    await change({ mtu: 1_300 });
+    const text = await readFile(target.path, 'utf8');
+    for (const { publicKey } of backend.device?.peers ?? []) expect(text).toContain(`PublicKey = ${publicKey}`);
+    expect(text).toContain('MTU = 1300');
+  });
+
+  test('has none again when the change fails', async () => {
+    backend.failures.set('configure', 1);
+    expect(await change({ mtu: 1_300 })).toMatchObject({ code: 'apply_failed', rolledBack: true });
+    await expect(readFile(target.path)).rejects.toMatchObject({ code: 'ENOENT' });
+  });
+});

@@ -4,7 +4,7 @@ import type { JournalEntry } from '../host/state-folder.ts';
 import { highestImpact, type Impact } from '../protocol/impact.ts';
 import { changedFields, type InterfaceConfig } from '../protocol/wgquick/config.ts';
 import { interfaceOf, parseDocument } from '../protocol/wgquick/document.ts';
-import { render } from '../protocol/wgquick/render.ts';
+import { fileTextOf } from './file-text.ts';
 import { carryOut, converge } from './converge.ts';
 import { closeJournal, openJournal, previousState, restoreFile } from './journal.ts';
 import { activeConfigOf } from './lifecycle.ts';
@@ -41,7 +41,7 @@ export async function apply(target: ManagedInterface, approved: Plan): Promise<A
   const started = target.host.nowMs();
   let after: Snapshot;
   try {
-    const first = writesFile ? withFile(before, render(before.document, desired.config)) : before;
+    const first = writesFile ? withFile(before, fileTextOf(before.fileText, before.device, desired.config)) : before;
     const convergence = { target, carry: before.device, attempted: null, startConfig: null };
     after = await carryOut(convergence, desired, { now: first, steps, limit: limitOf(approved) });
     if (desired.state === 'up') after = await keepActiveConfig(target, first, after);
@@ -101,7 +101,7 @@ interface Undo {
 /** Brings back the previous file and tunnel, numbers that the file left open included. True = read back as it was. */
 async function undo(target: ManagedInterface, before: Snapshot, { journal, attempted }: Undo): Promise<boolean> {
   try {
-    await restoreFile(target, journal.fileText, attempted);
+    await restoreFile(target, journal, attempted);
     await converge(
       { target, carry: before.device, attempted, startConfig: journal.runningText },
       previousState(before),

@@ -1,5 +1,6 @@
 import { AgentError } from '../core/agent-error.ts';
 import type { InterfaceConfig } from '../protocol/wgquick/config.ts';
+import { redactKeys } from '../protocol/redact.ts';
 import { interfaceOf, parseDocument } from '../protocol/wgquick/document.ts';
 import type { ManagedInterface } from './managed-interface.ts';
 
@@ -15,7 +16,8 @@ export async function runHook({ host, name, path }: ManagedInterface, hook: stri
   });
   if (result.exitCode === 0) return;
   const how = result.exitCode === null ? 'did not end in time' : `failed with exit code ${String(result.exitCode)}`;
-  throw new AgentError('command_failed', `The hook \`${hook}\` ${how}`);
+  // It may hold a key, as `wg set %i peer X preshared-key <(echo KEY)` does.
+  throw new AgentError('command_failed', `The hook \`${redactKeys(hook)}\` ${how}`);
 }
 
 /** Takes back what hooks of a failed set-up may have done: every down hook, whatever the others say. wg-quick does not. */

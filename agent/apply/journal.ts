@@ -6,6 +6,7 @@ import type { InterfaceConfig } from '../protocol/wgquick/config.ts';
 import { interfaceOf, parseDocument } from '../protocol/wgquick/document.ts';
 import { render } from '../protocol/wgquick/render.ts';
 import type { JournalEntry } from '../host/state-folder.ts';
+import { fileTextOf } from './file-text.ts';
 import { activeConfigOf } from './lifecycle.ts';
 import type { ManagedInterface } from './managed-interface.ts';
 import type { Plan } from './plan.ts';
@@ -54,12 +55,13 @@ export async function closeJournal(target: ManagedInterface, journal: JournalEnt
  */
 export async function restoreFile(
   target: ManagedInterface,
-  previousText: string | null,
+  { fileText: previousText, previousDevice }: Pick<JournalEntry, 'fileText' | 'previousDevice'>,
   attempted: InterfaceConfig | null,
 ): Promise<void> {
   const present = await target.readFile();
   const previous = parseDocument(previousText ?? '');
-  const isOurs = present === null || (attempted !== null && present === render(previous, attempted));
+  const isOurs =
+    present === null || (attempted !== null && present === fileTextOf(previousText, previousDevice, attempted));
   if (previousText === null) {
     if (present !== null && isOurs) await target.removeFile();
     return;

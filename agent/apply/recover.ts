@@ -21,7 +21,7 @@ export async function recover(target: ManagedInterface): Promise<boolean> {
   const steps = journal.steps.map(({ action, path }) => `${action} (${path})`);
   target.host.log.warn('rolling back an unfinished change', { interface: target.name, steps });
   if (journal.disrupted) await tearDown(target, now);
-  await restoreFile(target, journal.fileText, now.file);
+  await restoreFile(target, journal, now.file);
   const running = interfaceOf(parseDocument(journal.runningText ?? ''));
   const desired = previousState({ device: journal.previousDevice, running });
   const convergence = { target, carry: journal.previousDevice, attempted: now.file, startConfig: journal.runningText };
