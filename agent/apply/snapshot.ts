@@ -47,5 +47,5 @@ export const currentOf = (snapshot: Snapshot, attempted: InterfaceConfig | null 
   attempted,
   device: snapshot.device,
   baseline: snapshot.ledger?.baseline ?? null,
-  fileIps: allowedIpsOf(snapshot.document),
+  fileIps: snapshot.ledger?.baseline ? [] : allowedIpsOf(snapshot.document),
 });

@@ -86,7 +86,7 @@ describe('I1: what a restart must bring back', () => {
   });
 });
 
-describe('L2: the nudge after a new port or key', () => {
+describe('L2: the handshake after a new port or key', () => {
   const keepalive = (seconds: number): string[] => ['peer', PEER_A, 'persistent-keepalive', String(seconds)];
 
   test.each<{ name: string; peers: Peer[]; expected: string[][] }>([

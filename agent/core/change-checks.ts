@@ -2,7 +2,7 @@ import { isIpv6 } from '../protocol/address.ts';
 import type { DesiredInterface } from '../protocol/compare.ts';
 import { validate } from '../protocol/validate.ts';
 import { changedFields, EMPTY_CONFIG } from '../protocol/wgquick/config.ts';
-import { type Document, peerKeys } from '../protocol/wgquick/document.ts';
+import { allowedIpsOf, type Document, peerKeys } from '../protocol/wgquick/document.ts';
 import { type FieldName, fieldOf, FIELDS, HOOK_NAMES, pathOf } from '../protocol/wgquick/fields.ts';
 import { AgentError } from './agent-error.ts';
 import type { Current } from './plan.ts';
@@ -56,10 +56,10 @@ const keyIsNoPeer: ChangeCheck = ({ current, document, desired: { config } }) =>
 const IPV6_MTU = 1280;
 
 /** An MTU that ends IPv6 takes the routes of IPv6 peers with it, for good. */
-const ipv6HasRoom: ChangeCheck = ({ current, desired: { config } }) => {
+const ipv6HasRoom: ChangeCheck = ({ current, document, desired: { config } }) => {
   const { mtu } = config;
   if (mtu === null || mtu >= IPV6_MTU || mtu === (current.file?.mtu ?? null)) return undefined;
-  const ips = [...current.fileIps, ...(current.device?.peers ?? []).flatMap(({ allowedIps }) => allowedIps)];
+  const ips = [...allowedIpsOf(document), ...(current.device?.peers ?? []).flatMap(({ allowedIps }) => allowedIps)];
   const ipv6 = ips.find(isIpv6);
   if (ipv6 === undefined) return undefined;
   const path = pathOf('mtu');

@@ -44,7 +44,7 @@ export interface Current {
   readonly device: Device | null;
   /** How the device was right after it came up; null = not known. */
   readonly baseline: Baseline | null;
-  /** Networks of the peers in the file. */
+  /** Networks of the peers in the file; empty where a baseline is known, which is more exact. */
   readonly fileIps: readonly Cidr[];
 }
 

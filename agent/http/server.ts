@@ -39,7 +39,7 @@ function createApp(tls: TlsFiles | null, frameworkErrors: FrameworkErrors): Fast
 /** The agent's HTTP server, not yet listening. Every request is authenticated before anything else looks at it. */
 export function createServer(context: AgentContext): FastifyInstance {
   const { host, settings } = context;
-  const judge = (request: FastifyRequest): void => {
+  const requireSignature = (request: FastifyRequest): void => {
     authenticate(request, settings, host.nowMs());
   };
   // What the router cannot even decode is authenticated, too, before anything is said about it.
@@ -48,7 +48,7 @@ export function createServer(context: AgentContext): FastifyInstance {
       reply,
       errorResponse(
         thrownBy(() => {
-          judge(request);
+          requireSignature(request);
         }) ?? error,
         host.log,
       ),
@@ -57,7 +57,7 @@ export function createServer(context: AgentContext): FastifyInstance {
   const routes = createRoutes(context);
   const repeats = createRepeats(settings.maxTimestampAgeSeconds);
   const authenticated = (request: FastifyRequest, _reply: FastifyReply, done: () => void): void => {
-    judge(request);
+    requireSignature(request);
     done();
   };
 

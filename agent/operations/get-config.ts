@@ -3,7 +3,7 @@ import { currentOf, readSnapshot, type Snapshot } from '../apply/snapshot.ts';
 import { createHmac } from 'node:crypto';
 import { AgentError } from '../core/agent-error.ts';
 import { driftOf, invalidDrift } from '../core/drift.ts';
-import { settledFields } from '../core/plan.ts';
+import { type Current, settledFields } from '../core/plan.ts';
 import type { Device } from '../core/device.ts';
 import { redactFile, redactKeys } from '../protocol/redact.ts';
 import { encodeText } from '../host/text-bytes.ts';
@@ -32,6 +32,7 @@ export async function getConfig(context: AgentContext, target: ManagedInterface)
 /** The response to GET config for what a snapshot shows. */
 export function configResponse(context: AgentContext, name: string, snapshot: Snapshot): ConfigResponse {
   const file = snapshot.file ?? EMPTY_CONFIG;
+  const current = currentOf(snapshot);
   const body = {
     interface: name,
     config: oldView(context, snapshot, file),
@@ -42,8 +43,8 @@ export function configResponse(context: AgentContext, name: string, snapshot: Sn
     live_public_key: snapshot.device?.key?.publicKey ?? null,
     unmanaged: unmanagedLines(snapshot.document).map(redactKeys),
     invalid: invalidLines(snapshot.document).slice(0, MAX_INVALID_LINES),
-    drift: driftBetween(snapshot, file),
-    settled: settledFields(currentOf(snapshot)).map(pathOf),
+    drift: driftBetween(current),
+    settled: settledFields(current).map(pathOf),
   };
   return { ...body, digest: digestOf(context, snapshot, JSON.stringify(body)) };
 }
@@ -54,10 +55,11 @@ const stateOf = (snapshot: Snapshot): InterfaceState => {
 };
 
 /** What the file says and is no value differs from anything that could run: it is told of an interface that is down, too. */
-function driftBetween(snapshot: Snapshot, file: InterfaceConfig): WireDrift[] {
+function driftBetween(current: Current): WireDrift[] {
+  const { file, device } = current;
   // A device without a file has nothing to differ from.
-  if (snapshot.file === null) return [];
-  return snapshot.device === null ? invalidDrift(file) : driftOf({ ...currentOf(snapshot), file });
+  if (file === null) return [];
+  return device === null ? invalidDrift(file) : driftOf({ ...current, file });
 }
 
 function deviceView(device: Device, file: InterfaceConfig): WireLive {

@@ -38,6 +38,7 @@ describe('good values', () => {
       part: { postUp: ['iptables -A X -i %i --comment "a=b, ü"', 'true'], preDown: ['x && y 2>&1 | z'] },
     },
     { name: 'a hook of 4096 characters', part: { preUp: ['x'.repeat(4096)] } },
+    { name: '64 DNS entries', part: { dns: many(64, (at) => `10.0.0.${String(at)}`) } },
     { name: '64 hooks', part: { postDown: many(64, () => 'true') } },
   ])('$name', ({ part }) => {
     expect(problemsOf(part)).toEqual([]);
@@ -73,6 +74,7 @@ describe('N10: bad values', () => {
     { name: 'an address that is none', part: { addresses: ['10.0.0.1/33'] }, problem: 'addresses' },
     { name: 'two addresses in one entry', part: { addresses: ['10.0.0.1/24, 10.0.0.2/24'] }, problem: 'addresses' },
     { name: 'an address twice', part: { addresses: ['10.0.0.1/24', '10.0.0.1/24'] }, problem: 'addresses' },
+    { name: '65 DNS entries', part: { dns: many(65, (at) => `10.0.0.${String(at)}`) }, problem: 'dns' },
     { name: '65 addresses', part: { addresses: many(65, (at) => `10.0.0.${String(at)}/24`) }, problem: 'addresses' },
     { name: 'a search domain alone', part: { dns: ['example.org'] }, problem: 'dns' },
     { name: 'a domain with a slash', part: { dns: ['192.0.2.53', 'a/b'] }, problem: 'dns' },

@@ -119,8 +119,8 @@ const CHECKS: readonly Check[] = [
 ];
 
 const firstOf = (checks: readonly Check[], input: Input): Refusal | undefined => {
-  for (const judge of checks) {
-    const found = judge(input);
+  for (const each of checks) {
+    const found = each(input);
     if (found !== undefined) return found;
   }
   return undefined;

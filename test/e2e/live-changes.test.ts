@@ -40,7 +40,7 @@ describe('R7 what WireGuard can change live is changed without one lost packet',
     ['a change that changes nothing', { preUp: [] }, 'None'],
   ])('%s loses no ping', async (_what, change, impact) => {
     const { fleet } = scene;
-    // From the managed host, so that a new port is spoken from at once; the nudge of the agent serves the other direction.
+    // From the managed host, so that a new port is spoken from at once; the handshake that the agent triggers serves the other direction.
     const ping = await fleet.member('alpha').host.startPing('10.77.0.2');
     await until('pings before the change', () => ping.received() >= PINGS / 2, { timeoutMs: PINGS_MS });
     await fleet.patchInterface('alpha', change);

@@ -193,10 +193,12 @@ export const FIELDS = {
     maxReported: 1024,
     unique: false,
     equal: sameList,
-    check: (value, { invalid }) =>
-      value.length > 0 && invalid.length === 0 && value.every((entry) => canonicalIp(entry) === undefined)
+    check: (value, { invalid }) => [
+      ...tooMany(value, 'entries'),
+      ...(value.length > 0 && invalid.length === 0 && value.every((entry) => canonicalIp(entry) === undefined)
         ? [{ message: 'must hold a server: search domains alone do nothing in wg-quick' }]
-        : [],
+        : []),
+    ],
     wire: { name: 'dns', leftOut: 'removed' },
     running: { shownBy: 'copy', step: 'set-dns' },
   }),
