@@ -2,7 +2,7 @@ import type { FastifyInstance } from 'fastify';
 import packageFile from '../package.json' with { type: 'json' };
 import { createInterfaces } from './apply/managed-interface.ts';
 import { bringUpDesired, recoverAll } from './apply/start-up.ts';
-import { createWgQuickBackends } from './backend/wg-quick/wg-quick-backend.ts';
+import { createNativeBackends } from './backend/native/native-backend.ts';
 import { createCommandRunner } from './host/command-runner.ts';
 import { createHost } from './host/host.ts';
 import type { InterfaceLock } from './host/interface-lock.ts';
@@ -43,11 +43,11 @@ async function main(): Promise<void> {
     runner: createCommandRunner(),
     state: await openStateFolder(STATE_FOLDER),
     log,
-    limits: { hookTimeoutMs: 30_000, quickTimeoutMs: 60_000 },
+    limits: { hookTimeoutMs: 30_000 },
     configFolder: CONFIG_FOLDER,
     nowMs: Date.now,
   });
-  const backends = createWgQuickBackends(host);
+  const backends = createNativeBackends(host);
   const interfaces = createInterfaces(host, backends);
   await recoverAll(host, interfaces);
   const app = createServer({ host, backends, interfaces, settings, version: packageFile.version });

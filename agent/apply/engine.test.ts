@@ -37,7 +37,7 @@ beforeEach(async () => {
   const configFolder = join(root, 'wireguard');
   await mkdir(configFolder);
   const state = await openStateFolder(join(root, 'state'));
-  const limits = { hookTimeoutMs: 1_000, quickTimeoutMs: 1_000 };
+  const limits = { hookTimeoutMs: 1_000 };
   const host = createHost({ runner, state, log, limits, configFolder, nowMs: () => 0 });
   backend = new MemoryBackend();
   target = createInterfaces(host, backend).open('wg0');
@@ -49,7 +49,7 @@ afterEach(() => rm(root, { recursive: true }));
 async function running(): Promise<void> {
   backend.device = deviceOf(aConfig(), backend.filePeers);
   await target.state.writeRunning(FILE);
-  await target.state.writeLedger({ index: backend.device.index, baseline: backend.device });
+  await target.state.writeLedger({ index: backend.device.index, baseline: backend.device, hooks: [] });
 }
 
 async function change(over: Partial<InterfaceConfig>): Promise<unknown> {

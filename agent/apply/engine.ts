@@ -37,11 +37,12 @@ export async function apply(target: ManagedInterface, approved: Plan): Promise<A
   if (writesFile && (await target.readFile()) !== before.fileText) {
     throw new AgentError('digest_mismatch', `${target.path} was changed by somebody else in the meantime`);
   }
-  const journal = await openJournal(target, approved);
+  const newText = writesFile ? fileTextOf(before.fileText, before.device, desired.config) : null;
+  const journal = await openJournal(target, approved, newText);
   const started = target.host.nowMs();
   let after: Snapshot;
   try {
-    const first = writesFile ? withFile(before, fileTextOf(before.fileText, before.device, desired.config)) : before;
+    const first = newText === null ? before : withFile(before, newText);
     const convergence = { target, carry: before.device, attempted: null, startConfig: null };
     after = await carryOut(convergence, desired, { now: first, steps, limit: limitOf(approved) });
     if (desired.state === 'up') after = await keepActiveConfig(target, first, after);
@@ -88,6 +89,7 @@ async function keepActiveConfig(
   const kept = {
     index: device.index,
     baseline: movedBaseline(ledger?.baseline ?? null, device, changedFields(running, file)),
+    hooks: ledger?.hooks ?? [],
   };
   await state.writeLedger(kept);
   return { ...after, runningText, running: file, ledger: kept };
@@ -101,7 +103,7 @@ interface Undo {
 /** Brings back the previous file and tunnel, numbers that the file left open included. True = read back as it was. */
 async function undo(target: ManagedInterface, before: Snapshot, { journal, attempted }: Undo): Promise<boolean> {
   try {
-    await restoreFile(target, journal, attempted);
+    await restoreFile(target, journal);
     await converge(
       { target, carry: before.device, attempted, startConfig: journal.runningText },
       previousState(before),

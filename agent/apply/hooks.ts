@@ -1,15 +1,23 @@
+import type { DownHooks, UpHooks } from '../backend/backend.ts';
 import { AgentError } from '../core/agent-error.ts';
+import type { HookRun } from '../core/device.ts';
 import type { InterfaceConfig } from '../protocol/wgquick/config.ts';
 import { redactKeys } from '../protocol/redact.ts';
 import { interfaceOf, parseDocument } from '../protocol/wgquick/document.ts';
+import { FIELDS } from '../protocol/wgquick/fields.ts';
 import type { ManagedInterface } from './managed-interface.ts';
 
 /** The variables of wg-quick(8) that hooks are known to use; they are not exported, as there. */
 const WRAPPER = 'INTERFACE="$1"; CONFIG_FILE="$2"; hook="$3"; shift 3; eval "$hook"';
 
+/** Whether the arguments of a process are those of a hook that an agent runs. */
+export const isHookProcess = (argv: readonly string[]): boolean => argv[0] === 'bash' && argv.includes(WRAPPER);
+
 /** Runs one hook as wg-quick does: bash with errexit and pipefail, `%i` replaced. Throws `command_failed`. */
 export async function runHook({ host, name, path }: ManagedInterface, hook: string): Promise<void> {
-  const args = ['bash', name, path, hook.replaceAll('%i', name)];
+  const { cutsHooks } = await host.dialect();
+  const command = cutsHooks ? (hook.split('#', 1)[0] ?? '') : hook;
+  const args = ['bash', name, path, command.replaceAll('%i', name)];
   const result = await host.runner.run('bash', ['-e', '-o', 'pipefail', '-c', WRAPPER, ...args], {
     timeoutMs: host.limits.hookTimeoutMs,
     output: 'none',
@@ -20,34 +28,82 @@ export async function runHook({ host, name, path }: ManagedInterface, hook: stri
   throw new AgentError('command_failed', `The hook \`${redactKeys(hook)}\` ${how}`);
 }
 
-/** Takes back what hooks of a failed set-up may have done: every down hook, whatever the others say. wg-quick does not. */
-export async function runDownHooks(
-  target: ManagedInterface,
-  config: Pick<InterfaceConfig, 'preDown' | 'postDown'>,
-): Promise<void> {
-  for (const hook of [...config.preDown, ...config.postDown]) await runQuietly(target, hook);
+/** The up hooks of a file, and what of them has run so far. */
+export interface UpRun {
+  readonly hooks: UpHooks;
+  readonly runs: readonly HookRun[];
 }
 
-/** Runs one hook whose failure changes nothing: it takes back what may be gone already. */
-export async function runQuietly(target: ManagedInterface, hook: string): Promise<void> {
-  await runHook(target, hook).catch((error: unknown) => {
-    target.host.log.debug('a hook failed while a set-up was taken back', {
-      interface: target.name,
-      error: String(error),
+/** Up hooks that are written into the ledger before and after each run: what a crash leaves is known. */
+export function upRun(target: ManagedInterface, config: InterfaceConfig): UpRun {
+  const runs: HookRun[] = [];
+  const note = async (run: HookRun): Promise<void> => {
+    if (run.outcome !== 'started') runs.pop();
+    runs.push(run);
+    await target.state.writeLedger({ index: null, baseline: null, hooks: runs });
+  };
+  const runAll = async (list: HookRun['list']): Promise<void> => {
+    for (const command of config[list]) {
+      await note({ list, command, outcome: 'started' });
+      try {
+        await runHook(target, command);
+      } catch (error) {
+        await note({ list, command, outcome: 'failed' });
+        throw named(error, list);
+      }
+      await note({ list, command, outcome: 'done' });
+    }
+  };
+  return { runs, hooks: { preUp: () => runAll('preUp'), postUp: () => runAll('postUp') } };
+}
+
+/** The failure of a hook, with the key that its line has in the file. */
+function named(error: unknown, list: HookRun['list']): unknown {
+  if (!(error instanceof AgentError)) return error;
+  return new AgentError(error.code, `${FIELDS[list].key}: ${error.message}`, { cause: error });
+}
+
+/** The down hooks of a file at their places. One that fails does not keep the interface up, nor the next one back. */
+export const downHooks = (
+  target: ManagedInterface,
+  { preDown, postDown }: Pick<InterfaceConfig, 'preDown' | 'postDown'>,
+): DownHooks => ({
+  preDown: () => runEach(target, preDown),
+  postDown: () => runEach(target, postDown),
+});
+
+async function runEach(target: ManagedInterface, hooks: readonly string[]): Promise<void> {
+  for (const hook of hooks) {
+    await runHook(target, hook).catch((error: unknown) => {
+      target.host.log.warn('a down hook failed; the teardown goes on', {
+        interface: target.name,
+        error: String(error),
+      });
     });
-  });
+  }
+}
+
+/** Runs hooks whose failure changes nothing, one after the other: they take back what may be gone already. */
+export async function runQuietly(target: ManagedInterface, hooks: readonly string[]): Promise<void> {
+  for (const hook of hooks) {
+    await runHook(target, hook).catch((error: unknown) => {
+      target.host.log.debug('a hook failed while a set-up was taken back', {
+        interface: target.name,
+        error: String(error),
+      });
+    });
+  }
 }
 
 /**
- * Takes back what hooks of an older life may have left, when its device went without us. Whoever took it away may have run them
- * already (`wg-quick down`), or not (`ip link delete`): run twice they do no harm, unless another interface that is up set up the very
- * same thing. Those lines are left alone.
+ * The down hooks that take back what an older life may have left, when its device went without us. Whoever took it away may have run
+ * them already (`wg-quick down`), or not (`ip link delete`): run twice they do no harm, unless another interface that is up set up the
+ * very same thing. Those lines are left alone.
  */
-export async function undoOlderLife(target: ManagedInterface, text: string): Promise<void> {
+export async function hooksOfOlderLife(target: ManagedInterface, text: string): Promise<readonly string[]> {
   const { preDown, postDown } = interfaceOf(parseDocument(text));
   const others = await linesOfOthers(target);
-  const isOurs = (hook: string): boolean => !others.has(hook.replaceAll('%i', target.name));
-  await runDownHooks(target, { preDown: preDown.filter(isOurs), postDown: postDown.filter(isOurs) });
+  return [...preDown, ...postDown].filter((hook) => !others.has(hook.replaceAll('%i', target.name)));
 }
 
 /** The down hooks of every other interface that was brought up by us, `%i` replaced. */

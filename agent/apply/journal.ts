@@ -2,21 +2,26 @@ import { isDisruptive } from '../core/plan.ts';
 import { isLinkLocal } from '../protocol/address.ts';
 import type { DesiredInterface } from '../protocol/compare.ts';
 import { NO_KEY } from '../protocol/interface-key.ts';
-import type { InterfaceConfig } from '../protocol/wgquick/config.ts';
+import { isSame, withFieldsOf } from '../protocol/wgquick/config.ts';
 import { interfaceOf, parseDocument } from '../protocol/wgquick/document.ts';
+import { FIELD_NAMES } from '../protocol/wgquick/fields.ts';
 import { render } from '../protocol/wgquick/render.ts';
 import type { JournalEntry } from '../host/state-folder.ts';
-import { fileTextOf } from './file-text.ts';
 import { activeConfigOf } from './lifecycle.ts';
 import type { ManagedInterface } from './managed-interface.ts';
 import type { Plan } from './plan.ts';
 import type { Snapshot } from './snapshot.ts';
 
 /** Writes down what the plan replaces, before its first effect. */
-export async function openJournal(target: ManagedInterface, { before, steps }: Plan): Promise<JournalEntry> {
+export async function openJournal(
+  target: ManagedInterface,
+  { before, steps }: Plan,
+  attemptedText: string | null,
+): Promise<JournalEntry> {
   const { device, fileText } = before;
   const entry: JournalEntry = {
     fileText,
+    attemptedText,
     runningText: device === null ? null : (before.runningText ?? activeConfigOf(fileText ?? '')),
     previousDevice: device,
     previousDesired: await target.state.readDesired(),
@@ -27,7 +32,7 @@ export async function openJournal(target: ManagedInterface, { before, steps }: P
   // Somebody else brought it up, from the file as it was: once that is overwritten, nobody would know what its hooks had set up.
   if (device !== null) {
     await target.state.writeRunning(entry.runningText);
-    await target.state.writeLedger(before.ledger ?? { index: device.index, baseline: null });
+    await target.state.writeLedger(before.ledger ?? { index: device.index, baseline: null, hooks: [] });
   }
   return entry;
 }
@@ -50,22 +55,35 @@ export async function closeJournal(target: ManagedInterface, journal: JournalEnt
 }
 
 /**
- * The previous text; or, if somebody else wrote meanwhile, the previous interface part into what is there, so that new peers stay. A
- * file that we made where there was none goes, unless somebody else has written to it.
+ * The previous text; or, if somebody else wrote meanwhile, what is there with the fields that we changed as they were before: what
+ * somebody else changed stays as it is, new peers too. A file that we made where there was none goes, unless it was written to.
  */
 export async function restoreFile(
   target: ManagedInterface,
-  { fileText: previousText, previousDevice }: Pick<JournalEntry, 'fileText' | 'previousDevice'>,
-  attempted: InterfaceConfig | null,
+  { fileText: previousText, attemptedText }: Pick<JournalEntry, 'fileText' | 'attemptedText'>,
 ): Promise<void> {
   const present = await target.readFile();
-  const previous = parseDocument(previousText ?? '');
-  const isOurs =
-    present === null || (attempted !== null && present === fileTextOf(previousText, previousDevice, attempted));
+  if (present === previousText || attemptedText === null) return;
+  const isOurs = present === null || present === attemptedText;
   if (previousText === null) {
     if (present !== null && isOurs) await target.removeFile();
     return;
   }
-  const restored = isOurs ? previousText : render(parseDocument(present), interfaceOf(previous));
+  const restored = isOurs ? previousText : mergedText({ previousText, attemptedText, present });
   if (restored !== present) await target.writeFile(restored);
+}
+
+interface ThreeTexts {
+  readonly previousText: string;
+  readonly attemptedText: string;
+  readonly present: string;
+}
+
+/** The present text, with the previous value of each field that is as we attempted it. */
+function mergedText({ previousText, attemptedText, present }: ThreeTexts): string {
+  const document = parseDocument(present);
+  const [before, ours, now] = [previousText, attemptedText, present].map((text) => interfaceOf(parseDocument(text)));
+  if (before === undefined || ours === undefined || now === undefined) return present;
+  const names = FIELD_NAMES.filter((name) => isSame(name, now, ours));
+  return render(document, withFieldsOf(now, before, names));
 }

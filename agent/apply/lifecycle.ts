@@ -1,8 +1,9 @@
-import { AgentError } from '../core/agent-error.ts';
+import type { Device } from '../core/device.ts';
+import type { NamedEndpoint } from '../core/start-text.ts';
+import { teardownOf } from '../core/teardown.ts';
 import { documentText, interfaceOf, parseDocument } from '../protocol/wgquick/document.ts';
-import { render } from '../protocol/wgquick/render.ts';
 import { withoutSaveConfig } from '../protocol/wgquick/strip.ts';
-import { runDownHooks, undoOlderLife } from './hooks.ts';
+import { downHooks, hooksOfOlderLife, runQuietly, upRun } from './hooks.ts';
 import type { ManagedInterface } from './managed-interface.ts';
 
 const EMPTY_FILE = '[Interface]\n';
@@ -11,27 +12,52 @@ const EMPTY_FILE = '[Interface]\n';
 export const activeConfigOf = (fileText: string): string => documentText(withoutSaveConfig(parseDocument(fileText)));
 
 /**
- * Brings the interface up from `text`, which stays as its running copy. A failure leaves no device and takes the hooks' effects
- * back.
+ * Brings the interface up from `text`, which stays as its running copy; the peers whose endpoint is a name that is yet to be resolved.
+ * `previous`: what ran before. A failure leaves no device and takes back the hooks that ran.
  */
-export async function bringUp(target: ManagedInterface, text: string): Promise<void> {
+export async function bringUp(
+  target: ManagedInterface,
+  text: string,
+  previous: Device | null,
+): Promise<readonly NamedEndpoint[]> {
   const { state, backend } = target;
-  const stale = await state.readRunning();
   // A second PostUp would double what the first one set up.
-  if (stale !== null) await undoOlderLife(target, stale);
-  await state.writeLedger(null);
+  await forgetOlderLife(target);
+  const document = parseDocument(text);
+  const config = interfaceOf(document);
+  await state.writeLedger({ index: null, baseline: null, hooks: [] });
   await state.writeRunning(text);
-  try {
-    const outcome = await backend.up({ path: state.runningPath, text });
-    // Somebody else was faster, wg-quick@ at boot for instance: the device is theirs, and the next look takes it as it is.
-    if (outcome === 'taken') await state.writeRunning(null);
-  } catch (error) {
-    // A program that is not there has run no hook.
-    const hasRun = !(error instanceof AgentError && error.code === 'command_missing');
-    if (hasRun) await runDownHooks(target, interfaceOf(parseDocument(text)));
+  const { hooks, runs } = upRun(target, config);
+  const takeBack = async (): Promise<void> => {
+    await runQuietly(target, teardownOf(config, runs));
     await state.writeRunning(null);
+    await state.writeLedger(null);
+  };
+  try {
+    const started = await backend.up({ document, previous }, hooks);
+    if (started !== 'taken') return started.names;
+  } catch (error) {
+    await takeBack();
     throw error;
   }
+  // Somebody else was faster, wg-quick@ at boot for instance: the device is theirs, and the next look takes it as it is.
+  await takeBack();
+  return [];
+}
+
+/** Takes back what is left of a device that went without us: what hooks set up, rules, rows of the firewall, name servers. */
+export async function forgetOlderLife(target: ManagedInterface): Promise<void> {
+  const { state } = target;
+  const [text, ledger] = [await state.readRunning(), await state.readLedger()];
+  if (text !== null) {
+    const document = parseDocument(text);
+    const isWhole = ledger?.index !== null;
+    const hooks = isWhole ? await hooksOfOlderLife(target, text) : teardownOf(interfaceOf(document), ledger.hooks);
+    await runQuietly(target, hooks);
+    await target.backend.sweep({ document, mark: ledger?.baseline?.fwMark ?? null });
+  }
+  await state.writeRunning(null);
+  await state.writeLedger(null);
 }
 
 /**
@@ -39,20 +65,16 @@ export async function bringUp(target: ManagedInterface, text: string): Promise<v
  * still runs, because half a tunnel is worse than none.
  */
 export async function bringDown(target: ManagedInterface): Promise<void> {
-  const { state, backend, host, name } = target;
+  const { state, backend } = target;
+  target.names.stop(target.name);
   const text = (await state.readRunning()) ?? activeConfigOf((await target.readFile()) ?? EMPTY_FILE);
   await state.writeRunning(text);
-  const file = { path: state.runningPath, text };
-  if ((await backend.down(file)) === 'stuck') {
-    host.log.warn('a PreDown hook failed; the interface is taken down without it', { interface: name });
-    const document = parseDocument(text);
-    const config = interfaceOf(document);
-    await runDownHooks(target, { preDown: config.preDown, postDown: [] });
-    const rest = render(document, { ...config, preDown: [] });
-    await state.writeRunning(rest);
-    await backend.down({ ...file, text: rest });
-    await backend.remove();
-  }
+  const document = parseDocument(text);
+  const config = interfaceOf(document);
+  const ledger = await state.readLedger();
+  const isUnfinished = ledger !== null && ledger.index === null;
+  const hooks = isUnfinished ? { preDown: teardownOf(config, ledger.hooks), postDown: [] } : config;
+  await backend.down({ document, mark: ledger?.baseline?.fwMark ?? null }, downHooks(target, hooks));
   await state.writeRunning(null);
   await state.writeLedger(null);
 }

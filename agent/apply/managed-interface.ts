@@ -2,6 +2,7 @@ import type { Backend, Backends } from '../backend/backend.ts';
 import { readText, removeDurably, writeDurably } from '../host/config-files.ts';
 import type { Host } from '../host/host.ts';
 import type { InterfaceState } from '../host/state-folder.ts';
+import { createEndpointNames, type EndpointNames } from './endpoint-names.ts';
 
 /** Everything about one interface of the host: its file, its state, its device, and the lock that every change must hold. */
 export interface ManagedInterface {
@@ -14,6 +15,7 @@ export interface ManagedInterface {
   removeFile(): Promise<void>;
   readonly state: InterfaceState;
   readonly backend: Backend;
+  readonly names: EndpointNames;
   readonly host: Host;
   /** One change at a time, the others in order; `busy` when too many wait. */
   locked<T>(work: () => Promise<T>): Promise<T>;
@@ -25,8 +27,9 @@ export interface Interfaces {
 }
 
 /** Handles of interfaces on this host; opening one touches nothing. */
-export const createInterfaces = (host: Host, backends: Backends): Interfaces => ({
-  open(name) {
+export function createInterfaces(host: Host, backends: Backends): Interfaces {
+  const names = createEndpointNames();
+  const open = (name: string): ManagedInterface => {
     const path = host.configPath(name);
     return {
       name,
@@ -37,7 +40,9 @@ export const createInterfaces = (host: Host, backends: Backends): Interfaces => 
       state: host.state.open(name),
       backend: backends.open(name),
       host,
+      names,
       locked: (work) => host.lock.run(name, work),
     };
-  },
-});
+  };
+  return { open };
+}

@@ -3,9 +3,9 @@ import type { JournalEntry } from '../host/state-folder.ts';
 import { interfaceOf, parseDocument, peerKeys } from '../protocol/wgquick/document.ts';
 import { FIELDS, HOOK_NAMES } from '../protocol/wgquick/fields.ts';
 import { converge } from './converge.ts';
-import { runDownHooks } from './hooks.ts';
+import { runQuietly } from './hooks.ts';
 import { closeJournal, previousState, restoreFile } from './journal.ts';
-import { bringDown } from './lifecycle.ts';
+import { bringDown, forgetOlderLife } from './lifecycle.ts';
 import type { ManagedInterface } from './managed-interface.ts';
 import { readSnapshot, type Snapshot } from './snapshot.ts';
 
@@ -21,7 +21,7 @@ export async function recover(target: ManagedInterface): Promise<boolean> {
   const steps = journal.steps.map(({ action, path }) => `${action} (${path})`);
   target.host.log.warn('rolling back an unfinished change', { interface: target.name, steps });
   if (journal.disrupted) await tearDown(target, now);
-  await restoreFile(target, journal, now.file);
+  await restoreFile(target, journal);
   const running = interfaceOf(parseDocument(journal.runningText ?? ''));
   const desired = previousState({ device: journal.previousDevice, running });
   const convergence = { target, carry: journal.previousDevice, attempted: now.file, startConfig: journal.runningText };
@@ -44,14 +44,12 @@ export async function recover(target: ManagedInterface): Promise<boolean> {
 /** Nobody knows which hooks ran: a known state is reached only through a whole teardown, of the new ones too. */
 async function tearDown(target: ManagedInterface, now: Snapshot): Promise<void> {
   if (now.device === null) {
-    const copy = await target.state.readRunning();
-    if (copy !== null) await runDownHooks(target, interfaceOf(parseDocument(copy)));
-    await target.state.writeRunning(null);
+    await forgetOlderLife(target);
     return;
   }
   const attempted = now.file ?? now.running;
   const isOther = HOOK_NAMES.some((hook) => !FIELDS[hook].equal(attempted[hook], now.running[hook]));
-  if (isOther) await runDownHooks(target, attempted);
+  if (isOther) await runQuietly(target, [...attempted.preDown, ...attempted.postDown]);
   await bringDown(target);
 }
 

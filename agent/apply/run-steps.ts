@@ -5,9 +5,9 @@ import { hookedBaseline } from '../core/baseline.ts';
 import type { Hook } from '../core/hook-change.ts';
 import type { Step, StepOf } from '../core/plan.ts';
 import { type ActionOf, STEPS } from '../protocol/steps.ts';
-import type { InterfaceConfig } from '../protocol/wgquick/config.ts';
+import { type InterfaceConfig, withFieldsOf } from '../protocol/wgquick/config.ts';
 import { interfaceOf, parseDocument, peerKeys, savesConfig } from '../protocol/wgquick/document.ts';
-import { FIELD_NAMES, type FieldName, HOOK_NAMES } from '../protocol/wgquick/fields.ts';
+import { type FieldName, HOOK_NAMES } from '../protocol/wgquick/fields.ts';
 import { render } from '../protocol/wgquick/render.ts';
 import { runHook, runQuietly } from './hooks.ts';
 import { activeConfigOf, bringDown, bringUp } from './lifecycle.ts';
@@ -79,24 +79,17 @@ async function noteRunning(
   names: readonly FieldName[],
 ): Promise<void> {
   const document = parseDocument((await target.state.readRunning()) ?? activeConfigOf(now.fileText ?? ''));
-  const running = interfaceOf(document);
-  const sourceOf = (name: FieldName): InterfaceConfig => (names.includes(name) ? config : running);
-  const values = Object.fromEntries(FIELD_NAMES.map((name) => [name, sourceOf(name)[name]]));
-  const invalid = Object.fromEntries(
-    FIELD_NAMES.flatMap((name) => {
-      const texts = sourceOf(name).invalid[name];
-      return texts === undefined ? [] : [[name, texts]];
-    }),
-  );
-  await target.state.writeRunning(render(document, { ...running, ...values, invalid }));
+  await target.state.writeRunning(render(document, withFieldsOf(interfaceOf(document), config, names)));
 }
 
 async function upWithPeers({ target, desired, carry, startConfig }: StepContext): Promise<void> {
-  await bringUp(target, startConfig);
+  const names = await bringUp(target, startConfig, carry);
   const device = await target.backend.read(desired.table);
   if (device === null) return;
   const restored = carry === null ? [] : peersToRestore(carry, device);
-  await target.state.writeLedger({ index: device.index, baseline: baselineOf(device, { desired, carry, restored }) });
+  const hooks = (await target.state.readLedger())?.hooks ?? [];
+  const baseline = baselineOf(device, { desired, carry, restored });
+  await target.state.writeLedger({ index: device.index, baseline, hooks });
   const keepsPort = carry !== null && desired.listenPort === null && device.listenPort !== carry.listenPort;
   await target.backend.restore({
     peers: restored,
@@ -104,6 +97,7 @@ async function upWithPeers({ target, desired, carry, startConfig }: StepContext)
     // Far sides that have a session with our previous life stay silent for 15 s unless we speak first.
     triggered: carry === null ? device.peers : withSession(carry.peers, target.host.nowMs() / 1000),
   });
+  await target.names.resolve(target, { names, document: parseDocument(startConfig), index: device.index });
 }
 
 interface Restored {
@@ -145,7 +139,7 @@ async function swapHooks(context: StepContext, { hooks }: StepOf<'run-hooks'>): 
   const { target, desired } = context;
   const before = await target.backend.read(desired.table);
   const ran: Hook[] = [];
-  await takeBack(target, inversesOf(removed));
+  await runQuietly(target, inversesOf(removed));
   try {
     for (const hook of added) {
       ran.push(hook);
@@ -153,8 +147,11 @@ async function swapHooks(context: StepContext, { hooks }: StepOf<'run-hooks'>): 
     }
   } catch (error) {
     const known = inversesOf(ran);
-    await takeBack(target, [...known, ...newTeardown.filter((command) => !known.includes(command))]);
-    for (const { command } of removed) await runQuietly(target, command);
+    await runQuietly(target, [...known, ...newTeardown.filter((command) => !known.includes(command))]);
+    await runQuietly(
+      target,
+      removed.map(({ command }) => command),
+    );
     throw error;
   }
   await noteRunning(context, desired, HOOK_NAMES);
@@ -163,10 +160,6 @@ async function swapHooks(context: StepContext, { hooks }: StepOf<'run-hooks'>): 
 
 /** What takes hooks back, the last one first. */
 const inversesOf = (hooks: readonly Hook[]): string[] => hooks.toReversed().flatMap(({ inverse }) => inverse);
-
-async function takeBack(target: ManagedInterface, commands: readonly string[]): Promise<void> {
-  for (const command of commands) await runQuietly(target, command);
-}
 
 /** What hooks made of the device is right from now on. */
 async function noteBaseline({ state }: ManagedInterface, before: Device | null, after: Device | null): Promise<void> {

@@ -1,7 +1,8 @@
-import { readdir, readFile, readlink } from 'node:fs/promises';
 import { removeTemporaries } from '../host/config-files.ts';
 import type { Host } from '../host/host.ts';
+import { findProcesses, leadsGroup } from '../host/quick-processes.ts';
 import { apply } from './engine.ts';
+import { isHookProcess } from './hooks.ts';
 import type { Interfaces, ManagedInterface } from './managed-interface.ts';
 import { planFor } from './plan.ts';
 import { recover } from './recover.ts';
@@ -40,14 +41,16 @@ async function guarded(target: ManagedInterface, what: string, work: () => Promi
   }
 }
 
-/** How long wg-quick calls of a previous life may go on before they are killed. */
+/** How long hooks of a previous life may go on before they are killed. */
 const STRAY_DEADLINE_MS = 30_000;
 const POLL_MS = 50;
 
-/** A killed agent leaves its wg-quick running; two at once would tear at one device. Waits for them, then kills. */
+/** A killed agent leaves the hook that it ran: what it does must not come after what is done now. Waits for it, then kills. */
 async function endStrays(host: Host): Promise<void> {
   const deadline = host.nowMs() + STRAY_DEADLINE_MS;
-  for (let strays = await findStrays(host); strays.length > 0; strays = await findStrays(host)) {
+  // A daemon that a hook left behind may look like it.
+  const find = (): number[] => findProcesses(isHookProcess).filter(leadsGroup);
+  for (let strays = find(); strays.length > 0; strays = find()) {
     if (host.nowMs() > deadline) strays.forEach(kill);
     await new Promise((resolve) => setTimeout(resolve, POLL_MS));
   }
@@ -59,19 +62,4 @@ function kill(pid: number): void {
   } catch {
     // It ended by itself in between.
   }
-}
-
-/** Our own calls only, known by the running copy that they work from: those of wg-quick@ and of people are not ours to end. */
-async function findStrays({ state }: Host): Promise<number[]> {
-  const ownMounts = await readlink('/proc/self/ns/mnt');
-  const pids = (await readdir('/proc')).filter((entry) => /^[0-9]+$/.test(entry)).map(Number);
-  const judged = await Promise.all(
-    pids.map(async (pid) => {
-      const command = await readFile(`/proc/${String(pid)}/cmdline`, 'utf8').catch(() => '');
-      if (!command.includes('wg-quick\0') || !command.includes(`\0${state.runningFolder}/`)) return false;
-      // Processes of another container or test host look alike.
-      return (await readlink(`/proc/${String(pid)}/ns/mnt`).catch(() => '')) === ownMounts;
-    }),
-  );
-  return pids.filter((_, index) => judged[index] === true);
 }

@@ -1,10 +1,12 @@
+import type { NamedEndpoint } from '../core/start-text.ts';
 import type { Device, Peer } from '../core/device.ts';
 import type { Step } from '../core/plan.ts';
 import type { ActionOf } from '../protocol/steps.ts';
 import type { InterfaceConfig } from '../protocol/wgquick/config.ts';
+import type { Document } from '../protocol/wgquick/document.ts';
 
 /** A step that changes a device that stays up. */
-export type LiveStep = Extract<Step, { readonly action: ActionOf<'wg' | 'ip' | 'resolver'> }>;
+export type LiveStep = Extract<Step, { readonly action: ActionOf<'wg' | 'ip' | 'routing' | 'resolver'> }>;
 
 /** Changes of a device that stays up. */
 export interface LiveChange {
@@ -15,10 +17,38 @@ export interface LiveChange {
   readonly peers: readonly Peer[];
 }
 
-/** The text that an interface is brought up from, and the file that holds it; the file's name is that of the interface. */
-export interface StartFile {
-  readonly path: string;
-  readonly text: string;
+/** What an interface is brought up from. */
+export interface StartConfig {
+  /** The whole file. */
+  readonly document: Document;
+  /** What ran before: its endpoints stand in for names. Null = nothing. */
+  readonly previous: Device | null;
+}
+
+/** The up hooks of the file, at their places; a failing one throws. */
+export interface UpHooks {
+  preUp(): Promise<void>;
+  postUp(): Promise<void>;
+}
+
+/** How a device came up. */
+export interface Started {
+  /** Peers whose endpoint is a name that nobody has resolved yet. */
+  readonly names: readonly NamedEndpoint[];
+}
+
+/** What there is to take away of an interface, whether its device is still there or not. */
+export interface StopConfig {
+  /** The text that it was brought up from. */
+  readonly document: Document;
+  /** The mark that it had when its device was last seen; null = none, or not known. */
+  readonly mark: number | null;
+}
+
+/** The down hooks of the file, at their places. They never throw: half a tunnel is worse than none. */
+export interface DownHooks {
+  preDown(): Promise<void>;
+  postDown(): Promise<void>;
 }
 
 /** What a device had that a new one in its place does not have by itself. */
@@ -31,10 +61,22 @@ export interface Restoration {
   readonly triggered: readonly Peer[];
 }
 
+/** A device, by its number, and the file that it was brought up from. */
+export interface DeviceOfFile {
+  readonly index: number;
+  readonly document: Document;
+}
+
+/** The address of a peer whose endpoint is a name. */
+export interface ResolvedEndpoint {
+  readonly publicKey: string;
+  /** `ip:port`, an IPv6 address in brackets. */
+  readonly endpoint: string;
+}
+
 /**
  * The way to one WireGuard device. Methods throw AgentError, or what the system throws when the device goes while it is read; none of
- * them reads or writes the state folder. Who calls holds the
- * interface's lock.
+ * them reads or writes the state folder or the file. Who calls holds the interface's lock.
  */
 export interface Backend {
   /** Null = no such device. `not_wireguard` for a device of that name that is none. `table`: whose routes are read; null and `off` = main. */
@@ -42,15 +84,17 @@ export interface Backend {
   /** Carries out live steps, those of one group together. Stops at the first failure. */
   configure(change: LiveChange): Promise<void>;
   /**
-   * Brings it up with its hooks. `taken`: somebody else has made it meanwhile, and it is left alone. A failure throws and leaves no
-   * device; what hooks did is the caller's to take back.
+   * Makes the device as `wg-quick up` does, but resolves no names. `taken`: somebody else has made it meanwhile, and it is left alone. A
+   * failure throws and leaves nothing but what hooks did.
    */
-  up(file: StartFile): Promise<'up' | 'taken'>;
+  up(start: StartConfig, hooks: UpHooks): Promise<Started | 'taken'>;
   restore(restoration: Restoration): Promise<void>;
-  /** Takes it down with its hooks. `stuck`: it is still there, as a hook before its end failed. */
-  down(file: StartFile): Promise<'down' | 'stuck'>;
-  /** Removes the device and nothing else; fine when there is none. */
-  remove(): Promise<void>;
+  /** Gives peers of that device that are still there their addresses, and chooses the MTU anew where the file leaves it open. */
+  setEndpoints(endpoints: readonly ResolvedEndpoint[], device: DeviceOfFile): Promise<void>;
+  /** Takes everything away as `wg-quick down` does. Throws when something of it is still there. */
+  down(stop: StopConfig, hooks: DownHooks): Promise<void>;
+  /** Takes away what a device left that went without us; nothing where there is a device of that name. */
+  sweep(stop: StopConfig): Promise<void>;
 }
 
 /** All devices of the host. */

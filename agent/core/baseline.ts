@@ -29,5 +29,7 @@ export function hookedBaseline(baseline: Baseline, before: Device, after: Device
   const has = new Set(after.routes.map(idOf));
   const kept = baseline.routes.filter((route) => has.has(idOf(route)) || !had.has(idOf(route)));
   const fresh = after.routes.filter((route) => !had.has(idOf(route)));
-  return { ...baseline, ...Object.fromEntries(parts.map((part) => [part, after[part]])), routes: [...kept, ...fresh] };
+  const routing = before.routing.join() === after.routing.join() ? baseline.routing : after.routing;
+  const changed = Object.fromEntries(parts.map((part) => [part, after[part]]));
+  return { ...baseline, ...changed, routes: [...kept, ...fresh], routing };
 }

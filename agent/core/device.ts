@@ -1,3 +1,4 @@
+import type { RoutingPart } from './default-routing.ts';
 import type { Cidr } from '../protocol/address.ts';
 import type { Secret } from '../protocol/secret.ts';
 import type { DeviceSettings } from '../protocol/wgquick/field.ts';
@@ -31,17 +32,29 @@ export interface Device extends DeviceSettings {
   readonly peers: readonly Peer[];
   /** Unicast routes whose device is this one. */
   readonly routes: readonly Route[];
+  /** What is there of the routing of a default route; empty where wg-quick would make none. */
+  readonly routing: readonly RoutingPart[];
 }
 
 /** How a device was right after it came up, hooks included: what a hook set is right, and what is different later is drift. */
-export type Baseline = DeviceSettings & Pick<Device, 'routes'>;
+export type Baseline = DeviceSettings & Pick<Device, 'routes' | 'routing'>;
+
+/** One run of an up hook. `started` is written before it, so that a crash leaves no doubt that it may have acted. */
+export interface HookRun {
+  readonly list: 'preUp' | 'postUp';
+  /** As it stands in the file. */
+  readonly command: string;
+  readonly outcome: 'started' | 'done' | 'failed';
+}
 
 /** What is known of a device beside the text that it was brought up from. */
 export interface Ledger {
-  /** Of the device that it is about. */
-  readonly index: number;
-  /** Null = somebody else brought it up. */
+  /** Of the device that it is about; null = it is being made. */
+  readonly index: number | null;
+  /** Null = somebody else brought it up, or it is not wholly up yet. */
   readonly baseline: Baseline | null;
+  /** The up hooks that ran, in order. */
+  readonly hooks: readonly HookRun[];
 }
 
 /** Seconds since the last handshake below which a peer counts as active. */

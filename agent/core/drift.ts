@@ -29,7 +29,7 @@ function seenByPlan(path: string, { file, device }: Current): Difference {
   const name = FIELD_NAMES.find((candidate) => pathOf(candidate) === path);
   if (name === undefined || file === null || device === null) return { path, desired: '', file: '', live: '' };
   const { text, running } = fieldOf(name);
-  const live = running.shownBy === 'kernel' ? text(running.of(device)) : 'routes are missing';
+  const live = running.shownBy === 'kernel' ? text(running.of(device)) : 'routes or rules are missing';
   return { path, desired: text(file[name]), file: text(file[name]), live };
 }
 

@@ -64,7 +64,7 @@ function beyond(list: readonly string[], other: readonly string[]): number[] {
 }
 
 /** A pair is at the same position of two lists of the same length. */
-function hookAt(name: UpList, config: InterfaceConfig, index: number): Hook {
+export function hookAt(name: UpList, config: InterfaceConfig, index: number): Hook {
   const paired = DOWN.filter((down) => config[down].length === config[name].length);
   return { command: config[name][index] ?? '', inverse: paired.map((down) => config[down][index] ?? '') };
 }

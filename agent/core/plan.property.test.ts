@@ -8,9 +8,15 @@ import { compare, type DesiredInterface } from '../protocol/compare.ts';
 import { InterfaceKey, NO_KEY } from '../protocol/interface-key.ts';
 import type { InterfaceConfig } from '../protocol/wgquick/config.ts';
 import { pathOf } from '../protocol/wgquick/fields.ts';
+import { ANYWHERE, FAMILIES, ROUTING_PIECES, type RoutingPart } from './default-routing.ts';
 import { driftOf } from './drift.ts';
 import type { Device, Peer, Route } from './device.ts';
 import { type Current, liveSteps, plan, type Step } from './plan.ts';
+
+const routingFor = (ips: readonly Cidr[]): RoutingPart[] =>
+  FAMILIES.filter((family) => ips.includes(ANYWHERE[family])).flatMap((family) =>
+    ROUTING_PIECES.map((piece) => `${family} ${piece}` as const),
+  );
 
 const main = (destination: Cidr): Route => ({ destination, table: 'main' });
 
@@ -35,6 +41,7 @@ function broughtUp(config: InterfaceConfig, peers: readonly Peer[]): Device {
     mtu: config.mtu ?? 1420,
     linkUp: true,
     routes: [...connected, ...routed],
+    routing: isMarked ? routingFor(ips) : [],
   };
 }
 
@@ -92,6 +99,17 @@ function after(current: Current, step: Step, wanted: DesiredInterface): Current 
       return onDevice(current, (device) => withoutAddress(device, step.address));
     case 'add-route':
       return onDevice(current, (device) => ({ ...device, routes: [...device.routes, step.route] }));
+    case 'restore-routing':
+      return onDevice(current, (device) => ({
+        ...device,
+        fwMark: device.fwMark ?? step.mark ?? 51_820,
+        routing: [
+          ...new Set([
+            ...device.routing,
+            ...step.families.flatMap((family) => ROUTING_PIECES.map((piece) => `${family} ${piece}` as const)),
+          ]),
+        ],
+      }));
   }
 }
 

@@ -4,6 +4,7 @@ import { type FieldAction, type StepAction, STEPS } from '../protocol/steps.ts';
 import { type DesiredInterface, NAME_PATH, STATE_PATH } from '../protocol/compare.ts';
 import { changedFields, type InterfaceConfig, isSame } from '../protocol/wgquick/config.ts';
 import { DEFAULT_MTU, FIELD_NAMES, type FieldName, fieldOf, pathOf } from '../protocol/wgquick/fields.ts';
+import { ANYWHERE, FAMILIES, type Family, type RoutingPart } from './default-routing.ts';
 import { type HookChange, hookChange } from './hook-change.ts';
 import type { Baseline, Device, Route } from './device.ts';
 
@@ -18,6 +19,8 @@ interface StepArguments {
   readonly 'add-address': { readonly address: Cidr };
   readonly 'remove-address': { readonly address: Cidr };
   readonly 'add-route': { readonly route: Route };
+  /** Rules, firewall rows and table of a default route. `mark`: null = one that is free. */
+  readonly 'restore-routing': { readonly families: readonly Family[]; readonly mark: number | null };
   readonly 'set-dns': object;
   readonly 'run-hooks': { readonly hooks: HookChange };
   readonly up: object;
@@ -80,6 +83,7 @@ export function liveSteps(current: Current, desired: DesiredInterface): Step[] {
   if (restart !== undefined) return [step({ action: 'restart' }, pathOf(restart))];
   const link = device.linkUp ? [] : [step({ action: 'link-up' }, STATE_PATH)];
   const steps = [...link, ...fieldSteps(change), ...routeSteps(change)];
+  steps.push(...routingSteps(change, steps));
   // The sort is stable: routes stay as they were sorted.
   return steps.sort((left, right) => ACTIONS.indexOf(left.action) - ACTIONS.indexOf(right.action));
 }
@@ -211,6 +215,28 @@ function missingAllowedIps(desired: InterfaceConfig, fileIps: readonly Cidr[], p
   const isByMark = (ip: Cidr): boolean => desired.table === null && ip.endsWith('/0');
   return fileIps.filter((ip) => !isByMark(ip) && !isThere(ip));
 }
+
+/**
+ * The routing of default routes where a piece of it is gone, or where addresses change, which stand in rows of the firewall. What there
+ * was when the device came up is right; of a device that somebody else made, what wg-quick makes for the file.
+ */
+function routingSteps({ desired, device, baseline, fileIps }: Change, steps: readonly Step[]): Step[] {
+  if (desired.table !== null || desired.invalid.table !== undefined) return [];
+  const expected = baseline?.routing ?? rulesForFile(fileIps);
+  const lost = expected.filter((part) => !device.routing.includes(part));
+  const moved = steps.some(({ action }) => action === 'add-address' || action === 'remove-address');
+  const parts = [...lost, ...(moved ? device.routing : [])];
+  if (parts.length === 0) return [];
+  const families = FAMILIES.filter((family) => parts.some((part) => part.startsWith(family)));
+  const mark = device.fwMark ?? baseline?.fwMark ?? null;
+  return [step({ action: 'restore-routing', families, mark }, pathOf('table'))];
+}
+
+/** Rows of the firewall may be those of a wg-quick without nft: they are not asked for. */
+const rulesForFile = (fileIps: readonly Cidr[]): RoutingPart[] =>
+  FAMILIES.filter((family) => fileIps.includes(ANYWHERE[family])).flatMap((family) =>
+    (['route', 'rule', 'main rule'] as const).map((piece) => `${family} ${piece}` as const),
+  );
 
 const membership = (routes: readonly Cidr[]): ((ip: Cidr) => boolean) => {
   const exact = new Set(routes);

@@ -32,10 +32,13 @@ export interface CommandRunner {
 
 const OUTPUT_LIMIT = 64 * 1024 * 1024; // a dump of 100,000 peers has 25 MB
 const PIPE_GRACE_MS = 250;
+/** Where programs are looked for. */
+export const PROGRAM_FOLDERS = ['/usr/local/sbin', '/usr/local/bin', '/usr/sbin', '/usr/bin', '/sbin', '/bin'];
 const ENVIRONMENT = {
-  PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin',
+  PATH: PROGRAM_FOLDERS.join(':'),
   LC_ALL: 'C',
-  WG_ENDPOINT_RESOLUTION_RETRIES: '2',
+  // Names are ours to resolve; a wg that meets one all the same shall not wait for it.
+  WG_ENDPOINT_RESOLUTION_RETRIES: '0',
 };
 
 /** The runner of this process: a fixed PATH and locale, nothing of our own environment. */

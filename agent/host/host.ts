@@ -1,15 +1,14 @@
 import { join } from 'node:path';
 import type { Logger } from '../log.ts';
 import type { CommandRunner } from './command-runner.ts';
+import { createDialect, type Dialect } from './dialect.ts';
 import { createInterfaceLock, type InterfaceLock } from './interface-lock.ts';
 import type { StateFolder } from './state-folder.ts';
 
-/** Deadlines of what hooks and peer names can hang. */
+/** Deadlines of what people write. */
 export interface HostLimits {
   /** Deadline of one hook, ms. */
   readonly hookTimeoutMs: number;
-  /** Deadline of one wg-quick call with all its hooks, ms. */
-  readonly quickTimeoutMs: number;
 }
 
 /** Everything through which the agent touches the machine. */
@@ -19,6 +18,8 @@ export interface Host {
   readonly log: Logger;
   readonly limits: HostLimits;
   readonly lock: InterfaceLock;
+  /** How the installed wg-quick reads files. */
+  readonly dialect: () => Promise<Dialect>;
   /** `/etc/wireguard` outside of tests. */
   readonly configFolder: string;
   readonly configPath: (name: string) => string;
@@ -27,11 +28,12 @@ export interface Host {
 }
 
 /** What a Host is made of. */
-export type HostDependencies = Omit<Host, 'configPath' | 'lock'>;
+export type HostDependencies = Omit<Host, 'configPath' | 'lock' | 'dialect'>;
 
 /** Puts the agent's way to the machine together; touches nothing. */
 export const createHost = (dependencies: HostDependencies): Host => ({
   ...dependencies,
   lock: createInterfaceLock(),
+  dialect: createDialect(dependencies.runner),
   configPath: (name) => join(dependencies.configFolder, `${name}.conf`),
 });

@@ -1,3 +1,4 @@
+import { FAMILIES, type Family } from '../core/default-routing.ts';
 import { type Cidr, parseCidr } from '../protocol/address.ts';
 import { type CommandRunner, mustRun } from './command-runner.ts';
 
@@ -37,10 +38,6 @@ export const parseAddresses = (text: string): DeviceAddresses[] =>
       (entry) => parseCidr(`${entry.local ?? ''}/${String(entry.prefixlen ?? '')}`) ?? [],
     ),
   }));
-
-/** As an argument of ip(8). */
-export type Family = '-4' | '-6';
-export const FAMILIES: readonly Family[] = ['-4', '-6'];
 
 /** Parses `ip -json FAMILY route show` (ip-route(8)). */
 export const parseRouteJson = (text: string, family: Family): DeviceRoute[] =>

@@ -12,6 +12,8 @@ import { listFolder, makeFolder, readText, removeDurably, removeTemporaries, wri
 export interface JournalEntry {
   /** The previous file; null = there was none. */
   readonly fileText: string | null;
+  /** What the apply writes in its place; null = it leaves the file as it is. */
+  readonly attemptedText: string | null;
   /** What the interface was brought up with; null = it was down. */
   readonly runningText: string | null;
   /** What ran: peers and endpoints that only the kernel had would be lost with the device. Null = it was down. */
@@ -95,8 +97,15 @@ function journalText({ previousDevice, previousDesired, ...entry }: JournalEntry
 }
 
 /** The key by its public half: nothing of a ledger is secret. */
-type StoredLedger = Omit<Ledger, 'baseline'> & {
-  readonly baseline: (Omit<Baseline, 'key'> & { readonly publicKey: string | null }) | null;
+type StoredLedger = Omit<Ledger, 'baseline' | 'hooks'> & {
+  /** Ledgers of agents before 0.3 have neither this nor `routing`. */
+  readonly hooks?: Ledger['hooks'];
+  readonly baseline:
+    | (Omit<Baseline, 'key' | 'routing'> & {
+        readonly publicKey: string | null;
+        readonly routing?: Baseline['routing'];
+      })
+    | null;
 };
 
 function ledgerText({ baseline, ...ledger }: Ledger): string {
@@ -108,23 +117,30 @@ function ledgerText({ baseline, ...ledger }: Ledger): string {
 /** What cannot be read is as nothing: the device is then judged by its file alone. */
 function parseLedger(text: string): Ledger | null {
   try {
-    const { baseline, ...ledger } = JSON.parse(text) as StoredLedger;
-    if (baseline === null) return { ...ledger, baseline };
-    const { publicKey, ...rest } = baseline;
-    return { ...ledger, baseline: { ...rest, key: publicKey === null ? null : InterfaceKey.fromPublic(publicKey) } };
+    const { baseline, hooks = [], ...ledger } = JSON.parse(text) as StoredLedger;
+    if (baseline === null) return { ...ledger, baseline, hooks };
+    const { publicKey, routing = [], ...rest } = baseline;
+    return {
+      ...ledger,
+      hooks,
+      baseline: { ...rest, routing, key: publicKey === null ? null : InterfaceKey.fromPublic(publicKey) },
+    };
   } catch {
     return null;
   }
 }
 
 type StoredPeer = Omit<Peer, 'presharedKey'> & { readonly presharedKey: string | null };
-type StoredDevice = Omit<Device, 'key' | 'peers'> & {
+type StoredDevice = Omit<Device, 'key' | 'peers' | 'routing'> & {
+  readonly routing?: Device['routing'];
   readonly privateKey: string | null;
   readonly peers: readonly StoredPeer[];
 };
 
 /** In the words of agents before 0.2, whose journals must be rolled back, too. */
-interface StoredJournal extends Omit<JournalEntry, 'previousDevice' | 'previousDesired' | 'steps'> {
+interface StoredJournal extends Omit<JournalEntry, 'previousDevice' | 'previousDesired' | 'steps' | 'attemptedText'> {
+  /** Agents before 0.3 wrote none. */
+  readonly attemptedText?: string | null;
   /** Agents before 0.2 wrote none. */
   readonly steps?: readonly WireStep[];
   readonly formerLive: StoredDevice | null;
@@ -137,8 +153,9 @@ const storedDevice = ({ key, peers, ...device }: Device): StoredDevice => ({
   peers: peers.map((peer) => ({ ...peer, presharedKey: peer.presharedKey?.reveal() ?? null })),
 });
 
-const deviceOf = ({ privateKey, peers, ...device }: StoredDevice): Device => ({
+const deviceOf = ({ privateKey, peers, routing = [], ...device }: StoredDevice): Device => ({
   ...device,
+  routing,
   key: privateKey === null ? null : InterfaceKey.fromPrivate(new Secret(privateKey)),
   peers: peers.map((peer) => ({
     ...peer,
@@ -148,9 +165,9 @@ const deviceOf = ({ privateKey, peers, ...device }: StoredDevice): Device => ({
 
 function parseJournal(text: string): JournalEntry {
   try {
-    const { formerLive, formerWanted, steps = [], ...stored } = JSON.parse(text) as StoredJournal;
+    const { formerLive, formerWanted, steps = [], attemptedText = null, ...stored } = JSON.parse(text) as StoredJournal;
     const previousDevice = formerLive === null ? null : deviceOf(formerLive);
-    return { ...stored, steps, previousDevice, previousDesired: formerWanted };
+    return { ...stored, steps, attemptedText, previousDevice, previousDesired: formerWanted };
   } catch {
     // The parser's message would quote the text, keys included.
     throw new AgentError('internal', 'The journal of an unfinished change cannot be read');

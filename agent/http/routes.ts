@@ -2,6 +2,7 @@ import { Ajv } from 'ajv';
 import { AgentError } from '../core/agent-error.ts';
 import { recover } from '../apply/recover.ts';
 import type { ManagedInterface } from '../apply/managed-interface.ts';
+import { awaitQuick } from '../host/await-quick.ts';
 import { createHostStatsReader } from '../host/host-stats.ts';
 import { type AgentContext, openInterface } from '../operations/context.ts';
 import { deleteInterface } from '../operations/delete-interface.ts';
@@ -72,6 +73,7 @@ export function createRoutes(context: AgentContext): Route[] {
     handle: async (request) => {
       const target = openInterface(context, request.name);
       const settled = async (): Promise<object> => {
+        await awaitQuick(request.name);
         // DELETE forgets an unfinished change with everything else.
         if (method !== 'DELETE') await recover(target);
         return work(target, request.body);

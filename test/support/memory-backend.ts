@@ -1,9 +1,22 @@
-import type { Backend, Backends, LiveChange, LiveStep, Restoration, StartFile } from '../../agent/backend/backend.ts';
+import type {
+  Backend,
+  Backends,
+  DownHooks,
+  LiveChange,
+  LiveStep,
+  ResolvedEndpoint,
+  Restoration,
+  StartConfig,
+  Started,
+  StopConfig,
+  UpHooks,
+} from '../../agent/backend/backend.ts';
 import { AgentError } from '../../agent/core/agent-error.ts';
 import type { Device, Peer } from '../../agent/core/device.ts';
+import { startText } from '../../agent/core/start-text.ts';
 import { networkOf } from '../../agent/protocol/address.ts';
 import type { InterfaceConfig } from '../../agent/protocol/wgquick/config.ts';
-import { interfaceOf, parseDocument } from '../../agent/protocol/wgquick/document.ts';
+import { interfaceOf } from '../../agent/protocol/wgquick/document.ts';
 import { aPeer } from '../fixtures/device.ts';
 
 /** One device in memory, which does what it is told and counts how often it is read. */
@@ -41,11 +54,18 @@ export class MemoryBackend implements Backend, Backends {
     this.meanwhile();
   }
 
-  async up({ text }: StartFile): Promise<'up'> {
+  async up({ document, previous }: StartConfig, hooks: UpHooks): Promise<Started> {
+    await hooks.preUp();
     await this.#call('up');
     this.#devices += 1;
-    this.device = this.hooked(deviceOf(interfaceOf(parseDocument(text)), this.filePeers, 100 + this.#devices));
-    return 'up';
+    this.device = this.hooked(deviceOf(interfaceOf(document), this.filePeers, 100 + this.#devices));
+    try {
+      await hooks.postUp();
+    } catch (error) {
+      this.device = null;
+      throw error;
+    }
+    return { names: startText(document, previous).names };
   }
 
   async restore({ peers, listenPort }: Restoration): Promise<void> {
@@ -56,14 +76,22 @@ export class MemoryBackend implements Backend, Backends {
     this.device = { ...this.device, peers: [...others, ...peers], listenPort: listenPort ?? this.device.listenPort };
   }
 
-  async down(): Promise<'down'> {
+  async down(_stop: StopConfig, hooks: DownHooks): Promise<void> {
+    await hooks.preDown();
     this.calls.push('down');
     this.device = null;
-    return Promise.resolve('down');
+    await hooks.postDown();
   }
 
-  remove(): Promise<void> {
-    this.device = null;
+  sweep(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  setEndpoints(endpoints: readonly ResolvedEndpoint[]): Promise<void> {
+    if (this.device === null) return Promise.resolve();
+    const known = new Map(endpoints.map(({ publicKey, endpoint }) => [publicKey, endpoint]));
+    const peers = this.device.peers.map((peer) => ({ ...peer, endpoint: known.get(peer.publicKey) ?? peer.endpoint }));
+    this.device = { ...this.device, peers };
     return Promise.resolve();
   }
 
@@ -90,6 +118,7 @@ export const deviceOf = (config: InterfaceConfig, peers: readonly Peer[], index 
     ...config.addresses.map((address) => ({ destination: networkOf(address), table: 'main' })),
     ...peers.flatMap(({ allowedIps }) => allowedIps.map((destination) => ({ destination, table: 'main' }))),
   ],
+  routing: [],
 });
 
 function afterStep(device: Device, step: LiveStep, desired: InterfaceConfig): Device {
@@ -114,6 +143,7 @@ function afterStep(device: Device, step: LiveStep, desired: InterfaceConfig): De
       return { ...device, addresses: device.addresses.filter((address) => address !== step.address) };
     case 'add-route':
       return { ...device, routes: [...device.routes, step.route] };
+    case 'restore-routing':
     case 'set-dns':
       return device;
   }

@@ -29,3 +29,13 @@ export function configFrom(read: (name: FieldName) => Parsed<unknown>): Interfac
 
 /** What a file without any line says. */
 export const EMPTY_CONFIG: InterfaceConfig = configFrom((name) => ({ value: fieldOf(name).absent, invalid: [] }));
+
+/** `config` with these fields, and the texts of them that are no value, as `source` has them. */
+export function withFieldsOf(
+  config: InterfaceConfig,
+  source: InterfaceConfig,
+  names: readonly FieldName[],
+): InterfaceConfig {
+  const from = (name: FieldName): InterfaceConfig => (names.includes(name) ? source : config);
+  return configFrom((name) => ({ value: from(name)[name], invalid: from(name).invalid[name] ?? [] }));
+}

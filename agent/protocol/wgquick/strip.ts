@@ -8,7 +8,8 @@ const QUICK_KEYS = new Set([
     .map((field) => field.key.toLowerCase()),
 ]);
 
-const isQuick = (line: Line): boolean => line.section === 'interface' && QUICK_KEYS.has(line.quickKey);
+/** Whether the line is wg-quick's own: it never reaches wg. */
+export const isQuickLine = (line: Line): boolean => line.section === 'interface' && QUICK_KEYS.has(line.quickKey);
 const isEndpoint = (line: Line): boolean => line.section === 'peer' && line.key === 'endpoint';
 
 /**
@@ -17,7 +18,7 @@ const isEndpoint = (line: Line): boolean => line.section === 'peer' && line.key 
  */
 export const textForParseCheck = (document: Document): string =>
   document
-    .filter((line) => !isQuick(line) && !isEndpoint(line))
+    .filter((line) => !isQuickLine(line) && !isEndpoint(line))
     .map((line) => `${line.raw}\n`)
     .join('');
 

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import type { FastifyInstance } from 'fastify';
 import { Pool } from 'undici';
 import { createInterfaces } from '../../../agent/apply/managed-interface.ts';
-import { createWgQuickBackends } from '../../../agent/backend/wg-quick/wg-quick-backend.ts';
+import { createNativeBackends } from '../../../agent/backend/native/native-backend.ts';
 import { createCommandRunner } from '../../../agent/host/command-runner.ts';
 import { createHost, type Host } from '../../../agent/host/host.ts';
 import { openStateFolder } from '../../../agent/host/state-folder.ts';
@@ -84,13 +84,13 @@ export async function startAgent({ leaks, settings: policy = {}, nowMs }: TestAg
     runner: createCommandRunner(),
     state: await openStateFolder(stateFolder),
     log: leaks.log,
-    limits: { hookTimeoutMs: 60_000, quickTimeoutMs: 60_000 },
+    limits: { hookTimeoutMs: 60_000 },
     configFolder,
     nowMs: nowMs ?? (() => seconds * 1000),
   });
   const secrets = [new Secret(newSecretText()), new Secret(newSecretText())] as const;
   const settings = { ...settingsWith(secrets), ...policy };
-  const backends = createWgQuickBackends(host);
+  const backends = createNativeBackends(host);
   const context = { host, backends, interfaces: createInterfaces(host, backends), settings, version: VERSION };
   const app = createServer(context);
   await app.listen({ host: '127.0.0.1', port: 0 });

@@ -1,12 +1,18 @@
-import { writeFile } from 'node:fs/promises';
+import { writeFileSync } from 'node:fs';
 import { triggerHandshake } from '../../core/carry-over.ts';
 import type { StepOf } from '../../core/plan.ts';
-import { type CommandRunner, mustRun } from '../../host/command-runner.ts';
+import type { CommandRunner } from '../../host/command-runner.ts';
 import { withSecretFile } from '../../host/secret-file.ts';
 import { isIpv6 } from '../../protocol/address.ts';
 import type { ActionOf, StepAction } from '../../protocol/steps.ts';
 import type { InterfaceConfig } from '../../protocol/wgquick/config.ts';
 import type { LiveChange, LiveStep } from '../backend.ts';
+import { resolverOf } from '../../core/quick-values.ts';
+import { makeRouting } from './default-routing.ts';
+import { ipBatch } from './ip-batch.ts';
+import { readAddresses } from './read-device.ts';
+import { setResolver } from './resolver.ts';
+import type { Tools } from './tools.ts';
 import { wgSet } from './wg-set.ts';
 
 // Every live action is in one of the three tables below: one that nobody carries out does not compile.
@@ -27,10 +33,18 @@ const IP_LINES: { readonly [A in ActionOf<'ip'>]: (step: StepOf<A>, name: string
   'add-route': ({ route }, name) => `route add ${route.destination} dev ${name} table ${route.table}`,
 };
 
-const RESOLVERS: Readonly<
-  Record<ActionOf<'resolver'>, (runner: CommandRunner, name: string, desired: InterfaceConfig) => Promise<void>>
-> = {
-  'set-dns': setDns,
+type Runner<A extends ActionOf<'routing' | 'resolver'>> = (
+  tools: Pick<Tools, 'runner' | 'name'>,
+  step: StepOf<A>,
+  desired: InterfaceConfig,
+) => Promise<void>;
+
+/** What runs by itself, after the others. */
+const LONE_RUNNERS: { readonly [A in ActionOf<'routing' | 'resolver'>]: Runner<A> } = {
+  'restore-routing': async ({ runner, name }, { families, mark }) => {
+    await makeRouting(runner, name, { families, mark, addresses: await readAddresses(runner, name, true) });
+  },
+  'set-dns': ({ runner, name }, _step, { dns }) => setResolver(runner, name, resolverOf(dns)),
 };
 
 const isOf = <A extends StepAction>(
@@ -42,8 +56,11 @@ const isOf = <A extends StepAction>(
 export async function configure(runner: CommandRunner, name: string, change: LiveChange): Promise<void> {
   await runWgSet(runner, name, change);
   await runIpBatch(runner, name, change);
-  for (const step of change.steps)
-    if (isOf(RESOLVERS, step)) await RESOLVERS[step.action](runner, name, change.desired);
+  for (const step of change.steps) {
+    if (!isOf(LONE_RUNNERS, step)) continue;
+    const run = LONE_RUNNERS[step.action] as (tools: object, own: LiveStep, desired: InterfaceConfig) => Promise<void>;
+    await run({ runner, name }, step, change.desired);
+  }
 }
 
 /** Key, port and mark in one `wg set` that names only what changes, with what makes the far sides follow. */
@@ -62,23 +79,15 @@ async function runIpBatch(runner: CommandRunner, name: string, { steps }: LiveCh
   const own = steps.filter((step) => isOf(IP_LINES, step));
   if (own.length === 0) return;
   const lines = own.map((step) => (IP_LINES[step.action] as (own: LiveStep, device: string) => string)(step, name));
-  if (own.some((step) => step.action === 'remove-address' && !isIpv6(step.address))) await keepSecondaries(name);
-  await mustRun(runner, ['ip', '-batch', '-'], { stdin: `${lines.join('\n')}\n` });
+  if (own.some((step) => step.action === 'remove-address' && !isIpv6(step.address))) keepSecondaries(name);
+  await ipBatch(runner, lines);
 }
 
 /** Without it the kernel removes every other address of a subnet together with its first one. On our own device only. */
-const keepSecondaries = async (name: string): Promise<void> => {
-  await writeFile(`/proc/sys/net/ipv4/conf/${name}/promote_secondaries`, '1').catch(() => undefined); // read-back repairs what is lost
-};
-
-async function setDns(runner: CommandRunner, name: string, { dns }: InterfaceConfig): Promise<void> {
-  if (dns.length === 0) {
-    await mustRun(runner, ['resolvconf', '-d', name, '-f']);
-    return;
+const keepSecondaries = (name: string): void => {
+  try {
+    writeFileSync(`/proc/sys/net/ipv4/conf/${name}/promote_secondaries`, '1');
+  } catch {
+    // read-back repairs what is lost
   }
-  const isServer = (entry: string): boolean => /^[0-9.]+$/.test(entry) || entry.includes(':');
-  const servers = dns.filter(isServer).map((server) => `nameserver ${server}`);
-  const domains = dns.filter((entry) => !isServer(entry));
-  const lines = domains.length === 0 ? servers : [...servers, `search ${domains.join(' ')}`];
-  await mustRun(runner, ['resolvconf', '-a', name, '-m', '0', '-x'], { stdin: `${lines.join('\n')}\n` });
-}
+};

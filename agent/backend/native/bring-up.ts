@@ -1,0 +1,109 @@
+import { AgentError } from '../../core/agent-error.ts';
+import { defaultFamilies } from '../../core/default-routing.ts';
+import type { Peer } from '../../core/device.ts';
+import { type QuickValues, quickValues } from '../../core/quick-values.ts';
+import { startText } from '../../core/start-text.ts';
+import type { Dialect } from '../../host/dialect.ts';
+import { withSecretFile } from '../../host/secret-file.ts';
+import { type Cidr, coverage, lengthOf } from '../../protocol/address.ts';
+import { invalidLines } from '../../protocol/wgquick/invalid-lines.ts';
+import type { Document } from '../../protocol/wgquick/document.ts';
+import type { StartConfig, Started, UpHooks } from '../backend.ts';
+import { automaticMtu } from './automatic-mtu.ts';
+import { makeRouting } from './default-routing.ts';
+import { ipBatch } from './ip-batch.ts';
+import { makeLink } from './link.ts';
+import { kindOf, readAddresses, readDump, readMainRoutes } from './read-device.ts';
+import { setResolver } from './resolver.ts';
+import { takeDown } from './take-down.ts';
+import type { Tools } from './tools.ts';
+
+/** As `wg-quick up`, in its order, but for names of endpoints, for which nothing waits. */
+export async function bringUp(tools: Tools, start: StartConfig, hooks: UpHooks): Promise<Started | 'taken'> {
+  const { runner, name } = tools;
+  if (kindOf(name) !== 'absent') return 'taken';
+  const dialect = await tools.dialect();
+  if (!dialect.preUpAfterLink) await hooks.preUp();
+  if ((await makeLink(runner, name)) === 'taken') return 'taken';
+  try {
+    if (dialect.preUpAfterLink) await hooks.preUp();
+    const { text, names } = startText(start.document, start.previous);
+    await load(tools, text, { load: dialect.load, document: start.document });
+    await setUp(tools, quickValues(start.document), dialect);
+    await hooks.postUp();
+    return { names };
+  } catch (error) {
+    await takeDown(tools, { document: start.document, mark: null });
+    throw error;
+  }
+}
+
+interface LoadOptions {
+  readonly load: Dialect['load'];
+  /** To name the line that wg does not take. */
+  readonly document: Document;
+}
+
+/** wg reads a file of thousands of peers for seconds, and says nothing meanwhile. */
+const LOAD_LIMIT_MS = 60_000;
+
+async function load({ runner, name }: Tools, text: string, { load, document }: LoadOptions): Promise<void> {
+  const { exitCode, stderr } = await withSecretFile(text, (fd) =>
+    runner.run('wg', [load, name, '/dev/fd/3'], { fds: [fd], timeoutMs: LOAD_LIMIT_MS }),
+  );
+  if (exitCode === 0) return;
+  if (/Address already in use/.test(stderr)) throw failed('The listen port is in use on this host');
+  const [line] = invalidLines(document);
+  if (line !== undefined)
+    throw failed(`wg does not take line ${String(line.line)} of the file: ${line.key} ${line.message}`);
+  const isParsing = /Line unrecognized|Configuration parsing error|Key is not|Unable to parse/.test(stderr);
+  throw failed(isParsing ? 'wg does not know a line of the file' : `wg ${load} failed`);
+}
+
+const failed = (text: string): AgentError => new AgentError('command_failed', text);
+
+/** Addresses, MTU, routes and resolver of a device that has its peers. */
+async function setUp({ runner, name }: Tools, quick: QuickValues, dialect: Dialect): Promise<void> {
+  const kind = kindOf(name);
+  if (kind === 'absent') throw failed(`The interface ${name} went while it was set up`);
+  const { peers, fwMark } = await readDump(runner, name, kind);
+  const mtu = quick.mtu === '' ? String(await automaticMtu(runner, endpointsOf(peers), dialect.mtuOf)) : quick.mtu;
+  await ipBatch(runner, [
+    ...quick.addresses.map((address) => `address add ${word(address, 'Address')} dev ${name}`),
+    `link set mtu ${word(mtu, 'MTU')} up dev ${name}`,
+  ]);
+  if (quick.dns.length > 0) await setResolver(runner, name, quick);
+  if (quick.table === 'off') return;
+  const networks = mostSpecificFirst(peers);
+  if (quick.table !== 'auto') {
+    const table = word(quick.table, 'Table');
+    await ipBatch(
+      runner,
+      networks.map((network) => `route add ${network} dev ${name} table ${table}`),
+    );
+    return;
+  }
+  await ipBatch(runner, mainRoutes(name, networks));
+  const addresses = await readAddresses(runner, name, true);
+  await makeRouting(runner, name, { families: defaultFamilies(peers), mark: fwMark, addresses });
+}
+
+/** Routes to what no route of the device covers yet: the networks of its addresses have theirs. */
+function mainRoutes(name: string, networks: readonly Cidr[]): string[] {
+  const others = networks.filter((network) => lengthOf(network) > 0);
+  if (others.length === 0) return [];
+  const isCovered = coverage(readMainRoutes(name));
+  return others.filter((network) => !isCovered(network)).map((network) => `route add ${network} dev ${name}`);
+}
+
+const endpointsOf = (peers: readonly Peer[]): string[] => peers.flatMap(({ endpoint }) => endpoint ?? []);
+
+/** Every network of the peers, in the order in which wg-quick adds routes. */
+const mostSpecificFirst = (peers: readonly Peer[]): Cidr[] =>
+  [...new Set(peers.flatMap(({ allowedIps }) => allowedIps))].sort((left, right) => lengthOf(right) - lengthOf(left));
+
+/** A word of the file as it goes into a line of ip(8), which knows quotes and escapes: none of them is in any value. */
+function word(text: string, key: string): string {
+  if (/^[a-zA-Z0-9_.:/%@+-]+$/.test(text)) return text;
+  throw failed(`${key} in the file is no value that ip(8) knows`);
+}

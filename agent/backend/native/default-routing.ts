@@ -1,0 +1,138 @@
+import { readFileSync, writeFileSync } from 'node:fs';
+import { AgentError } from '../../core/agent-error.ts';
+import {
+  ANYWHERE,
+  defaultFamilies,
+  type Family,
+  FAMILIES,
+  parseRules,
+  type PolicyRule,
+  type RoutingPart,
+  rulesOf,
+  type TunnelRules,
+} from '../../core/default-routing.ts';
+import type { Device } from '../../core/device.ts';
+import { type CommandRunner, mustRun } from '../../host/command-runner.ts';
+import type { Cidr } from '../../protocol/address.ts';
+import { hasFirewall, removeFirewall, setFirewall } from './firewall.ts';
+import { ipBatch, ipJson } from './ip-batch.ts';
+
+/** The first number that wg-quick tries for the mark and its table. */
+const FIRST_MARK = 51_820;
+
+/** What there is of the default routing of a device, one process a family and one for the firewall; none where no peer has a default route. */
+export async function readRouting(
+  runner: CommandRunner,
+  name: string,
+  { fwMark, peers, addresses }: Pick<Device, 'fwMark' | 'peers' | 'addresses'>,
+): Promise<RoutingPart[]> {
+  if (fwMark === null) return [];
+  const read = async (family: Family): Promise<RoutingPart[]> => {
+    const [state, firewall] = await Promise.all([
+      readFamily(runner, family, fwMark),
+      hasFirewall(runner, name, { family, addresses }),
+    ]);
+    const pieces = [
+      ...(state.devices.includes(name) ? (['route'] as const) : []),
+      ...(state.own.rule === undefined ? [] : (['rule'] as const)),
+      ...(state.own.mainRule === undefined ? [] : (['main rule'] as const)),
+      ...(firewall ? (['firewall'] as const) : []),
+    ];
+    return pieces.map((piece) => `${family} ${piece}` as const);
+  };
+  return (await Promise.all(defaultFamilies(peers).map(read))).flat();
+}
+
+interface FamilyState {
+  readonly rules: readonly PolicyRule[];
+  readonly own: TunnelRules;
+  /** Devices of the default routes in the tunnel's table. */
+  readonly devices: readonly string[];
+}
+
+async function readFamily(runner: CommandRunner, family: Family, mark: number): Promise<FamilyState> {
+  const [rows = [], routes = []] = await ipJson(runner, family, ['rule show', `route show table ${String(mark)}`]);
+  const rules = parseRules(rows);
+  const defaults = (routes as readonly { dst?: string; dev?: string }[]).filter(({ dst }) => dst === 'default');
+  return { rules, own: rulesOf(mark, rules), devices: defaults.flatMap(({ dev }) => dev ?? []) };
+}
+
+/** A default route that is to go through a device. */
+export interface DefaultRoute {
+  readonly families: readonly Family[];
+  /** Null = one that no table is in use of. */
+  readonly mark: number | null;
+  readonly addresses: readonly Cidr[];
+}
+
+/** Makes what lacks of the default routing, as `wg-quick up` does. Rules that are in the wrong order are made anew. */
+export async function makeRouting(
+  runner: CommandRunner,
+  name: string,
+  { families, mark, addresses }: DefaultRoute,
+): Promise<void> {
+  if (families.length === 0) return;
+  const chosen = mark ?? (await freeMark(runner));
+  await mustRun(runner, ['wg', 'set', name, 'fwmark', String(chosen)]);
+  for (const family of families) {
+    const state = await readFamily(runner, family, chosen);
+    await ipBatch(runner, missingLines(name, family, chosen, state), family);
+  }
+  if (families.includes('-4')) allowMarkedSources();
+  await setFirewall(
+    runner,
+    name,
+    families.map((family) => ({ mark: chosen, family, addresses })),
+  );
+}
+
+function missingLines(name: string, family: Family, mark: number, { own, devices }: FamilyState): string[] {
+  const table = String(mark);
+  const route = devices.includes(name) ? [] : [`route add ${ANYWHERE[family]} dev ${name} table ${table}`];
+  if (own.rule !== undefined && own.mainRule !== undefined) return route;
+  return [
+    ...route,
+    ...deletions(own),
+    `rule add not fwmark ${table} table ${table}`,
+    'rule add table main suppress_prefixlength 0',
+  ];
+}
+
+const deletions = ({ rule, mainRule }: TunnelRules): string[] =>
+  [rule, mainRule].flatMap((own) => (own === undefined ? [] : [`rule delete priority ${String(own.priority)}`]));
+
+async function freeMark(runner: CommandRunner): Promise<number> {
+  for (let mark = FIRST_MARK; ; mark += 1) {
+    const tables = await Promise.all(
+      FAMILIES.map((family) => runner.run('ip', [family, 'route', 'show', 'table', String(mark)])),
+    );
+    if (tables.every(({ stdout }) => stdout.trim() === '')) return mark;
+  }
+}
+
+const SOURCES = '/proc/sys/net/ipv4/conf/all/src_valid_mark';
+
+/** Without it the kernel's reverse path filter takes the answers to marked packets for forged. */
+function allowMarkedSources(): void {
+  if (readFileSync(SOURCES, 'latin1').trim() === '1') return;
+  try {
+    writeFileSync(SOURCES, '1');
+  } catch (error) {
+    const text = 'The sysctl net.ipv4.conf.all.src_valid_mark cannot be set to 1, and a default route needs it';
+    throw new AgentError('command_failed', text, { cause: error });
+  }
+}
+
+/** Removes the rules and firewall rows of a tunnel, whether its device is there or not, and none of another tunnel. */
+export async function removeRouting(runner: CommandRunner, name: string, mark: number): Promise<void> {
+  const remove = async (family: Family): Promise<void> => {
+    // A rule may be there several times: from an `up` after the device had gone.
+    for (;;) {
+      const { own, devices } = await readFamily(runner, family, mark);
+      // A tunnel that came up since then may have taken the same number.
+      if (own.rule === undefined || devices.some((device) => device !== name)) return;
+      await ipBatch(runner, deletions(own), family);
+    }
+  };
+  await Promise.all([...FAMILIES.map(remove), removeFirewall(runner, name)]);
+}

@@ -1,0 +1,42 @@
+import { existsSync } from 'node:fs';
+import { AgentError } from '../../core/agent-error.ts';
+import { type CommandRunner, mustRun } from '../../host/command-runner.ts';
+import { kindOf } from './read-device.ts';
+import { userspaceEnd } from './uapi.ts';
+
+/** Since the module is not there a device of it cannot be made: the next up need not try. */
+let hasNoModule = false;
+const moduleIsLoaded = (): boolean => existsSync('/sys/module/wireguard');
+
+/** Makes the device, by the kernel's module or else by wireguard-go, as wg-quick does; `taken` = it is there already. */
+export async function makeLink(runner: CommandRunner, name: string): Promise<'made' | 'taken'> {
+  if (!hasNoModule || moduleIsLoaded()) {
+    const { exitCode, stderr } = await runner.run('ip', ['link', 'add', name, 'type', 'wireguard']);
+    if (exitCode === 0) return 'made';
+    if (stderr.includes('File exists')) return 'taken';
+    if (moduleIsLoaded()) throw new AgentError('command_failed', `The kernel does not make the interface ${name}`);
+    hasNoModule = true;
+  }
+  try {
+    await mustRun(runner, ['wireguard-go', name], { output: 'none' });
+    return 'made';
+  } catch (error) {
+    if (kindOf(name) !== 'absent') return 'taken';
+    const missing = error instanceof AgentError && error.code === 'command_missing';
+    const text = missing
+      ? 'The kernel has no WireGuard module, and wireguard-go is not installed'
+      : `wireguard-go cannot make the interface ${name}`;
+    throw new AgentError(missing ? 'command_missing' : 'command_failed', text, { cause: error });
+  }
+}
+
+/** Deletes the device; fine when there is none. Once it returns, one of the same name can be made. */
+export async function removeLink(runner: CommandRunner, name: string): Promise<void> {
+  if (kindOf(name) === 'absent') return;
+  // A wireguard-go that ends removes the socket of that name: that of its successor, if it is faster.
+  const ended = userspaceEnd(name);
+  const { exitCode } = await runner.run('ip', ['link', 'delete', 'dev', name]);
+  if (exitCode !== 0 && kindOf(name) !== 'absent')
+    throw new AgentError('command_failed', `The interface ${name} cannot be deleted`);
+  await ended;
+}

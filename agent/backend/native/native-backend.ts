@@ -1,0 +1,73 @@
+import { peerSections, triggerHandshake } from '../../core/carry-over.ts';
+import { quickValues } from '../../core/quick-values.ts';
+import { awaitQuick } from '../../host/await-quick.ts';
+import { mustRun } from '../../host/command-runner.ts';
+import type { Host } from '../../host/host.ts';
+import { withSecretFile } from '../../host/secret-file.ts';
+import type { Backend, Backends, DeviceOfFile, ResolvedEndpoint, Restoration } from '../backend.ts';
+import { automaticMtu } from './automatic-mtu.ts';
+import { bringUp } from './bring-up.ts';
+import { configure } from './configure.ts';
+import { ipBatch } from './ip-batch.ts';
+import { readAllPeers } from './read-all-peers.ts';
+import { kindOf, readDevice } from './read-device.ts';
+import { takeDown } from './take-down.ts';
+import type { Tools } from './tools.ts';
+import { wgSet } from './wg-set.ts';
+
+/** Devices by wg(8) and ip(8), as wg-quick(8) makes them. */
+export function createNativeBackends({ runner, dialect }: Host): Backends {
+  return {
+    open: (name) => backendOf({ runner, name, dialect, awaitQuick: () => awaitQuick(name) }),
+    readAllPeers: () => readAllPeers(runner),
+  };
+}
+
+function backendOf(tools: Tools): Backend {
+  const { runner, name } = tools;
+  return {
+    read: (table) => readDevice(runner, name, table),
+    configure: (change) => configure(runner, name, change),
+    up: (start, hooks) => bringUp(tools, start, hooks),
+    restore: (restoration) => restore(tools, restoration),
+    setEndpoints: (endpoints, device) => setEndpoints(tools, endpoints, device),
+    async down(stop, hooks) {
+      await hooks.preDown();
+      await takeDown(tools, stop);
+      await hooks.postDown();
+    },
+    async sweep(stop) {
+      if (kindOf(name) === 'absent') await takeDown(tools, stop);
+    },
+  };
+}
+
+async function restore({ runner, name }: Tools, { peers, listenPort, triggered }: Restoration): Promise<void> {
+  if (peers.length > 0) {
+    // A file, as the addresses of a single peer can be more than one argument of a process takes.
+    const addconf: [string, ...string[]] = ['wg', 'addconf', name, '/dev/fd/3'];
+    await withSecretFile(peerSections(peers), (fd) => mustRun(runner, addconf, { fds: [fd] }));
+  }
+  const head = listenPort === null ? [] : ['listen-port', String(listenPort)];
+  await wgSet(runner, name, { head, peers: triggerHandshake(triggered) });
+}
+
+async function setEndpoints(
+  { runner, name, dialect }: Tools,
+  endpoints: readonly ResolvedEndpoint[],
+  { index, document }: DeviceOfFile,
+): Promise<void> {
+  const device = await readDevice(runner, name, 'off');
+  const present = new Set(device?.peers.map(({ publicKey }) => publicKey));
+  // `wg set` would make a peer that somebody has removed meanwhile.
+  const peers = endpoints
+    .filter(({ publicKey }) => present.has(publicKey))
+    .map(({ publicKey, endpoint }) => ['peer', publicKey, 'endpoint', endpoint]);
+  if (device?.index !== index || peers.length === 0) return;
+  await wgSet(runner, name, { head: [], peers });
+  if (quickValues(document).mtu !== '') return;
+  const known = new Map(endpoints.map(({ publicKey, endpoint }) => [publicKey, endpoint]));
+  const all = device.peers.flatMap(({ publicKey, endpoint }) => known.get(publicKey) ?? endpoint ?? []);
+  const mtu = await automaticMtu(runner, all, (await dialect()).mtuOf);
+  if (mtu !== device.mtu) await ipBatch(runner, [`link set mtu ${String(mtu)} dev ${name}`]);
+}

@@ -1,0 +1,46 @@
+import { quickValues } from '../../core/quick-values.ts';
+import type { StopConfig } from '../backend.ts';
+import { removeRouting } from './default-routing.ts';
+import { removeLink } from './link.ts';
+import { kindOf, readDump } from './read-device.ts';
+import { clearResolver } from './resolver.ts';
+import type { Tools } from './tools.ts';
+
+/** How often what a command left is looked for again. */
+const ATTEMPTS = 3;
+
+/**
+ * Takes away the device and everything that `up` made beside it, in the order of `wg-quick down`. Each part is tried again where a
+ * command fails; what then is left is an error once all the others are gone, too.
+ */
+export async function takeDown(tools: Tools, { document, mark }: StopConfig): Promise<void> {
+  const { runner, name } = tools;
+  const { dns, table } = quickValues(document);
+  const marks = table === 'auto' ? await marksOf(tools, mark) : [];
+  const parts = [
+    () => removeLink(runner, name),
+    ...(dns.length > 0 ? [() => clearResolver(runner, name)] : []),
+    ...marks.map((own) => () => removeRouting(runner, name, own)),
+  ];
+  const failures: unknown[] = [];
+  for (const part of parts) await persistently(part).catch((error: unknown) => failures.push(error));
+  if (failures.length > 0) throw failures[0];
+}
+
+/** The marks by which the interface may have routed: the one it has, and the one it was known by. */
+async function marksOf({ runner, name }: Tools, known: number | null): Promise<number[]> {
+  const kind = kindOf(name);
+  const dump = kind === 'absent' ? null : await readDump(runner, name, kind);
+  return [...new Set([known, dump?.fwMark ?? null])].filter((mark) => mark !== null);
+}
+
+async function persistently(work: () => Promise<void>): Promise<void> {
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      await work();
+      return;
+    } catch (error) {
+      if (attempt === ATTEMPTS) throw error;
+    }
+  }
+}

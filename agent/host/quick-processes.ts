@@ -1,0 +1,36 @@
+import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
+
+/** The text of a file in /proc, or empty when its process has ended meanwhile. */
+const textOf = (read: () => string): string => {
+  try {
+    return read();
+  } catch {
+    return '';
+  }
+};
+
+/** Processes of this host, not of containers on it, whose arguments (after the program's name) are such. */
+export function findProcesses(matches: (argv: readonly string[]) => boolean): number[] {
+  const mountsOf = (pid: string): string => textOf(() => readlinkSync(`/proc/${pid}/ns/mnt`));
+  const own = mountsOf('self');
+  return readdirSync('/proc')
+    .filter((entry) => /^[0-9]+$/.test(entry))
+    .filter((pid) => matches(textOf(() => readFileSync(`/proc/${pid}/cmdline`, 'latin1')).split('\0')))
+    .filter((pid) => mountsOf(pid) === own)
+    .map(Number);
+}
+
+/** Whether the process leads its group: what it has left in the background does not. */
+export function leadsGroup(pid: number): boolean {
+  const stat = textOf(() => readFileSync(`/proc/${String(pid)}/stat`, 'latin1'));
+  // proc(5): `pid (name) state ppid pgrp ...`, and a name may hold anything.
+  return Number(stat.slice(stat.lastIndexOf(')')).split(' ')[3]) === pid;
+}
+
+/** Processes of wg-quick(8) that bring the interface up or down: those of wg-quick@ and of people. */
+export const quickProcesses = (name: string): number[] =>
+  findProcesses((argv) => {
+    const at = argv.findIndex((argument) => /(^|\/)wg-quick$/.test(argument));
+    const [verb = '', config = ''] = at < 0 ? [] : argv.slice(at + 1);
+    return /^(up|down)$/.test(verb) && (config === name || config.endsWith(`/${name}.conf`));
+  });
