@@ -1,12 +1,17 @@
 import { expect, test } from '@jest/globals';
 import { createCommandRunner } from '../host/command-runner.ts';
+import { dialectOf } from '../host/dialect.ts';
 import { runHook } from './hooks.ts';
 import type { ManagedInterface } from './managed-interface.ts';
 
 const target = {
   name: 'wg7',
   path: '/etc/wireguard/wg7.conf',
-  host: { runner: createCommandRunner(), limits: { hookTimeoutMs: 60_000 } },
+  host: {
+    runner: createCommandRunner(),
+    limits: { hookTimeoutMs: 60_000 },
+    dialect: () => Promise.resolve(dialectOf('wireguard-tools v1.0.20210914')),
+  },
 } as unknown as ManagedInterface;
 
 test.each([

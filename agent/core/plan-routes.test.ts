@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { cidr } from '../../test/fixtures/cidr.ts';
 import { aConfig, aCurrent, aDevice, aPeer } from '../../test/fixtures/device.ts';
-import { CONNECTED, EXIT, type PlanRow, planOf } from '../../test/fixtures/plan-row.ts';
+import { CONNECTED, EXIT, EXIT_ROUTING, type PlanRow, planOf } from '../../test/fixtures/plan-row.ts';
 import type { Route } from './device.ts';
 import { liveSteps } from './plan.ts';
 
@@ -75,7 +75,44 @@ describe('routes of the allowed IPs', () => {
       },
       expected: ['add-route {"destination":"10.8.0.0/16","table":"main"} (table)'],
     },
-    { name: 'a default route is left to the rules of wg-quick', device: { peers: EXIT }, expected: [] },
+    {
+      name: 'a default route has rules of its own, and no route in the main table',
+      device: { peers: EXIT, fwMark: 51_820, routing: EXIT_ROUTING },
+      expected: [],
+    },
+    {
+      name: 'case M8: its rules are put back where they are gone',
+      device: { peers: EXIT, fwMark: 51_820, routing: EXIT_ROUTING.filter((part) => part !== '-6 rule') },
+      expected: ['restore-routing ["-6"] 51820 (table)'],
+    },
+    {
+      name: 'case M8: so are its firewall rows where they were there when it came up',
+      device: { peers: EXIT, fwMark: 51_820, routing: EXIT_ROUTING.filter((part) => !part.endsWith('firewall')) },
+      baseline: { peers: EXIT, fwMark: 51_820, routing: EXIT_ROUTING },
+      expected: ['restore-routing ["-4","-6"] 51820 (table)'],
+    },
+    {
+      name: 'case M8: with the mark, where somebody took it',
+      device: { peers: EXIT, fwMark: null, routing: [] },
+      baseline: { peers: EXIT, fwMark: 51_830, routing: EXIT_ROUTING },
+      expected: ['restore-routing ["-4","-6"] 51830 (table)'],
+    },
+    {
+      name: 'what a hook took at the start is not put back',
+      device: { peers: EXIT, fwMark: 51_820, routing: [] },
+      baseline: { peers: EXIT, fwMark: 51_820, routing: [] },
+      expected: [],
+    },
+    {
+      name: 'an address that comes is a row of its firewall, too',
+      device: { peers: EXIT, fwMark: 51_820, routing: EXIT_ROUTING },
+      wanted: { addresses: [cidr('10.7.0.1/24'), cidr('10.7.9.1/32')] },
+      expected: [
+        'write-file (addresses)',
+        'add-address 10.7.9.1/32 (addresses)',
+        'restore-routing ["-4","-6"] 51820 (table)',
+      ],
+    },
     {
       name: 'the halves of a default route are routes like others',
       device: { peers: [aPeer({ allowedIps: [cidr('0.0.0.0/1')] })] },

@@ -2,7 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import { InterfaceKey } from '../protocol/interface-key.ts';
 import { cidr } from '../../test/fixtures/cidr.ts';
 import { aConfig, aDevice, aCurrent } from '../../test/fixtures/device.ts';
-import { CONNECTED, EXIT, line, type PlanRow, planOf } from '../../test/fixtures/plan-row.ts';
+import { CONNECTED, EXIT, EXIT_ROUTING, line, type PlanRow, planOf } from '../../test/fixtures/plan-row.ts';
 import { isDisruptive, liveSteps, plan, type Step } from './plan.ts';
 
 const OTHER_KEY = InterfaceKey.fromPublic('other=');
@@ -99,7 +99,7 @@ describe('a running interface', () => {
     },
     {
       name: 'the automatic mark of a default route is not touched',
-      device: { fwMark: 51820, peers: EXIT },
+      device: { fwMark: 51820, peers: EXIT, routing: EXIT_ROUTING },
       expected: [],
     },
     { name: 'a link that is down goes up', device: { linkUp: false }, expected: ['link-up (state)'] },
@@ -153,7 +153,7 @@ describe('what cannot be done live is one restart', () => {
     },
     {
       name: 'nor an MTU with a default route',
-      device: { peers: EXIT, fwMark: 51820 },
+      device: { peers: EXIT, fwMark: 51820, routing: EXIT_ROUTING },
       wanted: { mtu: 1300 },
       expected: ['write-file (mtu)', 'set-mtu 1300 (mtu)'],
     },
@@ -283,7 +283,7 @@ describe('I2: an undo takes back what the attempt put on the device', () => {
 
 test('I2: an undo that asks for the automatic mark that a default route has does not restart the tunnel', () => {
   const running = aConfig();
-  const device = aDevice({ peers: EXIT, fwMark: 51_820, mtu: 1300 });
+  const device = aDevice({ peers: EXIT, fwMark: 51_820, mtu: 1300, routing: EXIT_ROUTING });
   const current = aCurrent({ running, attempted: aConfig({ mtu: 1300 }), device });
   const previous = { config: { ...running, fwMark: 51_820 }, state: 'up' as const };
   expect(liveSteps(current, previous).map(line)).toEqual(['set-mtu 1400 (mtu)']);
