@@ -7,8 +7,11 @@ import { createCommandRunner } from './host/command-runner.ts';
 import { createHost } from './host/host.ts';
 import type { InterfaceLock } from './host/interface-lock.ts';
 import { openStateFolder } from './host/state-folder.ts';
+import { followNetwork } from './host/network-events.ts';
 import { createServer } from './http/server.ts';
 import { createLogger } from './log.ts';
+import { createConfigCache } from './operations/config-cache.ts';
+import { getConfig } from './operations/get-config.ts';
 import { CONFIG_PATH, parseSettings, readConfigFile, SettingsError } from './settings.ts';
 
 const HELP = `wgnode-agent ${packageFile.version}: manages the WireGuard interfaces of this host for a wgnode controller
@@ -50,12 +53,22 @@ async function main(): Promise<void> {
   const backends = createNativeBackends(host);
   const interfaces = createInterfaces(host, backends);
   await recoverAll(host, interfaces);
-  const app = createServer({ host, backends, interfaces, settings, version: packageFile.version });
+  const reading = { host, backends, interfaces, settings, version: packageFile.version };
+  const configs = createConfigCache({
+    read: (target) => getConfig(reading, target),
+    events: followNetwork(host.runner),
+    onMutation: (listener) => {
+      host.lock.onEnd(listener);
+    },
+    nowMs: () => performance.now(),
+  });
+  const app = createServer({ ...reading, configs });
   await app.listen({ host: settings.host, port: settings.port });
   log.info('ready', { host: settings.host, port: settings.port, version: packageFile.version, hooks: settings.hooks });
   for (const signal of ['SIGTERM', 'SIGINT'] as const) {
     process.once(signal, () => {
       log.info('stopping; a change under way is finished first, and running tunnels stay up', { signal });
+      configs.stop();
       void stop(app, host.lock).then(() => process.exit(0));
     });
   }

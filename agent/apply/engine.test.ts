@@ -24,6 +24,7 @@ const log = { error: silent, warn: silent, info: silent, debug: silent } as unkn
 const runner: CommandRunner = {
   spawned: new Map(),
   run: (program) => Promise.reject(new Error(`The engine runs ${program}`)),
+  follow: () => ({ pid: undefined, stop: silent }),
 };
 
 const FILE = render([], aConfig());

@@ -81,6 +81,11 @@ export interface ResolvedEndpoint {
 export interface Backend {
   /** Null = no such device. `not_wireguard` for a device of that name that is none. `table`: whose routes are read; null and `off` = main. */
   read(table: string | null): Promise<Device | null>;
+  /**
+   * What only wg knows of the device: keys, port, mark and peers, but nothing that moves by itself. Equal texts = nothing has changed;
+   * it is secret. Null = no such device.
+   */
+  fingerprint(): Promise<string | null>;
   /** Carries out live steps, those of one group together. Stops at the first failure. */
   configure(change: LiveChange): Promise<void>;
   /**

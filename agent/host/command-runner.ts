@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
 import { Socket } from 'node:net';
+import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
 import { AgentError } from '../core/agent-error.ts';
 
@@ -14,6 +15,20 @@ export interface CommandOptions {
   readonly output?: 'read' | 'none';
 }
 
+/** What hears of a program that goes on. */
+export interface Follower {
+  readonly onLine: (line: string) => void;
+  /** It complains: what it printed may be wanting. */
+  readonly onError: () => void;
+  readonly onEnd: () => void;
+}
+
+/** A program that goes on. */
+export interface Followed {
+  readonly pid: number | undefined;
+  stop(): void;
+}
+
 /** How a run ended. A program that is not installed throws `command_missing` instead. */
 export interface CommandResult {
   /** Null when the command was killed at its deadline. */
@@ -26,6 +41,8 @@ export interface CommandResult {
 /** Runs a program by argv, never a shell. The one place of the agent where processes are made. */
 export interface CommandRunner {
   run(program: string, args: readonly string[], options?: CommandOptions): Promise<CommandResult>;
+  /** Runs a program that prints lines for as long as it lives. Never throws: one that cannot be started ends at once. */
+  follow(program: string, args: readonly string[], follower: Follower): Followed;
   /** How many processes were made, by program name: the proof that a no-op spawns none. */
   readonly spawned: ReadonlyMap<string, number>;
 }
@@ -49,6 +66,10 @@ export function createCommandRunner(): CommandRunner {
     run: (program, args, options = {}) => {
       spawned.set(program, (spawned.get(program) ?? 0) + 1);
       return runCommand(program, args, options);
+    },
+    follow: (program, args, follower) => {
+      spawned.set(program, (spawned.get(program) ?? 0) + 1);
+      return followCommand(program, args, follower);
     },
   };
 }
@@ -98,6 +119,23 @@ function runCommand(program: string, args: readonly string[], options: CommandOp
       child.stdin?.end(stdin);
     }
   });
+}
+
+function followCommand(program: string, args: readonly string[], { onLine, onError, onEnd }: Follower): Followed {
+  const child = spawn(program, args, { env: ENVIRONMENT, stdio: ['ignore', 'pipe', 'pipe'] });
+  createInterface({ input: child.stdout }).on('line', onLine);
+  child.stderr.on('data', onError);
+  let ended = false;
+  const end = (): void => {
+    if (!ended) onEnd();
+    ended = true;
+  };
+  child.once('error', end);
+  child.once('close', end);
+  // It does not keep the agent alive.
+  child.unref();
+  for (const stream of [child.stdout, child.stderr]) if (stream instanceof Socket) stream.unref();
+  return { pid: child.pid, stop: () => child.kill('SIGKILL') };
 }
 
 /** Goes on reading and throws it away: a daemon that a hook leaves behind would die of a pipe that is closed (SIGPIPE). */

@@ -6,6 +6,8 @@ const MAX_WAITING = 64;
 /** One mutation at a time for each interface, the others in order: old clients send several at once and never retry. */
 export interface InterfaceLock {
   run<T>(name: string, work: () => Promise<T>): Promise<T>;
+  /** Is called with the name whenever a mutation has ended, before its caller is told. */
+  onEnd(listener: (name: string) => void): void;
   /** Takes no more, and resolves when what was taken has ended. */
   drain(): Promise<void>;
 }
@@ -13,8 +15,12 @@ export interface InterfaceLock {
 /** A lock with nobody waiting. */
 export function createInterfaceLock(): InterfaceLock {
   const queues = new Map<string, { tail: Promise<unknown>; length: number }>();
+  const listeners: ((name: string) => void)[] = [];
   let draining = false;
   return {
+    onEnd(listener) {
+      listeners.push(listener);
+    },
     async drain() {
       draining = true;
       await Promise.all([...queues.values()].map((queue) => queue.tail));
@@ -32,6 +38,7 @@ export function createInterfaceLock(): InterfaceLock {
       try {
         return await turn;
       } finally {
+        for (const listener of listeners) listener(name);
         queue.length -= 1;
         if (queue.length === 0) queues.delete(name);
       }

@@ -10,12 +10,16 @@ export interface HttpResponse {
   readonly body: string;
 }
 
-/** A 200 with this body as JSON. */
-export const jsonResponse = (body: object, headers: Record<string, string> = {}): HttpResponse => ({
+/** A 200 with a body that is JSON already. */
+export const jsonText = (body: string, headers: Record<string, string> = {}): HttpResponse => ({
   status: 200,
   headers: { 'content-type': 'application/json', ...headers },
-  body: JSON.stringify(body),
+  body,
 });
+
+/** A 200 with this body as JSON. */
+export const jsonResponse = (body: object, headers: Record<string, string> = {}): HttpResponse =>
+  jsonText(JSON.stringify(body), headers);
 
 /** Every failure in one shape. What is not ours to explain becomes `internal`, and its text stays in the log. */
 export function errorResponse(error: unknown, log: Logger): HttpResponse {

@@ -6,7 +6,6 @@ import { awaitQuick } from '../host/await-quick.ts';
 import { createHostStatsReader } from '../host/host-stats.ts';
 import { type AgentContext, openInterface } from '../operations/context.ts';
 import { deleteInterface } from '../operations/delete-interface.ts';
-import { getConfig } from '../operations/get-config.ts';
 import { getDump } from '../operations/get-dump.ts';
 import { getHealth } from '../operations/get-health.ts';
 import { getMetrics } from '../operations/get-metrics.ts';
@@ -15,7 +14,7 @@ import { putConfig } from '../operations/put-config.ts';
 import { disable, enable } from '../operations/set-state.ts';
 import { PUT_CONFIG_SCHEMA, type PutConfigBody } from '../protocol/messages.ts';
 import { redactKeys } from '../protocol/redact.ts';
-import { type HttpResponse, jsonResponse } from './respond.ts';
+import { type HttpResponse, jsonResponse, jsonText } from './respond.ts';
 
 /** What of a request its route gets; it is authenticated by then. */
 export interface RouteRequest {
@@ -91,9 +90,10 @@ export function createRoutes(context: AgentContext): Route[] {
     })),
     read('/v1/wg/:name/dump', async (name) => jsonResponse(await getDump(context, openInterface(context, name)))),
     read('/v1/wg/:name/config', async (name, { ifNoneMatch }) => {
-      const response = await getConfig(context, openInterface(context, name));
-      const etag = `"${response.digest}"`;
-      return ifNoneMatch === etag ? { status: 304, headers: { etag }, body: '' } : jsonResponse(response, { etag });
+      const target = openInterface(context, name);
+      const { body, etag } = context.configs.peek(target) ?? (await context.configs.get(target));
+      const headers = { etag };
+      return ifNoneMatch === etag ? { status: 304, headers, body: '' } : jsonText(body, headers);
     }),
     mutate('PUT', '/v1/wg/:name/config', (target, body) => putConfig(context, target, parsePut(body))),
     mutate('POST', '/v1/wg/:name/enable', enable),

@@ -4,14 +4,20 @@ import { AgentError } from '../core/agent-error.ts';
 import type { Host } from '../host/host.ts';
 import { INTERFACE_NAME_RULE, isInterfaceName } from '../protocol/interface-name.ts';
 import type { AgentSettings } from '../settings.ts';
+import type { ConfigCache } from './config-cache.ts';
 
-/** What every operation works with. */
-export interface AgentContext {
+/** What an operation that reads works with. */
+export interface ReadContext {
   readonly host: Host;
   readonly backends: Backends;
   readonly interfaces: Interfaces;
   readonly settings: AgentSettings;
   readonly version: string;
+}
+
+/** What every operation works with. */
+export interface AgentContext extends ReadContext {
+  readonly configs: ConfigCache;
 }
 
 /** The interface that a request names, whether it exists or not; its name is judged before anything is read or run. */

@@ -15,13 +15,13 @@ import { savesConfig, unmanagedLines } from '../protocol/wgquick/document.ts';
 import { joinedHooks } from '../protocol/wgquick/field-kinds.ts';
 import { invalidLines } from '../protocol/wgquick/invalid-lines.ts';
 import { specFromConfig } from '../protocol/wgquick/wire.ts';
-import type { AgentContext } from './context.ts';
+import type { ReadContext } from './context.ts';
 
 /** More would tell nobody more, and an answer has its limits at the other end. */
 const MAX_INVALID_LINES = 1_000;
 
 /** The answer to GET config. 404 only when there is neither a file nor a device. */
-export async function getConfig(context: AgentContext, target: ManagedInterface): Promise<ConfigResponse> {
+export async function getConfig(context: ReadContext, target: ManagedInterface): Promise<ConfigResponse> {
   const snapshot = await readSnapshot(target);
   if (snapshot.fileText === null && snapshot.device === null) {
     throw new AgentError('not_found', `Configuration file not found: ${target.path}`);
@@ -30,7 +30,7 @@ export async function getConfig(context: AgentContext, target: ManagedInterface)
 }
 
 /** The response to GET config for what a snapshot shows. */
-export function configResponse(context: AgentContext, name: string, snapshot: Snapshot): ConfigResponse {
+export function configResponse(context: ReadContext, name: string, snapshot: Snapshot): ConfigResponse {
   const file = snapshot.file ?? EMPTY_CONFIG;
   const current = currentOf(snapshot);
   const body = {
@@ -78,7 +78,7 @@ const joined = (lines: readonly string[], separator: string): string | null =>
   lines.length === 0 ? null : lines.join(separator);
 
 /** The old agent's fields, with all rules of a list joined as its documentation joins them. */
-function oldView({ settings }: AgentContext, snapshot: Snapshot, file: InterfaceConfig): ConfigResponse['config'] {
+function oldView({ settings }: ReadContext, snapshot: Snapshot, file: InterfaceConfig): ConfigResponse['config'] {
   const text = snapshot.fileText ?? '';
   const invalid = (name: FieldName): string[] =>
     (file.invalid[name] ?? []).map((own) => (settings.readBackKeys ? own : redactKeys(own)));
@@ -99,7 +99,7 @@ function oldView({ settings }: AgentContext, snapshot: Snapshot, file: Interface
  * Keyed, so that it is no hash of a private key to anybody else. Counters, handshakes and endpoints do not move it, nor does the
  * order of peers: wireguard-go tells them in another one each time.
  */
-function digestOf({ host }: AgentContext, { fileText, device }: Snapshot, response: string): string {
+function digestOf({ host }: ReadContext, { fileText, device }: Snapshot, response: string): string {
   const peers = (device?.peers ?? []).map(({ publicKey, presharedKey, allowedIps, keepalive }) =>
     JSON.stringify([publicKey, presharedKey?.reveal(), [...allowedIps].sort(), keepalive]),
   );

@@ -48,6 +48,10 @@ export class MemoryBackend implements Backend, Backends {
     return Promise.resolve(this.device);
   }
 
+  fingerprint(): Promise<string | null> {
+    return Promise.resolve(this.device === null ? null : JSON.stringify(this.device.peers));
+  }
+
   async configure({ steps, desired }: LiveChange): Promise<void> {
     await this.#call('configure');
     for (const step of steps) if (this.device !== null) this.device = afterStep(this.device, step, desired);

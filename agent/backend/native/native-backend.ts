@@ -8,6 +8,7 @@ import type { Backend, Backends, DeviceOfFile, ResolvedEndpoint, Restoration } f
 import { automaticMtu } from './automatic-mtu.ts';
 import { bringUp } from './bring-up.ts';
 import { configure } from './configure.ts';
+import { fingerprint } from './fingerprint.ts';
 import { ipBatch } from './ip-batch.ts';
 import { readAllPeers } from './read-all-peers.ts';
 import { kindOf, readDevice } from './read-device.ts';
@@ -27,6 +28,7 @@ function backendOf(tools: Tools): Backend {
   const { runner, name } = tools;
   return {
     read: (table) => readDevice(runner, name, table),
+    fingerprint: () => fingerprint(runner, name),
     configure: (change) => configure(runner, name, change),
     up: (start, hooks) => bringUp(tools, start, hooks),
     restore: (restoration) => restore(tools, restoration),

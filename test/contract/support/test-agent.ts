@@ -11,6 +11,9 @@ import { createCommandRunner } from '../../../agent/host/command-runner.ts';
 import { createHost, type Host } from '../../../agent/host/host.ts';
 import { openStateFolder } from '../../../agent/host/state-folder.ts';
 import type { AgentContext } from '../../../agent/operations/context.ts';
+import { followNetwork } from '../../../agent/host/network-events.ts';
+import { createConfigCache } from '../../../agent/operations/config-cache.ts';
+import { getConfig } from '../../../agent/operations/get-config.ts';
 import { createServer } from '../../../agent/http/server.ts';
 import { Secret } from '../../../agent/protocol/secret.ts';
 import { signV1 } from '../../../agent/protocol/signature-v1.ts';
@@ -91,7 +94,16 @@ export async function startAgent({ leaks, settings: policy = {}, nowMs }: TestAg
   const secrets = [new Secret(newSecretText()), new Secret(newSecretText())] as const;
   const settings = { ...settingsWith(secrets), ...policy };
   const backends = createNativeBackends(host);
-  const context = { host, backends, interfaces: createInterfaces(host, backends), settings, version: VERSION };
+  const reading = { host, backends, interfaces: createInterfaces(host, backends), settings, version: VERSION };
+  const configs = createConfigCache({
+    read: (target) => getConfig(reading, target),
+    events: followNetwork(host.runner),
+    onMutation: (listener) => {
+      host.lock.onEnd(listener);
+    },
+    nowMs: () => performance.now(),
+  });
+  const context = { ...reading, configs };
   const app = createServer(context);
   await app.listen({ host: '127.0.0.1', port: 0 });
   const { port } = app.server.address() as AddressInfo;
@@ -106,6 +118,7 @@ export async function startAgent({ leaks, settings: policy = {}, nowMs }: TestAg
     read: (name) => readFile(host.configPath(name), 'utf8'),
     fingerprint: () => fingerprintOf(configFolder),
     close: async () => {
+      configs.stop();
       await pool.destroy();
       await app.close();
       await rm(root, { recursive: true });
