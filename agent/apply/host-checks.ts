@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { AgentError } from '../core/agent-error.ts';
 import type { Proposal } from '../core/change-checks.ts';
+import type { Host } from '../host/host.ts';
 import { readForeignRoutes, readOtherDevices } from '../host/ip-json.ts';
 import { withSecretFile } from '../host/secret-file.ts';
 import { type Cidr, ipOf, isLinkLocal, networkOf } from '../protocol/address.ts';
@@ -30,14 +31,22 @@ const hooksParse: HostCheck = async ({ host }, { current, desired: { config } })
   }
 };
 
+/** What wg has taken of the file of each interface: it need not judge the same lines again. */
+const accepted = new WeakMap<Host, Map<string, string>>();
+
 /** wg parses a whole file before it looks for the device: with a name that does not exist nothing is changed. */
 const fileParses: HostCheck = async ({ host, name }, { document, desired: { config } }) => {
   const text = textForParseCheck(parseDocument(render(document, config)));
+  const known = accepted.get(host) ?? new Map<string, string>();
+  if (known.get(name) === text) return;
   const nobody = `wgnode-${randomBytes(4).toString('hex')}`;
   const { stderr } = await withSecretFile(text, (fd) =>
     host.runner.run('wg', ['setconf', nobody, '/dev/fd/3'], { fds: [fd] }),
   );
-  if (/Unable to modify interface|No such device/.test(stderr)) return;
+  if (/Unable to modify interface|No such device/.test(stderr)) {
+    accepted.set(host, known.set(name, text));
+    return;
+  }
   throw new AgentError(
     'invalid_file',
     `wg does not accept ${name}.conf with these values; a line outside the interface part may be wrong`,

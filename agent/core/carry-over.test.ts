@@ -2,7 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import { cidr } from '../../test/fixtures/cidr.ts';
 import { aDevice, aPeer, PEER_A, PEER_B } from '../../test/fixtures/device.ts';
 import { Secret } from '../protocol/secret.ts';
-import { peersToRestore, triggerHandshake, peerSections, withSession } from './carry-over.ts';
+import { type PeerChange, peersToRestore, triggerHandshake, peerSections, withSession } from './carry-over.ts';
 import type { Peer } from './device.ts';
 
 const keysOf = (before: readonly Peer[], after: readonly Peer[]): string[] =>
@@ -87,21 +87,19 @@ describe('I1: what a restart must bring back', () => {
 });
 
 describe('L2: the handshake after a new port or key', () => {
-  const keepalive = (seconds: number): string[] => ['peer', PEER_A, 'persistent-keepalive', String(seconds)];
-
-  test.each<{ name: string; peers: Peer[]; expected: string[][] }>([
+  test.each<{ name: string; peers: Peer[]; expected: PeerChange[] }>([
     {
       name: 'a peer without keepalive gets one and loses it',
       peers: [aPeer()],
-      expected: [[...keepalive(25), ...keepalive(0)]],
+      expected: [{ publicKey: PEER_A, keepalives: [25, 0] }],
     },
     {
       name: 'a peer with keepalive loses it and gets it back',
       peers: [aPeer({ keepalive: 7 })],
-      expected: [[...keepalive(0), ...keepalive(7)]],
+      expected: [{ publicKey: PEER_A, keepalives: [0, 7] }],
     },
     { name: 'a peer without endpoint is left alone', peers: [aPeer({ endpoint: null })], expected: [] },
-    { name: 'no peers, no arguments', peers: [], expected: [] },
+    { name: 'no peers, no changes', peers: [], expected: [] },
   ])('$name', ({ peers, expected }) => {
     expect(triggerHandshake(peers)).toEqual(expected);
   });

@@ -43,15 +43,20 @@ const SESSION_SECONDS = 180;
 export const withSession = (peers: readonly Peer[], nowSeconds: number): Peer[] =>
   peers.filter((peer) => nowSeconds - peer.latestHandshake < SESSION_SECONDS);
 
+/** What changes of a peer that is there. */
+export interface PeerChange {
+  readonly publicKey: string;
+  /** `ip:port` */
+  readonly endpoint?: string;
+  /** Keepalive intervals, seconds, set one after the other; 0 = off. */
+  readonly keepalives?: readonly number[];
+}
+
 /**
- * Arguments of `wg set NAME`, one list for each peer, that make us send to it, so that the far side learns our new port, or drops a
- * session that we no longer have, at once instead of after 15 s. Toggles the keepalive, because wg has no word for "send".
+ * Changes that make us send to peers, so that the far side learns our new port, or drops a session that we no longer have, at once
+ * instead of after 15 s. They toggle the keepalive, because wg has no word for "send".
  */
-export const triggerHandshake = (peers: readonly Peer[]): string[][] =>
+export const triggerHandshake = (peers: readonly Peer[]): PeerChange[] =>
   peers
-    .filter((peer) => peer.endpoint !== null)
-    .map((peer) => {
-      const [first, second] = peer.keepalive === 0 ? [25, 0] : [0, peer.keepalive];
-      const set = (seconds: number): string[] => ['peer', peer.publicKey, 'persistent-keepalive', String(seconds)];
-      return [...set(first), ...set(second)];
-    });
+    .filter(({ endpoint }) => endpoint !== null)
+    .map(({ publicKey, keepalive }) => ({ publicKey, keepalives: keepalive === 0 ? [25, 0] : [0, keepalive] }));

@@ -4,6 +4,7 @@ import { constants } from 'node:fs';
 import { chmod, mkdir, mkdtempDisposable, open, readdir, readFile, stat, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setImmediate as nextTick } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { listFolder, makeFolder, readText, removeDurably, removeTemporaries, writeDurably } from './config-files.ts';
 
@@ -102,6 +103,7 @@ describe('writing', () => {
         const text = await readText(path);
         state.reads += 1;
         if (text === null || !texts.includes(text)) state.torn += 1;
+        await nextTick();
       }
     };
     const readers = [readAll(), readAll()];

@@ -5,7 +5,7 @@ import { type QuickValues, quickValues } from '../../core/quick-values.ts';
 import { startText } from '../../core/start-text.ts';
 import type { Dialect } from '../../host/dialect.ts';
 import { withSecretFile } from '../../host/secret-file.ts';
-import { type Cidr, coverage, lengthOf } from '../../protocol/address.ts';
+import { type Cidr, coverage, isIpv6, lengthOf, networkOf, parseInterfaceAddress } from '../../protocol/address.ts';
 import { invalidLines } from '../../protocol/wgquick/invalid-lines.ts';
 import type { Document } from '../../protocol/wgquick/document.ts';
 import type { StartConfig, Started, UpHooks } from '../backend.ts';
@@ -13,7 +13,7 @@ import { automaticMtu } from './automatic-mtu.ts';
 import { makeRouting } from './default-routing.ts';
 import { ipBatch } from './ip-batch.ts';
 import { makeLink } from './link.ts';
-import { kindOf, readAddresses, readDump, readMainRoutes } from './read-device.ts';
+import { kindOf, readAddresses, readDump } from './read-device.ts';
 import { setResolver } from './resolver.ts';
 import { takeDown } from './take-down.ts';
 import type { Tools } from './tools.ts';
@@ -68,39 +68,53 @@ async function setUp({ runner, name }: Tools, quick: QuickValues, dialect: Diale
   if (kind === 'absent') throw failed(`The interface ${name} went while it was set up`);
   const { peers, fwMark } = await readDump(runner, name, kind);
   const mtu = quick.mtu === '' ? String(await automaticMtu(runner, endpointsOf(peers), dialect.mtuOf)) : quick.mtu;
+  const table = word(quick.table, 'Table');
   await ipBatch(runner, [
     ...quick.addresses.map((address) => `address add ${word(address, 'Address')} dev ${name}`),
     `link set mtu ${word(mtu, 'MTU')} up dev ${name}`,
+    ...routeLines(name, { table, peers, covered: connectedNetworks(quick.addresses, kind) }),
   ]);
   if (quick.dns.length > 0) await setResolver(runner, name, quick);
-  if (quick.table === 'off') return;
-  const networks = mostSpecificFirst(peers);
-  if (quick.table !== 'auto') {
-    const table = word(quick.table, 'Table');
-    await ipBatch(
-      runner,
-      networks.map((network) => `route add ${network} dev ${name} table ${table}`),
-    );
-    return;
-  }
-  await ipBatch(runner, mainRoutes(name, networks));
-  const addresses = await readAddresses(runner, name, true);
-  await makeRouting(runner, name, { families: defaultFamilies(peers), mark: fwMark, addresses });
+  if (table !== 'auto') return;
+  const families = defaultFamilies(peers);
+  if (families.length === 0) return;
+  await makeRouting(runner, name, { families, mark: fwMark, addresses: await readAddresses(runner, name, true) });
 }
 
-/** Routes to what no route of the device covers yet: the networks of its addresses have theirs. */
-function mainRoutes(name: string, networks: readonly Cidr[]): string[] {
-  const others = networks.filter((network) => lengthOf(network) > 0);
-  if (others.length === 0) return [];
-  const isCovered = coverage(readMainRoutes(name));
-  return others.filter((network) => !isCovered(network)).map((network) => `route add ${network} dev ${name}`);
+interface Routes {
+  /** As in the file. */
+  readonly table: string;
+  readonly peers: readonly Peer[];
+  /** Networks that the addresses of the device bring a route to. */
+  readonly covered: readonly Cidr[];
+}
+
+/** The most specific first, as wg-quick adds them; a default route with `Table = auto` has rules of its own. */
+function routeLines(name: string, { table, peers, covered }: Routes): string[] {
+  if (table === 'off') return [];
+  const networks = [...new Set(peers.flatMap(({ allowedIps }) => allowedIps))].sort(
+    (left, right) => lengthOf(right) - lengthOf(left),
+  );
+  if (table !== 'auto') return networks.map((network) => `route add ${network} dev ${name} table ${table}`);
+  const isCovered = coverage(covered);
+  return networks
+    .filter((network) => lengthOf(network) > 0 && !isCovered(network))
+    .map((network) => `route add ${network} dev ${name}`);
+}
+
+const LINK_LOCAL = 'fe80::/64' as Cidr;
+
+/** The routes that the kernel makes for the addresses of a device: to their networks, but for a single IPv4 address and 0.0.0.0/8. */
+function connectedNetworks(addresses: readonly string[], kind: 'kernel' | 'userspace'): Cidr[] {
+  const networks = addresses
+    .flatMap((address) => parseInterfaceAddress(address) ?? [])
+    .map(networkOf)
+    .filter((network) => isIpv6(network) || !(network.endsWith('/32') || network.startsWith('0.')));
+  // A device of wireguard-go gives itself a link-local address.
+  return kind === 'userspace' ? [...networks, LINK_LOCAL] : networks;
 }
 
 const endpointsOf = (peers: readonly Peer[]): string[] => peers.flatMap(({ endpoint }) => endpoint ?? []);
-
-/** Every network of the peers, in the order in which wg-quick adds routes. */
-const mostSpecificFirst = (peers: readonly Peer[]): Cidr[] =>
-  [...new Set(peers.flatMap(({ allowedIps }) => allowedIps))].sort((left, right) => lengthOf(right) - lengthOf(left));
 
 /** A word of the file as it goes into a line of ip(8), which knows quotes and escapes: none of them is in any value. */
 function word(text: string, key: string): string {

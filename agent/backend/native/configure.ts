@@ -2,7 +2,6 @@ import { writeFileSync } from 'node:fs';
 import { triggerHandshake } from '../../core/carry-over.ts';
 import type { StepOf } from '../../core/plan.ts';
 import type { CommandRunner } from '../../host/command-runner.ts';
-import { withSecretFile } from '../../host/secret-file.ts';
 import { isIpv6 } from '../../protocol/address.ts';
 import type { ActionOf, StepAction } from '../../protocol/steps.ts';
 import type { InterfaceConfig } from '../../protocol/wgquick/config.ts';
@@ -13,15 +12,15 @@ import { ipBatch } from './ip-batch.ts';
 import { readAddresses } from './read-device.ts';
 import { setResolver } from './resolver.ts';
 import type { Tools } from './tools.ts';
-import { wgSet } from './wg-set.ts';
+import { type WgChange, wgSet } from './wg-set.ts';
 
 // Every live action is in one of the three tables below: one that nobody carries out does not compile.
 
-/** Arguments of `wg set NAME` (wg(8)); a private key is read from descriptor 3. */
-const WG_ARGUMENTS: { readonly [A in ActionOf<'wg'>]: (step: StepOf<A>) => readonly string[] } = {
-  'set-private-key': () => ['private-key', '/dev/fd/3'],
-  'set-listen-port': ({ port }) => ['listen-port', String(port)],
-  'set-fwmark': ({ mark }) => ['fwmark', mark === null ? 'off' : String(mark)],
+/** What a step sets by wg. */
+const WG_CHANGES: { readonly [A in ActionOf<'wg'>]: (step: StepOf<A>, desired: InterfaceConfig) => WgChange } = {
+  'set-private-key': (_step, { privateKey }) => ({ privateKey: privateKey?.privateKey ?? null }),
+  'set-listen-port': ({ port }) => ({ listenPort: port }),
+  'set-fwmark': ({ mark }) => ({ fwMark: mark ?? 0 }),
 };
 
 /** A line of `ip -batch` (ip(8)). */
@@ -63,15 +62,14 @@ export async function configure(runner: CommandRunner, name: string, change: Liv
   }
 }
 
-/** Key, port and mark in one `wg set` that names only what changes, with what makes the far sides follow. */
+/** Key, port and mark in one go that names only what changes, with what makes the far sides follow. */
 async function runWgSet(runner: CommandRunner, name: string, { steps, desired, peers }: LiveChange): Promise<void> {
-  const own = steps.filter((step) => isOf(WG_ARGUMENTS, step));
-  const head = own.flatMap((step) => (WG_ARGUMENTS[step.action] as (own: LiveStep) => readonly string[])(step));
-  if (head.length === 0) return;
-  const key = own.some(({ action }) => action === 'set-private-key')
-    ? (desired.privateKey?.privateKey?.reveal() ?? '')
-    : '';
-  await withSecretFile(key, (fd) => wgSet(runner, name, { head, peers: triggerHandshake(peers), fd }));
+  const own = steps.filter((step) => isOf(WG_CHANGES, step));
+  if (own.length === 0) return;
+  const changes = own.map((step) =>
+    (WG_CHANGES[step.action] as (own: LiveStep, desired: InterfaceConfig) => WgChange)(step, desired),
+  );
+  await wgSet(runner, name, Object.assign({ peers: triggerHandshake(peers) }, ...changes) as WgChange);
 }
 
 /** Link, addresses and routes in one `ip -batch`: 15 ms for 500 routes, where single calls take seconds. */

@@ -12,10 +12,11 @@ import {
   type TunnelRules,
 } from '../../core/default-routing.ts';
 import type { Device } from '../../core/device.ts';
-import { type CommandRunner, mustRun } from '../../host/command-runner.ts';
+import type { CommandRunner } from '../../host/command-runner.ts';
 import type { Cidr } from '../../protocol/address.ts';
 import { hasFirewall, removeFirewall, setFirewall } from './firewall.ts';
 import { ipBatch, ipJson } from './ip-batch.ts';
+import { wgSet } from './wg-set.ts';
 
 /** The first number that wg-quick tries for the mark and its table. */
 const FIRST_MARK = 51_820;
@@ -73,7 +74,7 @@ export async function makeRouting(
 ): Promise<void> {
   if (families.length === 0) return;
   const chosen = mark ?? (await freeMark(runner));
-  await mustRun(runner, ['wg', 'set', name, 'fwmark', String(chosen)]);
+  await wgSet(runner, name, { fwMark: chosen });
   for (const family of families) {
     const state = await readFamily(runner, family, chosen);
     await ipBatch(runner, missingLines(name, family, chosen, state), family);

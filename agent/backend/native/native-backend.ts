@@ -50,8 +50,8 @@ async function restore({ runner, name }: Tools, { peers, listenPort, triggered }
     const addconf: [string, ...string[]] = ['wg', 'addconf', name, '/dev/fd/3'];
     await withSecretFile(peerSections(peers), (fd) => mustRun(runner, addconf, { fds: [fd] }));
   }
-  const head = listenPort === null ? [] : ['listen-port', String(listenPort)];
-  await wgSet(runner, name, { head, peers: triggerHandshake(triggered) });
+  const port = listenPort === null ? {} : { listenPort };
+  await wgSet(runner, name, { ...port, peers: triggerHandshake(triggered) });
 }
 
 async function setEndpoints(
@@ -62,11 +62,9 @@ async function setEndpoints(
   const device = await readDevice(runner, name, 'off');
   const present = new Set(device?.peers.map(({ publicKey }) => publicKey));
   // `wg set` would make a peer that somebody has removed meanwhile.
-  const peers = endpoints
-    .filter(({ publicKey }) => present.has(publicKey))
-    .map(({ publicKey, endpoint }) => ['peer', publicKey, 'endpoint', endpoint]);
+  const peers = endpoints.filter(({ publicKey }) => present.has(publicKey));
   if (device?.index !== index || peers.length === 0) return;
-  await wgSet(runner, name, { head: [], peers });
+  await wgSet(runner, name, { peers });
   if (quickValues(document).mtu !== '') return;
   const known = new Map(endpoints.map(({ publicKey, endpoint }) => [publicKey, endpoint]));
   const all = device.peers.flatMap(({ publicKey, endpoint }) => known.get(publicKey) ?? endpoint ?? []);

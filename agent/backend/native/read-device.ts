@@ -72,7 +72,7 @@ export async function readAddresses(runner: CommandRunner, name: string, linkUp:
 }
 
 /** The routes of the main table through the device. */
-export function readMainRoutes(name: string): Cidr[] {
+function readMainRoutes(name: string): Cidr[] {
   const [ipv4, ipv6] = ['route', 'ipv6_route'].map((file) => read(`/proc/self/net/${file}`) ?? '');
   return [...parseRoutes4(ipv4 ?? '', name), ...parseRoutes6(ipv6 ?? '', name)];
 }

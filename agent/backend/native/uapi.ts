@@ -1,6 +1,8 @@
 import { createConnection } from 'node:net';
-import { statSync } from 'node:fs';
+import { readdirSync, readFileSync, readlinkSync, statSync } from 'node:fs';
+import { constants } from 'node:os';
 import { AgentError } from '../../core/agent-error.ts';
+import { findProcesses } from '../../host/quick-processes.ts';
 
 /** Of an answer. */
 const END = Buffer.from('\n\n');
@@ -14,7 +16,20 @@ export const isUserspace = (name: string): boolean =>
   statSync(uapiPath(name), { throwIfNoEntry: false })?.isSocket() === true;
 
 /** Asks wireguard-go for the state of its device: half a millisecond and no process, where `wg show` takes five. */
-export function readUapi(name: string): Promise<string> {
+export const readUapi = (name: string): Promise<string> => exchange(name, 'get=1\n\n');
+
+/** Changes the device of a wireguard-go; `port_in_use` where that is its reason to refuse. */
+export async function setUapi(name: string, lines: readonly string[]): Promise<void> {
+  if (lines.length === 0) return;
+  const [, number] = /^errno=(-?[0-9]+)$/m.exec(await exchange(name, ['set=1', ...lines, '', ''].join('\n'))) ?? [];
+  if (number === '0') return;
+  if (Math.abs(Number(number)) === constants.errno.EADDRINUSE)
+    throw new AgentError('command_failed', 'The listen port is in use on this host');
+  throw new AgentError('command_failed', `wireguard-go refuses a change of ${name} (errno ${number ?? 'unknown'})`);
+}
+
+/** One question and its answer. */
+function exchange(name: string, question: string): Promise<string> {
   return new Promise((resolve, reject) => {
     const socket = createConnection(uapiPath(name));
     const chunks: Buffer[] = [];
@@ -32,23 +47,26 @@ export function readUapi(name: string): Promise<string> {
       resolve(Buffer.concat(chunks).toString('latin1'));
     });
     socket.once('end', fail);
-    socket.write('get=1\n\n');
+    socket.write(question);
   });
 }
 
-const END_LIMIT_MS = 5_000;
+/** The process that listens on the socket of the device: wireguard-go, or what the host has in its place; undefined = not found. */
+export function findUserspace(name: string): number | undefined {
+  const rows = readFileSync('/proc/self/net/unix', 'latin1').split('\n');
+  // `Num RefCount Protocol Flags Type St Inode Path`
+  const row = rows.map((line) => line.split(/\s+/)).find((columns) => columns[7] === uapiPath(name));
+  const inode = row?.[6];
+  if (inode === undefined) return undefined;
+  return findProcesses((argv) => argv.includes(name)).find((pid) => hasSocket(pid, inode));
+}
 
-/** Resolves when the wireguard-go of the device has ended, which it says by closing; at once where there is none. */
-export async function userspaceEnd(name: string): Promise<void> {
-  if (!isUserspace(name)) return;
-  await new Promise<void>((resolve) => {
-    const socket = createConnection(uapiPath(name));
-    const done = (): void => {
-      socket.destroy();
-      resolve();
-    };
-    socket.setTimeout(END_LIMIT_MS, done);
-    socket.once('error', done);
-    socket.once('close', done);
-  });
+function hasSocket(pid: number, inode: string): boolean {
+  const folder = `/proc/${String(pid)}/fd`;
+  try {
+    return readdirSync(folder).some((fd) => readlinkSync(`${folder}/${fd}`) === `socket:[${inode}]`);
+  } catch {
+    // It ended meanwhile.
+    return false;
+  }
 }

@@ -10,15 +10,21 @@ const QUICK_KEYS = new Set([
 
 /** Whether the line is wg-quick's own: it never reaches wg. */
 export const isQuickLine = (line: Line): boolean => line.section === 'interface' && QUICK_KEYS.has(line.quickKey);
+const WG_KEYS = new Set(
+  FIELD_NAMES.map(fieldOf)
+    .filter((field) => field.owner === 'wg')
+    .map((field) => field.key.toLowerCase()),
+);
+const isWgField = (line: Line): boolean => line.section === 'interface' && WG_KEYS.has(line.key);
 const isEndpoint = (line: Line): boolean => line.section === 'peer' && line.key === 'endpoint';
 
 /**
- * What wg(8) would parse of the file, as `wg-quick strip` prints it, but without the Endpoint lines: wg resolves their names,
- * which blocks for seconds and fails as a parse error while DNS is down.
+ * What wg(8) would parse of the file, as `wg-quick strip` prints it, but without the keys of the interface, which our own grammar
+ * judges, and without the Endpoint lines: wg resolves their names, which blocks for seconds and fails as a parse error while DNS is down.
  */
 export const textForParseCheck = (document: Document): string =>
   document
-    .filter((line) => !isQuickLine(line) && !isEndpoint(line))
+    .filter((line) => !isQuickLine(line) && !isWgField(line) && !isEndpoint(line))
     .map((line) => `${line.raw}\n`)
     .join('');
 
