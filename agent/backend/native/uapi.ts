@@ -54,8 +54,8 @@ function exchange(name: string, question: string): Promise<string> {
 /** The process that listens on the socket of the device: wireguard-go, or what the host has in its place; undefined = not found. */
 export function findUserspace(name: string): number | undefined {
   const rows = readFileSync('/proc/self/net/unix', 'latin1').split('\n');
-  // `Num RefCount Protocol Flags Type St Inode Path`
-  const row = rows.map((line) => line.split(/\s+/)).find((columns) => columns[7] === uapiPath(name));
+  // `Num RefCount Protocol Flags Type St Inode Path`; it may have bound /var/run, which is the same folder.
+  const row = rows.map((line) => line.split(/\s+/)).find((columns) => columns[7]?.endsWith(uapiPath(name)) === true);
   const inode = row?.[6];
   if (inode === undefined) return undefined;
   return findProcesses((argv) => argv.includes(name)).find((pid) => hasSocket(pid, inode));
