@@ -1,6 +1,11 @@
 import { type Cidr, parseCidr } from '../protocol/address.ts';
 
-const bitsOf = (hex: string): number => Number.parseInt(hex, 16).toString(2).replaceAll('0', '').length;
+/** How many bits of a mask in hex are set. */
+function bitsOf(hex: string): number {
+  let bits = 0;
+  for (let rest = Number.parseInt(hex, 16); rest > 0; rest = Math.floor(rest / 2)) bits += rest % 2;
+  return bits;
+}
 
 /** `/proc/net` writes IPv4 addresses as hex of the little-endian number. */
 const ipv4Of = (hex: string): string =>
@@ -8,15 +13,18 @@ const ipv4Of = (hex: string): string =>
 
 const ipv6Of = (hex: string): string => (hex.match(/.{4}/g) ?? []).join(':');
 
-const rows = (text: string): string[][] =>
-  text
+/** The columns of the lines in which the device's name stands as a word: there may be a million others. */
+function rows(text: string, device: string): string[][] {
+  return text
     .split('\n')
+    .filter((line) => line.includes(device))
     .map((line) => line.trim().split(/\s+/))
     .filter((row) => row.length > 4);
+}
 
 /** Destinations of the routes of one device in /proc/net/route (proc(5)): the IPv4 main table. */
 export const parseRoutes4 = (text: string, device: string): Cidr[] =>
-  rows(text)
+  rows(text, device)
     .filter((row) => row[0] === device)
     .flatMap((row) => parseCidr(`${ipv4Of(row[1] ?? '')}/${String(bitsOf(row[7] ?? '0'))}`) ?? []);
 
@@ -28,7 +36,7 @@ const RTF_LOCAL = 0x80000000;
  * route is left out, because that of wg-quick stands in a table of its own.
  */
 export const parseRoutes6 = (text: string, device: string): Cidr[] =>
-  rows(text)
+  rows(text, device)
     .filter((row) => row[9] === device)
     .filter((row) => {
       const flags = BigInt(`0x${row[8] ?? '0'}`);
@@ -39,6 +47,6 @@ export const parseRoutes6 = (text: string, device: string): Cidr[] =>
 
 /** IPv6 addresses of one device in /proc/net/if_inet6 (proc(5)), link-local ones included. */
 export const parseAddresses6 = (text: string, device: string): Cidr[] =>
-  rows(text)
+  rows(text, device)
     .filter((row) => row[5] === device)
     .flatMap((row) => parseCidr(`${ipv6Of(row[0] ?? '')}/${String(Number.parseInt(row[2] ?? '0', 16))}`) ?? []);

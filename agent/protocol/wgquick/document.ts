@@ -1,3 +1,4 @@
+import { LRUCache } from 'lru-cache';
 import { type Cidr, networkOf, parseCidr } from '../address.ts';
 import { configFrom, type InterfaceConfig } from './config.ts';
 import { trimSpace, withoutSpace } from './white-space.ts';
@@ -32,31 +33,51 @@ const sectionOf = (name: string): Line['section'] => {
   return name === '[peer]' ? 'peer' : 'other';
 };
 
+/** The documents of the last texts, which are asked for again and again: a file is parsed once a version. */
+const known = new LRUCache<string, Document>({
+  max: 64,
+  maxSize: 8_000_000,
+  sizeCalculation: (_document, text) => text.length + 1,
+});
+
 /** Parses what wg-quick(8) and wg(8) accept, in any letter case; what neither knows is kept as it is. Never fails. */
 export function parseDocument(text: string): Document {
+  const parsed = known.get(text) ?? parse(text);
+  known.set(text, parsed);
+  return parsed;
+}
+
+function parse(text: string): Document {
   const lines: Line[] = [];
   let section: Line['section'] = 'none';
-  for (const match of text.matchAll(/([^\n]*?)(\r?\n|$)/g)) {
-    const [whole, raw = '', eol = ''] = match;
-    if (whole === '') continue; // the empty match at the very end
-    const hash = raw.indexOf('#');
-    const code = hash < 0 ? raw : raw.slice(0, hash);
-    const header = compact(code).startsWith('[');
-    if (header) section = sectionOf(compact(code));
-    const equals = header ? -1 : code.indexOf('=');
-    lines.push({
-      raw,
-      eol,
-      section,
-      header,
-      key: equals < 0 ? '' : compact(code.slice(0, equals)),
-      quickKey: equals < 0 ? '' : trimSpace(code.slice(0, equals)).toLowerCase(),
-      value: equals < 0 ? '' : trimSpace(code.slice(equals + 1)),
-      text: equals < 0 ? '' : trimSpace(raw.slice(equals + 1)),
-      comment: hash < 0 ? '' : raw.slice(hash),
-    });
+  for (let start = 0; start < text.length;) {
+    const feed = text.indexOf('\n', start);
+    const whole = feed < 0 ? text.slice(start) : text.slice(start, feed + 1);
+    const eol = whole.endsWith('\r\n') ? '\r\n' : feed < 0 ? '' : '\n';
+    start += whole.length;
+    const line = parseLine(whole.slice(0, whole.length - eol.length), eol, section);
+    section = line.section;
+    lines.push(line);
   }
   return lines;
+}
+
+function parseLine(raw: string, eol: string, previous: Line['section']): Line {
+  const hash = raw.indexOf('#');
+  const code = trimSpace(hash < 0 ? raw : raw.slice(0, hash));
+  const comment = hash < 0 ? '' : raw.slice(hash);
+  const header = code.startsWith('[');
+  const section = header ? sectionOf(compact(code)) : previous;
+  const equals = header ? -1 : code.indexOf('=');
+  if (equals < 0) return { raw, eol, section, header, key: '', quickKey: '', value: '', text: '', comment };
+  const name = trimSpace(code.slice(0, equals)).toLowerCase();
+  return {
+    ...{ raw, eol, section, header, comment },
+    key: withoutSpace(name),
+    quickKey: name,
+    value: trimSpace(code.slice(equals + 1)),
+    text: trimSpace(raw.slice(raw.indexOf('=') + 1)),
+  };
 }
 
 /** The text of a document, byte for byte what was parsed. */
