@@ -83,21 +83,44 @@ async function noteRunning(
 }
 
 async function upWithPeers({ target, desired, carry, startConfig }: StepContext): Promise<void> {
+  const { state, backend, host } = target;
   const names = await bringUp(target, startConfig, carry);
-  const device = await target.backend.read(desired.table);
+  const device = await backend.read(desired.table);
   if (device === null) return;
-  const restored = carry === null ? [] : peersToRestore(carry, device);
-  const hooks = (await target.state.readLedger())?.hooks ?? [];
+  const restored = carry === null ? beyond(await state.readPeers(), device) : peersToRestore(carry, device);
+  const hooks = (await state.readLedger())?.hooks ?? [];
   const baseline = baselineOf(device, { desired, carry, restored });
-  await target.state.writeLedger({ index: device.index, baseline, hooks });
+  await state.writeLedger({ index: device.index, baseline, hooks });
+  // Far sides that have a session with our previous life stay silent for 15 s unless we speak first.
+  const triggered = carry === null ? device.peers : withSession(carry.peers, host.nowMs() / 1000);
   const keepsPort = carry !== null && desired.listenPort === null && device.listenPort !== carry.listenPort;
-  await target.backend.restore({
+  await backend.restore({
     peers: restored,
     listenPort: keepsPort ? carry.listenPort : null,
-    // Far sides that have a session with our previous life stay silent for 15 s unless we speak first.
-    triggered: carry === null ? device.peers : withSession(carry.peers, target.host.nowMs() / 1000),
+    triggered: carry === null ? [] : triggered,
   });
+  await state.writePeers([]);
+  if (carry === null) greet(target, triggered);
   await target.names.resolve(target, { names, document: parseDocument(startConfig), index: device.index });
+}
+
+/** Of a fresh device nobody misses a packet yet: what proves and tells that it is up goes first. */
+const GREETING_MS = 100;
+
+/** Sends something to every peer of a fresh device, a little later: nothing waits for it, and nothing depends on it. */
+function greet({ backend, host, name }: ManagedInterface, triggered: readonly Peer[]): void {
+  const send = async (): Promise<void> => {
+    await backend.restore({ peers: [], listenPort: null, triggered }).catch((error: unknown) => {
+      host.log.debug('peers could not be greeted', { interface: name, error: String(error) });
+    });
+  };
+  setTimeout(() => void send(), GREETING_MS).unref();
+}
+
+/** Peers that the device does not have. */
+function beyond(peers: readonly Peer[], device: Device): Peer[] {
+  const present = new Set(device.peers.map(({ publicKey }) => publicKey));
+  return peers.filter(({ publicKey }) => !present.has(publicKey));
 }
 
 interface Restored {
@@ -120,14 +143,16 @@ function baselineOf({ peers: _, index: __, ...device }: Device, { desired, carry
 }
 
 /**
- * With `SaveConfig = true` a `wg-quick down` writes the kernel's peers into the file. We keep the rest of the file as it is, and add
- * those that only the kernel has.
+ * Peers that only the kernel has outlive the device. With `SaveConfig = true` a `wg-quick down` writes them into the file, and so do we,
+ * but keep the rest of it as it is; without it they are kept for the next `up`.
  */
 async function saveNewPeers(target: ManagedInterface, { document, device, fileText }: Snapshot): Promise<void> {
-  if (device === null || fileText === null || !savesConfig(document)) return;
+  if (device === null || fileText === null) return;
   const known = new Set(peerKeys(document));
   const missing = device.peers.filter(({ publicKey }) => !known.has(publicKey));
-  if (missing.length > 0) await target.writeFile(`${fileText.trimEnd()}\n\n${peerSections(missing)}`);
+  if (missing.length === 0) return;
+  if (savesConfig(document)) await target.writeFile(`${fileText.trimEnd()}\n\n${peerSections(missing)}`);
+  else await target.state.writePeers(missing);
 }
 
 /**

@@ -35,6 +35,9 @@ export interface InterfaceState {
   /** Null = nothing is known of the device, or there is none. */
   readLedger(): Promise<Ledger | null>;
   writeLedger(ledger: Ledger | null): Promise<void>;
+  /** Peers that only the kernel had when the interface went down, for the next time that it comes up. */
+  readPeers(): Promise<readonly Peer[]>;
+  writePeers(peers: readonly Peer[]): Promise<void>;
   /** The state that a caller asked for; null = nobody did. */
   readDesired(): Promise<'up' | 'down' | null>;
   writeDesired(state: 'up' | 'down' | null): Promise<void>;
@@ -147,20 +150,22 @@ interface StoredJournal extends Omit<JournalEntry, 'previousDevice' | 'previousD
   readonly formerWanted: 'up' | 'down' | null;
 }
 
+const storedPeer = (peer: Peer): StoredPeer => ({ ...peer, presharedKey: peer.presharedKey?.reveal() ?? null });
+const peerOf = (peer: StoredPeer): Peer => ({
+  ...peer,
+  presharedKey: peer.presharedKey === null ? null : new Secret(peer.presharedKey),
+});
 const storedDevice = ({ key, peers, ...device }: Device): StoredDevice => ({
   ...device,
   privateKey: key?.privateKey?.reveal() ?? null,
-  peers: peers.map((peer) => ({ ...peer, presharedKey: peer.presharedKey?.reveal() ?? null })),
+  peers: peers.map(storedPeer),
 });
 
 const deviceOf = ({ privateKey, peers, routing = [], ...device }: StoredDevice): Device => ({
   ...device,
   routing,
   key: privateKey === null ? null : InterfaceKey.fromPrivate(new Secret(privateKey)),
-  peers: peers.map((peer) => ({
-    ...peer,
-    presharedKey: peer.presharedKey === null ? null : new Secret(peer.presharedKey),
-  })),
+  peers: peers.map(peerOf),
 });
 
 function parseJournal(text: string): JournalEntry {
@@ -174,6 +179,15 @@ function parseJournal(text: string): JournalEntry {
   }
 }
 
+/** What cannot be read is as nothing. */
+function parsePeers(text: string): Peer[] {
+  try {
+    return (JSON.parse(text) as StoredPeer[]).map(peerOf);
+  } catch {
+    return [];
+  }
+}
+
 const asState = (text: string | null): 'up' | 'down' | null => (text === 'up' || text === 'down' ? text : null);
 
 /**
@@ -184,11 +198,12 @@ export async function openStateFolder(folder: string): Promise<StateFolder> {
   const folders: Folders = {
     running: join(folder, 'running'),
     ledger: join(folder, 'ledger'),
+    peers: join(folder, 'peers'),
     wanted: join(folder, 'wanted'),
     journal: join(folder, 'journal'),
   };
-  const { running, ledger, wanted, journal } = folders;
-  for (const path of [folder, running, ledger, wanted, journal]) {
+  const { running, ledger, peers, wanted, journal } = folders;
+  for (const path of [folder, running, ledger, peers, wanted, journal]) {
     await makeFolder(path);
     await removeTemporaries(path);
   }
@@ -216,11 +231,12 @@ export async function openStateFolder(folder: string): Promise<StateFolder> {
 interface Folders {
   readonly running: string;
   readonly ledger: string;
+  readonly peers: string;
   readonly wanted: string;
   readonly journal: string;
 }
 
-function interfaceState({ running, ledger, wanted, journal }: Folders, name: string): InterfaceState {
+function interfaceState({ running, ledger, peers, wanted, journal }: Folders, name: string): InterfaceState {
   const runningPath = join(running, `${name}.conf`);
   return {
     runningPath,
@@ -231,6 +247,11 @@ function interfaceState({ running, ledger, wanted, journal }: Folders, name: str
       return text === null ? null : parseLedger(text);
     },
     writeLedger: (entry) => put(join(ledger, name), entry === null ? null : ledgerText(entry)),
+    async readPeers() {
+      const text = await readText(join(peers, name));
+      return text === null ? [] : parsePeers(text);
+    },
+    writePeers: (kept) => put(join(peers, name), kept.length === 0 ? null : JSON.stringify(kept.map(storedPeer))),
     readDesired: async () => asState(await readText(join(wanted, name))),
     writeDesired: (state) => put(join(wanted, name), state),
     async readJournal() {

@@ -10,6 +10,7 @@ export async function deleteInterface(target: ManagedInterface): Promise<{ statu
   if (before.device !== null) await (before.file === null ? takeDownOurs(target, before) : bringDown(target));
   else await forgetOlderLife(target);
   await target.removeFile();
+  await state.writePeers([]);
   await state.writeDesired(null);
   await state.writeJournal(null);
   return { status: 'success', message: `Interface ${name} deleted successfully` };

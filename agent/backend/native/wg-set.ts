@@ -1,3 +1,4 @@
+import { AgentError } from '../../core/agent-error.ts';
 import type { PeerChange } from '../../core/carry-over.ts';
 import { type CommandRunner, mustRun } from '../../host/command-runner.ts';
 import { withSecretFile } from '../../host/secret-file.ts';
@@ -18,7 +19,9 @@ export interface WgChange {
 
 /** Carries out a change that names nothing else, by wireguard-go's own socket (a twentieth of the time of a process), or by `wg set`. */
 export async function wgSet(runner: CommandRunner, name: string, change: WgChange): Promise<void> {
-  if (kindOf(name) === 'userspace') await setUapi(name, uapiLines(change));
+  const kind = kindOf(name);
+  if (kind === 'absent') throw new AgentError('command_failed', `The interface ${name} is gone`);
+  if (kind === 'userspace') await setUapi(name, uapiLines(change));
   else await runWgSet(runner, name, change);
 }
 

@@ -38,7 +38,7 @@ export class LabAgent extends LabProgram {
   async start(env: Readonly<Record<string, string>> = {}): Promise<void> {
     const { argvFor, url, caPem } = this.#options;
     await this.daemon.start({
-      argv: argvFor([process.execPath, repositoryPath('agent/main.ts')]),
+      argv: argvFor([process.execPath, process.env['WGNODE_LAB_AGENT'] ?? repositoryPath('agent/main.ts')]),
       env: { ...this.#options.env, WGNODE_LOG_LEVEL: 'debug', ...env },
       isReady: async () => (await httpGet(`${url}/health`, { ca: caPem })).status === 200,
       readyMs: READY_MS,
