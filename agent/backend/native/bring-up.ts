@@ -3,11 +3,12 @@ import { defaultFamilies } from '../../core/default-routing.ts';
 import type { Peer } from '../../core/device.ts';
 import { type QuickValues, quickValues } from '../../core/quick-values.ts';
 import { startText } from '../../core/start-text.ts';
+import { uapiConfig } from '../../core/uapi-config.ts';
 import type { Dialect } from '../../host/dialect.ts';
 import { withSecretFile } from '../../host/secret-file.ts';
 import { type Cidr, coverage, isIpv6, lengthOf, networkOf, parseInterfaceAddress } from '../../protocol/address.ts';
 import { invalidLines } from '../../protocol/wgquick/invalid-lines.ts';
-import type { Document } from '../../protocol/wgquick/document.ts';
+import { type Document, parseDocument } from '../../protocol/wgquick/document.ts';
 import type { StartConfig, Started, UpHooks } from '../backend.ts';
 import { automaticMtu } from './automatic-mtu.ts';
 import { makeRouting } from './default-routing.ts';
@@ -17,6 +18,7 @@ import { kindOf, readAddresses, readDump } from './read-device.ts';
 import { setResolver } from './resolver.ts';
 import { takeDown } from './take-down.ts';
 import type { Tools } from './tools.ts';
+import { setUapi } from './uapi.ts';
 
 /** As `wg-quick up`, in its order, but for names of endpoints, for which nothing waits. */
 export async function bringUp(tools: Tools, start: StartConfig, hooks: UpHooks): Promise<Started | 'taken'> {
@@ -47,7 +49,13 @@ interface LoadOptions {
 /** wg reads a file of thousands of peers for seconds, and says nothing meanwhile. */
 const LOAD_LIMIT_MS = 60_000;
 
+/** By wireguard-go's own socket where every line is surely taken as wg takes it; else by wg, which says what is wrong. */
 async function load({ runner, name }: Tools, text: string, { load, document }: LoadOptions): Promise<void> {
+  const lines = load === 'setconf' && kindOf(name) === 'userspace' ? uapiConfig(parseDocument(text)) : null;
+  if (lines !== null) {
+    await setUapi(name, lines);
+    return;
+  }
   const { exitCode, stderr } = await withSecretFile(text, (fd) =>
     runner.run('wg', [load, name, '/dev/fd/3'], { fds: [fd], timeoutMs: LOAD_LIMIT_MS }),
   );

@@ -7,6 +7,8 @@ import { findProcesses } from '../../host/quick-processes.ts';
 /** Of an answer. */
 const END = Buffer.from('\n\n');
 const DEADLINE_MS = 5_000;
+/** A change of thousands of peers takes a second, more on a small host. */
+const DEADLINE_MS_A_LINE = 1;
 
 /** The socket of wireguard-go for that device. */
 export const uapiPath = (name: string): string => `/run/wireguard/${name}.sock`;
@@ -21,7 +23,9 @@ export const readUapi = (name: string): Promise<string> => exchange(name, 'get=1
 /** Changes the device of a wireguard-go; `port_in_use` where that is its reason to refuse. */
 export async function setUapi(name: string, lines: readonly string[]): Promise<void> {
   if (lines.length === 0) return;
-  const [, number] = /^errno=(-?[0-9]+)$/m.exec(await exchange(name, ['set=1', ...lines, '', ''].join('\n'))) ?? [];
+  const deadlineMs = DEADLINE_MS + lines.length * DEADLINE_MS_A_LINE;
+  const answer = await exchange(name, ['set=1', ...lines, '', ''].join('\n'), deadlineMs);
+  const [, number] = /^errno=(-?[0-9]+)$/m.exec(answer) ?? [];
   if (number === '0') return;
   if (Math.abs(Number(number)) === constants.errno.EADDRINUSE)
     throw new AgentError('command_failed', 'The listen port is in use on this host');
@@ -29,7 +33,7 @@ export async function setUapi(name: string, lines: readonly string[]): Promise<v
 }
 
 /** One question and its answer. */
-function exchange(name: string, question: string): Promise<string> {
+function exchange(name: string, question: string, deadlineMs = DEADLINE_MS): Promise<string> {
   return new Promise((resolve, reject) => {
     const socket = createConnection(uapiPath(name));
     const chunks: Buffer[] = [];
@@ -37,7 +41,7 @@ function exchange(name: string, question: string): Promise<string> {
       socket.destroy();
       reject(new AgentError('command_failed', `wireguard-go does not answer for ${name}`, { cause }));
     };
-    socket.setTimeout(DEADLINE_MS, fail);
+    socket.setTimeout(deadlineMs, fail);
     socket.once('error', fail);
     socket.on('data', (chunk: Buffer) => {
       chunks.push(chunk);
