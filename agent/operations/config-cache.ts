@@ -26,6 +26,8 @@ export interface ConfigCacheOptions {
   readonly onMutation: (listener: (name: string) => void) => void;
   /** Milliseconds that only go forward. */
   readonly nowMs: () => number;
+  /** How old a file must be to be known by its marks; default: a tick of the file system's clock. */
+  readonly settleMs?: number;
 }
 
 /** How long after the last question wg is still looked at. */
@@ -50,7 +52,13 @@ interface Entry {
   askedMs: number;
 }
 
-export function createConfigCache({ read, events, onMutation, nowMs }: ConfigCacheOptions): ConfigCache {
+export function createConfigCache({
+  read,
+  events,
+  onMutation,
+  nowMs,
+  settleMs = CLOCK_TICK_MS,
+}: ConfigCacheOptions): ConfigCache {
   const entries = new Map<string, Entry>();
   const reading = new Map<string, { readonly generation: string; readonly answer: Promise<CachedConfig> }>();
   const generations = new Map<string, number>();
@@ -93,7 +101,7 @@ export function createConfigCache({ read, events, onMutation, nowMs }: ConfigCac
     const wg = await target.backend.fingerprint();
     const response = await read(target);
     const cached = { response, body: JSON.stringify(response), etag: `"${response.digest}"` };
-    if (reliable && generationOf(name) === generation && isSettled(fileMark))
+    if (reliable && generationOf(name) === generation && isSettled(fileMark, settleMs))
       entries.set(name, { cached, target, fileMark, wg, readMs, lookedMs: readMs, askedMs: nowMs() });
     return cached;
   };
@@ -168,11 +176,11 @@ function fileMarkOf(path: string): string | null {
 }
 
 /** Whether a file that was read just now cannot have been written again within the same tick of the clock; what a link points to is not seen. */
-function isSettled(fileMark: string | null): boolean {
+function isSettled(fileMark: string | null, settleMs: number): boolean {
   if (fileMark === null) return true;
   const [, , , ctimeNs = '0', mode = '0'] = fileMark.split(' ');
   const isLink = (Number(mode) & 0o170000) === 0o120000;
-  return !isLink && Date.now() - Number(BigInt(ctimeNs) / 1_000_000n) > CLOCK_TICK_MS;
+  return !isLink && Date.now() - Number(BigInt(ctimeNs) / 1_000_000n) > settleMs;
 }
 
 /**

@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { AgentError } from '../../core/agent-error.ts';
 import { type CommandRunner, mustRun } from '../../host/command-runner.ts';
 import { kindOf } from './read-device.ts';
-import { findUserspace, isUserspace } from './uapi.ts';
+import { findUserspace, isUserspace, setUapi } from './uapi.ts';
 
 /** Since the module is not there a device of it cannot be made: the next up need not try. */
 let hasNoModule = false;
@@ -43,6 +43,8 @@ export async function removeLink(runner: CommandRunner, name: string): Promise<v
   if (kind === 'absent') return;
   const pid = kind === 'userspace' ? findUserspace(name) : undefined;
   if (pid !== undefined) {
+    // Its process outlives the device a little: the port is free for the next one at once.
+    await setUapi(name, ['listen_port=0']).catch(() => undefined);
     process.kill(pid, 'SIGTERM');
     if (await isGone(name)) return;
   }

@@ -1,0 +1,41 @@
+import { expect, test } from '@jest/globals';
+import { aConfig } from '../../test/fixtures/device.ts';
+import type { HookRun } from './device.ts';
+import { teardownOf } from './teardown.ts';
+
+const run = (list: HookRun['list'], command: string, outcome: HookRun['outcome'] = 'done'): HookRun => ({
+  list,
+  command,
+  outcome,
+});
+const paired = aConfig({ postUp: ['a', 'b', 'c'], postDown: ['-a', '-b', '-c'] });
+
+test.each([
+  { name: 'nothing ran, nothing is taken back', config: paired, runs: [], expected: [] },
+  {
+    name: 'D4: what ran is taken back, the last first, also what failed',
+    config: paired,
+    runs: [run('postUp', 'a'), run('postUp', 'b', 'failed')],
+    expected: ['-b', '-a'],
+  },
+  {
+    name: 'D1: so is what a crash found started',
+    config: paired,
+    runs: [run('postUp', 'a', 'started')],
+    expected: ['-a'],
+  },
+  {
+    name: 'each list has pairs of its own',
+    config: aConfig({ preUp: ['x'], postUp: ['a', 'b'], preDown: ['-a', '-b'], postDown: ['-x'] }),
+    runs: [run('preUp', 'x'), run('postUp', 'a')],
+    expected: ['-a', '-x'],
+  },
+  {
+    name: 'without a pair the whole teardown runs',
+    config: aConfig({ postUp: ['a', 'b'], preDown: ['-p'], postDown: ['-q', '-r', '-s'] }),
+    runs: [run('postUp', 'a')],
+    expected: ['-p', '-q', '-r', '-s'],
+  },
+])('$name', ({ config, runs, expected }) => {
+  expect(teardownOf(config, runs)).toEqual(expected);
+});
