@@ -1,5 +1,7 @@
 import { movedBaseline } from '../core/baseline.ts';
 import { AgentError } from '../core/agent-error.ts';
+import { isDisruptive } from '../core/plan.ts';
+import type { Reserve } from '../host/config-files.ts';
 import type { JournalEntry } from '../host/state-folder.ts';
 import { highestImpact, type Impact } from '../protocol/impact.ts';
 import { changedFields, type InterfaceConfig } from '../protocol/wgquick/config.ts';
@@ -41,7 +43,10 @@ export async function apply(target: ManagedInterface, approved: Plan): Promise<A
   const journal = await openJournal(target, approved, newText);
   const started = target.host.nowMs();
   let after: Snapshot;
+  let reserve: Reserve | null = null;
   try {
+    // A full disk must not keep the previous tunnel from coming back: an undo writes as much as there is now.
+    if (steps.some(isDisruptive)) reserve = target.host.state.reserve(UNDO_BYTES + 3 * JSON.stringify(journal).length);
     const first = newText === null ? before : withFile(before, newText);
     const convergence = { target, carry: before.device, attempted: null, startConfig: null };
     after = await carryOut(convergence, desired, { now: first, steps, limit: limitOf(approved) });
@@ -51,12 +56,18 @@ export async function apply(target: ManagedInterface, approved: Plan): Promise<A
   } catch (error) {
     if (!(error instanceof AgentError))
       target.host.log.error('unexpected failure of an apply', { interface: target.name, error: String(error) });
+    reserve?.release();
     const rolledBack = await undo(target, before, { journal, attempted: desired.config });
     throw new AgentError('apply_failed', failureText(error, rolledBack), { cause: error, rolledBack });
+  } finally {
+    reserve?.release();
   }
   const outage = before.device !== null && steps.some((step) => step.action === 'restart' || step.action === 'down');
   return { outageMs: outage ? Math.round(target.host.nowMs() - started) : 0, after };
 }
+
+/** What an undo writes beside the copies that the journal has: folders, ledger, state. */
+const UNDO_BYTES = 64 * 1024;
 
 /** Repairs may do what was approved; a device that is only being made has no traffic, so new handshakes disturb none. */
 const limitOf = ({ before, impact }: Plan): Impact =>

@@ -93,6 +93,27 @@ function cannotWrite(path: string, error: unknown): unknown {
     : new AgentError('command_failed', `Cannot write ${path}: ${cause} (${code})`, { cause: error });
 }
 
+/** Takes room on the file system of a folder, so that what must be written later finds it free; `release` gives it back. */
+export interface Reserve {
+  release(): void;
+}
+
+/** Writes `bytes` into a file that a crash leaves to `removeTemporaries`. Throws AgentError where there is no room. */
+export function reserveRoom(folder: string, bytes: number): Reserve {
+  const path = join(folder, `${TEMP_PREFIX}reserve.${randomBytes(6).toString('hex')}`);
+  try {
+    writeFileSync(path, Buffer.alloc(bytes, 1), { mode: 0o600, flag: 'wx' });
+  } catch (error) {
+    rmSync(path, { force: true });
+    throw cannotWrite(path, error);
+  }
+  return {
+    release() {
+      rmSync(path, { force: true });
+    },
+  };
+}
+
 /** Removes a file for good; a missing one is fine. */
 export async function removeDurably(path: string): Promise<void> {
   try {

@@ -6,7 +6,16 @@ import type { Baseline, Device, Ledger, Peer } from '../core/device.ts';
 import type { WireStep } from '../protocol/messages.ts';
 import { InterfaceKey } from '../protocol/interface-key.ts';
 import { Secret } from '../protocol/secret.ts';
-import { listFolder, makeFolder, readText, removeDurably, removeTemporaries, writeDurably } from './config-files.ts';
+import {
+  listFolder,
+  makeFolder,
+  readText,
+  removeDurably,
+  removeTemporaries,
+  type Reserve,
+  reserveRoom,
+  writeDurably,
+} from './config-files.ts';
 
 /** What an apply replaces, written down before its first effect; found at start, it is rolled back. */
 export interface JournalEntry {
@@ -55,6 +64,8 @@ export interface StateFolder {
   /** The folder of all `runningPath`. */
   readonly runningFolder: string;
   open(name: string): InterfaceState;
+  /** Room for what an undo has to write here. */
+  reserve(bytes: number): Reserve;
   /** Names of the interfaces that were brought up by us, as far as we know. */
   running(): Promise<string[]>;
   /** Names of the interfaces that a caller asked to be up. */
@@ -215,6 +226,7 @@ export async function openStateFolder(folder: string): Promise<StateFolder> {
     digestKey: new Secret(identity.digestKey),
     runningFolder: running,
     open,
+    reserve: (bytes) => reserveRoom(folder, bytes),
     running: async () =>
       (await listFolder(folders.running))
         .filter((file) => file.endsWith('.conf'))

@@ -136,7 +136,7 @@ describe('cases from real hosts: names, routing, company', () => {
 
   test('case M1 a daemon that a hook starts lives on, whatever it prints', async () => {
     const daemon =
-      '(while read -r _ < /run/tick; do echo tick; echo tick >> /run/ticks; done) & echo $! > /run/daemon.pid';
+      '(exec 3<>/run/tick; while read -r _ <&3; do echo tick; echo tick >> /run/ticks; done) & echo $! > /run/daemon.pid';
     await sh('mkfifo /run/tick');
     await alone.host.writeFile(CONF, conf([`PostUp = ${daemon}`]));
     await alone.client.setState(INTERFACE, 'enable', CALL);
