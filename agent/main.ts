@@ -10,7 +10,7 @@ import { openStateFolder } from './host/state-folder.ts';
 import { followNetwork } from './host/network-events.ts';
 import { createServer } from './http/server.ts';
 import { createLogger } from './log.ts';
-import { createConfigCache } from './operations/config-cache.ts';
+import { ConfigCache } from './operations/config-cache.ts';
 import { getConfig } from './operations/get-config.ts';
 import { CONFIG_PATH, parseSettings, readConfigFile, SettingsError } from './settings.ts';
 
@@ -54,7 +54,7 @@ async function main(): Promise<void> {
   const interfaces = createInterfaces(host, backends);
   await recoverAll(host, interfaces);
   const reading = { host, backends, interfaces, settings, version: packageFile.version };
-  const configs = createConfigCache({
+  const configs = new ConfigCache({
     read: (target) => getConfig(reading, target),
     events: followNetwork(host.runner),
     onMutation: (listener) => {

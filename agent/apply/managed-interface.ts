@@ -2,7 +2,7 @@ import type { Backend, Backends } from '../backend/backend.ts';
 import { readText, removeDurably, writeDurably } from '../host/config-files.ts';
 import type { Host } from '../host/host.ts';
 import type { InterfaceState } from '../host/state-folder.ts';
-import { createEndpointNames, type EndpointNames } from './endpoint-names.ts';
+import { EndpointNames } from './endpoint-names.ts';
 
 /** Everything about one interface of the host: its file, its state, its device, and the lock that every change must hold. */
 export interface ManagedInterface {
@@ -28,7 +28,7 @@ export interface Interfaces {
 
 /** Handles of interfaces on this host; opening one touches nothing. */
 export function createInterfaces(host: Host, backends: Backends): Interfaces {
-  const names = createEndpointNames();
+  const names = new EndpointNames();
   const open = (name: string): ManagedInterface => {
     const path = host.configPath(name);
     return {

@@ -1,12 +1,14 @@
+import { startText } from '../core/start-text.ts';
 import { removeTemporaries } from '../host/config-files.ts';
 import type { Host } from '../host/host.ts';
 import { findProcesses, leadsGroup } from '../host/quick-processes.ts';
+import { parseDocument } from '../protocol/wgquick/document.ts';
 import { apply } from './engine.ts';
 import { isHookProcess } from './hooks.ts';
 import type { Interfaces, ManagedInterface } from './managed-interface.ts';
 import { planFor } from './plan.ts';
 import { recover } from './recover.ts';
-import { readSnapshot } from './snapshot.ts';
+import { readSnapshot, type Snapshot } from './snapshot.ts';
 
 /** Before the first request: finishes off what a crash interrupted. One bad interface stops no other, and never the agent. */
 export async function recoverAll(host: Host, interfaces: Interfaces): Promise<void> {
@@ -25,12 +27,22 @@ export async function bringUpDesired(host: Host, interfaces: Interfaces): Promis
     const work = async (): Promise<boolean> => {
       await recover(target);
       const before = await readSnapshot(target);
+      await resolveAgain(target, before);
       if (before.device !== null || before.file === null) return false;
       await apply(target, planFor(before, { config: before.file, state: 'up', remember: true }));
       return true;
     };
     await guarded(target, 'brought up an interface that is wanted up', () => target.locked(work));
   }
+}
+
+/** Names that the previous life of the agent had not resolved yet. */
+async function resolveAgain(target: ManagedInterface, { device, runningText }: Snapshot): Promise<void> {
+  if (device === null || runningText === null) return;
+  const document = parseDocument(runningText);
+  const silent = new Set(device.peers.filter(({ endpoint }) => endpoint === null).map(({ publicKey }) => publicKey));
+  const names = startText(document, device).names.filter(({ publicKey }) => silent.has(publicKey));
+  await target.names.resolve(target, { names, document, index: device.index });
 }
 
 async function guarded(target: ManagedInterface, what: string, work: () => Promise<boolean>): Promise<void> {

@@ -1,6 +1,5 @@
 import type { Cidr } from '../protocol/address.ts';
 import { isIpv6 } from '../protocol/address.ts';
-import type { Peer } from './device.ts';
 
 /** As an argument of ip(8). */
 export type Family = '-4' | '-6';
@@ -20,7 +19,7 @@ export type RoutingPiece = (typeof ROUTING_PIECES)[number];
 export type RoutingPart = `${Family} ${RoutingPiece}`;
 
 /** The families that peers have a default route of. */
-export const defaultFamilies = (peers: readonly Pick<Peer, 'allowedIps'>[]): Family[] =>
+export const defaultFamilies = (peers: readonly { readonly allowedIps: readonly Cidr[] }[]): Family[] =>
   FAMILIES.filter((family) => peers.some(({ allowedIps }) => allowedIps.includes(ANYWHERE[family])));
 
 /** A rule of `ip rule` (ip-rule(8)), as far as it is like one of wg-quick. */

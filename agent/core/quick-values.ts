@@ -31,10 +31,11 @@ export function quickValues(document: Document): QuickValues {
     texts(name)
       .flatMap((text) => text.split(/[ \t\n\v\f\r,]+/))
       .filter(Boolean);
+  const table = texts('table').at(-1) ?? '';
   return {
     addresses: words('addresses'),
     mtu: texts('mtu').at(-1) ?? '',
     ...resolverOf(words('dns')),
-    table: texts('table').at(-1) || 'auto',
+    table: table === '' ? 'auto' : table,
   };
 }

@@ -66,7 +66,7 @@ function takePeer(peer: Peer | null, line: Line): boolean {
   const value = withoutSpace(line.value);
   switch (peer === null ? '' : line.key) {
     case 'publickey':
-      if (!isKey(value) || peer === null || peer.publicKey !== null) return false;
+      if (!isKey(value) || peer?.publicKey !== null) return false;
       peer.publicKey = hexOf(value);
       return true;
     case 'presharedkey':

@@ -5,7 +5,7 @@ import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globa
 import type { ManagedInterface } from '../apply/managed-interface.ts';
 import type { NetworkEvents } from '../host/network-events.ts';
 import type { ConfigResponse } from '../protocol/messages.ts';
-import { type ConfigCache, createConfigCache, devicesIn } from './config-cache.ts';
+import { ConfigCache, devicesIn } from './config-cache.ts';
 
 let folder: string;
 let path: string;
@@ -34,7 +34,7 @@ beforeEach(async () => {
     path,
     backend: { fingerprint: () => Promise.resolve(wg) },
   } as unknown as ManagedInterface;
-  cache = createConfigCache({
+  cache = new ConfigCache({
     read: () => {
       reads += 1;
       return Promise.resolve({ digest: String(reads) } as ConfigResponse);

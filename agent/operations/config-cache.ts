@@ -10,15 +10,6 @@ export interface CachedConfig {
   readonly etag: string;
 }
 
-/** Answers GET config from memory while nothing has changed. */
-export interface ConfigCache {
-  /** Null = it must be read. Makes no process and reads no file. */
-  peek(target: ManagedInterface): CachedConfig | null;
-  /** As `read` answers, and kept. Callers at one time share one read. */
-  get(target: ManagedInterface): Promise<CachedConfig>;
-  stop(): void;
-}
-
 export interface ConfigCacheOptions {
   readonly read: (target: ManagedInterface) => Promise<ConfigResponse>;
   readonly events: NetworkEvents;
@@ -52,119 +43,131 @@ interface Entry {
   askedMs: number;
 }
 
-export function createConfigCache({
-  read,
-  events,
-  onMutation,
-  nowMs,
-  settleMs = CLOCK_TICK_MS,
-}: ConfigCacheOptions): ConfigCache {
-  const entries = new Map<string, Entry>();
-  const reading = new Map<string, { readonly generation: string; readonly answer: Promise<CachedConfig> }>();
-  const generations = new Map<string, number>();
-  let all = 0;
-  /** Moves with everything that may have changed the interface. */
-  const generationOf = (name: string): string => `${String(all)} ${String(generations.get(name) ?? 0)}`;
-  const forget = (name: string): void => {
-    if (!entries.has(name) && !reading.has(name)) return;
-    entries.delete(name);
-    generations.set(name, (generations.get(name) ?? 0) + 1);
-  };
-  const forgetAll = (): void => {
-    entries.clear();
-    generations.clear();
-    all += 1;
-  };
-  onMutation(forget);
-  events.onChange((line) => {
-    const names = line === null ? [] : devicesIn(line);
-    if (names.length === 0) forgetAll();
-    else names.forEach(forget);
-  });
+/** A read under way, and what was known to have happened when it began. */
+interface Reading {
+  readonly generation: string;
+  readonly answer: Promise<CachedConfig>;
+}
 
-  const isFresh = (entry: Entry): boolean => {
-    const now = nowMs();
-    return (
-      now - entry.lookedMs < LATE_MS &&
-      now - entry.readMs < BACKSTOP_MS + LATE_MS &&
-      fileMarkOf(entry.target.path) === entry.fileMark &&
-      events.isReliable()
-    );
-  };
+/** Answers GET config from memory while nothing has changed. A source that lags or ends makes the answer unknown, never wrong. */
+export class ConfigCache {
+  readonly #options: ConfigCacheOptions;
+  readonly #entries = new Map<string, Entry>();
+  readonly #reading = new Map<string, Reading>();
+  readonly #generations = new Map<string, number>();
+  #allGenerations = 0;
+  #looking = false;
+  readonly #timer: NodeJS.Timeout;
 
-  const load = async (target: ManagedInterface): Promise<CachedConfig> => {
+  constructor(options: ConfigCacheOptions) {
+    this.#options = options;
+    options.onMutation((name) => {
+      this.#forget(name);
+    });
+    options.events.onChange((line) => {
+      const names = line === null ? [] : devicesIn(line);
+      if (names.length === 0) this.#forgetAll();
+      for (const name of names) this.#forget(name);
+    });
+    this.#timer = setInterval(() => void this.#lookAtAll(), LOOK_MS).unref();
+  }
+
+  /** Null = it must be read. Makes no process, opens no socket and parses nothing. */
+  peek(target: ManagedInterface): CachedConfig | null {
+    const entry = this.#entries.get(target.name);
+    if (entry === undefined || !this.#isFresh(entry)) return null;
+    entry.askedMs = this.#options.nowMs();
+    return entry.cached;
+  }
+
+  /** As `read` answers, and kept. Callers at one time share one read, but none that began before something changed. */
+  get(target: ManagedInterface): Promise<CachedConfig> {
     const { name } = target;
-    const reliable = events.isReliable();
-    const generation = generationOf(name);
+    const generation = this.#generationOf(name);
+    const running = this.#reading.get(name);
+    if (running?.generation === generation) return running.answer;
+    const answer = this.#load(target).finally(() => {
+      if (this.#reading.get(name) === own) this.#reading.delete(name);
+    });
+    const own = { generation, answer };
+    this.#reading.set(name, own);
+    return answer;
+  }
+
+  stop(): void {
+    clearInterval(this.#timer);
+    this.#options.events.stop();
+  }
+
+  #generationOf(name: string): string {
+    return `${String(this.#allGenerations)} ${String(this.#generations.get(name) ?? 0)}`;
+  }
+
+  #forget(name: string): void {
+    if (!this.#entries.has(name) && !this.#reading.has(name)) return;
+    this.#entries.delete(name);
+    this.#generations.set(name, (this.#generations.get(name) ?? 0) + 1);
+  }
+
+  #forgetAll(): void {
+    this.#entries.clear();
+    this.#generations.clear();
+    this.#allGenerations += 1;
+  }
+
+  #isFresh({ lookedMs, readMs, fileMark, target }: Entry): boolean {
+    const { nowMs, events } = this.#options;
+    const now = nowMs();
+    const isOnTime = now - lookedMs < LATE_MS && now - readMs < BACKSTOP_MS + LATE_MS;
+    return isOnTime && fileMarkOf(target.path) === fileMark && events.isReliable();
+  }
+
+  async #load(target: ManagedInterface): Promise<CachedConfig> {
+    const { read, events, nowMs, settleMs = CLOCK_TICK_MS } = this.#options;
+    const { name } = target;
+    const isReliable = events.isReliable();
+    const generation = this.#generationOf(name);
     const readMs = nowMs();
     const fileMark = fileMarkOf(target.path);
     const wg = await target.backend.fingerprint();
     const response = await read(target);
     const cached = { response, body: JSON.stringify(response), etag: `"${response.digest}"` };
-    if (reliable && generationOf(name) === generation && isSettled(fileMark, settleMs))
-      entries.set(name, { cached, target, fileMark, wg, readMs, lookedMs: readMs, askedMs: nowMs() });
+    if (isReliable && this.#generationOf(name) === generation && isSettled(fileMark, settleMs))
+      this.#entries.set(name, { cached, target, fileMark, wg, readMs, lookedMs: readMs, askedMs: nowMs() });
     return cached;
-  };
+  }
 
-  const get = (target: ManagedInterface): Promise<CachedConfig> => {
-    const { name } = target;
-    const generation = generationOf(name);
-    const running = reading.get(name);
-    if (running?.generation === generation) return running.answer;
-    const own = {
-      generation,
-      answer: load(target).finally(() => {
-        if (reading.get(name) === own) reading.delete(name);
-      }),
-    };
-    reading.set(name, own);
-    return own.answer;
-  };
+  async #lookAtAll(): Promise<void> {
+    if (this.#looking) return;
+    this.#looking = true;
+    const looks = [...this.#entries].map(async ([name, entry]) => {
+      try {
+        await this.#look(name, entry);
+      } catch {
+        this.#forget(name);
+      }
+    });
+    await Promise.all(looks);
+    this.#looking = false;
+  }
 
   /** What wg tells nobody of by itself: peers, keys, the port, the mark. */
-  const look = async (name: string, entry: Entry): Promise<void> => {
-    const now = nowMs();
+  async #look(name: string, entry: Entry): Promise<void> {
+    const now = this.#options.nowMs();
     if (now - entry.askedMs > WATCHED_MS) {
-      entries.delete(name);
+      this.#entries.delete(name);
       return;
     }
     if (now - entry.readMs >= BACKSTOP_MS) {
-      const { askedMs } = entry;
-      await get(entry.target);
-      const fresh = entries.get(name);
-      if (fresh !== undefined) fresh.askedMs = askedMs;
+      await this.get(entry.target);
+      const fresh = this.#entries.get(name);
+      if (fresh !== undefined) fresh.askedMs = entry.askedMs;
       return;
     }
     const wg = await entry.target.backend.fingerprint();
     if (wg === entry.wg) entry.lookedMs = now;
-    else if (entries.get(name) === entry) forget(name);
-  };
-  let looking = false;
-  const timer = setInterval(() => {
-    if (looking) return;
-    looking = true;
-    const looks = [...entries].map(([name, entry]) =>
-      look(name, entry).catch(() => {
-        forget(name);
-      }),
-    );
-    void Promise.all(looks).then(() => (looking = false));
-  }, LOOK_MS);
-  timer.unref();
-
-  return {
-    peek(target) {
-      const entry = entries.get(target.name);
-      if (entry === undefined || !isFresh(entry)) return null;
-      entry.askedMs = nowMs();
-      return entry.cached;
-    },
-    get,
-    stop() {
-      clearInterval(timer);
-      events.stop();
-    },
-  };
+    else if (this.#entries.get(name) === entry) this.#forget(name);
+  }
 }
 
 /** Changes with the file: with its content, its owner, its place. Null = there is no file. */

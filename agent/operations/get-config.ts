@@ -8,7 +8,7 @@ import type { Device } from '../core/device.ts';
 import { redactFile, redactKeys } from '../protocol/redact.ts';
 import { encodeText } from '../host/text-bytes.ts';
 import { isLinkLocal } from '../protocol/address.ts';
-import type { ConfigResponse, InterfaceState, WireDrift, WireLive } from '../protocol/messages.ts';
+import type { ConfigResponse, InterfaceState, WireDrift, WireLive, WireUnresolved } from '../protocol/messages.ts';
 import { EMPTY_CONFIG, type InterfaceConfig } from '../protocol/wgquick/config.ts';
 import { type FieldName, pathOf } from '../protocol/wgquick/fields.ts';
 import { savesConfig, unmanagedLines } from '../protocol/wgquick/document.ts';
@@ -45,6 +45,7 @@ export function configResponse(context: ReadContext, name: string, snapshot: Sna
     invalid: invalidLines(snapshot.document).slice(0, MAX_INVALID_LINES),
     drift: driftBetween(current),
     settled: settledFields(current).map(pathOf),
+    unresolved: unresolvedView(context, name),
   };
   return { ...body, digest: digestOf(context, snapshot, JSON.stringify(body)) };
 }
@@ -73,6 +74,15 @@ function deviceView(device: Device, file: InterfaceConfig): WireLive {
     peer_count: device.peers.length,
   };
 }
+
+const MAX_UNRESOLVED = 100;
+
+const unresolvedView = ({ interfaces }: ReadContext, name: string): WireUnresolved[] =>
+  interfaces
+    .open(name)
+    .names.unresolved(name)
+    .slice(0, MAX_UNRESOLVED)
+    .map(({ publicKey, host, port }) => ({ public_key: publicKey, endpoint: `${host}:${port}` }));
 
 const joined = (lines: readonly string[], separator: string): string | null =>
   lines.length === 0 ? null : lines.join(separator);

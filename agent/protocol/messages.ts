@@ -54,6 +54,13 @@ export interface WireDrift {
   readonly impact: Impact;
 }
 
+/** A peer whose endpoint is a name that nobody has resolved yet. */
+export interface WireUnresolved {
+  readonly public_key: string;
+  /** `host:port`, as in the file. */
+  readonly endpoint: string;
+}
+
 /** `up`: there is a device; `down`: a file alone; `absent`: neither. */
 export type InterfaceState = 'up' | 'down' | 'absent';
 
@@ -83,6 +90,8 @@ export interface ConfigResponse {
   readonly invalid?: readonly InvalidLine[];
   /** Paths of fields in which the kernel is not as the file says and right all the same, as a hook made it so; agents before 0.2 do not tell. */
   readonly settled?: readonly string[];
+  /** Peers without an address, as the name of their endpoint does not resolve; it is tried again. Agents before 0.3 do not tell. */
+  readonly unresolved?: readonly WireUnresolved[];
   /** Where file and kernel differ. */
   readonly drift: readonly WireDrift[];
   /** Changes with anything in the file and anything but counters, handshakes and endpoints in the kernel; also the ETag. */

@@ -42,6 +42,8 @@ describe('cases from real hosts: names, routing, company', () => {
     await alone.host.writeFile(CONF, conf([], await named()));
     await alone.client.setState(INTERFACE, 'enable', CALL);
     expect(await endpoints()).toBe('(none)\n');
+    const { response } = (await alone.client.readConfig(INTERFACE, undefined, CALL)) as { response: object };
+    expect(response).toMatchObject({ unresolved: [{ endpoint: 'hub.example:51820' }] });
     expect(await sh(`ip route show dev ${INTERFACE}`)).toContain('10.9.0.0/24');
     await sh('echo 198.51.100.9 hub.example >> /etc/hosts');
     await until('the endpoint', async () => (await endpoints()) === '198.51.100.9:51820\n');

@@ -14,7 +14,8 @@ import { automaticMtu } from './automatic-mtu.ts';
 import { makeRouting } from './default-routing.ts';
 import { ipBatch } from './ip-batch.ts';
 import { makeLink } from './link.ts';
-import { kindOf, readAddresses, readDump } from './read-device.ts';
+import { kindOf } from './kind-of.ts';
+import { readAddresses, readDump } from './read-device.ts';
 import { setResolver } from './resolver.ts';
 import { takeDown } from './take-down.ts';
 import type { Tools } from './tools.ts';
@@ -60,7 +61,7 @@ async function load({ runner, name }: Tools, text: string, { load, document }: L
     runner.run('wg', [load, name, '/dev/fd/3'], { fds: [fd], timeoutMs: LOAD_LIMIT_MS }),
   );
   if (exitCode === 0) return;
-  if (/Address already in use/.test(stderr)) throw failed('The listen port is in use on this host');
+  if (stderr.includes('Address already in use')) throw failed('The listen port is in use on this host');
   const [line] = invalidLines(document);
   if (line !== undefined)
     throw failed(`wg does not take line ${String(line.line)} of the file: ${line.key} ${line.message}`);

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { type CommandRunner, mustRun } from '../../host/command-runner.ts';
-import { kindOf } from './read-device.ts';
+import { kindOf } from './kind-of.ts';
 import { readUapi } from './uapi.ts';
 
 /** What moves by itself, of the answer of wireguard-go to `get=1`. */

@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { AgentError } from '../../core/agent-error.ts';
 import { type CommandRunner, mustRun } from '../../host/command-runner.ts';
-import { kindOf } from './read-device.ts';
+import { kindOf } from './kind-of.ts';
 import { findUserspace, isUserspace, setUapi } from './uapi.ts';
 
 /** Since the module is not there a device of it cannot be made: the next up need not try. */
@@ -56,7 +56,10 @@ export async function removeLink(runner: CommandRunner, name: string): Promise<v
 
 /** Waits for device and socket to go; false when they do not. */
 async function isGone(name: string): Promise<boolean> {
-  for (const started = performance.now(); performance.now() - started < END_LIMIT_MS; await sleep(1))
-    if (!isUserspace(name) && !existsSync(`/sys/class/net/${name}`)) return true;
-  return false;
+  const started = performance.now();
+  while (isUserspace(name) || existsSync(`/sys/class/net/${name}`)) {
+    if (performance.now() - started > END_LIMIT_MS) return false;
+    await sleep(1);
+  }
+  return true;
 }

@@ -1,6 +1,4 @@
-import { existsSync, readFileSync } from 'node:fs';
 import { networkInterfaces } from 'node:os';
-import { AgentError } from '../../core/agent-error.ts';
 import type { Device, Route } from '../../core/device.ts';
 import { type Dump, parseDump } from '../../core/parse-dump.ts';
 import { parseAddresses6, parseRoutes4, parseRoutes6 } from '../../core/parse-proc-net.ts';
@@ -10,32 +8,10 @@ import { type CommandRunner, mustRun } from '../../host/command-runner.ts';
 import { FAMILIES, type Family } from '../../core/default-routing.ts';
 import { parseAddresses, parseRouteJson } from '../../host/ip-json.ts';
 import { readRouting } from './default-routing.ts';
-import { isUserspace, readUapi } from './uapi.ts';
+import { kindOf, readNow as read } from './kind-of.ts';
+import { readUapi } from './uapi.ts';
 
 const IFF_UP = 0x1;
-
-type Kind = 'kernel' | 'userspace' | 'absent';
-
-const read = (path: string): string | null => {
-  try {
-    return readFileSync(path, 'latin1');
-  } catch {
-    return null;
-  }
-};
-
-/** Whose device that name is; one that is not WireGuard is an error, before anything touches it. */
-export function kindOf(name: string): Kind {
-  const folder = `/sys/class/net/${name}`;
-  const uevent = read(`${folder}/uevent`);
-  if (uevent === null) return 'absent';
-  if (/^DEVTYPE=wireguard$/m.test(uevent)) return 'kernel';
-  if (existsSync(`${folder}/tun_flags`) && isUserspace(name)) return 'userspace';
-  throw new AgentError(
-    'not_wireguard',
-    `${name} exists on this host and is not a WireGuard interface; it is left alone`,
-  );
-}
 
 /**
  * What the kernel has of the interface, or null when there is no such device. Makes no process for wireguard-go, one for the kernel

@@ -2,7 +2,8 @@ import { quickValues } from '../../core/quick-values.ts';
 import type { StopConfig } from '../backend.ts';
 import { removeRouting } from './default-routing.ts';
 import { removeLink } from './link.ts';
-import { kindOf, readDump } from './read-device.ts';
+import { kindOf } from './kind-of.ts';
+import { readDump } from './read-device.ts';
 import { clearResolver } from './resolver.ts';
 import type { Tools } from './tools.ts';
 

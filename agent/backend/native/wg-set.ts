@@ -3,7 +3,7 @@ import type { PeerChange } from '../../core/carry-over.ts';
 import { type CommandRunner, mustRun } from '../../host/command-runner.ts';
 import { withSecretFile } from '../../host/secret-file.ts';
 import type { Secret } from '../../protocol/secret.ts';
-import { kindOf } from './read-device.ts';
+import { kindOf } from './kind-of.ts';
 import { setUapi } from './uapi.ts';
 
 /** What changes on a device; what is left out stays as it is. */

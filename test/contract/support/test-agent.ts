@@ -12,7 +12,7 @@ import { createHost, type Host } from '../../../agent/host/host.ts';
 import { openStateFolder } from '../../../agent/host/state-folder.ts';
 import type { AgentContext } from '../../../agent/operations/context.ts';
 import { followNetwork } from '../../../agent/host/network-events.ts';
-import { createConfigCache } from '../../../agent/operations/config-cache.ts';
+import { ConfigCache } from '../../../agent/operations/config-cache.ts';
 import { getConfig } from '../../../agent/operations/get-config.ts';
 import { createServer } from '../../../agent/http/server.ts';
 import { Secret } from '../../../agent/protocol/secret.ts';
@@ -95,7 +95,7 @@ export async function startAgent({ leaks, settings: policy = {}, nowMs }: TestAg
   const settings = { ...settingsWith(secrets), ...policy };
   const backends = createNativeBackends(host);
   const reading = { host, backends, interfaces: createInterfaces(host, backends), settings, version: VERSION };
-  const configs = createConfigCache({
+  const configs = new ConfigCache({
     read: (target) => getConfig(reading, target),
     events: followNetwork(host.runner),
     onMutation: (listener) => {

@@ -1,0 +1,27 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { AgentError } from '../../core/agent-error.ts';
+import { isUserspace } from './uapi.ts';
+
+type Kind = 'kernel' | 'userspace' | 'absent';
+
+/** A file of /sys or /proc, or null; in memory, it is read at once. */
+export const readNow = (path: string): string | null => {
+  try {
+    return readFileSync(path, 'latin1');
+  } catch {
+    return null;
+  }
+};
+
+/** Whose device that name is; one that is not WireGuard is an error, before anything touches it. */
+export function kindOf(name: string): Kind {
+  const folder = `/sys/class/net/${name}`;
+  const uevent = readNow(`${folder}/uevent`);
+  if (uevent === null) return 'absent';
+  if (/^DEVTYPE=wireguard$/m.test(uevent)) return 'kernel';
+  if (existsSync(`${folder}/tun_flags`) && isUserspace(name)) return 'userspace';
+  throw new AgentError(
+    'not_wireguard',
+    `${name} exists on this host and is not a WireGuard interface; it is left alone`,
+  );
+}
