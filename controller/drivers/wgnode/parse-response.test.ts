@@ -1,6 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import type { Device } from '../../../agent/core/device.ts';
 import type { Snapshot } from '../../../agent/apply/snapshot.ts';
+import { EndpointNames } from '../../../agent/apply/endpoint-names.ts';
 import type { AgentContext } from '../../../agent/operations/context.ts';
 import { configResponse } from '../../../agent/operations/get-config.ts';
 import type { ConfigResponse, PutConfigResponse } from '../../../agent/protocol/messages.ts';
@@ -23,6 +24,7 @@ SaveConfig = false
 
 /** What of its context the agent needs for this answer. */
 const context = {
+  interfaces: { open: () => ({ names: new EndpointNames() }) },
   settings: { readBackKeys: false },
   host: { state: { digestKey: new Secret('digest-key') } },
 } as unknown as AgentContext;
