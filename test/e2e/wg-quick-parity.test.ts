@@ -17,6 +17,7 @@ describe('R12 up and down beside wg-quick: the host is the same one', () => {
   let parities: Parity[];
   beforeAll(async () => {
     lab = await startLab({ hosts: [...HOSTS] });
+    await lab.kube.install();
     for (const name of HOSTS) {
       await lab.host(name).agent.start({ WGNODE_LOG_LEVEL: 'warn' });
       // A way out: endpoints have a path, and a default route stays unset.
@@ -25,7 +26,7 @@ describe('R12 up and down beside wg-quick: the host is the same one', () => {
         .mustExec([
           'bash',
           '-c',
-          'ip link add uplink0 type dummy; ip link set uplink0 up; ip route add 198.51.100.0/24 dev uplink0',
+          'ip link add uplink0 type veth peer name uplink1; ip link set uplink0 up; ip link set uplink1 up; ip route add 198.51.100.0/24 dev uplink0',
         ]);
     }
     parities = await Promise.all(HOSTS.map((name) => startParity(lab.host(name))));

@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
 import { isUserspace, readUapi } from '../../../agent/backend/native/uapi.ts';
 
@@ -39,6 +40,8 @@ const steady = (line: string): string =>
   line
     .replace(/fe80::[0-9a-f:]+/g, 'fe80::X')
     .replace(/ +valid_lft .*/, '')
+    // How far the kernel is with looking for the address elsewhere.
+    .replace(' tentative', '')
     .replace(/^[0-9]+: /, '')
     .trimEnd();
 
@@ -54,14 +57,22 @@ function chains(ruleset: string): string[] {
     while (/ drop$/.test(lines[at] ?? '')) at += 1;
     out.push(...lines.slice(from, at).sort(), lines[at] ?? '');
   }
-  return out;
+  // Tables in any order: each family has its own.
+  return out
+    .join('\n')
+    .split(/^(?=table )/m)
+    .map((table) => table.trimEnd())
+    .sort();
 }
 
 async function wgState(name: string, hasPort: boolean): Promise<string[]> {
   if (!isUserspace(name)) return [];
   const text = (await readUapi(name)).replace(MOVING, '');
   const [device = '', ...peers] = (hasPort ? text : text.replace(PORT, 'listen_port=any')).split('public_key=');
-  return [device, ...peers.map((peer) => peer.split('\n').sort().join('\n')).sort()];
+  const lines = (part: string): string => part.split('\n').filter(Boolean).sort().join('\n');
+  // A key is compared, and never shown.
+  const own = device.replace(/(?<=private_key=).*/, (key) => createHash('sha256').update(key).digest('hex'));
+  return [lines(own), ...peers.map(lines).sort()];
 }
 
 /** Everything that an interface is to a host, as a text a part. `hasPort`: the file names a port. */
