@@ -62,6 +62,11 @@ export async function apply(target: ManagedInterface, approved: Plan): Promise<A
   } finally {
     reserve?.release();
   }
+  // Peers that were kept over a down are back; until here a crash would have needed them.
+  if (desired.state === 'up')
+    await target.state.writePeers([]).catch((error: unknown) => {
+      target.host.log.warn('kept peers could not be forgotten', { interface: target.name, error: String(error) });
+    });
   const outage = before.device !== null && steps.some((step) => step.action === 'restart' || step.action === 'down');
   return { outageMs: outage ? Math.round(target.host.nowMs() - started) : 0, after };
 }

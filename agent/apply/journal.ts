@@ -24,11 +24,18 @@ export async function openJournal(
     attemptedText,
     runningText: device === null ? null : (before.runningText ?? activeConfigOf(fileText ?? '')),
     previousDevice: device,
+    previousLedger: before.ledger,
     previousDesired: await target.state.readDesired(),
     disrupted: steps.some(isDisruptive),
     steps: steps.map(({ action, path, impact }) => ({ action, path, impact })),
   };
-  await target.state.writeJournal(entry);
+  try {
+    await target.state.writeJournal(entry);
+  } catch (error) {
+    // It may be there all the same: nothing was done that it could take back.
+    await target.state.writeJournal(null);
+    throw error;
+  }
   // Somebody else brought it up, from the file as it was: once that is overwritten, nobody would know what its hooks had set up.
   if (device !== null) {
     await target.state.writeRunning(entry.runningText);
@@ -49,7 +56,14 @@ export function previousState({ device, running }: Pick<Snapshot, 'device' | 'ru
 
 /** Everything is as it was: so is what we remember of it. */
 export async function closeJournal(target: ManagedInterface, journal: JournalEntry): Promise<void> {
-  await target.state.writeRunning(journal.runningText);
+  const { state } = target;
+  const { previousDevice, previousLedger } = journal;
+  await state.writeRunning(journal.runningText);
+  if (journal.runningText === null) await state.writeLedger(null);
+  // A device that was made anew has a ledger of its own.
+  else if ((await state.readLedger())?.index === previousLedger?.index) await state.writeLedger(previousLedger);
+  // What runs has its peers.
+  if (previousDevice !== null) await state.writePeers([]);
   await target.state.writeDesired(journal.previousDesired);
   await target.state.writeJournal(null);
 }

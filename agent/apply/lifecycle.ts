@@ -25,8 +25,6 @@ export async function bringUp(
   await forgetOlderLife(target);
   const document = parseDocument(text);
   const config = interfaceOf(document);
-  await state.writeLedger({ index: null, baseline: null, hooks: [] });
-  await state.writeRunning(text);
   const { hooks, runs } = upRun(target, config);
   const takeBack = async (): Promise<void> => {
     await runQuietly(target, teardownOf(config, runs));
@@ -34,6 +32,8 @@ export async function bringUp(
     await state.writeLedger(null);
   };
   try {
+    await state.writeLedger({ index: null, baseline: null, hooks: [] });
+    await state.writeRunning(text);
     const started = await backend.up({ document, previous }, hooks);
     if (started !== 'taken') return started.names;
   } catch (error) {

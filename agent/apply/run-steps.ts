@@ -99,7 +99,6 @@ async function upWithPeers({ target, desired, carry, startConfig }: StepContext)
     listenPort: keepsPort ? carry.listenPort : null,
     triggered: carry === null ? [] : triggered,
   });
-  await state.writePeers([]);
   if (carry === null) greet(target, triggered);
   await target.names.resolve(target, { names, document: parseDocument(startConfig), index: device.index });
 }
@@ -150,9 +149,8 @@ async function saveNewPeers(target: ManagedInterface, { document, device, fileTe
   if (device === null || fileText === null) return;
   const known = new Set(peerKeys(document));
   const missing = device.peers.filter(({ publicKey }) => !known.has(publicKey));
-  if (missing.length === 0) return;
-  if (savesConfig(document)) await target.writeFile(`${fileText.trimEnd()}\n\n${peerSections(missing)}`);
-  else await target.state.writePeers(missing);
+  if (!savesConfig(document)) await target.state.writePeers(missing);
+  else if (missing.length > 0) await target.writeFile(`${fileText.trimEnd()}\n\n${peerSections(missing)}`);
 }
 
 /**
@@ -163,6 +161,7 @@ async function swapHooks(context: StepContext, { hooks }: StepOf<'run-hooks'>): 
   const { removed, added, newTeardown } = hooks;
   const { target, desired } = context;
   const before = await target.backend.read(desired.table);
+  const copy = await target.state.readRunning();
   const ran: Hook[] = [];
   await runQuietly(target, inversesOf(removed));
   try {
@@ -170,6 +169,7 @@ async function swapHooks(context: StepContext, { hooks }: StepOf<'run-hooks'>): 
       ran.push(hook);
       await runHook(target, hook.command);
     }
+    await noteRunning(context, desired, HOOK_NAMES);
   } catch (error) {
     const known = inversesOf(ran);
     await runQuietly(target, [...known, ...newTeardown.filter((command) => !known.includes(command))]);
@@ -177,9 +177,9 @@ async function swapHooks(context: StepContext, { hooks }: StepOf<'run-hooks'>): 
       target,
       removed.map(({ command }) => command),
     );
+    await target.state.writeRunning(copy);
     throw error;
   }
-  await noteRunning(context, desired, HOOK_NAMES);
   await noteBaseline(target, before, await target.backend.read(desired.table));
 }
 

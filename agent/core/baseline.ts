@@ -1,3 +1,4 @@
+import { networkOf } from '../protocol/address.ts';
 import type { FieldName } from '../protocol/wgquick/fields.ts';
 import type { Baseline, Device, Route } from './device.ts';
 
@@ -18,7 +19,15 @@ export function movedBaseline(
 ): Baseline | null {
   if (baseline === null) return null;
   const parts = changed.flatMap((name) => PARTS[name] ?? []);
-  return { ...baseline, ...Object.fromEntries(parts.map((part) => [part, device[part]])) };
+  const routes = parts.includes('addresses') ? withoutConnected(baseline, device) : baseline.routes;
+  return { ...baseline, ...Object.fromEntries(parts.map((part) => [part, device[part]])), routes };
+}
+
+/** The routes of a baseline but for those that went with an address. */
+function withoutConnected({ addresses, routes }: Baseline, device: Device): Route[] {
+  const connected = new Set(addresses.map(networkOf));
+  const present = new Set(device.routes.map(({ destination }) => destination));
+  return routes.filter(({ destination }) => !connected.has(destination) || present.has(destination));
 }
 
 /** The baseline after hooks ran on a device that stays up: what they changed is right. */

@@ -248,7 +248,9 @@ test('I2: an undo of a half-run plan brings addresses, mark and MTU back', () =>
       const hasDefault = previous.peers.some((peer) => peer.allowedIps.some((ip) => ip.endsWith('/0')));
       // Hooks, restarts and the mark that routes everything cannot be taken back live.
       const isOneWay = ({ action }: Step): boolean =>
-        action === 'restart' || action === 'run-hooks' || (action === 'set-fwmark' && hasDefault);
+        action === 'restart' ||
+        action === 'run-hooks' ||
+        ((action === 'set-fwmark' || action === 'restore-routing') && hasDefault);
       if (steps.some(isOneWay)) return;
       const torn = run(current, steps.slice(0, count), wanted);
       const { listenPort, mtu, fwMark, addresses } = previous;

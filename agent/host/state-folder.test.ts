@@ -16,6 +16,7 @@ const modeOf = async (path: string): Promise<string> => ((await stat(path)).mode
 const ENTRY: JournalEntry = {
   fileText: '[Interface]\r\n# \u2028 "ü"\n',
   attemptedText: null,
+  previousLedger: null,
   runningText: null,
   previousDevice: null,
   previousDesired: 'up',

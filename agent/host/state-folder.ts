@@ -25,6 +25,8 @@ export interface JournalEntry {
   readonly attemptedText: string | null;
   /** What the interface was brought up with; null = it was down. */
   readonly runningText: string | null;
+  /** What was known of its device. */
+  readonly previousLedger: Ledger | null;
   /** What ran: peers and endpoints that only the kernel had would be lost with the device. Null = it was down. */
   readonly previousDevice: Device | null;
   readonly previousDesired: 'up' | 'down' | null;
@@ -104,9 +106,10 @@ async function forgetPreviousBoot(folder: string, folders: readonly string[]): P
 }
 
 /** Secrets print as redacted; in this 0600 file they must be whole, or a restart after a crash could not bring the peers back. */
-function journalText({ previousDevice, previousDesired, ...entry }: JournalEntry): string {
+function journalText({ previousDevice, previousDesired, previousLedger, ...entry }: JournalEntry): string {
   const formerLive = previousDevice === null ? null : storedDevice(previousDevice);
-  const stored: StoredJournal = { ...entry, formerLive, formerWanted: previousDesired };
+  const ledger = previousLedger === null ? null : storedLedger(previousLedger);
+  const stored: StoredJournal = { ...entry, formerLive, formerWanted: previousDesired, previousLedger: ledger };
   return JSON.stringify(stored);
 }
 
@@ -122,23 +125,23 @@ type StoredLedger = Omit<Ledger, 'baseline' | 'hooks'> & {
     | null;
 };
 
-function ledgerText({ baseline, ...ledger }: Ledger): string {
-  const { key, ...rest } = baseline ?? { key: null };
-  const stored = baseline === null ? null : { ...rest, publicKey: key?.publicKey ?? null };
-  return JSON.stringify({ ...ledger, baseline: stored });
+function storedLedger({ baseline, ...ledger }: Ledger): StoredLedger {
+  if (baseline === null) return { ...ledger, baseline };
+  const { key, ...rest } = baseline;
+  return { ...ledger, baseline: { ...rest, publicKey: key?.publicKey ?? null } };
+}
+
+function ledgerOf({ baseline, hooks = [], ...ledger }: StoredLedger): Ledger {
+  if (baseline === null) return { ...ledger, baseline, hooks };
+  const { publicKey, routing = [], ...rest } = baseline;
+  const key = publicKey === null ? null : InterfaceKey.fromPublic(publicKey);
+  return { ...ledger, hooks, baseline: { ...rest, routing, key } };
 }
 
 /** What cannot be read is as nothing: the device is then judged by its file alone. */
 function parseLedger(text: string): Ledger | null {
   try {
-    const { baseline, hooks = [], ...ledger } = JSON.parse(text) as StoredLedger;
-    if (baseline === null) return { ...ledger, baseline, hooks };
-    const { publicKey, routing = [], ...rest } = baseline;
-    return {
-      ...ledger,
-      hooks,
-      baseline: { ...rest, routing, key: publicKey === null ? null : InterfaceKey.fromPublic(publicKey) },
-    };
+    return ledgerOf(JSON.parse(text) as StoredLedger);
   } catch {
     return null;
   }
@@ -152,9 +155,13 @@ type StoredDevice = Omit<Device, 'key' | 'peers' | 'routing'> & {
 };
 
 /** In the words of agents before 0.2, whose journals must be rolled back, too. */
-interface StoredJournal extends Omit<JournalEntry, 'previousDevice' | 'previousDesired' | 'steps' | 'attemptedText'> {
-  /** Agents before 0.3 wrote none. */
+interface StoredJournal extends Omit<
+  JournalEntry,
+  'previousDevice' | 'previousDesired' | 'previousLedger' | 'steps' | 'attemptedText'
+> {
+  /** Agents before 0.3 wrote none of the two. */
   readonly attemptedText?: string | null;
+  readonly previousLedger?: StoredLedger | null;
   /** Agents before 0.2 wrote none. */
   readonly steps?: readonly WireStep[];
   readonly formerLive: StoredDevice | null;
@@ -181,9 +188,17 @@ const deviceOf = ({ privateKey, peers, routing = [], ...device }: StoredDevice):
 
 function parseJournal(text: string): JournalEntry {
   try {
-    const { formerLive, formerWanted, steps = [], attemptedText = null, ...stored } = JSON.parse(text) as StoredJournal;
+    const {
+      formerLive,
+      formerWanted,
+      previousLedger = null,
+      steps = [],
+      attemptedText = null,
+      ...stored
+    } = JSON.parse(text) as StoredJournal;
     const previousDevice = formerLive === null ? null : deviceOf(formerLive);
-    return { ...stored, steps, attemptedText, previousDevice, previousDesired: formerWanted };
+    const ledger = previousLedger === null ? null : ledgerOf(previousLedger);
+    return { ...stored, steps, attemptedText, previousDevice, previousDesired: formerWanted, previousLedger: ledger };
   } catch {
     // The parser's message would quote the text, keys included.
     throw new AgentError('internal', 'The journal of an unfinished change cannot be read');
@@ -258,7 +273,7 @@ function interfaceState({ running, ledger, peers, wanted, journal }: Folders, na
       const text = await readText(join(ledger, name));
       return text === null ? null : parseLedger(text);
     },
-    writeLedger: (entry) => put(join(ledger, name), entry === null ? null : ledgerText(entry)),
+    writeLedger: (entry) => put(join(ledger, name), entry === null ? null : JSON.stringify(storedLedger(entry))),
     async readPeers() {
       const text = await readText(join(peers, name));
       return text === null ? [] : parsePeers(text);

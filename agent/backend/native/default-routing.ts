@@ -15,7 +15,7 @@ import type { Device } from '../../core/device.ts';
 import type { CommandRunner } from '../../host/command-runner.ts';
 import type { Cidr } from '../../protocol/address.ts';
 import { hasFirewall, removeFirewall, setFirewall } from './firewall.ts';
-import { ipBatch, ipJson } from './ip-batch.ts';
+import { ipBatch, ipJson, isMissingTable } from './ip-batch.ts';
 import { wgSet } from './wg-set.ts';
 
 /** The first number that wg-quick tries for the mark and its table. */
@@ -107,7 +107,12 @@ async function freeMark(runner: CommandRunner): Promise<number> {
     const tables = await Promise.all(
       FAMILIES.map((family) => runner.run('ip', [family, 'route', 'show', 'table', String(mark)])),
     );
-    if (tables.every(({ stdout }) => stdout.trim() === '')) return mark;
+    const isFree = tables.map(({ exitCode, stdout, stderr }) => {
+      if (exitCode !== 0 && !isMissingTable(stderr))
+        throw new AgentError('command_failed', `ip cannot tell whether table ${String(mark)} is free`);
+      return stdout.trim() === '';
+    });
+    if (!isFree.includes(false)) return mark;
   }
 }
 

@@ -96,7 +96,9 @@ export async function hasFirewall(
   const { nft, iptables } = WORDS[family];
   const wanted = addressesOf(family, addresses).length + 2;
   if (isInstalled('nft')) {
-    const { stdout } = await runner.run('nft', ['list', 'table', nft, tableOf(name)]);
+    const { exitCode, stdout, stderr } = await runner.run('nft', ['list', 'table', nft, tableOf(name)]);
+    if (exitCode !== 0 && !stderr.includes('No such file or directory'))
+      throw new AgentError('command_failed', `nft cannot tell the table ${tableOf(name)}`);
     return stdout.split('\n').filter((line) => / (drop|mark set .*)$/.test(line)).length >= wanted;
   }
   if (!isInstalled(iptables)) return false;

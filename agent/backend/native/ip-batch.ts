@@ -30,21 +30,20 @@ export async function ipBatch(
   if (exitCode === 0) return;
   const [, number] = /Command failed -:([0-9]+)/.exec(stderr) ?? [];
   const line = number === undefined ? 'a batch' : `\`${lines[Number(number) - 1] ?? ''}\``;
-  const cause = CAUSES.find(([pattern]) => pattern.test(stderr))?.[1];
-  const how = exitCode === null ? 'did not end in time' : `failed: ${cause ?? 'the kernel refuses it'}`;
+  const how = exitCode === null ? 'did not end in time' : `failed: ${causeOf(stderr)}`;
   throw new AgentError('command_failed', `ip ${line} ${how}`);
 }
 
-/** What `ip -json -batch` prints: one array a command; undefined for one that failed. */
+/** What `ip -json -batch` prints: one array a command; undefined for one that failed, but for the first, which must not. */
 export async function ipJson(
   runner: CommandRunner,
   family: '-4' | '-6',
   commands: readonly string[],
 ): Promise<(readonly unknown[] | undefined)[]> {
-  const { stdout } = await runner.run('ip', [family, '-Numeric', '-json', '-force', '-batch', '-'], {
+  const { stdout, stderr } = await runner.run('ip', [family, '-Numeric', '-json', '-force', '-batch', '-'], {
     stdin: `${commands.join('\n')}\n`,
   });
-  return stdout.split('\n').map((line) => {
+  const answers = stdout.split('\n').map((line) => {
     try {
       return JSON.parse(line) as readonly unknown[];
     } catch {
@@ -52,4 +51,12 @@ export async function ipJson(
       return undefined;
     }
   });
+  if (answers[0] !== undefined) return answers;
+  throw new AgentError('command_failed', `ip ${family} ${commands[0] ?? ''} failed: ${causeOf(stderr)}`);
 }
+
+/** Whether ip(8) failed because a table has no routes: it then does not exist. */
+export const isMissingTable = (stderr: string): boolean => /FIB table does not exist/.test(stderr);
+
+const causeOf = (stderr: string): string =>
+  CAUSES.find(([pattern]) => pattern.test(stderr))?.[1] ?? 'the kernel refuses it';

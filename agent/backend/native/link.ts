@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { AgentError } from '../../core/agent-error.ts';
 import { type CommandRunner, mustRun } from '../../host/command-runner.ts';
 import { kindOf } from './kind-of.ts';
+import { quickProcesses } from '../../host/quick-processes.ts';
 import { findUserspace, isUserspace, setUapi } from './uapi.ts';
 
 /** Since the module is not there a device of it cannot be made: the next up need not try. */
@@ -15,6 +16,7 @@ export async function makeLink(runner: CommandRunner, name: string): Promise<'ma
     const { exitCode, stderr } = await runner.run('ip', ['link', 'add', name, 'type', 'wireguard']);
     if (exitCode === 0) return 'made';
     if (stderr.includes('File exists')) return 'taken';
+    if (kindOf(name) !== 'absent') return makerOf(name);
     if (moduleIsLoaded()) throw new AgentError('command_failed', `The kernel does not make the interface ${name}`);
     hasNoModule = true;
   }
@@ -22,7 +24,7 @@ export async function makeLink(runner: CommandRunner, name: string): Promise<'ma
     await mustRun(runner, ['wireguard-go', name], { output: 'none' });
     return 'made';
   } catch (error) {
-    if (kindOf(name) !== 'absent') return 'taken';
+    if (kindOf(name) !== 'absent') return makerOf(name);
     const missing = error instanceof AgentError && error.code === 'command_missing';
     const text = missing
       ? 'The kernel has no WireGuard module, and wireguard-go is not installed'
@@ -30,6 +32,9 @@ export async function makeLink(runner: CommandRunner, name: string): Promise<'ma
     throw new AgentError(missing ? 'command_missing' : 'command_failed', text, { cause: error });
   }
 }
+
+/** A device that came although our program failed: of somebody else's wg-quick, or ours all the same. */
+const makerOf = (name: string): 'made' | 'taken' => (quickProcesses(name).length > 0 ? 'taken' : 'made');
 
 /** How long a wireguard-go may take to end before its device is deleted. */
 const END_LIMIT_MS = 2_000;

@@ -7,7 +7,9 @@ import { type Cidr, parseCidr } from '../../protocol/address.ts';
 import { type CommandRunner, mustRun } from '../../host/command-runner.ts';
 import { FAMILIES, type Family } from '../../core/default-routing.ts';
 import { parseAddresses, parseRouteJson } from '../../host/ip-json.ts';
+import { AgentError } from '../../core/agent-error.ts';
 import { readRouting } from './default-routing.ts';
+import { isMissingTable } from './ip-batch.ts';
 import { kindOf, readNow as read } from './kind-of.ts';
 import { readUapi } from './uapi.ts';
 
@@ -58,9 +60,10 @@ async function readRoutes(runner: CommandRunner, name: string, table: string | n
     return readMainRoutes(name).map((destination) => ({ destination, table: 'main' }));
   const show = async (family: Family): Promise<Route[]> => {
     const argv = ['-json', family, 'route', 'show', 'table', table, 'dev', name];
-    const { exitCode, stdout } = await runner.run('ip', argv);
-    // A table without routes does not exist to ip(8), which then fails with half a JSON text.
-    return exitCode === 0 ? parseRouteJson(stdout, family).map(({ destination }) => ({ destination, table })) : [];
+    const { exitCode, stdout, stderr } = await runner.run('ip', argv);
+    if (exitCode === 0) return parseRouteJson(stdout, family).map(({ destination }) => ({ destination, table }));
+    if (isMissingTable(stderr) || /invalid table/i.test(stderr)) return [];
+    throw new AgentError('command_failed', `ip cannot tell the routes of table ${table}`);
   };
   return (await Promise.all(FAMILIES.map(show))).flat();
 }

@@ -1,0 +1,31 @@
+import { expect, test } from '@jest/globals';
+import { cidr } from '../../test/fixtures/cidr.ts';
+import { aDevice } from '../../test/fixtures/device.ts';
+import { movedBaseline } from './baseline.ts';
+
+const route = (destination: string): { destination: ReturnType<typeof cidr>; table: string } => ({
+  destination: cidr(destination),
+  table: 'main',
+});
+
+test('an address that goes takes its network out of what is right, and leaves the routes of peers', () => {
+  const baseline = aDevice({
+    addresses: [cidr('10.7.0.1/24')],
+    routes: [route('10.7.0.0/24'), route('10.9.0.0/16')],
+  });
+  const device = aDevice({
+    addresses: [cidr('10.7.1.1/24')],
+    routes: [route('10.7.1.0/24'), route('10.9.0.0/16')],
+  });
+  const moved = movedBaseline(baseline, device, ['addresses']);
+  expect(moved?.routes).toEqual([route('10.9.0.0/16')]);
+  expect(moved?.addresses).toEqual(device.addresses);
+});
+
+test('another field leaves the routes alone', () => {
+  const baseline = aDevice({ routes: [route('10.7.0.0/24'), route('10.9.0.0/16')] });
+  expect(movedBaseline(baseline, aDevice({ mtu: 1300, routes: [] }), ['mtu'])).toMatchObject({
+    mtu: 1300,
+    routes: baseline.routes,
+  });
+});
