@@ -64,9 +64,14 @@ export function generatedFile(seed: number, number: number): string {
   if (chance(0.25)) lines.push(line('FwMark', pick('off', '0x51', '1234', '0', '51820')));
   if (chance(0.35)) lines.push(line('Table', pick('off', 'auto', '1234', '200', 'default')));
   if (chance(0.15)) lines.push(line('DNS', pick('192.0.2.53', '192.0.2.53, fd00::53, corp.example', 'corp.example')));
-  if (chance(0.1))
-    lines.push(line('PostUp', pick('ip link set dev %i mtu 1300', 'echo up >> /run/parity.log', 'false')));
-  if (chance(0.1)) lines.push(line('PostDown', 'echo down >> /run/parity.log'));
+  // After a set-up that fails only the agent runs the teardown: an argued difference.
+  const hooks = pick(
+    ['PostUp|ip link set dev %i mtu 1300'],
+    ['PostUp|echo up >> /run/parity.log', 'PostDown|echo down >> /run/parity.log'],
+    ['PostUp|false'],
+    ['PreDown|echo down >> /run/parity.log'],
+  );
+  if (chance(0.2)) for (const hook of hooks) lines.push(line(hook.split('|')[0] ?? '', hook.split('|')[1] ?? ''));
   if (chance(0.03)) lines.push(pick('Jc = 4', 'Address = 10.0.0.300/24', 'ListenPort = x', 'Nonsense', 'MTU = big'));
   const peers = Array.from({ length: chance(0.02) ? 40 : below(6) }, (_, at) =>
     peer(
