@@ -125,19 +125,19 @@ export interface InterfaceSpec {
   addresses?: string[];
   /** MTU of the interface in bytes, from 576 to 65535, and at least 1280 with an IPv6 address. Absent means that wg-quick chooses. */
   mtu?: number;
-  /** DNS servers (IP addresses) and search domains of the interface. Absent or empty means none; at most 16. */
+  /** DNS servers (IP addresses) and search domains of the interface. Absent or empty means none; at most 64. */
   dns?: string[];
   /** Routing table of the routes to the peers: Auto, None (no routes, wg-quick's off), or a number from 1 to 4294967295. Absent means not in the file, which wg-quick takes as Auto. */
   table?: 'Auto' | 'None' | number;
   /** Mark of the packets that the interface sends, from 1 to 4294967295. Absent means none, or the one that wg-quick chooses for a default route. */
   fwMark?: number;
-  /** Commands run before the interface comes up, one a line as in wg-quick; %i is the interface name. The policy of the host decides what is allowed. Absent or empty means none; at most 32. */
+  /** Commands run before the interface comes up, one a line as in wg-quick; %i is the interface name. The policy of the host decides what is allowed. Absent or empty means none; at most 64. */
   preUp?: string[];
-  /** Commands run after the interface came up, one a line as in wg-quick; %i is the interface name. The policy of the host decides what is allowed. Absent or empty means none; at most 32. */
+  /** Commands run after the interface came up, one a line as in wg-quick; %i is the interface name. The policy of the host decides what is allowed. Absent or empty means none; at most 64. */
   postUp?: string[];
-  /** Commands run before the interface goes down, one a line as in wg-quick; %i is the interface name. The policy of the host decides what is allowed. Absent or empty means none; at most 32. */
+  /** Commands run before the interface goes down, one a line as in wg-quick; %i is the interface name. The policy of the host decides what is allowed. Absent or empty means none; at most 64. */
   preDown?: string[];
-  /** Commands run after the interface went down, one a line as in wg-quick; %i is the interface name. The policy of the host decides what is allowed. Absent or empty means none; at most 32. */
+  /** Commands run after the interface went down, one a line as in wg-quick; %i is the interface name. The policy of the host decides what is allowed. Absent or empty means none; at most 64. */
   postDown?: string[];
   /**
    * Typed firewall intents, which the agent compiles into one nftables table of the interface. Absent or empty means none; at most 64. Reserved: a controller that cannot do it yet reports Unsupported.

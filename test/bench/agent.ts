@@ -1,0 +1,237 @@
+import { spawn } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { createAgentClient } from '../../controller/drivers/wgnode/agent-client.ts';
+import { createUrlGuard } from '../../controller/drivers/wgnode/url-guard.ts';
+import { Secret } from '../../agent/protocol/secret.ts';
+import { CALL } from '../support/agent-client.ts';
+import { repositoryPath } from '../support/lab/repository.ts';
+import { startLab } from '../support/lab/start-lab.ts';
+import { until } from '../support/until.ts';
+import { BenchHost, timed } from './bench-host.ts';
+import { type Figure, figureOf, isMiss, rowOf } from './figure.ts';
+
+const args = process.argv.slice(2);
+const asJson = args.includes('--json');
+const roundsAt = args.indexOf('--rounds');
+const rounds = roundsAt < 0 ? 7 : Number(args[roundsAt + 1]);
+const wanted = args.filter((arg, at) => !arg.startsWith('--') && (roundsAt < 0 || at !== roundsAt + 1));
+const isWanted = (id: string): boolean => wanted.length === 0 || wanted.some((prefix) => id.startsWith(prefix));
+const say = (text: string): void => {
+  process.stderr.write(`bench: ${text}\n`);
+};
+const figures: Figure[] = [];
+function add(figure: Figure): void {
+  figures.push(figure);
+  if (!asJson) process.stdout.write(`${rowOf(figure)}\n`);
+}
+const repeat = async <T>(work: () => Promise<T>): Promise<T[]> => {
+  const results: T[] = [];
+  for (let round = 0; round < rounds; round += 1) results.push(await work());
+  return results;
+};
+
+/** Up and down beside wg-quick, on the same file in turn. */
+async function lifecycle(bench: BenchHost): Promise<void> {
+  for (const [peers, upGoal, downGoal] of [
+    [5, 0.5, 0.5],
+    [50, 0.15, 0.3],
+    [500, 0.06, 0.1],
+  ] as const) {
+    say(`up and down with ${String(peers)} peers`);
+    const both = await repeat(async () => {
+      const name = bench.newName();
+      await bench.writeFile(name, peers);
+      const up = { ours: await timed(() => bench.enable(name)), rival: 0 };
+      const down = { ours: await timed(() => bench.disable(name)), rival: 0 };
+      up.rival = await bench.script(`wg-quick up ${name}`);
+      down.rival = await bench.script(`wg-quick down ${name}`);
+      await bench.host.mustExec(['rm', `/etc/wireguard/${name}.conf`]);
+      return { up, down };
+    });
+    const head = { id: 'B12', unit: 'ms' };
+    add(
+      figureOf(
+        { ...head, what: `up, ${String(peers)} peers : wg-quick up`, goal: upGoal },
+        both.map(({ up }) => up),
+      ),
+    );
+    add(
+      figureOf(
+        { ...head, what: `down, ${String(peers)} peers : wg-quick down`, goal: downGoal },
+        both.map(({ down }) => down),
+      ),
+    );
+  }
+}
+
+/** What a change of one field cannot do without: the file for good, and one program. */
+const FLOOR = (name: string, mtu: number): string =>
+  `cp /etc/wireguard/${name}.conf /etc/wireguard/.t; sync /etc/wireguard/.t; mv /etc/wireguard/.t /etc/wireguard/${name}.conf; sync /etc/wireguard; ip link set dev ${name} mtu ${String(mtu)}`;
+
+async function put(bench: BenchHost): Promise<void> {
+  for (const peers of [5, 50, 500]) {
+    say(`a change of one field with ${String(peers)} peers`);
+    const name = bench.newName();
+    await bench.writeFile(name, peers);
+    await bench.enable(name);
+    let mtu = 1_300;
+    await bench.put(name, { mtu });
+    const measured = await repeat(async () => {
+      mtu += 1;
+      const ours = await timed(() => bench.put(name, { mtu }));
+      // The floor's programs cost bash several starts; only one of them is its due.
+      return { ours, rival: await bench.script(FLOOR(name, mtu)) };
+    });
+    const what = `PUT of an MTU, ${String(peers)} peers : floor`;
+    add(figureOf({ id: 'B11', what, goal: 2.5, unit: 'ms' }, measured));
+    const control = await repeat(async () => {
+      const [first, second] = [(mtu += 1), (mtu += 1)];
+      return {
+        ours: await timed(() => bench.put(name, { mtu: first })),
+        rival: await timed(() => bench.put(name, { mtu: second })),
+      };
+    });
+    add(
+      figureOf(
+        { id: 'B11', what: `control: the same PUT twice, ${String(peers)} peers`, goal: null, unit: 'ms' },
+        control,
+      ),
+    );
+    await bench.disable(name);
+  }
+}
+
+const GETS = 3_000;
+
+/** CPU of an unchanged GET beside that of a server which only verifies and answers 304. */
+async function get(bench: BenchHost): Promise<void> {
+  const { host } = bench;
+  const port = 9_443;
+  await host.writeFile('/run/bench-secret', host.hmacKey);
+  const [program = '', ...rest] = host.argvFor([
+    process.execPath,
+    repositoryPath('test/bench/bare-main.ts'),
+    String(port),
+    '/run/bench-secret',
+  ]);
+  const bare = spawn(program, rest, { stdio: 'ignore' });
+  const client = createAgentClient({
+    address: {
+      origin: `https://${host.address}:${String(port)}`,
+      hmacKey: new Secret(host.hmacKey),
+      tls: { ca: host.caPem, cert: undefined, key: undefined, serverName: undefined, pins: [] },
+    },
+    guard: createUrlGuard({ allow: ['10.231.0.0/16'], deny: [] }),
+    now: Date.now,
+    called: () => undefined,
+  });
+  await until('the bare server', () =>
+    client.readConfig('x', 'x', CALL).then(
+      () => true,
+      () => false,
+    ),
+  );
+  const bareCpuMs = (): number => {
+    const stat = readFileSync(`/proc/${String(bare.pid ?? 0)}/stat`, 'latin1');
+    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+    return (Number(fields[11]) + Number(fields[12])) * 10;
+  };
+  const costs: number[] = [];
+  for (const peers of [5, 50, 500, 5_000]) {
+    say(`${String(GETS)} unchanged GETs with ${String(peers)} peers, twice`);
+    const name = bench.newName();
+    await bench.writeFile(name, peers);
+    await bench.enable(name);
+    // A file that was written within the last tick is read again.
+    let etag: string | undefined;
+    await until('an answer from memory', async () => {
+      const answer = await bench.client.readConfig(name, etag, CALL);
+      if (answer.kind !== 'present') return true;
+      etag = answer.etag;
+      return false;
+    });
+    const cost = async (work: () => Promise<unknown>, cpu: () => number): Promise<number> => {
+      const before = cpu();
+      for (let count = 0; count < GETS; count += 1) await work();
+      return (cpu() - before) / GETS;
+    };
+    const both = [];
+    for (let round = 0; round < 2; round += 1)
+      both.push({
+        ours: await cost(
+          () => bench.client.readConfig(name, etag, CALL),
+          () => bench.cpuMs(),
+        ),
+        rival: await cost(() => client.readConfig(name, '"x"', CALL), bareCpuMs),
+      });
+    const figure = figureOf(
+      { id: 'B10', what: `CPU of an unchanged GET, ${String(peers)} peers : bare 304`, goal: 2, unit: 'ms' },
+      both,
+    );
+    add(figure);
+    costs.push(figure.ours);
+    await bench.disable(name);
+    await host.mustExec(['rm', `/etc/wireguard/${name}.conf`]);
+  }
+  const [few = Number.NaN] = costs;
+  const many = costs.at(-1) ?? Number.NaN;
+  add({
+    id: 'B10',
+    what: 'CPU of an unchanged GET, 5,000 peers : 5',
+    ours: many,
+    rival: few,
+    ratio: many / few,
+    goal: 1.5,
+    unit: 'ms',
+  });
+  bare.kill();
+  await client.close();
+}
+
+async function many(bench: BenchHost): Promise<void> {
+  say('5,000 peers with four networks each');
+  const name = bench.newName();
+  await bench.writeFile(name, 5_000, 4);
+  const seconds = (await timed(() => bench.enable(name))) / 1000;
+  add({
+    id: 'B12b',
+    what: 'up, 5,000 peers and 20,000 networks',
+    ours: seconds,
+    rival: null,
+    ratio: seconds,
+    goal: 5,
+    unit: 's',
+  });
+  await bench.disable(name);
+}
+
+const lab = await startLab({ hosts: ['alpha'] });
+try {
+  const host = lab.host('alpha');
+  await host.agent.start({ WGNODE_LOG_LEVEL: 'warn' });
+  const bench = new BenchHost(host);
+  const first = bench.newName();
+  await bench.writeFile(first, 5);
+  await bench.client.readConfig(first, undefined, CALL);
+  const atRest = bench.rssMb();
+  if (isWanted('B12')) await lifecycle(bench);
+  if (isWanted('B11')) await put(bench);
+  if (isWanted('B10')) await get(bench);
+  if (isWanted('B12b')) await many(bench);
+  const after = bench.rssMb();
+  if (isWanted('B13'))
+    add({
+      id: 'B13',
+      what: 'memory after load : at rest',
+      ours: after,
+      rival: atRest,
+      ratio: after / atRest,
+      goal: 1.3,
+      unit: 'MB',
+    });
+  await bench.client.close();
+} finally {
+  await lab.stop();
+}
+if (asJson) process.stdout.write(`${JSON.stringify(figures, null, 2)}\n`);
+process.exitCode = figures.some(isMiss) ? 1 : 0;
