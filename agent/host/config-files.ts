@@ -93,7 +93,7 @@ function cannotWrite(path: string, error: unknown): unknown {
     : new AgentError('command_failed', `Cannot write ${path}: ${cause} (${code})`, { cause: error });
 }
 
-/** Takes room on the file system of a folder, so that what must be written later finds it free; `release` gives it back. */
+/** Takes room on the file system of a folder, so that what must be written later finds it free. `release` gives it back, and never throws. */
 export interface Reserve {
   release(): void;
 }
@@ -109,7 +109,11 @@ export function reserveRoom(folder: string, bytes: number): Reserve {
   }
   return {
     release() {
-      rmSync(path, { force: true });
+      try {
+        rmSync(path, { force: true });
+      } catch {
+        // It stays until the next start of the agent; what was decided by then goes on.
+      }
     },
   };
 }

@@ -10,6 +10,8 @@ export interface NetworkEvents {
   stop(): void;
 }
 
+/** A process that is stopped by a signal is noticed within this time. */
+const SEEN_MS = 200;
 const FIRST_PAUSE_MS = 1_000;
 const LAST_PAUSE_MS = 60_000;
 
@@ -31,8 +33,11 @@ export function followNetwork(runner: CommandRunner): NetworkEvents {
   let subscribed = false;
   let pauseMs = FIRST_PAUSE_MS;
   let stopped = false;
+  let running = false;
+  let seenMs = -Infinity;
   const start = (): void => {
     subscribed = false;
+    seenMs = -Infinity;
     followed = runner.follow('ip', ['-oneline', 'monitor', 'link', 'address', 'route', 'rule'], {
       onLine: tell,
       // It says so when the kernel had more to tell than it could take.
@@ -61,7 +66,11 @@ export function followNetwork(runner: CommandRunner): NetworkEvents {
           tell(null);
         }
       }
-      return subscribed && isRunning(pid);
+      if (subscribed && performance.now() - seenMs > SEEN_MS) {
+        running = isRunning(pid);
+        seenMs = performance.now();
+      }
+      return subscribed && running;
     },
     onChange(listener) {
       listeners.push(listener);
