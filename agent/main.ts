@@ -7,7 +7,7 @@ import { createCommandRunner } from './host/command-runner.ts';
 import { createHost } from './host/host.ts';
 import type { InterfaceLock } from './host/interface-lock.ts';
 import { openStateFolder } from './host/state-folder.ts';
-import { followNetwork } from './host/network-events.ts';
+import { IpMonitor } from './host/network-events.ts';
 import { createServer } from './http/server.ts';
 import { createLogger } from './log.ts';
 import { ConfigCache } from './operations/config-cache.ts';
@@ -56,7 +56,7 @@ async function main(): Promise<void> {
   const reading = { host, backends, interfaces, settings, version: packageFile.version };
   const configs = new ConfigCache({
     read: (target) => getConfig(reading, target),
-    events: followNetwork(host.runner),
+    events: new IpMonitor(host.runner),
     onMutation: (listener) => {
       host.lock.onEnd(listener);
     },

@@ -24,62 +24,72 @@ const textOf = (path: string): string => {
 };
 
 /** Follows `ip monitor`, one small process; started again, ever later, when it ends. */
-export function followNetwork(runner: CommandRunner): NetworkEvents {
-  const listeners: ((line: string | null) => void)[] = [];
-  const tell = (line: string | null): void => {
-    for (const listener of listeners) listener(line);
-  };
-  let followed: Followed | undefined;
-  let subscribed = false;
-  let pauseMs = FIRST_PAUSE_MS;
-  let stopped = false;
-  let running = false;
-  let seenMs = -Infinity;
-  const start = (): void => {
-    subscribed = false;
-    seenMs = -Infinity;
-    followed = runner.follow('ip', ['-oneline', 'monitor', 'link', 'address', 'route', 'rule'], {
-      onLine: tell,
+export class IpMonitor implements NetworkEvents {
+  readonly #runner: CommandRunner;
+  readonly #listeners: ((line: string | null) => void)[] = [];
+  #followed: Followed | undefined;
+  #subscribed = false;
+  #running = false;
+  #seenMs = -Infinity;
+  #pauseMs = FIRST_PAUSE_MS;
+  #stopped = false;
+
+  constructor(runner: CommandRunner) {
+    this.#runner = runner;
+    this.#start();
+  }
+
+  isReliable(): boolean {
+    const pid = this.#followed?.pid;
+    if (pid === undefined) return false;
+    if (!this.#subscribed && isSubscribed(pid)) {
+      this.#subscribed = true;
+      this.#pauseMs = FIRST_PAUSE_MS;
+      // What changed before it listened is told by nobody.
+      this.#tell(null);
+    }
+    if (performance.now() - this.#seenMs > SEEN_MS) {
+      this.#running = isRunning(pid);
+      this.#seenMs = performance.now();
+    }
+    return this.#subscribed && this.#running;
+  }
+
+  onChange(listener: (line: string | null) => void): void {
+    this.#listeners.push(listener);
+  }
+
+  stop(): void {
+    this.#stopped = true;
+    this.#followed?.stop();
+  }
+
+  #tell(line: string | null): void {
+    for (const listener of this.#listeners) listener(line);
+  }
+
+  #start(): void {
+    this.#subscribed = false;
+    this.#seenMs = -Infinity;
+    this.#followed = this.#runner.follow('ip', ['-oneline', 'monitor', 'link', 'address', 'route', 'rule'], {
+      onLine: (line) => {
+        this.#tell(line);
+      },
       // It says so when the kernel had more to tell than it could take.
       onError: () => {
-        tell(null);
+        this.#tell(null);
       },
       onEnd: () => {
-        followed = undefined;
-        tell(null);
-        if (stopped) return;
-        setTimeout(start, pauseMs).unref();
-        pauseMs = Math.min(2 * pauseMs, LAST_PAUSE_MS);
+        this.#followed = undefined;
+        this.#tell(null);
+        if (this.#stopped) return;
+        setTimeout(() => {
+          this.#start();
+        }, this.#pauseMs).unref();
+        this.#pauseMs = Math.min(2 * this.#pauseMs, LAST_PAUSE_MS);
       },
     });
-  };
-  start();
-  return {
-    isReliable() {
-      const pid = followed?.pid;
-      if (pid === undefined) return false;
-      if (!subscribed) {
-        // What changed before it listened is told by nobody.
-        subscribed = isSubscribed(pid);
-        if (subscribed) {
-          pauseMs = FIRST_PAUSE_MS;
-          tell(null);
-        }
-      }
-      if (subscribed && performance.now() - seenMs > SEEN_MS) {
-        running = isRunning(pid);
-        seenMs = performance.now();
-      }
-      return subscribed && running;
-    },
-    onChange(listener) {
-      listeners.push(listener);
-    },
-    stop() {
-      stopped = true;
-      followed?.stop();
-    },
-  };
+  }
 }
 
 /** Whether a netlink socket of that process listens to a group: `sk Eth Pid Groups ...` of /proc/net/netlink. */

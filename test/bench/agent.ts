@@ -1,13 +1,12 @@
 import { spawn } from 'node:child_process';
-import { readFileSync } from 'node:fs';
-import { createAgentClient } from '../../controller/drivers/wgnode/agent-client.ts';
+import { type AgentClient, createAgentClient } from '../../controller/drivers/wgnode/agent-client.ts';
 import { createUrlGuard } from '../../controller/drivers/wgnode/url-guard.ts';
 import { Secret } from '../../agent/protocol/secret.ts';
 import { CALL } from '../support/agent-client.ts';
 import { repositoryPath } from '../support/lab/repository.ts';
 import { startLab } from '../support/lab/start-lab.ts';
 import { until } from '../support/until.ts';
-import { BenchHost, timed } from './bench-host.ts';
+import { BenchHost, cpuMsOf, timed } from './bench-host.ts';
 import { type Figure, figureOf, isMiss, rowOf } from './figure.ts';
 
 const args = process.argv.slice(2);
@@ -103,21 +102,23 @@ async function put(bench: BenchHost): Promise<void> {
 
 const GETS = 3_000;
 
-/** CPU of an unchanged GET beside that of a server which only verifies and answers 304. */
-async function get(bench: BenchHost): Promise<void> {
-  const { host } = bench;
-  const port = 9_443;
+/** A server that verifies signatures and answers 304, with a client for it. */
+interface BareServer {
+  readonly client: AgentClient;
+  readonly cpuMs: () => number;
+  stop(): Promise<void>;
+}
+
+const BARE_PORT = 9_443;
+
+async function startBare({ host }: BenchHost): Promise<BareServer> {
   await host.writeFile('/run/bench-secret', host.hmacKey);
-  const [program = '', ...rest] = host.argvFor([
-    process.execPath,
-    repositoryPath('test/bench/bare-main.ts'),
-    String(port),
-    '/run/bench-secret',
-  ]);
-  const bare = spawn(program, rest, { stdio: 'ignore' });
+  const program = [process.execPath, repositoryPath('test/bench/bare-main.ts'), String(BARE_PORT), '/run/bench-secret'];
+  const [first = '', ...rest] = host.argvFor(program);
+  const child = spawn(first, rest, { stdio: 'ignore' });
   const client = createAgentClient({
     address: {
-      origin: `https://${host.address}:${String(port)}`,
+      origin: `https://${host.address}:${String(BARE_PORT)}`,
       hmacKey: new Secret(host.hmacKey),
       tls: { ca: host.caPem, cert: undefined, key: undefined, serverName: undefined, pins: [] },
     },
@@ -126,66 +127,70 @@ async function get(bench: BenchHost): Promise<void> {
     called: () => undefined,
   });
   await until('the bare server', () =>
-    client.readConfig('x', 'x', CALL).then(
+    client.readConfig('x', '"x"', CALL).then(
       () => true,
       () => false,
     ),
   );
-  const bareCpuMs = (): number => {
-    const stat = readFileSync(`/proc/${String(bare.pid ?? 0)}/stat`, 'latin1');
-    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-    return (Number(fields[11]) + Number(fields[12])) * 10;
+  const stop = async (): Promise<void> => {
+    child.kill();
+    await client.close();
   };
+  return { client, cpuMs: () => cpuMsOf(child.pid ?? 0), stop };
+}
+
+/** CPU of an unchanged GET beside that of the bare server. */
+async function get(bench: BenchHost): Promise<void> {
+  const bare = await startBare(bench);
   const costs: number[] = [];
   for (const peers of [5, 50, 500, 5_000]) {
     say(`${String(GETS)} unchanged GETs with ${String(peers)} peers, twice`);
     const name = bench.newName();
     await bench.writeFile(name, peers);
     await bench.enable(name);
-    // A file that was written within the last tick is read again.
-    let etag: string | undefined;
-    await until('an answer from memory', async () => {
-      const answer = await bench.client.readConfig(name, etag, CALL);
-      if (answer.kind !== 'present') return true;
-      etag = answer.etag;
-      return false;
-    });
-    const cost = async (work: () => Promise<unknown>, cpu: () => number): Promise<number> => {
-      const before = cpu();
-      for (let count = 0; count < GETS; count += 1) await work();
-      return (cpu() - before) / GETS;
-    };
+    const etag = await knownEtag(bench, name);
     const both = [];
     for (let round = 0; round < 2; round += 1)
       both.push({
-        ours: await cost(
-          () => bench.client.readConfig(name, etag, CALL),
-          () => bench.cpuMs(),
-        ),
-        rival: await cost(() => client.readConfig(name, '"x"', CALL), bareCpuMs),
+        ours: await cpuOfGets(bench.client, { name, etag, cpuMs: () => bench.cpuMs() }),
+        rival: await cpuOfGets(bare.client, { name, etag: '"x"', cpuMs: bare.cpuMs }),
       });
-    const figure = figureOf(
-      { id: 'B10', what: `CPU of an unchanged GET, ${String(peers)} peers : bare 304`, goal: 2, unit: 'ms' },
-      both,
-    );
+    const what = `CPU of an unchanged GET, ${String(peers)} peers : bare 304`;
+    const figure = figureOf({ id: 'B10', what, goal: 2, unit: 'ms' }, both);
     add(figure);
     costs.push(figure.ours);
     await bench.disable(name);
-    await host.mustExec(['rm', `/etc/wireguard/${name}.conf`]);
+    await bench.host.mustExec(['rm', `/etc/wireguard/${name}.conf`]);
   }
-  const [few = Number.NaN] = costs;
-  const many = costs.at(-1) ?? Number.NaN;
-  add({
-    id: 'B10',
-    what: 'CPU of an unchanged GET, 5,000 peers : 5',
-    ours: many,
-    rival: few,
-    ratio: many / few,
-    goal: 1.5,
-    unit: 'ms',
+  const [rival = Number.NaN] = costs;
+  const ours = costs.at(-1) ?? Number.NaN;
+  const what = 'CPU of an unchanged GET, 5,000 peers : 5';
+  add({ id: 'B10', what, ours, rival, ratio: ours / rival, goal: 1.5, unit: 'ms' });
+  await bare.stop();
+}
+
+/** A file that was written within the last tick is read again: asks until the answer comes from memory. */
+async function knownEtag(bench: BenchHost, name: string): Promise<string> {
+  let etag = '';
+  await until('an answer from memory', async () => {
+    const answer = await bench.client.readConfig(name, etag === '' ? undefined : etag, CALL);
+    if (answer.kind === 'present') etag = answer.etag;
+    return answer.kind === 'unchanged';
   });
-  bare.kill();
-  await client.close();
+  return etag;
+}
+
+interface Gets {
+  readonly name: string;
+  readonly etag: string;
+  readonly cpuMs: () => number;
+}
+
+/** Milliseconds of the server's CPU for one of many. */
+async function cpuOfGets(client: AgentClient, { name, etag, cpuMs }: Gets): Promise<number> {
+  const before = cpuMs();
+  for (let count = 0; count < GETS; count += 1) await client.readConfig(name, etag, CALL);
+  return (cpuMs() - before) / GETS;
 }
 
 async function many(bench: BenchHost): Promise<void> {

@@ -12,6 +12,13 @@ export async function timed(work: () => Promise<unknown>): Promise<number> {
   return performance.now() - started;
 }
 
+/** CPU that a process has used, its threads included, ms. */
+export function cpuMsOf(pid: number): number {
+  const stat = readFileSync(`/proc/${String(pid)}/stat`, 'latin1');
+  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+  return (Number(fields[11]) + Number(fields[12])) * 10;
+}
+
 const PEER_FILES = 250;
 
 /** A host with the agent's bundle, as the benchmarks use it. */
@@ -64,7 +71,7 @@ export class BenchHost {
   put(name: string, change: object): Promise<unknown> {
     this.#requests += 1;
     const body = { private_key: this.key, address: ['10.7.0.1/24'], listen_port: 51_820, mtu: 1_400, ...change };
-    return this.client.putConfig(name, { ...body, options: { request_id: String(this.#requests) } } as never, CALL);
+    return this.client.putConfig(name, { ...body, options: { request_id: String(this.#requests) } }, CALL);
   }
 
   /** Milliseconds of a bash script in the host, without its start: it prints nanoseconds before and after. */
@@ -75,9 +82,7 @@ export class BenchHost {
 
   /** CPU of the agent so far, ms. */
   cpuMs(): number {
-    const stat = readFileSync(`/proc/${String(this.host.agent.pid ?? 0)}/stat`, 'latin1');
-    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-    return (Number(fields[11]) + Number(fields[12])) * 10;
+    return cpuMsOf(this.host.agent.pid ?? 0);
   }
 
   /** Resident memory of the agent, MB. */

@@ -81,7 +81,7 @@ async function setUp({ runner, name }: Tools, quick: QuickValues, dialect: Diale
   await ipBatch(runner, [
     ...quick.addresses.map((address) => `address add ${word(address, 'Address')} dev ${name}`),
     `link set mtu ${word(mtu, 'MTU')} up dev ${name}`,
-    ...routeLines(name, { table, peers, covered: connectedNetworks(quick.addresses, kind) }),
+    ...routeLines(name, { table, peers, covered: connectedNetworks(quick.addresses, { kind, mtu: Number(mtu) }) }),
   ]);
   if (quick.dns.length > 0) await setResolver(runner, name, quick);
   if (table !== 'auto') return;
@@ -113,12 +113,21 @@ function routeLines(name: string, { table, peers, covered }: Routes): string[] {
 
 const LINK_LOCAL = 'fe80::/64' as Cidr;
 
+/** Below this MTU there is no IPv6 on a device, and none of its routes. */
+const LEAST_MTU6 = 1280;
+
+interface LinkFacts {
+  readonly kind: 'kernel' | 'userspace';
+  readonly mtu: number;
+}
+
 /** The routes that the kernel makes for the addresses of a device: to their networks, but for a single IPv4 address and 0.0.0.0/8. */
-function connectedNetworks(addresses: readonly string[], kind: 'kernel' | 'userspace'): Cidr[] {
+function connectedNetworks(addresses: readonly string[], { kind, mtu }: LinkFacts): Cidr[] {
   const networks = addresses
     .flatMap((address) => parseInterfaceAddress(address) ?? [])
     .map(networkOf)
     .filter((network) => isIpv6(network) || !(network.endsWith('/32') || network.startsWith('0.')));
+  if (mtu < LEAST_MTU6) return networks.filter((network) => !isIpv6(network));
   // A device of wireguard-go gives itself a link-local address.
   return kind === 'userspace' ? [...networks, LINK_LOCAL] : networks;
 }

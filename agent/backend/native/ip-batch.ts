@@ -56,7 +56,7 @@ export async function ipJson(
 }
 
 /** Whether ip(8) failed because a table has no routes: it then does not exist. */
-export const isMissingTable = (stderr: string): boolean => /FIB table does not exist/.test(stderr);
+export const isMissingTable = (stderr: string): boolean => stderr.includes('FIB table does not exist');
 
 const causeOf = (stderr: string): string =>
   CAUSES.find(([pattern]) => pattern.test(stderr))?.[1] ?? 'the kernel refuses it';

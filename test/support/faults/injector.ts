@@ -46,7 +46,7 @@ function meet(effect: string): Fault | null {
     return null;
   }
   const [id = '', fault, occurrence, planned] = plan.split('\n');
-  if (id !== countedFor) [counts, countedFor] = [new Map(), id];
+  if (id !== countedFor) [counts, countedFor] = [new Map<string, number>(), id];
   const count = (counts.get(effect) ?? 0) + 1;
   counts.set(effect, count);
   quietly(() => {
@@ -87,7 +87,7 @@ const shortened = (text: string): string => text.replace(/[0-9a-f]{8,}|#\d+/g, '
 /** Of a descriptor; empty for what is no file, and for the log. */
 function pathOf(target: unknown): string {
   if (typeof target === 'object' && target !== null && 'fd' in target) return pathOf(target.fd);
-  if (typeof target !== 'number') return String(target as PathLike);
+  if (typeof target !== 'number') return String(target);
   if (target <= 2) return '';
   const path = readlinkSync(`/proc/self/fd/${String(target)}`);
   return path.startsWith('/') ? path : '';
@@ -95,7 +95,9 @@ function pathOf(target: unknown): string {
 
 const CREATING = fs.constants.O_CREAT | fs.constants.O_TRUNC | 0o20000000;
 const creates = (flags: unknown): boolean =>
-  typeof flags === 'number' ? (flags & CREATING & ~fs.constants.O_DIRECTORY) !== 0 : /[wa]/.test(String(flags ?? 'r'));
+  typeof flags === 'number'
+    ? (flags & CREATING & ~fs.constants.O_DIRECTORY) !== 0
+    : typeof flags === 'string' && /[wa]/.test(flags);
 
 /** An operation on files in words, or null if it changes none. */
 function effectOf(name: string, args: readonly unknown[]): string | null {
@@ -136,7 +138,10 @@ for (const name of CHANGES) {
     const fault = effect === null ? null : meet(effect);
     const done = args.at(-1) as (error: unknown, ...rest: unknown[]) => void;
     if (fault === 'agent killed before') die();
-    if (isErrno(fault)) return process.nextTick(done, failure(fault, name));
+    if (isErrno(fault)) {
+      process.nextTick(done, failure(fault, name));
+      return undefined;
+    }
     if (fault !== 'agent killed after') return original(...args);
     return original(...args.slice(0, -1), die);
   });

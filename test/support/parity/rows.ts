@@ -143,6 +143,10 @@ export const PARITY_ROWS: readonly ParityRow[] = [
   { row: 'the halves of everything', text: section(ADDRESS) + peer(1, 'AllowedIPs = 0.0.0.0/1, 128.0.0.0/1') },
   { row: 'an MTU of 1280', text: section(BOTH, 'MTU = 1280') },
   { row: 'an MTU that ends IPv6', text: section(ADDRESS, 'MTU = 1000') },
+  {
+    row: 'an MTU that ends IPv6 under an IPv6 address and a peer: the route to it fails',
+    text: section('Address = fd07::1/64', 'MTU = 1000') + peer(1, 'AllowedIPs = fd07::2/128'),
+  },
   { row: 'an MTU that is none', text: section(ADDRESS, 'MTU = big') },
   {
     row: 'the MTU of the path to an endpoint',

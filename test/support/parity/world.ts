@@ -54,7 +54,7 @@ function chains(ruleset: string): string[] {
   const out: string[] = [];
   for (let at = 0; at < lines.length; at += 1) {
     const from = at;
-    while (/ drop$/.test(lines[at] ?? '')) at += 1;
+    while (lines[at]?.endsWith(' drop') === true) at += 1;
     out.push(...lines.slice(from, at).sort(), lines[at] ?? '');
   }
   // Tables in any order: each family has its own.
