@@ -91,7 +91,9 @@ export function createRoutes(context: AgentContext): Route[] {
     read('/v1/wg/:name/dump', async (name) => jsonResponse(await getDump(context, openInterface(context, name)))),
     read('/v1/wg/:name/config', async (name, { ifNoneMatch }) => {
       const target = openInterface(context, name);
-      const { body, etag } = context.configs.peek(target) ?? (await context.configs.get(target));
+      // Who has seen nothing yet, or asks for certain, is told what is there now.
+      const known = ifNoneMatch === undefined ? null : context.configs.peek(target);
+      const { body, etag } = known ?? (await context.configs.get(target));
       const headers = { etag };
       return ifNoneMatch === etag ? { status: 304, headers, body: '' } : jsonText(body, headers);
     }),

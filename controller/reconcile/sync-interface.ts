@@ -79,8 +79,13 @@ interface Look {
   readonly differences: readonly Difference[];
 }
 
-async function look({ driver, desired, options }: Sync, previous: Observation | undefined): Promise<Look | Failure> {
-  const observed = await driver.observe(previous, options);
+async function look(
+  { node, driver, desired, options }: Sync,
+  previous: Observation | undefined,
+): Promise<Look | Failure> {
+  // Who asks for a reconcile wants to know what is there now, not what was known a second ago.
+  const known = openRequest(node) === undefined ? previous : undefined;
+  const observed = await driver.observe(known, options);
   if (observed.kind !== 'observed') return observed;
   const { observation } = observed;
   return { kind: 'look', observation, differences: differencesOf(desired, observation) };

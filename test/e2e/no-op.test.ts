@@ -49,7 +49,7 @@ describe('I6 a PUT that would change nothing', () => {
 
   test('and the counting sees the programs of one that does change something', async () => {
     const before = await stat();
-    const { changed, programs } = await put({ mtu: 1333 });
+    const { changed, programs } = await put({ address: ['10.77.0.1/24', '10.78.0.1/32'] });
     expect(changed).toBe(true);
     expect(programs).toBeGreaterThan(0);
     expect(await stat()).not.toBe(before);
