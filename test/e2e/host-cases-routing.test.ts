@@ -149,6 +149,18 @@ describe('cases from real hosts: names, routing, company', () => {
     await sh('kill $(cat /run/daemon.pid); rm -f /run/tick /run/ticks');
   });
 
+  // angristan/wireguard-install#578, wg-easy/wg-easy#795
+  test('D11 a device that somebody deleted comes up again with each of its rules once', async () => {
+    const rule = 'FORWARD -i %i -j ACCEPT';
+    await alone.host.writeFile(CONF, conf([`PostUp = iptables -w -A ${rule}`, `PostDown = iptables -w -D ${rule}`]));
+    for (const verb of ['enable', 'change'] as const) {
+      if (verb === 'enable') await alone.client.setState(INTERFACE, verb, CALL);
+      else await put({});
+      expect(await sh(`iptables -S FORWARD | grep -c -- '-i ${INTERFACE}'`)).toBe('1\n');
+      await sh(`ip link delete ${INTERFACE}`);
+    }
+  });
+
   test('case H8 and M13: five thousand peers with twenty thousand networks come up, are read and changed', async () => {
     await alone.host.writeFile('/run/make.py', MANY);
     const head = conf(['MTU = 1400']);

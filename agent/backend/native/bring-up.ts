@@ -29,6 +29,9 @@ export async function bringUp(tools: Tools, start: StartConfig, hooks: UpHooks):
   if (!dialect.preUpAfterLink) await hooks.preUp();
   if ((await makeLink(runner, name)) === 'taken') return 'taken';
   try {
+    // A wg-quick that looked before us, and cannot make its own device now, takes ours away as it fails.
+    await tools.awaitQuick();
+    if (kindOf(name) === 'absent' && (await makeLink(runner, name)) === 'taken') return 'taken';
     if (dialect.preUpAfterLink) await hooks.preUp();
     const { text, names } = startText(start.document, start.previous);
     await load(tools, text, { load: dialect.load, document: start.document });

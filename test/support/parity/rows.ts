@@ -217,4 +217,38 @@ export const PARITY_ROWS: readonly ParityRow[] = [
   },
   { row: 'a line that wg does not know', text: section(ADDRESS, 'Jc = 4') },
   { row: 'a bad key of a peer', text: `${section(ADDRESS)}[Peer]\nPublicKey = short\n` },
+  // What strangers ran into: small inputs of our own, after the thread that is named.
+  // MichaIng/DietPi#2491
+  {
+    row: 'an address without a length, and a peer that is the network around it',
+    text: section('Address = 10.8.0.1') + peer(1, 'AllowedIPs = 10.8.0.0/24'),
+  },
+  // WireGuard/wireguard-vyatta-ubnt#70, untangle/ngfw_src#1146
+  {
+    row: 'an address whose network another device has, and a peer in it',
+    text: section('Address = 10.9.0.1/16') + peer(1, 'AllowedIPs = 10.9.0.0/16, 10.10.0.0/16'),
+    prepare: `${LAN}; ip address add 10.9.0.9/16 dev lan0`,
+    clean: NO_LAN,
+  },
+  // angristan/wireguard-install#124
+  {
+    row: 'an IPv6 address where IPv6 is turned off for new devices',
+    text: section(BOTH),
+    prepare: 'echo 1 > /proc/sys/net/ipv6/conf/default/disable_ipv6',
+    clean: 'echo 0 > /proc/sys/net/ipv6/conf/default/disable_ipv6',
+  },
+  // DefGuard/client#804
+  {
+    row: 'a peer of both families where IPv6 is turned off for new devices',
+    text: section(ADDRESS) + peer(1, 'AllowedIPs = 10.9.0.0/16, fd09::/64'),
+    prepare: 'echo 1 > /proc/sys/net/ipv6/conf/default/disable_ipv6',
+    clean: 'echo 0 > /proc/sys/net/ipv6/conf/default/disable_ipv6',
+  },
+  // burghardt/easy-wg-quick#61
+  { row: 'a hook whose key somebody glued to its text', text: section(ADDRESS, 'PostUpecho=a') },
+  // SirToffski/WireGuard-Ligase#3
+  {
+    row: 'a hook of several commands, one of which is refused',
+    text: section(ADDRESS, 'PostUp = true; ip route add 10.96.0.0/16 %i; true'),
+  },
 ];
