@@ -109,10 +109,13 @@ export function reserveRoom(folder: string, bytes: number): Reserve {
   }
   return {
     release() {
-      try {
-        rmSync(path, { force: true });
-      } catch {
-        // It stays until the next start of the agent; what was decided by then goes on.
+      for (let attempt = 1; attempt <= 2; attempt += 1) {
+        try {
+          rmSync(path, { force: true });
+          return;
+        } catch {
+          // Tried once more; else it stays until the next start of the agent, and what was decided by then goes on.
+        }
       }
     },
   };

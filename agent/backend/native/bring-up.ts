@@ -25,6 +25,9 @@ import { setUapi } from './uapi.ts';
 export async function bringUp(tools: Tools, start: StartConfig, hooks: UpHooks): Promise<Started | 'taken'> {
   const { runner, name } = tools;
   if (kindOf(name) !== 'absent') return 'taken';
+  // wg-quick reads the whole file before it does anything: such a one would not come up at boot.
+  const save = invalidLines(start.document).find(({ key }) => key === 'SaveConfig');
+  if (save !== undefined) throw failed(`Line ${String(save.line)} of the file: SaveConfig ${save.message}`);
   const dialect = await tools.dialect();
   if (!dialect.preUpAfterLink) await hooks.preUp();
   if ((await makeLink(runner, name)) === 'taken') return 'taken';

@@ -28,6 +28,8 @@ export const textForParseCheck = (document: Document): string =>
     .map((line) => `${line.raw}\n`)
     .join('');
 
-/** The file without SaveConfig: with it `wg-quick down` overwrites the very file that it reads. */
+/** The file without SaveConfig: with it `wg-quick down` overwrites the very file that it reads. A text that is no value of it stays: no file comes up with one. */
 export const withoutSaveConfig = (document: Document): Document =>
-  document.filter((line) => !(line.section === 'interface' && line.quickKey === 'saveconfig'));
+  document.filter(
+    (line) => !(line.section === 'interface' && line.quickKey === 'saveconfig' && /^(true|false)$/i.test(line.value)),
+  );

@@ -215,6 +215,10 @@ export const PARITY_ROWS: readonly ParityRow[] = [
     prepare: `${LAN}; ip route add 10.9.0.0/16 dev lan0`,
     clean: NO_LAN,
   },
+  {
+    row: 'a SaveConfig that is neither true nor false, before any hook',
+    text: section(ADDRESS, 'SaveConfig = yes', `PreUp = ${log('PreUp')}`),
+  },
   { row: 'a line that wg does not know', text: section(ADDRESS, 'Jc = 4') },
   { row: 'a bad key of a peer', text: `${section(ADDRESS)}[Peer]\nPublicKey = short\n` },
   // What strangers ran into: small inputs of our own, after the thread that is named.
