@@ -12,7 +12,7 @@ import { closeJournal, openJournal, previousState, restoreFile } from './journal
 import { activeConfigOf } from './lifecycle.ts';
 import type { ManagedInterface } from './managed-interface.ts';
 import type { Plan } from './plan.ts';
-import type { Snapshot } from './snapshot.ts';
+import { currentOf, type Snapshot } from './snapshot.ts';
 
 /** What an apply did. */
 export interface Applied {
@@ -95,18 +95,19 @@ const failureText = (error: unknown, rolledBack: boolean): string => {
 /** What the interface now runs with is what was applied, whatever somebody else has made of the file since. */
 async function keepActiveConfig(
   { state }: ManagedInterface,
-  { fileText, file, running }: Snapshot,
+  { fileText, document, file, running }: Snapshot,
   after: Snapshot,
 ): Promise<Snapshot> {
   const { device, ledger } = after;
   if (fileText === null || file === null || device === null) return after;
   const runningText = activeConfigOf(fileText);
+  const { fileIps, goneIps } = currentOf({ ...after, fileText, document, file });
+  const baseline = movedBaseline(ledger?.baseline ?? null, device, {
+    changed: changedFields(running, file),
+    networks: { come: fileIps, gone: goneIps },
+  });
   await state.writeRunning(runningText);
-  const kept = {
-    index: device.index,
-    baseline: movedBaseline(ledger?.baseline ?? null, device, changedFields(running, file)),
-    hooks: ledger?.hooks ?? [],
-  };
+  const kept = { index: device.index, baseline, hooks: ledger?.hooks ?? [] };
   await state.writeLedger(kept);
   return { ...after, runningText, running: file, ledger: kept };
 }

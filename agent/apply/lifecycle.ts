@@ -1,7 +1,8 @@
-import type { Device } from '../core/device.ts';
+import type { StopConfig } from '../backend/backend.ts';
+import type { Device, Ledger } from '../core/device.ts';
 import type { NamedEndpoint } from '../core/start-text.ts';
 import { teardownOf } from '../core/teardown.ts';
-import { documentText, interfaceOf, parseDocument } from '../protocol/wgquick/document.ts';
+import { type Document, documentText, interfaceOf, parseDocument } from '../protocol/wgquick/document.ts';
 import { withoutSaveConfig } from '../protocol/wgquick/strip.ts';
 import { downHooks, hooksOfOlderLife, runQuietly, upRun } from './hooks.ts';
 import type { ManagedInterface } from './managed-interface.ts';
@@ -54,11 +55,17 @@ export async function forgetOlderLife(target: ManagedInterface): Promise<void> {
     const isWhole = ledger?.index !== null;
     const hooks = isWhole ? await hooksOfOlderLife(target, text) : teardownOf(interfaceOf(document), ledger.hooks);
     await runQuietly(target, hooks);
-    await target.backend.sweep({ document, mark: ledger?.baseline?.fwMark ?? null });
+    await target.backend.sweep(stopConfig(document, ledger));
   }
   await state.writeRunning(null);
   await state.writeLedger(null);
 }
+
+const stopConfig = (document: Document, ledger: Ledger | null): StopConfig => ({
+  document,
+  mark: ledger?.baseline?.fwMark ?? null,
+  index: ledger?.index ?? null,
+});
 
 /**
  * Takes the interface down with the hooks it was brought up with. A hook that fails does not keep it up: the rest of the teardown
@@ -74,7 +81,7 @@ export async function bringDown(target: ManagedInterface): Promise<void> {
   const ledger = await state.readLedger();
   const isUnfinished = ledger !== null && ledger.index === null;
   const hooks = isUnfinished ? { preDown: teardownOf(config, ledger.hooks), postDown: [] } : config;
-  await backend.down({ document, mark: ledger?.baseline?.fwMark ?? null }, downHooks(target, hooks));
+  await backend.down(stopConfig(document, ledger), downHooks(target, hooks));
   await state.writeRunning(null);
   await state.writeLedger(null);
 }

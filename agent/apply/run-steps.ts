@@ -1,4 +1,5 @@
 import { peerSections, peersToRestore, withSession } from '../core/carry-over.ts';
+import { AgentError, takenAway } from '../core/agent-error.ts';
 import type { LiveStep } from '../backend/backend.ts';
 import type { Baseline, Device, Peer } from '../core/device.ts';
 import { hookedBaseline } from '../core/baseline.ts';
@@ -10,7 +11,7 @@ import { interfaceOf, parseDocument, peerKeys, savesConfig } from '../protocol/w
 import { type FieldName, HOOK_NAMES } from '../protocol/wgquick/fields.ts';
 import { render } from '../protocol/wgquick/render.ts';
 import { runHook, runQuietly } from './hooks.ts';
-import { activeConfigOf, bringDown, bringUp } from './lifecycle.ts';
+import { activeConfigOf, bringDown, bringUp, forgetOlderLife } from './lifecycle.ts';
 import type { ManagedInterface } from './managed-interface.ts';
 import type { Snapshot } from './snapshot.ts';
 
@@ -86,7 +87,10 @@ async function upWithPeers({ target, desired, carry, startConfig }: StepContext)
   const { state, backend, host } = target;
   const names = await bringUp(target, startConfig, carry);
   const device = await backend.read(desired.table);
-  if (device === null) return;
+  if (device === null) {
+    await forgetOlderLife(target);
+    throw new AgentError('command_failed', `The interface ${target.name} went right after it came up`);
+  }
   const restored = carry === null ? beyond(await state.readPeers(), device) : peersToRestore(carry, device);
   const hooks = (await state.readLedger())?.hooks ?? [];
   const baseline = baselineOf(device, { desired, carry, restored });
@@ -170,6 +174,9 @@ async function swapHooks(context: StepContext, { hooks }: StepOf<'run-hooks'>): 
       await runHook(target, hook.command);
     }
     await noteRunning(context, desired, HOOK_NAMES);
+    const after = await target.backend.read(desired.table);
+    if (before !== null && after === null) throw takenAway(target.name);
+    await noteBaseline(target, before, after);
   } catch (error) {
     const known = inversesOf(ran);
     await runQuietly(target, [...known, ...newTeardown.filter((command) => !known.includes(command))]);
@@ -180,7 +187,6 @@ async function swapHooks(context: StepContext, { hooks }: StepOf<'run-hooks'>): 
     await target.state.writeRunning(copy);
     throw error;
   }
-  await noteBaseline(target, before, await target.backend.read(desired.table));
 }
 
 /** What takes hooks back, the last one first. */

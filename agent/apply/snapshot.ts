@@ -41,11 +41,20 @@ export async function readSnapshot(target: ManagedInterface): Promise<Snapshot> 
 }
 
 /** The part of a snapshot that a plan is made from. `attempted`: what an apply that is being undone may have put on the device. */
-export const currentOf = (snapshot: Snapshot, attempted: InterfaceConfig | null = null): Current => ({
-  file: snapshot.file,
-  running: snapshot.running,
-  attempted,
-  device: snapshot.device,
-  baseline: snapshot.ledger?.baseline ?? null,
-  fileIps: snapshot.ledger?.baseline ? [] : allowedIpsOf(snapshot.document),
-});
+export function currentOf(snapshot: Snapshot, attempted: InterfaceConfig | null = null): Current {
+  const { file, running, device, document, runningText, ledger } = snapshot;
+  const baseline = ledger?.baseline ?? null;
+  const fileIps = allowedIpsOf(document);
+  // Whose running copy is not known is known by no baseline, either.
+  const runningIps = runningText === null ? fileIps : allowedIpsOf(parseDocument(runningText));
+  return {
+    ...{ file, running, attempted, device, baseline },
+    fileIps: baseline === null ? fileIps : without(fileIps, runningIps),
+    goneIps: without(runningIps, fileIps),
+  };
+}
+
+function without<T>(values: readonly T[], others: readonly T[]): readonly T[] {
+  const known = new Set(others);
+  return values.filter((value) => !known.has(value));
+}

@@ -43,6 +43,8 @@ export interface StopConfig {
   readonly document: Document;
   /** The mark that it had when its device was last seen; null = none, or not known. */
   readonly mark: number | null;
+  /** The number of its device (ifindex), to know it again where somebody moved or renamed it; null = not known. */
+  readonly index: number | null;
 }
 
 /** The down hooks of the file, at their places. They never throw: half a tunnel is worse than none. */

@@ -27,3 +27,10 @@ export class AgentError extends Error {
     return ERROR_STATUS[this.code];
   }
 }
+
+/** An up hook did what cannot be managed from here: it counts as one that failed. */
+export const takenAway = (name: string): AgentError =>
+  new AgentError(
+    'command_failed',
+    `An up hook deleted ${name}, renamed it or moved it to another network namespace; this agent manages an interface only where it was made`,
+  );

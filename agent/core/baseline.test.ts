@@ -8,6 +8,8 @@ const route = (destination: string): { destination: ReturnType<typeof cidr>; tab
   table: 'main',
 });
 
+const NO_NETWORKS = { come: [], gone: [] };
+
 test('an address that goes takes its network out of what is right, and leaves the routes of peers', () => {
   const baseline = aDevice({
     addresses: [cidr('10.7.0.1/24')],
@@ -17,15 +19,25 @@ test('an address that goes takes its network out of what is right, and leaves th
     addresses: [cidr('10.7.1.1/24')],
     routes: [route('10.7.1.0/24'), route('10.9.0.0/16')],
   });
-  const moved = movedBaseline(baseline, device, ['addresses']);
+  const moved = movedBaseline(baseline, device, { changed: ['addresses'], networks: NO_NETWORKS });
   expect(moved?.routes).toEqual([route('10.9.0.0/16')]);
   expect(moved?.addresses).toEqual(device.addresses);
 });
 
 test('another field leaves the routes alone', () => {
   const baseline = aDevice({ routes: [route('10.7.0.0/24'), route('10.9.0.0/16')] });
-  expect(movedBaseline(baseline, aDevice({ mtu: 1300, routes: [] }), ['mtu'])).toMatchObject({
+  expect(
+    movedBaseline(baseline, aDevice({ mtu: 1300, routes: [] }), { changed: ['mtu'], networks: NO_NETWORKS }),
+  ).toMatchObject({
     mtu: 1300,
     routes: baseline.routes,
   });
+});
+
+test('the routes of peers that came into the file are right from then on, those of peers that went are not', () => {
+  const baseline = aDevice({ routes: [route('10.8.0.0/24'), route('10.9.0.0/24')] });
+  const device = aDevice({ routes: [route('10.8.0.0/24'), route('10.10.0.0/24'), route('10.11.0.0/24')] });
+  const networks = { come: [cidr('10.10.0.0/24')], gone: [cidr('10.9.0.0/24')] };
+  const moved = movedBaseline(baseline, device, { changed: [], networks });
+  expect(moved?.routes).toEqual([route('10.8.0.0/24'), route('10.10.0.0/24')]);
 });

@@ -1,4 +1,4 @@
-import { networkOf } from '../protocol/address.ts';
+import { type Cidr, networkOf } from '../protocol/address.ts';
 import type { FieldName } from '../protocol/wgquick/fields.ts';
 import type { Baseline, Device, Route } from './device.ts';
 
@@ -11,15 +11,29 @@ const PARTS: Readonly<Partial<Record<FieldName, keyof Baseline>>> = {
   mtu: 'mtu',
 };
 
-/** The baseline once these fields were changed on a device that stays up: what it has of them now is right. */
+/** What was changed on a device that stays up. */
+export interface Moves {
+  readonly changed: readonly FieldName[];
+  /** Of peers in the file. */
+  readonly networks: { readonly come: readonly Cidr[]; readonly gone: readonly Cidr[] };
+}
+
+/** The baseline once these fields and peers were changed: what the device has of them now is right. */
 export function movedBaseline(
   baseline: Baseline | null,
   device: Device,
-  changed: readonly FieldName[],
+  { changed, networks }: Moves,
 ): Baseline | null {
   if (baseline === null) return null;
   const parts = changed.flatMap((name) => PARTS[name] ?? []);
-  const routes = parts.includes('addresses') ? withoutConnected(baseline, device) : baseline.routes;
+  const kept = parts.includes('addresses') ? withoutConnected(baseline, device) : baseline.routes;
+  const [come, gone] = [new Set(networks.come), new Set(networks.gone)];
+  const present = new Set(device.routes.map(idOf));
+  const known = new Set(kept.map(idOf));
+  const routes = [
+    ...kept.filter((route) => !gone.has(route.destination) || present.has(idOf(route))),
+    ...device.routes.filter((route) => come.has(route.destination) && !known.has(idOf(route))),
+  ];
   return { ...baseline, ...Object.fromEntries(parts.map((part) => [part, device[part]])), routes };
 }
 
@@ -30,15 +44,17 @@ function withoutConnected({ addresses, routes }: Baseline, device: Device): Rout
   return routes.filter(({ destination }) => !connected.has(destination) || present.has(destination));
 }
 
+const idOf = ({ destination, table }: Route): string => `${destination} ${table}`;
+
 /** The baseline after hooks ran on a device that stays up: what they changed is right. */
 export function hookedBaseline(baseline: Baseline, before: Device, after: Device): Baseline {
   const parts = Object.values(PARTS).filter((part) => JSON.stringify(before[part]) !== JSON.stringify(after[part]));
-  const idOf = ({ destination, table }: Route): string => `${destination} ${table}`;
   const had = new Set(before.routes.map(idOf));
   const has = new Set(after.routes.map(idOf));
   const kept = baseline.routes.filter((route) => has.has(idOf(route)) || !had.has(idOf(route)));
   const fresh = after.routes.filter((route) => !had.has(idOf(route)));
-  const routing = before.routing.join() === after.routing.join() ? baseline.routing : after.routing;
+  const isSame = before.routing.join() === after.routing.join();
+  const { routing, rulePlaces } = isSame ? baseline : after;
   const changed = Object.fromEntries(parts.map((part) => [part, after[part]]));
-  return { ...baseline, ...changed, routes: [...kept, ...fresh], routing };
+  return { ...baseline, ...changed, routes: [...kept, ...fresh], routing, rulePlaces };
 }

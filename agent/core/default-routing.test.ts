@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { parseRules, type PolicyRule, rulesOf } from './default-routing.ts';
+import { parseRules, placesFor, type PolicyRule, rulesOf, type RulePlace } from './default-routing.ts';
 
 const main = (priority: number): PolicyRule => ({ priority, table: '254', notMark: null, suppressesDefault: true });
 const tunnel = (priority: number, mark: number): PolicyRule => ({
@@ -53,5 +53,36 @@ describe('the rules of one tunnel', () => {
   ])('$name', ({ rules, mark, rule, mainRule }) => {
     const own = rulesOf(mark, rules);
     expect([own.rule?.priority, own.mainRule?.priority]).toEqual([rule, mainRule]);
+  });
+});
+
+describe('the place of a rule that lacks', () => {
+  const known: RulePlace = { family: '-4', rule: 32_765, mainRule: 32_763 };
+
+  test.each([
+    { name: 'with none left, where both were', rules: [], known, expected: { rule: 32_765, mainRule: 32_763 } },
+    { name: 'with none left and none known, before all others', rules: [], expected: { rule: null, mainRule: null } },
+    {
+      name: 'of the main rule: where it was',
+      rules: [tunnel(32_765, 51_820)],
+      known,
+      expected: { rule: 32_765, mainRule: 32_763 },
+    },
+    {
+      name: 'of the main rule: right before the other',
+      rules: [tunnel(32_765, 51_820)],
+      expected: { rule: 32_765, mainRule: 32_764 },
+    },
+    { name: 'of its own rule: right behind the other', rules: [main(9)], expected: { rule: 10, mainRule: 9 } },
+    {
+      name: 'of its own rule: where it was, if that is still behind',
+      rules: [main(9)],
+      known,
+      expected: { rule: 32_765, mainRule: 9 },
+    },
+    { name: 'nowhere, where no priority is left before the other', rules: [tunnel(1, 51_820)], expected: null },
+    { name: 'nowhere, where it would come behind the main table', rules: [main(32_765)], expected: null },
+  ])('$name', ({ rules, known: place, expected }) => {
+    expect(placesFor(rulesOf(51_820, rules), place)).toEqual(expected);
   });
 });

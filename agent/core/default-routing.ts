@@ -81,6 +81,37 @@ function orphanOf(sorted: readonly PolicyRule[]): PolicyRule | undefined {
   });
 }
 
+/** Where the rules of a tunnel stand among all: before and behind them may be those that hooks or other tunnels have made. */
+export interface RulePlace {
+  readonly family: Family;
+  /** Priorities; null = there is no such rule. */
+  readonly rule: number | null;
+  readonly mainRule: number | null;
+}
+
+/** Priorities of new rules; null = wherever the kernel puts a new one, which is before all others. */
+export type NewPlace = Pick<RulePlace, 'rule' | 'mainRule'>;
+
+/**
+ * Where the rules that lack go: where they were, or else next to the one that is left. Null = that one cannot stay, and both are made
+ * anew before all others.
+ */
+export function placesFor({ rule, mainRule }: TunnelRules, known: RulePlace | undefined): NewPlace | null {
+  const [old, oldMain] = [known?.rule ?? null, known?.mainRule ?? null];
+  if (mainRule !== undefined && rule === undefined) {
+    const behind = old !== null && old > mainRule.priority ? old : mainRule.priority + 1;
+    return behind < LAST_PRIORITY ? { rule: behind, mainRule: mainRule.priority } : null;
+  }
+  if (rule !== undefined && mainRule === undefined) {
+    const before = oldMain !== null && oldMain < rule.priority ? oldMain : rule.priority - 1;
+    return before > 0 ? { rule: rule.priority, mainRule: before } : null;
+  }
+  return { rule: rule?.priority ?? old, mainRule: mainRule?.priority ?? oldMain };
+}
+
+/** That of the rule for the main table, which every host has. */
+const LAST_PRIORITY = 32_766;
+
 /** The addresses of one family. */
 export const addressesOf = (family: Family, addresses: readonly Cidr[]): Cidr[] =>
   addresses.filter((address) => isIpv6(address) === (family === '-6'));

@@ -1,4 +1,4 @@
-import type { RoutingPart } from './default-routing.ts';
+import type { RoutingPart, RulePlace } from './default-routing.ts';
 import type { Cidr } from '../protocol/address.ts';
 import type { Secret } from '../protocol/secret.ts';
 import type { DeviceSettings } from '../protocol/wgquick/field.ts';
@@ -34,10 +34,12 @@ export interface Device extends DeviceSettings {
   readonly routes: readonly Route[];
   /** What is there of the routing of a default route; empty where wg-quick would make none. */
   readonly routing: readonly RoutingPart[];
+  /** Where the rules of that routing stand. */
+  readonly rulePlaces: readonly RulePlace[];
 }
 
 /** How a device was right after it came up, hooks included: what a hook set is right, and what is different later is drift. */
-export type Baseline = DeviceSettings & Pick<Device, 'routes' | 'routing'>;
+export type Baseline = DeviceSettings & Pick<Device, 'routes' | 'routing' | 'rulePlaces'>;
 
 /** One run of an up hook. `started` is written before it, so that a crash leaves no doubt that it may have acted. */
 export interface HookRun {

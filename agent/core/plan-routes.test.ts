@@ -83,19 +83,19 @@ describe('routes of the allowed IPs', () => {
     {
       name: 'case M8: its rules are put back where they are gone',
       device: { peers: EXIT, fwMark: 51_820, routing: EXIT_ROUTING.filter((part) => part !== '-6 rule') },
-      expected: ['restore-routing ["-6"] 51820 (table)'],
+      expected: ['restore-routing ["-6"] 51820 [] (table)'],
     },
     {
       name: 'case M8: so are its firewall rows where they were there when it came up',
       device: { peers: EXIT, fwMark: 51_820, routing: EXIT_ROUTING.filter((part) => !part.endsWith('firewall')) },
       baseline: { peers: EXIT, fwMark: 51_820, routing: EXIT_ROUTING },
-      expected: ['restore-routing ["-4","-6"] 51820 (table)'],
+      expected: ['restore-routing ["-4","-6"] 51820 [] (table)'],
     },
     {
       name: 'case M8: with the mark, where somebody took it',
       device: { peers: EXIT, fwMark: null, routing: [] },
       baseline: { peers: EXIT, fwMark: 51_830, routing: EXIT_ROUTING },
-      expected: ['restore-routing ["-4","-6"] 51830 (table)'],
+      expected: ['restore-routing ["-4","-6"] 51830 [] (table)'],
     },
     {
       name: 'what a hook took at the start is not put back',
@@ -110,7 +110,7 @@ describe('routes of the allowed IPs', () => {
       expected: [
         'write-file (addresses)',
         'add-address 10.7.9.1/32 (addresses)',
-        'restore-routing ["-4","-6"] 51820 (table)',
+        'restore-routing ["-4","-6"] 51820 [] (table)',
       ],
     },
     {
@@ -166,6 +166,27 @@ describe('routes of a device that we brought up', () => {
       device: { peers, routes: CONNECTED },
       baseline: { peers, routes: [...CONNECTED, route('10.96.0.0/16')] },
       expected: ['add-route {"destination":"10.96.0.0/16","table":"main"} (table)'],
+    },
+    {
+      name: 'a network that a peer got in the file and in the kernel since has the route that an up would make',
+      device: { peers, routes: CONNECTED },
+      baseline: { peers, routes: CONNECTED },
+      fileIps: [cidr('10.8.0.0/24')],
+      expected: ['add-route {"destination":"10.8.0.0/24","table":"main"} (table)'],
+    },
+    {
+      name: 'a network of a peer that only the file has gets none yet',
+      device: { peers: [], routes: CONNECTED },
+      baseline: { peers: [], routes: CONNECTED },
+      fileIps: [cidr('10.8.0.0/24')],
+      expected: [],
+    },
+    {
+      name: 'the route of a peer that went from file and kernel does not come back',
+      device: { peers: [], routes: CONNECTED },
+      baseline: { peers, routes: [...CONNECTED, route('10.8.0.0/24')] },
+      goneIps: [cidr('10.8.0.0/24')],
+      expected: [],
     },
     {
       name: 'one that came with an address goes with it',

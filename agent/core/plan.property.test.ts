@@ -42,6 +42,7 @@ function broughtUp(config: InterfaceConfig, peers: readonly Peer[]): Device {
     linkUp: true,
     routes: [...connected, ...routed],
     routing: isMarked ? routingFor(ips) : [],
+    rulePlaces: [],
   };
 }
 

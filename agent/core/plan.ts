@@ -4,7 +4,7 @@ import { type FieldAction, type StepAction, STEPS } from '../protocol/steps.ts';
 import { type DesiredInterface, NAME_PATH, STATE_PATH } from '../protocol/compare.ts';
 import { changedFields, type InterfaceConfig, isSame } from '../protocol/wgquick/config.ts';
 import { DEFAULT_MTU, FIELD_NAMES, type FieldName, fieldOf, pathOf } from '../protocol/wgquick/fields.ts';
-import { ANYWHERE, FAMILIES, type Family, type RoutingPart } from './default-routing.ts';
+import { ANYWHERE, FAMILIES, type Family, type RoutingPart, type RulePlace } from './default-routing.ts';
 import { type HookChange, hookChange } from './hook-change.ts';
 import type { Baseline, Device, Route } from './device.ts';
 
@@ -20,7 +20,12 @@ interface StepArguments {
   readonly 'remove-address': { readonly address: Cidr };
   readonly 'add-route': { readonly route: Route };
   /** Rules, firewall rows and table of a default route. `mark`: null = one that is free. */
-  readonly 'restore-routing': { readonly families: readonly Family[]; readonly mark: number | null };
+  readonly 'restore-routing': {
+    readonly families: readonly Family[];
+    readonly mark: number | null;
+    /** Where its rules were. */
+    readonly places: readonly RulePlace[];
+  };
   readonly 'set-dns': object;
   readonly 'run-hooks': { readonly hooks: HookChange };
   readonly up: object;
@@ -47,8 +52,10 @@ export interface Current {
   readonly device: Device | null;
   /** How the device was right after it came up; null = not known. */
   readonly baseline: Baseline | null;
-  /** Networks of the peers in the file; empty where a baseline is known, which is more exact. */
+  /** Networks of the peers in the file; where a baseline is known, of those that came into it since. */
   readonly fileIps: readonly Cidr[];
+  /** Networks of peers that went from the file since the device came up. */
+  readonly goneIps: readonly Cidr[];
 }
 
 /** The impact of a step is that of its action, whoever asks. */
@@ -181,7 +188,7 @@ function addressSteps(change: Change, path: string): Step[] {
  * Routes that were there when the device came up, or that wg-quick would have made for the peers of the file, and that are gone, most
  * specific first; and the kernel's own routes to the networks of present addresses, where somebody removed them.
  */
-function routeSteps({ desired, device, baseline, fileIps }: Change): Step[] {
+function routeSteps({ desired, device, baseline, fileIps, goneIps }: Change): Step[] {
   // Where the routes go is not known: none is added rather than one in the wrong table.
   if (desired.invalid.table !== undefined) return [];
   const table = desired.table === null || desired.table === 'off' ? 'main' : desired.table;
@@ -191,8 +198,16 @@ function routeSteps({ desired, device, baseline, fileIps }: Change): Step[] {
   const networks = table === 'main' ? desired.addresses.filter((address) => isLive(address) && isRouted(address)) : [];
   // All networks of desired addresses count as there: they are, they come, or they are put back here.
   const present = table === 'main' ? [...inTable, ...desired.addresses] : inTable;
+  const live = membership(device.peers.flatMap(({ allowedIps }) => allowedIps));
+  const gone = membership(goneIps);
   const others =
-    baseline === null ? missingAllowedIps(desired, fileIps, present) : lostRoutes(baseline, table, inTable);
+    baseline === null
+      ? missingAllowedIps(desired, fileIps, present)
+      : [
+          ...lostRoutes(baseline, table, inTable).filter((ip) => live(ip) || !gone(ip)),
+          // A route to a peer that only the file has would lead nowhere.
+          ...missingAllowedIps(desired, fileIps.filter(live), present),
+        ];
   const missing = [...networks.map(networkOf).filter((network) => !inTable.includes(network)), ...others];
   const sorted = [...new Set(missing)].sort((left, right) => specificity(right) - specificity(left));
   return sorted.map((destination) => step({ action: 'add-route', route: { destination, table } }, pathOf('table')));
@@ -229,7 +244,7 @@ function routingSteps({ desired, device, baseline, fileIps }: Change, steps: rea
   if (parts.length === 0) return [];
   const families = FAMILIES.filter((family) => parts.some((part) => part.startsWith(family)));
   const mark = device.fwMark ?? baseline?.fwMark ?? null;
-  return [step({ action: 'restore-routing', families, mark }, pathOf('table'))];
+  return [step({ action: 'restore-routing', families, mark, places: baseline?.rulePlaces ?? [] }, pathOf('table'))];
 }
 
 /** Rows of the firewall may be those of a wg-quick without nft: they are not asked for. */
@@ -243,9 +258,11 @@ const membership = (routes: readonly Cidr[]): ((ip: Cidr) => boolean) => {
   return (ip) => exact.has(ip);
 };
 
-/** Whether the kernel makes a route to the network of the address: not for a single host, nor for IPv4 networks within 0.0.0.0/8. */
+/** Whether the kernel makes a route to the network of the address that we see: not for a single host, multicast, a network of 0. */
 const isRouted = (address: Cidr): boolean =>
-  !address.endsWith(isIpv6(address) ? '/128' : '/32') && !networkOf(address).startsWith('0.');
+  isIpv6(address)
+    ? !/\/(0|128)$/.test(address)
+    : !/^(22[4-9]|23[0-9])\.|\/32$/.test(address) && !networkOf(address).startsWith('0.0.0.0/');
 
 /** Comparable over both families. */
 const specificity = (cidr: Cidr): number => lengthOf(cidr) + (isIpv6(cidr) ? 0 : 96);

@@ -115,12 +115,13 @@ function journalText({ previousDevice, previousDesired, previousLedger, ...entry
 
 /** The key by its public half: nothing of a ledger is secret. */
 type StoredLedger = Omit<Ledger, 'baseline' | 'hooks'> & {
-  /** Ledgers of agents before 0.3 have neither this nor `routing`. */
+  /** Ledgers of agents before 0.3 have neither this nor what is told of the routing. */
   readonly hooks?: Ledger['hooks'];
   readonly baseline:
-    | (Omit<Baseline, 'key' | 'routing'> & {
+    | (Omit<Baseline, 'key' | 'routing' | 'rulePlaces'> & {
         readonly publicKey: string | null;
         readonly routing?: Baseline['routing'];
+        readonly rulePlaces?: Baseline['rulePlaces'];
       })
     | null;
 };
@@ -133,9 +134,9 @@ function storedLedger({ baseline, ...ledger }: Ledger): StoredLedger {
 
 function ledgerOf({ baseline, hooks = [], ...ledger }: StoredLedger): Ledger {
   if (baseline === null) return { ...ledger, baseline, hooks };
-  const { publicKey, routing = [], ...rest } = baseline;
+  const { publicKey, routing = [], rulePlaces = [], ...rest } = baseline;
   const key = publicKey === null ? null : InterfaceKey.fromPublic(publicKey);
-  return { ...ledger, hooks, baseline: { ...rest, routing, key } };
+  return { ...ledger, hooks, baseline: { ...rest, routing, rulePlaces, key } };
 }
 
 /** What cannot be read is as nothing: the device is then judged by its file alone. */
@@ -148,8 +149,9 @@ function parseLedger(text: string): Ledger | null {
 }
 
 type StoredPeer = Omit<Peer, 'presharedKey'> & { readonly presharedKey: string | null };
-type StoredDevice = Omit<Device, 'key' | 'peers' | 'routing'> & {
+type StoredDevice = Omit<Device, 'key' | 'peers' | 'routing' | 'rulePlaces'> & {
   readonly routing?: Device['routing'];
+  readonly rulePlaces?: Device['rulePlaces'];
   readonly privateKey: string | null;
   readonly peers: readonly StoredPeer[];
 };
@@ -179,9 +181,10 @@ const storedDevice = ({ key, peers, ...device }: Device): StoredDevice => ({
   peers: peers.map(storedPeer),
 });
 
-const deviceOf = ({ privateKey, peers, routing = [], ...device }: StoredDevice): Device => ({
+const deviceOf = ({ privateKey, peers, routing = [], rulePlaces = [], ...device }: StoredDevice): Device => ({
   ...device,
   routing,
+  rulePlaces,
   key: privateKey === null ? null : InterfaceKey.fromPrivate(new Secret(privateKey)),
   peers: peers.map(peerOf),
 });

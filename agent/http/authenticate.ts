@@ -36,8 +36,8 @@ export function authenticate(request: FastifyRequest, settings: AgentSettings, n
 }
 
 /** All bodies that are being read, and those of one address: a stranger must not use up the room of everybody. */
-const MAX_PENDING_BYTES = 8 * 1024 * 1024;
-const MAX_PENDING_BYTES_EACH = 2 * 1024 * 1024;
+const MAX_PENDING_BYTES = 16 * 1024 * 1024;
+const MAX_PENDING_BYTES_EACH = 4 * 1024 * 1024;
 
 /** Scheme v1 signs the body, so it must be read before anybody is known: this bounds what strangers can make us hold. */
 export function createBodyBudget(bodyLimit: number): (request: FastifyRequest, reply: FastifyReply) => void {

@@ -41,7 +41,7 @@ function asAgentError(error: unknown): AgentError {
   if (error instanceof AgentError) return error;
   const { code, statusCode } = error as { code?: string; statusCode?: number };
   if (code === 'FST_ERR_CTP_BODY_TOO_LARGE')
-    return new AgentError('too_large', 'The request body must be at most 1 MiB');
+    return new AgentError('too_large', 'The request body must be at most 2 MiB');
   if (statusCode !== undefined && statusCode >= 400 && statusCode < 500)
     return new AgentError('bad_request', 'The request cannot be read');
   return new AgentError('internal', 'Internal server error', { cause: error });

@@ -9,7 +9,8 @@ import { authenticate, createBodyBudget, rawBody } from './authenticate.ts';
 import { type HttpResponse, errorResponse, send } from './respond.ts';
 import { createRoutes, type Route } from './routes.ts';
 
-const BODY_LIMIT = 1024 * 1024;
+// Whatever an API server can store of a resource (etcd takes 1.5 MiB) fits.
+const BODY_LIMIT = 2 * 1024 * 1024;
 // Above the controller's poll interval, so that its connections stay warm.
 const KEEP_ALIVE_MS = 130_000;
 

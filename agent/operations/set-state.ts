@@ -1,5 +1,5 @@
 import { apply } from '../apply/engine.ts';
-import { bringDown } from '../apply/lifecycle.ts';
+import { bringDown, forgetOlderLife } from '../apply/lifecycle.ts';
 import type { ManagedInterface } from '../apply/managed-interface.ts';
 import { planFor } from '../apply/plan.ts';
 import { readSnapshot, type Snapshot } from '../apply/snapshot.ts';
@@ -24,9 +24,11 @@ export async function enable(target: ManagedInterface): Promise<EnableResponse> 
   if (before.file === null && wasDown) {
     throw new AgentError('not_found', `Failed to enable interface: no configuration file ${target.path}`);
   }
-  const file = before.file ?? before.running;
-  if (wasDown) await apply(target, planFor(before, { config: file, state: 'up', remember: true }));
-  else await target.state.writeDesired('up');
+  const config = before.file ?? before.running;
+  // A link that somebody set down carries nothing: it is not up yet.
+  const isUp = before.device?.linkUp === true;
+  if (isUp) await target.state.writeDesired('up');
+  else await apply(target, planFor(before, { config, state: 'up', remember: true }));
   const message = wasDown ? `Interface ${target.name} enabled successfully` : `Interface ${target.name} is already up`;
   return { status: 'success', message, was_down: wasDown };
 }
@@ -35,8 +37,11 @@ export async function enable(target: ManagedInterface): Promise<EnableResponse> 
 export async function disable(target: ManagedInterface): Promise<DisableResponse> {
   const before = await readSnapshot(target);
   const wasUp = before.device !== null;
-  if (!wasUp) await target.state.writeDesired(before.file === null ? null : 'down');
-  else if (before.file !== null)
+  if (!wasUp) {
+    // Its device may have gone without us: what its hooks set up, and a port that is held elsewhere, go now.
+    await forgetOlderLife(target);
+    await target.state.writeDesired(before.file === null ? null : 'down');
+  } else if (before.file !== null)
     await apply(target, planFor(before, { config: before.file, state: 'down', remember: true }));
   else await takeDownOurs(target, before);
   const message = wasUp ? `Interface ${target.name} disabled successfully` : `Interface ${target.name} is already down`;

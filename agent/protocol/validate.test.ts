@@ -38,6 +38,7 @@ describe('good values', () => {
       part: { postUp: ['iptables -A X -i %i --comment "a=b, ü"', 'true'], preDown: ['x && y 2>&1 | z'] },
     },
     { name: 'a hook of 4096 characters', part: { preUp: ['x'.repeat(4096)] } },
+    { name: 'a hook of 4096 characters beyond the first plane', part: { preUp: ['\u{1f512}'.repeat(4096)] } },
     { name: '64 DNS entries', part: { dns: many(64, (at) => `10.0.0.${String(at)}`) } },
     { name: '64 hooks', part: { postDown: many(64, () => 'true') } },
   ])('$name', ({ part }) => {

@@ -156,13 +156,21 @@ test('64 changes wait behind a running one, the next is 429 busy, and reads and 
 });
 
 describe('the size of a body', () => {
-  const MIB = 1024 * 1024;
+  const LIMIT = 2 * 1024 * 1024;
   const path = '/v1/wg/wg0/config';
 
-  test('of 1 MiB is read', async () => {
-    expect((await agent.callUnsigned({ method: 'PUT', path, body: 'x'.repeat(MIB) })).status).toBe(401);
-    const reply = await agent.call({ method: 'PUT', path, body: 'x'.repeat(MIB) });
+  test('of 2 MiB is read', async () => {
+    expect((await agent.callUnsigned({ method: 'PUT', path, body: 'x'.repeat(LIMIT) })).status).toBe(401);
+    const reply = await agent.call({ method: 'PUT', path, body: 'x'.repeat(LIMIT) });
     expect(reply.json).toMatchObject({ code: 'bad_request' });
+  });
+
+  test('holds the longest lists of hooks that a resource can have', async () => {
+    const list = Array.from({ length: 64 }, () => 'x'.repeat(4096));
+    const lists = { pre_up: list, post_up: list, pre_down: list, post_down: list };
+    const reply = await agent.call({ method: 'PUT', path, body: JSON.stringify(lists) });
+    // Read, parsed and judged: what lacks is all that is wrong.
+    expect(reply.json).toMatchObject({ details: ["/: must have required property 'private_key'"] });
   });
 
   const headersOf = (...more: [string, string][]): [string, string][] => [
@@ -174,21 +182,21 @@ describe('the size of a body', () => {
   const expectTooLarge = (reply: RawReply | undefined): void => {
     expect(reply?.status).toBe(413);
     expect(JSON.parse(reply?.body ?? '')).toEqual({
-      error: 'The request body must be at most 1 MiB',
+      error: 'The request body must be at most 2 MiB',
       code: 'too_large',
       details: [],
     });
   };
 
   test('above it is 413 by its declared length, before a byte of it came', async () => {
-    const headers = headersOf(['Content-Length', String(MIB + 1)]);
+    const headers = headersOf(['Content-Length', String(LIMIT + 1)]);
     const [reply] = await sendRaw(agent.port, rawBytes({ method: 'PUT', target: path, headers }));
     expectTooLarge(reply);
   });
 
   test('above it is 413 in chunks too', async () => {
     const headers = headersOf(['Transfer-Encoding', 'chunked']);
-    const chunk = `${(MIB + 1).toString(16)}\r\n${'x'.repeat(MIB + 1)}\r\n0\r\n\r\n`;
+    const chunk = `${(LIMIT + 1).toString(16)}\r\n${'x'.repeat(LIMIT + 1)}\r\n0\r\n\r\n`;
     const [reply] = await sendRaw(agent.port, rawBytes({ method: 'PUT', target: path, headers, body: chunk }));
     expectTooLarge(reply);
   });
@@ -201,7 +209,7 @@ describe('the size of a body', () => {
       for (let index = 0; index < 8; index += 1) {
         const socket = connect({ host: '127.0.0.1', port: agent.port });
         socket.on('error', () => undefined);
-        socket.write(rawBytes({ method: 'PUT', target: path, headers: headersOf(['Content-Length', String(MIB)]) }));
+        socket.write(rawBytes({ method: 'PUT', target: path, headers: headersOf(['Content-Length', String(LIMIT)]) }));
         sockets.push(socket);
       }
       await until('the agent to be full', async () => (await small()) === 'busy');

@@ -123,6 +123,7 @@ export const deviceOf = (config: InterfaceConfig, peers: readonly Peer[], index 
     ...peers.flatMap(({ allowedIps }) => allowedIps.map((destination) => ({ destination, table: 'main' }))),
   ],
   routing: [],
+  rulePlaces: [],
 });
 
 function afterStep(device: Device, step: LiveStep, desired: InterfaceConfig): Device {

@@ -1,5 +1,5 @@
-import { AgentError } from '../../core/agent-error.ts';
-import { defaultFamilies } from '../../core/default-routing.ts';
+import { AgentError, takenAway } from '../../core/agent-error.ts';
+import { ANYWHERE, defaultFamilies } from '../../core/default-routing.ts';
 import type { Peer } from '../../core/device.ts';
 import { type QuickValues, quickValues } from '../../core/quick-values.ts';
 import { startText } from '../../core/start-text.ts';
@@ -8,14 +8,14 @@ import type { Dialect } from '../../host/dialect.ts';
 import { withSecretFile } from '../../host/secret-file.ts';
 import { type Cidr, coverage, isIpv6, lengthOf, networkOf, parseInterfaceAddress } from '../../protocol/address.ts';
 import { invalidLines } from '../../protocol/wgquick/invalid-lines.ts';
-import { type Document, parseDocument } from '../../protocol/wgquick/document.ts';
-import type { StartConfig, Started, UpHooks } from '../backend.ts';
+import { type Document, parseDocument, strayLine } from '../../protocol/wgquick/document.ts';
+import type { StartConfig, Started, StopConfig, UpHooks } from '../backend.ts';
 import { automaticMtu } from './automatic-mtu.ts';
 import { makeRouting } from './default-routing.ts';
 import { ipBatch } from './ip-batch.ts';
 import { makeLink } from './link.ts';
-import { kindOf } from './kind-of.ts';
-import { readAddresses, readDump } from './read-device.ts';
+import { indexOf, kindOf } from './kind-of.ts';
+import { readAddresses, readDump, readMainRoutes } from './read-device.ts';
 import { setResolver } from './resolver.ts';
 import { takeDown } from './take-down.ts';
 import type { Tools } from './tools.ts';
@@ -28,22 +28,41 @@ export async function bringUp(tools: Tools, start: StartConfig, hooks: UpHooks):
   // wg-quick reads the whole file before it does anything: such a one would not come up at boot.
   const save = invalidLines(start.document).find(({ key }) => key === 'SaveConfig');
   if (save !== undefined) throw failed(`Line ${String(save.line)} of the file: SaveConfig ${save.message}`);
+  const stray = strayLine(start.document);
+  if (stray !== null)
+    throw failed(
+      `Line ${String(stray)} of the file is none that wg knows, and wg-quick takes only [Interface] without spaces for its section`,
+    );
   const dialect = await tools.dialect();
   if (!dialect.preUpAfterLink) await hooks.preUp();
   if ((await makeLink(runner, name)) === 'taken') return 'taken';
+  let index: number | null = null;
   try {
     // A wg-quick that looked before us, and cannot make its own device now, takes ours away as it fails.
     await tools.awaitQuick();
     if (kindOf(name) === 'absent' && (await makeLink(runner, name)) === 'taken') return 'taken';
+    index = indexOf(name);
     if (dialect.preUpAfterLink) await hooks.preUp();
     const { text, names } = startText(start.document, start.previous);
     await load(tools, text, { load: dialect.load, document: start.document });
     await setUp(tools, quickValues(start.document), dialect);
     await hooks.postUp();
+    if (indexOf(name) !== index) throw takenAway(name);
     return { names };
   } catch (error) {
-    await takeDown(tools, { document: start.document, mark: null });
-    throw error;
+    throw await takenDown(tools, { document: start.document, mark: null, index }, error);
+  }
+}
+
+/** The failure to tell of once everything is taken away again: the first one, and what of that failed, too. */
+async function takenDown(tools: Tools, stop: StopConfig, failure: unknown): Promise<unknown> {
+  try {
+    await takeDown(tools, stop);
+    return failure;
+  } catch (left) {
+    if (!(failure instanceof AgentError && left instanceof AgentError)) return failure;
+    const text = `${failure.message}; not everything of it could be taken back: ${left.message}`;
+    return new AgentError(failure.code, text, { cause: failure });
   }
 }
 
@@ -84,16 +103,22 @@ async function setUp({ runner, name }: Tools, quick: QuickValues, dialect: Diale
   const { peers, fwMark } = await readDump(runner, name, kind);
   const mtu = quick.mtu === '' ? String(await automaticMtu(runner, endpointsOf(peers), dialect.mtuOf)) : quick.mtu;
   const table = word(quick.table, 'Table');
-  await ipBatch(runner, [
+  const lines = [
     ...quick.addresses.map((address) => `address add ${word(address, 'Address')} dev ${name}`),
     `link set mtu ${word(mtu, 'MTU')} up dev ${name}`,
-    ...routeLines(name, { table, peers, covered: connectedNetworks(quick.addresses, { kind, mtu: Number(mtu) }) }),
-  ]);
+  ];
+  const connected = connectedNetworks(quick.addresses, { kind, mtu: Number(mtu) });
+  if (connected === null) await ipBatch(runner, lines.splice(0));
+  // A default route that an IPv6 address of /0 makes is none of wg-quick's, and is not read as one of ours.
+  const everywhere = quick.addresses.some((address) => /:.*\/0$/.test(address)) ? [ANYWHERE['-6']] : [];
+  const covered = connected ?? [...readMainRoutes(name), ...everywhere];
+  await ipBatch(runner, [...lines, ...routeLines(name, { table, peers, covered })]);
   if (quick.dns.length > 0) await setResolver(runner, name, quick);
   if (table !== 'auto') return;
   const families = defaultFamilies(peers);
   if (families.length === 0) return;
-  await makeRouting(runner, name, { families, mark: fwMark, addresses: await readAddresses(runner, name, true) });
+  const addresses = await readAddresses(runner, name, true);
+  await makeRouting(runner, name, { families, mark: fwMark, addresses, places: [] });
 }
 
 interface Routes {
@@ -127,12 +152,22 @@ interface LinkFacts {
   readonly mtu: number;
 }
 
-/** The routes that the kernel makes for the addresses of a device: to their networks, but for a single IPv4 address and 0.0.0.0/8. */
-function connectedNetworks(addresses: readonly string[], { kind, mtu }: LinkFacts): Cidr[] {
+/** Addresses for which the kernel makes the route to their network: what people give to a tunnel. */
+const isPlain = (address: Cidr): boolean =>
+  lengthOf(address) > 0 &&
+  (isIpv6(address) ? !/^ff|^::/i.test(address) : !/^(0|127|22[4-9]|2[3-5][0-9])\./.test(address));
+
+/**
+ * The routes that the kernel makes for the addresses of a device: to their networks, but for a single IPv4 address. Null = they have to
+ * be read, as it makes others of them, or ip(8) reads them in a way of its own.
+ */
+function connectedNetworks(texts: readonly string[], { kind, mtu }: LinkFacts): Cidr[] | null {
+  const addresses = texts.map(parseInterfaceAddress);
+  if (!addresses.every((address) => address !== undefined && isPlain(address))) return null;
   const networks = addresses
-    .flatMap((address) => parseInterfaceAddress(address) ?? [])
+    .flatMap((address) => address ?? [])
     .map(networkOf)
-    .filter((network) => isIpv6(network) || !(network.endsWith('/32') || network.startsWith('0.')));
+    .filter((network) => isIpv6(network) || !network.endsWith('/32'));
   if (mtu < LEAST_MTU6) return networks.filter((network) => !isIpv6(network));
   // A device of wireguard-go gives itself a link-local address.
   return kind === 'userspace' ? [...networks, LINK_LOCAL] : networks;

@@ -40,8 +40,9 @@ type Runner<A extends ActionOf<'routing' | 'resolver'>> = (
 
 /** What runs by itself, after the others. */
 const LONE_RUNNERS: { readonly [A in ActionOf<'routing' | 'resolver'>]: Runner<A> } = {
-  'restore-routing': async ({ runner, name }, { families, mark }) => {
-    await makeRouting(runner, name, { families, mark, addresses: await readAddresses(runner, name, true) });
+  'restore-routing': async ({ runner, name }, { families, mark, places }) => {
+    const addresses = await readAddresses(runner, name, true);
+    await makeRouting(runner, name, { families, mark, addresses, places });
   },
   'set-dns': ({ runner, name }, _step, { dns }) => setResolver(runner, name, resolverOf(dns)),
 };

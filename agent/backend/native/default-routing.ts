@@ -6,9 +6,10 @@ import {
   type Family,
   FAMILIES,
   parseRules,
+  placesFor,
   type PolicyRule,
-  type RoutingPart,
   rulesOf,
+  type RulePlace,
   type TunnelRules,
 } from '../../core/default-routing.ts';
 import type { Device } from '../../core/device.ts';
@@ -26,9 +27,9 @@ export async function readRouting(
   runner: CommandRunner,
   name: string,
   { fwMark, peers, addresses }: Pick<Device, 'fwMark' | 'peers' | 'addresses'>,
-): Promise<RoutingPart[]> {
-  if (fwMark === null) return [];
-  const read = async (family: Family): Promise<RoutingPart[]> => {
+): Promise<Routing> {
+  if (fwMark === null) return NO_ROUTING;
+  const read = async (family: Family): Promise<Routing> => {
     const [state, firewall] = await Promise.all([
       readFamily(runner, family, fwMark),
       hasFirewall(runner, name, { family, addresses }),
@@ -39,10 +40,20 @@ export async function readRouting(
       ...(state.own.mainRule === undefined ? [] : (['main rule'] as const)),
       ...(firewall ? (['firewall'] as const) : []),
     ];
-    return pieces.map((piece) => `${family} ${piece}` as const);
+    const { rule, mainRule } = state.own;
+    const place = { family, rule: rule?.priority ?? null, mainRule: mainRule?.priority ?? null };
+    return { routing: pieces.map((piece) => `${family} ${piece}` as const), rulePlaces: [place] };
   };
-  return (await Promise.all(defaultFamilies(peers).map(read))).flat();
+  const families = await Promise.all(defaultFamilies(peers).map(read));
+  return {
+    routing: families.flatMap(({ routing }) => routing),
+    rulePlaces: families.flatMap(({ rulePlaces }) => rulePlaces),
+  };
 }
+
+type Routing = Pick<Device, 'routing' | 'rulePlaces'>;
+/** Of a device that no default route goes through. */
+export const NO_ROUTING: Routing = { routing: [], rulePlaces: [] };
 
 interface FamilyState {
   readonly rules: readonly PolicyRule[];
@@ -64,20 +75,23 @@ export interface DefaultRoute {
   /** Null = one that no table is in use of. */
   readonly mark: number | null;
   readonly addresses: readonly Cidr[];
+  /** Where its rules were, for those that lack. */
+  readonly places: readonly RulePlace[];
 }
 
 /** Makes what lacks of the default routing, as `wg-quick up` does. Rules that are in the wrong order are made anew. */
 export async function makeRouting(
   runner: CommandRunner,
   name: string,
-  { families, mark, addresses }: DefaultRoute,
+  { families, mark, addresses, places }: DefaultRoute,
 ): Promise<void> {
   if (families.length === 0) return;
   const chosen = mark ?? (await freeMark(runner));
   await wgSet(runner, name, { fwMark: chosen });
   for (const family of families) {
     const state = await readFamily(runner, family, chosen);
-    await ipBatch(runner, missingLines(name, family, chosen, state), family);
+    const place = places.find((known) => known.family === family);
+    await ipBatch(runner, missingLines({ name, family, mark: chosen, place }, state), family);
   }
   if (families.includes('-4')) allowMarkedSources();
   await setFirewall(
@@ -87,17 +101,29 @@ export async function makeRouting(
   );
 }
 
-function missingLines(name: string, family: Family, mark: number, { own, devices }: FamilyState): string[] {
+interface Missing {
+  readonly name: string;
+  readonly family: Family;
+  readonly mark: number;
+  readonly place: RulePlace | undefined;
+}
+
+function missingLines({ name, family, mark, place }: Missing, { own, devices }: FamilyState): string[] {
   const table = String(mark);
   const route = devices.includes(name) ? [] : [`route add ${ANYWHERE[family]} dev ${name} table ${table}`];
   if (own.rule !== undefined && own.mainRule !== undefined) return route;
-  return [
-    ...route,
-    ...deletions(own),
-    `rule add not fwmark ${table} table ${table}`,
-    'rule add table main suppress_prefixlength 0',
+  const places = placesFor(own, place);
+  const isKept = (rule: PolicyRule | undefined): boolean => places !== null && rule !== undefined;
+  // The one for the main table last: wherever the kernel puts a new rule is before all others.
+  const rules = [
+    isKept(own.rule) ? [] : `rule add not fwmark ${table} table ${table}${at(places?.rule)}`,
+    isKept(own.mainRule) ? [] : `rule add table main suppress_prefixlength 0${at(places?.mainRule)}`,
   ];
+  return [...route, ...(places === null ? deletions(own) : []), ...rules.flat()];
 }
+
+const at = (priority: number | null | undefined): string =>
+  typeof priority === 'number' ? ` priority ${String(priority)}` : '';
 
 const deletions = ({ rule, mainRule }: TunnelRules): string[] =>
   [rule, mainRule].flatMap((own) => (own === undefined ? [] : [`rule delete priority ${String(own.priority)}`]));

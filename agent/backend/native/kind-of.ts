@@ -25,3 +25,9 @@ export function kindOf(name: string): Kind {
     `${name} exists on this host and is not a WireGuard interface; it is left alone`,
   );
 }
+
+/** The number of the device of that name (ifindex); null = there is none. */
+export function indexOf(name: string): number | null {
+  const text = readNow(`/sys/class/net/${name}/ifindex`);
+  return text === null ? null : Number(text);
+}

@@ -3,12 +3,12 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { AgentError } from '../../core/agent-error.ts';
 import { type CommandRunner, mustRun } from '../../host/command-runner.ts';
 import { kindOf } from './kind-of.ts';
+import { type KnownDevice, moduleIsLoaded, removeMoved } from './moved-link.ts';
 import { quickProcesses } from '../../host/quick-processes.ts';
 import { findUserspace, isUserspace, setUapi } from './uapi.ts';
 
 /** Since the module is not there a device of it cannot be made: the next up need not try. */
 let hasNoModule = false;
-const moduleIsLoaded = (): boolean => existsSync('/sys/module/wireguard');
 
 /** Makes the device, by the kernel's module or else by wireguard-go, as wg-quick does; `taken` = it is there already. */
 export async function makeLink(runner: CommandRunner, name: string): Promise<'made' | 'taken'> {
@@ -40,19 +40,25 @@ const makerOf = (name: string): 'made' | 'taken' => (quickProcesses(name).length
 const END_LIMIT_MS = 2_000;
 
 /**
- * Deletes the device; fine when there is none. Once it returns, one of the same name can be made. A wireguard-go that is told to end
- * takes its device with it in a tenth of the time that the kernel takes to delete it.
+ * Deletes the device; fine when there is none. Once it returns, one of the same name can be made, on the same port. A wireguard-go that
+ * is told to end takes its device with it in a tenth of the time that the kernel takes to delete it, wherever somebody moved that to;
+ * one of the kernel that was moved or renamed is looked for in all named network namespaces, as it keeps its port in this one.
  */
-export async function removeLink(runner: CommandRunner, name: string): Promise<void> {
+export async function removeLink(runner: CommandRunner, name: string, known: KnownDevice): Promise<void> {
   const kind = kindOf(name);
-  if (kind === 'absent') return;
-  const pid = kind === 'userspace' ? findUserspace(name) : undefined;
+  if (kind === 'absent' && !isUserspace(name)) {
+    if (moduleIsLoaded()) await removeMoved(runner, known);
+    return;
+  }
+  // Only those are found whose socket is of this network namespace: one that somebody else runs in another is not ours.
+  const pid = kind === 'kernel' ? undefined : findUserspace(name);
   if (pid !== undefined) {
     // Its process outlives the device a little: the port is free for the next one at once.
     await setUapi(name, ['listen_port=0']).catch(() => undefined);
     process.kill(pid, 'SIGTERM');
     if (await isGone(name)) return;
   }
+  if (kind === 'absent') return;
   const { exitCode } = await runner.run('ip', ['link', 'delete', 'dev', name]);
   // A wireguard-go that ends removes the socket of that name: that of its successor, if that one were faster.
   if (exitCode === 0 && (await isGone(name))) return;

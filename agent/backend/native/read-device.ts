@@ -8,9 +8,9 @@ import { type CommandRunner, mustRun } from '../../host/command-runner.ts';
 import { FAMILIES, type Family } from '../../core/default-routing.ts';
 import { parseAddresses, parseRouteJson } from '../../host/ip-json.ts';
 import { AgentError } from '../../core/agent-error.ts';
-import { readRouting } from './default-routing.ts';
+import { NO_ROUTING, readRouting } from './default-routing.ts';
 import { isMissingTable } from './ip-batch.ts';
-import { kindOf, readNow as read } from './kind-of.ts';
+import { indexOf, kindOf, readNow as read } from './kind-of.ts';
 import { readUapi } from './uapi.ts';
 
 const IFF_UP = 0x1;
@@ -25,12 +25,12 @@ export async function readDevice(runner: CommandRunner, name: string, table: str
   if (kind === 'absent') return null;
   const [dump, routes] = await Promise.all([readDump(runner, name, kind), readRoutes(runner, name, table)]);
   const folder = `/sys/class/net/${name}`;
-  const index = read(`${folder}/ifindex`);
+  const index = indexOf(name);
   if (index === null) return null;
   const linkUp = (Number(read(`${folder}/flags`)) & IFF_UP) !== 0;
   const addresses = await readAddresses(runner, name, linkUp);
-  const device = { ...dump, index: Number(index), addresses, mtu: Number(read(`${folder}/mtu`)), linkUp, routes };
-  return { ...device, routing: table === null ? await readRouting(runner, name, device) : [] };
+  const device = { ...dump, index, addresses, mtu: Number(read(`${folder}/mtu`)), linkUp, routes };
+  return { ...device, ...(table === null ? await readRouting(runner, name, device) : NO_ROUTING) };
 }
 
 /** What wg(8) or the socket of wireguard-go tell of the device. */
@@ -50,7 +50,7 @@ export async function readAddresses(runner: CommandRunner, name: string, linkUp:
 }
 
 /** The routes of the main table through the device. */
-function readMainRoutes(name: string): Cidr[] {
+export function readMainRoutes(name: string): Cidr[] {
   const [ipv4, ipv6] = ['route', 'ipv6_route'].map((file) => read(`/proc/self/net/${file}`) ?? '');
   return [...parseRoutes4(ipv4 ?? '', name), ...parseRoutes6(ipv6 ?? '', name)];
 }

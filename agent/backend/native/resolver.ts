@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises';
+import { readdir, readFile } from 'node:fs/promises';
 import { AgentError } from '../../core/agent-error.ts';
 import { type CommandRunner, mustRun } from '../../host/command-runner.ts';
 
@@ -34,9 +34,20 @@ export async function setResolver(runner: CommandRunner, name: string, { dns, se
   }
 }
 
-/** Removes the record; fine when there is none. */
-export const clearResolver = async (runner: CommandRunner, name: string): Promise<void> =>
-  clearRecord(runner, await recordOf(name));
+/** Where the programs called resolvconf keep their records, Debian's own and openresolv by its versions. */
+const FOLDERS = ['/run/resolvconf/interface', '/run/resolvconf/interfaces', '/run/resolvconf/keys'];
+
+/** Removes the record; fine when there is none. One that was made under another order of interfaces has another prefix. */
+export async function clearResolver(runner: CommandRunner, name: string): Promise<void> {
+  const isOwn = (record: string): boolean =>
+    record === name || /^[A-Za-z0-9-]+$/.test(beforeSuffix(record, `.${name}`));
+  const listings = await Promise.all(FOLDERS.map((folder) => readdir(folder).catch(() => [])));
+  const records = new Set([await recordOf(name), ...listings.flat().filter(isOwn)]);
+  for (const record of records) await clearRecord(runner, record);
+}
+
+const beforeSuffix = (text: string, suffix: string): string =>
+  text.endsWith(suffix) ? text.slice(0, -suffix.length) : '';
 
 async function clearRecord(runner: CommandRunner, record: string): Promise<void> {
   await mustRun(runner, ['resolvconf', '-d', record, '-f']);

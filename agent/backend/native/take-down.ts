@@ -14,12 +14,12 @@ const ATTEMPTS = 3;
  * Takes away the device and everything that `up` made beside it, in the order of `wg-quick down`. Each part is tried again where a
  * command fails; what then is left is an error once all the others are gone, too.
  */
-export async function takeDown(tools: Tools, { document, mark }: StopConfig): Promise<void> {
+export async function takeDown(tools: Tools, { document, mark, index }: StopConfig): Promise<void> {
   const { runner, name } = tools;
   const { dns, table } = quickValues(document);
   const marks = table === 'auto' ? await marksOf(tools, mark) : [];
   const parts = [
-    () => removeLink(runner, name),
+    () => removeLink(runner, name, { document, index }),
     ...(dns.length > 0 ? [() => clearResolver(runner, name)] : []),
     ...marks.map((own) => () => removeRouting(runner, name, own)),
   ];

@@ -2,7 +2,15 @@ import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { arbitraryFile, arbitraryText, RUNS } from '../../../test/fixtures/arbitraries.ts';
 import { EMPTY_CONFIG } from './config.ts';
-import { documentText, interfaceOf, parseDocument, peerKeys, savesConfig, unmanagedLines } from './document.ts';
+import {
+  documentText,
+  interfaceOf,
+  parseDocument,
+  strayLine,
+  peerKeys,
+  savesConfig,
+  unmanagedLines,
+} from './document.ts';
 
 describe('a document gives its text back byte for byte', () => {
   test('whatever the text is', () => {
@@ -115,4 +123,14 @@ test.each([
 test('I1: peer keys are found in sections of any letter case', () => {
   const text = '[Interface]\n[Peer]\nPublicKey = a=\n[peer]\npublickey=b=\n[ PEER ]\n Public Key = c= # bob\n';
   expect(peerKeys(parseDocument(text))).toEqual(['a=', 'b=', 'c=']);
+});
+
+test.each([
+  { text: '[Interface]\nAddress = 10.7.0.1/24\n', line: null },
+  { text: '[ Interface ]\nListenPort = 5\n', line: null },
+  { text: '[ Interface ]\nListenPort = 5\n# x\nAddress = 10.7.0.1/24\n', line: 4 },
+  { text: ' [interface] # c\r\nMTU = 1300\n', line: null },
+  { text: '[Interface ]\n[Peer]\n[Interface]\nMTU = 1300\n', line: null },
+])('wg-quick takes its own keys under a plain header only: $text', ({ text, line }) => {
+  expect(strayLine(parseDocument(text))).toBe(line);
 });

@@ -99,6 +99,16 @@ export function isLineOf(line: Line, name: FieldName): boolean {
   return line.section === 'interface' && (owner === 'wg' ? line.key : line.quickKey) === key.toLowerCase();
 }
 
+/** The number of the first line of wg-quick's own under a header like `[ Interface ]`, which is one to wg(8) only; null = there is none. */
+export function strayLine(document: Document): number | null {
+  let isSpaced = false;
+  const at = document.findIndex((line) => {
+    if (line.header) isSpaced = line.section === 'interface' && !/^\s*\[interface\]\s*(#|$)/i.test(line.raw);
+    return isSpaced && FIELD_NAMES.some((name) => fieldOf(name).owner !== 'wg' && isLineOf(line, name));
+  });
+  return at < 0 ? null : at + 1;
+}
+
 /** Lines of the interface part that we keep and do not own: unknown keys and SaveConfig. */
 export const unmanagedLines = (document: Document): string[] =>
   document
@@ -112,7 +122,16 @@ export const savesConfig = (document: Document): boolean =>
   document.some((line) => line.section === 'interface' && line.quickKey === 'saveconfig' && /^true$/i.test(line.value));
 
 /** The networks of all peer sections that are any, in file order. A leading `+` or `-` of wg(8) says nothing here. */
-export const allowedIpsOf = (document: Document): Cidr[] =>
+export function allowedIpsOf(document: Document): readonly Cidr[] {
+  const ips = networks.get(document) ?? readAllowedIps(document);
+  networks.set(document, ips);
+  return ips;
+}
+
+/** Asked for by every look at an interface, and the same as long as the file is. */
+const networks = new WeakMap<Document, readonly Cidr[]>();
+
+const readAllowedIps = (document: Document): Cidr[] =>
   document
     .filter((line) => line.section === 'peer' && line.key === 'allowedips')
     .flatMap((line) => line.value.split(','))

@@ -26,6 +26,11 @@ const ALL_HOOKS = ['PreUp', 'PostUp', 'PreDown', 'PostDown'].flatMap((key) => [
   `${key} = ${log(`${key}2`)}`,
 ]);
 
+/** Within and beside the networks of unusual addresses. */
+const OWN_NETWORKS =
+  peer(1, 'AllowedIPs = 10.66.1.0/24, 0.5.0.128/25, 224.0.0.64/26, 127.5.0.16/28') +
+  peer(2, 'AllowedIPs = fd66::100/120, ff05::80/121, ::80/121, 10.9.0.0/16, fd09::/64');
+
 /** A row of the table: a file, named by what is particular about it. */
 export interface ParityRow {
   readonly row: string;
@@ -49,6 +54,29 @@ export const PARITY_ROWS: readonly ParityRow[] = [
   { row: 'a netmask', text: section('Address = 10.7.0.1/255.255.255.0') },
   { row: 'an address without a length', text: section('Address = 10.7.0.1') },
   { row: 'an IPv6 address without a length', text: section('Address = fd07::1') },
+  {
+    row: 'a header with spaces over keys of wg',
+    text: `[ Interface ]\nPrivateKey = ${newPrivateKey()}\n${peer(1, 'AllowedIPs = 10.9.0.0/16')}`,
+  },
+  { row: 'a header with spaces over keys of wg-quick', text: section(ADDRESS).replace('[Interface]', '[ Interface ]') },
+  ...[
+    'fd66::1/0',
+    '10.66.0.1/0',
+    '0.5.0.1/24',
+    '224.0.0.5/24',
+    '127.5.0.1/24',
+    'ff05::7/64',
+    '::7/64',
+    '240.0.0.1/24',
+    '0.0.0.9/24',
+  ].map((address) => ({
+    row: `an own address of ${address}`,
+    text: section(`Address = ${address}`) + OWN_NETWORKS,
+  })),
+  ...['10.66/16', '10.066.0.1/16', '0x0a.0x42.0.1/16', '10.66.0.1/255.255.0.0', 'FD66:0::1/64'].map((address) => ({
+    row: `an address spelt ${address}`,
+    text: section(`Address = ${address}`) + OWN_NETWORKS,
+  })),
   { row: 'an address of /31', text: section('Address = 10.7.0.2/31') },
   { row: 'an IPv6 address of /127', text: section('Address = fd07::2/127') },
   { row: 'the same address twice, which ip refuses', text: section('Address = 10.7.0.1/24', 'Address = 10.7.0.1/24') },

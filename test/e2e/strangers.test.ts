@@ -1,0 +1,138 @@
+import { describe, expect, test } from '@jest/globals';
+import { CALL, putBodyOf } from '../support/agent-client.ts';
+import { newPrivateKey } from '../support/canary.ts';
+import { INTERFACE } from '../support/fleet.ts';
+import { useLoneHost } from '../support/lone-host.ts';
+import { until } from '../support/until.ts';
+
+const CONF = `/etc/wireguard/${INTERFACE}.conf`;
+
+/** What strangers told in public about their tunnels, tried small; the right value is wg-quick's, or a refusal that leaves nothing. */
+describe('what strangers ran into', () => {
+  const alone = useLoneHost(
+    `ip link delete ${INTERFACE}; ip netns delete inner; iptables -F FORWARD; rm -rf /run/log /etc/resolvconf; ` +
+      'while ip rule delete priority 32000; do :; done; while ip rule delete table main suppress_prefixlength 0; do :; done',
+  );
+  const { sh } = alone;
+  const put = async (change: object): Promise<object> =>
+    alone.client.putConfig(INTERFACE, await putBodyOf(alone.host, change), CALL);
+  const enable = (): Promise<unknown> => alone.client.setState(INTERFACE, 'enable', CALL);
+  const drift = async (): Promise<unknown> => {
+    const answer = await alone.client.readConfig(INTERFACE, undefined, CALL);
+    return answer.kind === 'present' ? answer.response.drift : answer.kind;
+  };
+  const conf = (lines: readonly string[], peers = ''): string =>
+    `[Interface]\nPrivateKey = ${newPrivateKey()}\nAddress = 10.7.0.1/24\nListenPort = 51820\n${lines.join('\n')}\n${peers}`;
+  const newPeer = async (): Promise<string> => (await sh('wg genkey | wg pubkey')).trim();
+  const device = `test -e /sys/class/net/${INTERFACE} && echo there || echo gone`;
+  const port = 'ss -Hlun sport = :51820 | wc -l';
+  const log = (word: string): string => `echo ${word} >> /run/log`;
+  const LOGGED = [`PostUp = ${log('up')}`, `PostDown = ${log('down')}`];
+  const INNER = ['PostUp = ip netns add inner; ip link set %i netns inner', 'PostDown = ip netns delete inner'];
+
+  test('an up hook that moves the device into another namespace is taken back: each hook ran once, nothing is left', async () => {
+    await alone.host.writeFile(CONF, conf([...LOGGED, ...INNER]));
+    await expect(enable()).rejects.toMatchObject({ agentCode: 'apply_failed' });
+    expect(await sh('cat /run/log')).toBe('up\ndown\n');
+    expect((await sh(`${device}; ip netns list; ${port}`)).trim()).toBe('gone\n0');
+    await alone.host.writeFile(CONF, conf([]));
+    await put({});
+    expect(await drift()).toEqual([]);
+  });
+
+  test.each(['ip link delete %i', 'ip link set %i down; ip link set %i name other0'])(
+    'so is one that takes the device away: %s',
+    async (hook) => {
+      await alone.host.writeFile(CONF, conf([...LOGGED, `PostUp = ${hook}`]));
+      await expect(enable()).rejects.toMatchObject({ agentCode: 'apply_failed' });
+      expect(await sh('cat /run/log')).toBe('up\ndown\n');
+      expect((await sh(`${device}; ls /sys/class/net | grep -c other0 || true; ${port}`)).trim()).toBe('gone\n0\n0');
+    },
+  );
+
+  test('a hook that is added to a running tunnel and moves it leaves the tunnel as it was', async () => {
+    await alone.host.writeFile(CONF, conf(LOGGED));
+    await enable();
+    const file = await alone.host.readFile(CONF);
+    const hooks = { post_up: [log('up'), 'ip netns add inner; ip link set %i netns inner'] };
+    await expect(put({ ...hooks, post_down: [log('down'), 'ip netns delete inner'] })).rejects.toMatchObject({
+      agentCode: 'apply_failed',
+    });
+    expect(await alone.host.readFile(CONF)).toBe(file);
+    expect((await sh(`${device}; ip netns list; ${port}`)).trim()).toBe('there\n2');
+    expect(await drift()).toEqual([]);
+  });
+
+  test('a device that somebody moved away later: disable takes back what its hooks set up, and frees the port', async () => {
+    await alone.host.writeFile(CONF, conf(LOGGED));
+    await enable();
+    await sh(`ip netns add inner; ip link set ${INTERFACE} netns inner`);
+    await alone.client.setState(INTERFACE, 'disable', CALL);
+    expect(await sh(`cat /run/log; ${port}; ip -netns inner -o link | grep -c ${INTERFACE} || true`)).toBe(
+      'up\ndown\n0\n0\n',
+    );
+  });
+
+  test('enable sets a link up that somebody set down', async () => {
+    await alone.host.writeFile(CONF, conf([]));
+    await sh(`wg-quick up ${INTERFACE}; ip link set ${INTERFACE} down`);
+    await enable();
+    expect(await sh(`cat /sys/class/net/${INTERFACE}/flags`)).toBe('0x1091\n');
+    expect(await drift()).toEqual([]);
+  });
+
+  test('the network that syncconf gives to a peer is a route that lacks, and comes with the next change', async () => {
+    const peer = `[Peer]\nPublicKey = ${await newPeer()}\nEndpoint = 198.51.100.9:51820\nAllowedIPs = 10.9.0.0/24`;
+    await alone.host.writeFile(CONF, conf([], peer));
+    await enable();
+    await alone.host.writeFile(CONF, `${await alone.host.readFile(CONF)}, 10.10.0.0/24\n`);
+    expect(await drift()).toEqual([]);
+    await sh(`wg syncconf ${INTERFACE} <(wg-quick strip ${INTERFACE})`);
+    expect(await drift()).not.toEqual([]);
+    await put({ mtu: 1300 });
+    expect(await sh(`ip route show dev ${INTERFACE}`)).toContain('10.10.0.0/24');
+    expect(await drift()).toEqual([]);
+    await sh(`ip route delete 10.10.0.0/24 dev ${INTERFACE}`);
+    expect(await drift()).not.toEqual([]);
+  });
+
+  test('a rule of a hook that exempts a network stays before the rules of the default route that come back', async () => {
+    const exit = `[Peer]\nPublicKey = ${await newPeer()}\nEndpoint = 198.51.100.9:51820\nAllowedIPs = 0.0.0.0/0\n`;
+    const exemption = 'ip rule add to 192.0.2.0/24 table main';
+    await alone.host.writeFile(
+      CONF,
+      conf([`PostUp = ${exemption}`, 'PostDown = ip rule delete to 192.0.2.0/24'], exit),
+    );
+    await enable();
+    const before = await sh('ip rule');
+    for (const loss of [
+      'ip rule delete table main suppress_prefixlength 0',
+      'ip rule delete table 51820',
+      'ip rule delete table 51820; ip rule delete table main suppress_prefixlength 0',
+    ]) {
+      await sh(loss);
+      await put({ mtu: 1300 + loss.length });
+      expect(await sh('ip rule')).toBe(before);
+    }
+  });
+
+  test('the record of the name servers goes at a down, whatever became of the order of interfaces meanwhile', async () => {
+    await sh('mkdir -p /etc/resolvconf; printf "tun*\\n" > /etc/resolvconf/interface-order');
+    await alone.host.writeFile(CONF, conf(['DNS = 192.0.2.53']));
+    await enable();
+    await until('the record', async () => (await sh('resolvconf -l || true')).includes('192.0.2.53'));
+    await sh('rm /etc/resolvconf/interface-order');
+    await alone.client.setState(INTERFACE, 'disable', CALL);
+    expect(await sh('resolvconf -l || true')).not.toContain('192.0.2.53');
+  });
+
+  test('of a set-up that fails and cannot be taken back wholly, the first failure is told, and what is left', async () => {
+    const sabotage = 'echo exit 1 > /etc/resolvconf.conf';
+    await alone.host.writeFile(CONF, conf(['DNS = 192.0.2.53', `PostUp = ${sabotage}`, 'PostUp = exit 7']));
+    try {
+      await expect(enable()).rejects.toThrow(/`exit 7` failed with exit code 7.*not everything.*resolvconf/);
+    } finally {
+      await sh(`rm /etc/resolvconf.conf; resolvconf -f -d ${INTERFACE}`);
+    }
+  });
+});
