@@ -5,6 +5,7 @@ import { bringUpDesired, recoverAll } from './apply/start-up.ts';
 import { createNativeBackends } from './backend/native/native-backend.ts';
 import { createCommandRunner } from './host/command-runner.ts';
 import { createHost } from './host/host.ts';
+import { keepMemoryLow } from './host/idle-memory.ts';
 import type { InterfaceLock } from './host/interface-lock.ts';
 import { openStateFolder } from './host/state-folder.ts';
 import { IpMonitor } from './host/network-events.ts';
@@ -12,6 +13,7 @@ import { createServer } from './http/server.ts';
 import { createLogger } from './log.ts';
 import { ConfigCache } from './operations/config-cache.ts';
 import { getConfig } from './operations/get-config.ts';
+import { forgetDocuments } from './protocol/wgquick/document.ts';
 import { CONFIG_PATH, parseSettings, readConfigFile, SettingsError } from './settings.ts';
 
 const HELP = `wgnode-agent ${packageFile.version}: manages the WireGuard interfaces of this host for a wgnode controller
@@ -72,6 +74,10 @@ async function main(): Promise<void> {
       void stop(app, host.lock).then(() => process.exit(0));
     });
   }
+  const memory = keepMemoryLow(forgetDocuments);
+  host.lock.onEnd(() => {
+    memory.changed();
+  });
   await bringUpDesired(host, interfaces);
 }
 

@@ -3,6 +3,7 @@ import type { Device } from '../core/device.ts';
 import { liveSteps, type Step, stepsAbove } from '../core/plan.ts';
 import type { DesiredInterface } from '../protocol/compare.ts';
 import type { Impact } from '../protocol/impact.ts';
+import { STEPS } from '../protocol/steps.ts';
 import type { InterfaceConfig } from '../protocol/wgquick/config.ts';
 import { interfaceOf, parseDocument } from '../protocol/wgquick/document.ts';
 import { render } from '../protocol/wgquick/render.ts';
@@ -47,7 +48,7 @@ export async function carryOut(convergence: Convergence, desired: DesiredInterfa
     if (steps.length === 0) return now;
     const startConfig = startConfigOf(now, convergence.startConfig);
     await runSteps({ target, desired: desired.config, now, carry, startConfig }, steps);
-    now = await readSnapshot(target);
+    now = await readSnapshot(target, steps.every(isBesideWg) ? now.device : null);
     steps = liveSteps(currentOf(now, attempted), desired);
     const tooMuch = stepsAbove(steps, first.limit);
     if (tooMuch.length > 0) {
@@ -58,6 +59,10 @@ export async function carryOut(convergence: Convergence, desired: DesiredInterfa
   if (steps.length === 0) return now;
   throw new AgentError('command_failed', `the kernel does not keep what was set: ${textOf(steps)}`);
 }
+
+/** Whether wg(8) shows nothing of what the step does: reading thousands of peers back would prove nothing of it. A link that comes up may take a port. */
+const isBesideWg = ({ action }: Step): boolean =>
+  ['file', 'ip', 'resolver'].includes(STEPS[action].group) && action !== 'link-up';
 
 const textOf = (steps: readonly Step[]): string => steps.map(({ action, path }) => `${action} (${path})`).join(', ');
 

@@ -46,7 +46,7 @@ export async function apply(target: ManagedInterface, approved: Plan): Promise<A
   let reserve: Reserve | null = null;
   try {
     // A full disk must not keep the previous tunnel from coming back: an undo writes as much as there is now.
-    if (steps.some(isDisruptive)) reserve = target.host.state.reserve(UNDO_BYTES + 3 * JSON.stringify(journal).length);
+    if (steps.some(isDisruptive)) reserve = target.host.state.reserve(undoBytes(journal));
     const first = newText === null ? before : withFile(before, newText);
     const convergence = { target, carry: before.device, attempted: null, startConfig: null };
     after = await carryOut(convergence, desired, { now: first, steps, limit: limitOf(approved) });
@@ -71,8 +71,14 @@ export async function apply(target: ManagedInterface, approved: Plan): Promise<A
   return { outageMs: outage ? Math.round(target.host.nowMs() - started) : 0, after };
 }
 
-/** What an undo writes beside the copies that the journal has: folders, ledger, state. */
-const UNDO_BYTES = 64 * 1024;
+/** What an undo writes at most, one after the other: the file, the running copy, ledger and peers, and folders that grow. */
+function undoBytes({ fileText, runningText, previousDevice }: JournalEntry): number {
+  const texts = [fileText, runningText].reduce((sum, text) => sum + Buffer.byteLength(text ?? ''), 0);
+  const { peers = [], routes = [] } = previousDevice ?? {};
+  const networks = peers.reduce((sum, { allowedIps }) => sum + allowedIps.length, routes.length);
+  // A peer has some 250 bytes in the state folder, a network or a route some 60.
+  return 64 * 1024 + texts + 512 * peers.length + 96 * networks;
+}
 
 /** Repairs may do what was approved; a device that is only being made has no traffic, so new handshakes disturb none. */
 const limitOf = ({ before, impact }: Plan): Impact =>
@@ -106,8 +112,9 @@ async function keepActiveConfig(
     changed: changedFields(running, file),
     networks: { come: fileIps, gone: goneIps },
   });
-  await state.writeRunning(runningText);
   const kept = { index: device.index, baseline, hooks: ledger?.hooks ?? [] };
+  // One after the other: an undo must find nothing still under way.
+  await state.writeRunning(runningText);
   await state.writeLedger(kept);
   return { ...after, runningText, running: file, ledger: kept };
 }

@@ -31,20 +31,21 @@ const hooksParse: HostCheck = async ({ host }, { current, desired: { config } })
   }
 };
 
-/** What wg has taken of the file of each interface: it need not judge the same lines again. */
+/** What wg has taken of the file of each interface, but for what a change replaces: it need not judge the same lines again. */
 const accepted = new WeakMap<Host, Map<string, string>>();
 
 /** wg parses a whole file before it looks for the device: with a name that does not exist nothing is changed. */
 const fileParses: HostCheck = async ({ host, name }, { document, desired: { config } }) => {
-  const text = textForParseCheck(parseDocument(render(document, config)));
   const known = accepted.get(host) ?? new Map<string, string>();
-  if (known.get(name) === text) return;
+  const others = textForParseCheck(document);
+  if (known.get(name) === others) return;
+  const text = textForParseCheck(parseDocument(render(document, config)));
   const nobody = `wgnode-${randomBytes(4).toString('hex')}`;
   const { stderr } = await withSecretFile(text, (fd) =>
     host.runner.run('wg', ['setconf', nobody, '/dev/fd/3'], { fds: [fd] }),
   );
   if (/Unable to modify interface|No such device/.test(stderr)) {
-    accepted.set(host, known.set(name, text));
+    accepted.set(host, known.set(name, others));
     return;
   }
   throw new AgentError(

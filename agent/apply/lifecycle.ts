@@ -55,23 +55,25 @@ export async function forgetOlderLife(target: ManagedInterface): Promise<void> {
     const isWhole = ledger?.index !== null;
     const hooks = isWhole ? await hooksOfOlderLife(target, text) : teardownOf(interfaceOf(document), ledger.hooks);
     await runQuietly(target, hooks);
-    await target.backend.sweep(stopConfig(document, ledger));
+    await target.backend.sweep(stopConfig(document, ledger, null));
   }
   await state.writeRunning(null);
   await state.writeLedger(null);
 }
 
-const stopConfig = (document: Document, ledger: Ledger | null): StopConfig => ({
+/** `seen`: the device as it was looked at, if nothing has touched it since. */
+const stopConfig = (document: Document, ledger: Ledger | null, seen: Device | null): StopConfig => ({
   document,
-  mark: ledger?.baseline?.fwMark ?? null,
+  marks: [ledger?.baseline?.fwMark, seen?.fwMark].filter((mark) => typeof mark === 'number'),
+  asksMark: seen === null,
   index: ledger?.index ?? null,
 });
 
 /**
  * Takes the interface down with the hooks it was brought up with. A hook that fails does not keep it up: the rest of the teardown
- * still runs, because half a tunnel is worse than none.
+ * still runs, because half a tunnel is worse than none. `device`: as it was looked at under this lock.
  */
-export async function bringDown(target: ManagedInterface): Promise<void> {
+export async function bringDown(target: ManagedInterface, device: Device | null): Promise<void> {
   const { state, backend } = target;
   target.names.stop(target.name);
   const text = (await state.readRunning()) ?? activeConfigOf((await target.readFile()) ?? EMPTY_FILE);
@@ -81,7 +83,8 @@ export async function bringDown(target: ManagedInterface): Promise<void> {
   const ledger = await state.readLedger();
   const isUnfinished = ledger !== null && ledger.index === null;
   const hooks = isUnfinished ? { preDown: teardownOf(config, ledger.hooks), postDown: [] } : config;
-  await backend.down(stopConfig(document, ledger), downHooks(target, hooks));
+  const seen = hooks.preDown.length > 0 ? null : device;
+  await backend.down(stopConfig(document, ledger, seen), downHooks(target, hooks));
   await state.writeRunning(null);
   await state.writeLedger(null);
 }

@@ -50,7 +50,7 @@ async function tearDown(target: ManagedInterface, now: Snapshot): Promise<void> 
   const attempted = now.file ?? now.running;
   const isOther = HOOK_NAMES.some((hook) => !FIELDS[hook].equal(attempted[hook], now.running[hook]));
   if (isOther) await runQuietly(target, [...attempted.preDown, ...attempted.postDown]);
-  await bringDown(target);
+  await bringDown(target, isOther ? null : now.device);
 }
 
 /** Peers that only the kernel had go into the file, now that there is no kernel to keep them. */

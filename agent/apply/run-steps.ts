@@ -39,10 +39,10 @@ const RUNNERS: { readonly [A in LoneAction]: (context: StepContext, step: StepOf
   up: upWithPeers,
   down: async ({ target, now }) => {
     await saveNewPeers(target, now);
-    await bringDown(target);
+    await bringDown(target, now.device);
   },
   restart: async (context) => {
-    await bringDown(context.target);
+    await bringDown(context.target, context.now.device);
     await upWithPeers(context);
   },
 };

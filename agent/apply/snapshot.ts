@@ -17,14 +17,14 @@ export interface Snapshot {
   readonly device: Device | null;
 }
 
-/** Makes no process for wireguard-go, but where a table of its own has to be listed or the link is down. */
-export async function readSnapshot(target: ManagedInterface): Promise<Snapshot> {
+/** `untouched`: as `Backend.read` takes it. Makes no process for wireguard-go, but where a table of its own has to be listed or the link is down. */
+export async function readSnapshot(target: ManagedInterface, untouched: Device | null = null): Promise<Snapshot> {
   const { state } = target;
   const [fileText, copy, known] = await Promise.all([target.readFile(), state.readRunning(), state.readLedger()]);
   const document = parseDocument(fileText ?? '');
   const file = fileText === null ? null : interfaceOf(document);
   const presumed = copy === null ? (file ?? EMPTY_CONFIG) : interfaceOf(parseDocument(copy));
-  const device = await target.backend.read(presumed.table);
+  const device = await target.backend.read(presumed.table, untouched);
   // A copy without a device, or of another device of that name, is that of a life that ended without us: a reboot, `ip link delete`,
   // or `wg-quick down` and `up` by somebody else.
   const isOther = device === null || (known !== null && known.index !== device.index);
@@ -44,14 +44,13 @@ export async function readSnapshot(target: ManagedInterface): Promise<Snapshot> 
 export function currentOf(snapshot: Snapshot, attempted: InterfaceConfig | null = null): Current {
   const { file, running, device, document, runningText, ledger } = snapshot;
   const baseline = ledger?.baseline ?? null;
-  const fileIps = allowedIpsOf(document);
+  const known = { file, running, attempted, device, baseline };
+  if (baseline === null) return { ...known, fileIps: allowedIpsOf(document), goneIps: [] };
   // Whose running copy is not known is known by no baseline, either.
-  const runningIps = runningText === null ? fileIps : allowedIpsOf(parseDocument(runningText));
-  return {
-    ...{ file, running, attempted, device, baseline },
-    fileIps: baseline === null ? fileIps : without(fileIps, runningIps),
-    goneIps: without(runningIps, fileIps),
-  };
+  const runningDocument = runningText === null ? document : parseDocument(runningText);
+  const [fileIps, runningIps] = [allowedIpsOf(document), allowedIpsOf(runningDocument)];
+  if (fileIps === runningIps) return { ...known, fileIps: [], goneIps: [] };
+  return { ...known, fileIps: without(fileIps, runningIps), goneIps: without(runningIps, fileIps) };
 }
 
 function without<T>(values: readonly T[], others: readonly T[]): readonly T[] {

@@ -61,7 +61,7 @@ const POLL_MS = 50;
 async function endStrays(host: Host): Promise<void> {
   const deadline = host.nowMs() + STRAY_DEADLINE_MS;
   // A daemon that a hook left behind may look like it.
-  const find = (): number[] => findProcesses(isHookProcess).filter(leadsGroup);
+  const find = (): number[] => [...findProcesses(isHookProcess)].filter(leadsGroup);
   for (let strays = find(); strays.length > 0; strays = find()) {
     if (host.nowMs() > deadline) strays.forEach(kill);
     await new Promise((resolve) => setTimeout(resolve, POLL_MS));

@@ -41,8 +41,10 @@ export interface Started {
 export interface StopConfig {
   /** The text that it was brought up from. */
   readonly document: Document;
-  /** The mark that it had when its device was last seen; null = none, or not known. */
-  readonly mark: number | null;
+  /** The marks by which it may have routed, as far as they are known. */
+  readonly marks: readonly number[];
+  /** Whether its device may have another one by now: it was not looked at, or hooks ran since. */
+  readonly asksMark: boolean;
   /** The number of its device (ifindex), to know it again where somebody moved or renamed it; null = not known. */
   readonly index: number | null;
 }
@@ -81,8 +83,11 @@ export interface ResolvedEndpoint {
  * them reads or writes the state folder or the file. Who calls holds the interface's lock.
  */
 export interface Backend {
-  /** Null = no such device. `not_wireguard` for a device of that name that is none. `table`: whose routes are read; null and `off` = main. */
-  read(table: string | null): Promise<Device | null>;
+  /**
+   * Null = no such device. `not_wireguard` for a device of that name that is none. `table`: whose routes are read; null and `off` = main.
+   * `untouched`: the device as it was a moment ago, where nothing was done since that wg(8) would show: its keys and peers are taken over.
+   */
+  read(table: string | null, untouched?: Device | null): Promise<Device | null>;
   /**
    * What only wg knows of the device: keys, port, mark and peers, but nothing that moves by itself. Equal texts = nothing has changed;
    * it is secret. Null = no such device.

@@ -27,14 +27,19 @@ export function movedBaseline(
   if (baseline === null) return null;
   const parts = changed.flatMap((name) => PARTS[name] ?? []);
   const kept = parts.includes('addresses') ? withoutConnected(baseline, device) : baseline.routes;
-  const [come, gone] = [new Set(networks.come), new Set(networks.gone)];
-  const present = new Set(device.routes.map(idOf));
-  const known = new Set(kept.map(idOf));
-  const routes = [
-    ...kept.filter((route) => !gone.has(route.destination) || present.has(idOf(route))),
-    ...device.routes.filter((route) => come.has(route.destination) && !known.has(idOf(route))),
-  ];
+  const routes = movedRoutes(kept, device.routes, networks);
   return { ...baseline, ...Object.fromEntries(parts.map((part) => [part, device[part]])), routes };
+}
+
+function movedRoutes(kept: readonly Route[], live: readonly Route[], networks: Moves['networks']): readonly Route[] {
+  const [come, gone] = [new Set(networks.come), new Set(networks.gone)];
+  if (come.size + gone.size === 0) return kept;
+  const present = new Set(live.map(idOf));
+  const known = new Set(kept.map(idOf));
+  return [
+    ...kept.filter((route) => !gone.has(route.destination) || present.has(idOf(route))),
+    ...live.filter((route) => come.has(route.destination) && !known.has(idOf(route))),
+  ];
 }
 
 /** The routes of a baseline but for those that went with an address. */

@@ -1,15 +1,10 @@
-import { type Cidr, parseCidr } from '../protocol/address.ts';
+import { type Cidr, cidr4, parseCidr } from '../protocol/address.ts';
 
-/** How many bits of a mask in hex are set. */
-function bitsOf(hex: string): number {
-  let bits = 0;
-  for (let rest = Number.parseInt(hex, 16); rest > 0; rest = Math.floor(rest / 2)) bits += rest % 2;
-  return bits;
-}
-
-/** `/proc/net` writes IPv4 addresses as hex of the little-endian number. */
-const ipv4Of = (hex: string): string =>
-  [6, 4, 2, 0].map((at) => String(Number.parseInt(hex.slice(at, at + 2), 16))).join('.');
+/** `/proc/net` writes IPv4 addresses and masks as hex of the little-endian number. */
+const number4 = (hex: string): number => {
+  const number = Number.parseInt(hex, 16);
+  return (((number & 0xff) << 24) | ((number & 0xff00) << 8) | ((number >>> 8) & 0xff00) | (number >>> 24)) >>> 0;
+};
 
 const ipv6Of = (hex: string): string => (hex.match(/.{4}/g) ?? []).join(':');
 
@@ -23,10 +18,17 @@ function rows(text: string, device: string): string[][] {
 }
 
 /** Destinations of the routes of one device in /proc/net/route (proc(5)): the IPv4 main table. */
-export const parseRoutes4 = (text: string, device: string): Cidr[] =>
-  rows(text, device)
-    .filter((row) => row[0] === device)
-    .flatMap((row) => parseCidr(`${ipv4Of(row[1] ?? '')}/${String(bitsOf(row[7] ?? '0'))}`) ?? []);
+export function parseRoutes4(text: string, device: string): Cidr[] {
+  const own = `${device}\t`;
+  return text
+    .split('\n')
+    .filter((line) => line.startsWith(own))
+    .map((line) => {
+      const columns = line.split('\t');
+      const mask = number4(columns[7] ?? '0');
+      return cidr4(number4(columns[1] ?? '0'), mask === 0 ? 0 : Math.clz32(~mask));
+    });
+}
 
 const RTF_REJECT = 0x0200;
 const RTF_LOCAL = 0x80000000;

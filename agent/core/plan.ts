@@ -224,7 +224,7 @@ function lostRoutes({ addresses, routes }: Baseline, table: string, present: rea
 }
 
 function missingAllowedIps(desired: InterfaceConfig, fileIps: readonly Cidr[], present: readonly Cidr[]): Cidr[] {
-  if (desired.table === 'off') return [];
+  if (desired.table === 'off' || fileIps.length === 0) return [];
   // In a table of its own wg-quick adds every route; in the main table only those that nothing covers yet.
   const isThere = desired.table === null ? coverage(present) : membership(present);
   const isByMark = (ip: Cidr): boolean => desired.table === null && ip.endsWith('/0');

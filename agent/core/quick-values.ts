@@ -1,6 +1,6 @@
 import type { Document } from '../protocol/wgquick/document.ts';
 import type { FieldName } from '../protocol/wgquick/fields.ts';
-import { isLineOf } from '../protocol/wgquick/document.ts';
+import { interfaceLines, isLineOf } from '../protocol/wgquick/document.ts';
 
 /** What wg-quick(8) hands to ip(8) and resolvconf(8): the words of the file as they stand there. */
 export interface QuickValues {
@@ -26,7 +26,9 @@ export const resolverOf = (entries: readonly string[]): Pick<QuickValues, 'dns' 
 /** Reads a file as wg-quick does: lists accumulate, of everything else the last line counts. */
 export function quickValues(document: Document): QuickValues {
   const texts = (name: FieldName): string[] =>
-    document.filter((line) => isLineOf(line, name)).map(({ value }) => value);
+    interfaceLines(document)
+      .filter((line) => isLineOf(line, name))
+      .map(({ value }) => value);
   const words = (name: FieldName): string[] =>
     texts(name)
       .flatMap((text) => text.split(/[ \t\n\v\f\r,]+/))

@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
-import { KEY, PEER_A } from '../../test/fixtures/device.ts';
+import { KEY, PEER_A, PEER_B } from '../../test/fixtures/device.ts';
 import { parseDocument } from '../protocol/wgquick/document.ts';
-import { uapiConfig } from './uapi-config.ts';
+import { dumpAfter, uapiConfig } from './uapi-config.ts';
 
 const hex = (base64: string): string => Buffer.from(base64, 'base64').toString('hex');
 const config = (text: string): string[] | null => uapiConfig(parseDocument(text));
@@ -60,5 +60,25 @@ describe('a file in the words of wireguard-go', () => {
     ['a key that is none', '[Interface]\nPrivateKey = x\n'],
   ])('wg judges %s', (_name, text) => {
     expect(config(text)).toBeNull();
+  });
+});
+
+describe('what a device has after it took the lines is known', () => {
+  const after = (text: string): ReturnType<typeof dumpAfter> => dumpAfter(config(text) ?? []);
+  const head = `[Interface]\nPrivateKey = ${KEY_TEXT}\n`;
+
+  test('with networks as the kernel keeps them', () => {
+    const dump = after(`${head}FwMark = 7\n${PEER}AllowedIPs = 10.0.0.1/8, fd00::5/64\nEndpoint = 192.0.2.7:5\n`);
+    expect(dump).toMatchObject({
+      fwMark: 7,
+      peers: [{ publicKey: PEER_A, endpoint: '192.0.2.7:5', allowedIps: ['10.0.0.0/8', 'fd00::/64'] }],
+    });
+  });
+
+  test.each([
+    { name: 'a peer that has two sections', text: `${head}${PEER}${PEER.replace(PEER_A, PEER_B)}${PEER}` },
+    { name: 'a peer that has the key of the device', text: `${head}${PEER.replace(PEER_A, KEY.publicKey)}` },
+  ])('but for $name', ({ text }) => {
+    expect(after(text)).toBeNull();
   });
 });

@@ -9,15 +9,15 @@ const textOf = (read: () => string): string => {
   }
 };
 
-/** Processes of this host, not of containers on it, whose arguments (after the program's name) are such. */
-export function findProcesses(matches: (argv: readonly string[]) => boolean): number[] {
+/** Processes of this host, not of containers on it, whose arguments (after the program's name) are such; the youngest first, as they are asked for. */
+export function* findProcesses(matches: (argv: readonly string[]) => boolean): Generator<number> {
   const mountsOf = (pid: string): string => textOf(() => readlinkSync(`/proc/${pid}/ns/mnt`));
   const own = mountsOf('self');
-  return readdirSync('/proc')
-    .filter((entry) => /^[0-9]+$/.test(entry))
-    .filter((pid) => matches(textOf(() => readFileSync(`/proc/${pid}/cmdline`, 'latin1')).split('\0')))
-    .filter((pid) => mountsOf(pid) === own)
-    .map(Number);
+  const pids = readdirSync('/proc').filter((entry) => /^[0-9]+$/.test(entry));
+  for (const pid of pids.sort((left, right) => Number(right) - Number(left))) {
+    const argv = textOf(() => readFileSync(`/proc/${pid}/cmdline`, 'latin1')).split('\0');
+    if (matches(argv) && mountsOf(pid) === own) yield Number(pid);
+  }
 }
 
 /** Whether the process leads its group: what it has left in the background does not. */
@@ -28,9 +28,10 @@ export function leadsGroup(pid: number): boolean {
 }
 
 /** Processes of wg-quick(8) that bring the interface up or down: those of wg-quick@ and of people. */
-export const quickProcesses = (name: string): number[] =>
-  findProcesses((argv) => {
+export const quickProcesses = (name: string): number[] => [
+  ...findProcesses((argv) => {
     const at = argv.findIndex((argument) => /(^|\/)wg-quick$/.test(argument));
     const [verb = '', config = ''] = at < 0 ? [] : argv.slice(at + 1);
     return /^(up|down)$/.test(verb) && (config === name || config.endsWith(`/${name}.conf`));
-  });
+  }),
+];

@@ -109,7 +109,16 @@ async function forgetPreviousBoot(folder: string, folders: readonly string[]): P
 function journalText({ previousDevice, previousDesired, previousLedger, ...entry }: JournalEntry): string {
   const formerLive = previousDevice === null ? null : storedDevice(previousDevice);
   const ledger = previousLedger === null ? null : storedLedger(previousLedger);
-  const stored: StoredJournal = { ...entry, formerLive, formerWanted: previousDesired, previousLedger: ledger };
+  // It runs by its file, as good as always: the text is there once.
+  const runs =
+    entry.runningText === entry.fileText && entry.fileText !== null ? { runningText: null, runsFile: true } : {};
+  const stored: StoredJournal = {
+    ...entry,
+    ...runs,
+    formerLive,
+    formerWanted: previousDesired,
+    previousLedger: ledger,
+  };
   return JSON.stringify(stored);
 }
 
@@ -166,11 +175,32 @@ interface StoredJournal extends Omit<
   readonly previousLedger?: StoredLedger | null;
   /** Agents before 0.2 wrote none. */
   readonly steps?: readonly WireStep[];
+  /** Whether `runningText` is the text of the file, and left out. */
+  readonly runsFile?: boolean;
   readonly formerLive: StoredDevice | null;
   readonly formerWanted: 'up' | 'down' | null;
 }
 
-const storedPeer = (peer: Peer): StoredPeer => ({ ...peer, presharedKey: peer.presharedKey?.reveal() ?? null });
+// Named one by one: a spread costs ten times as much, and there may be thousands.
+const storedPeer = ({
+  publicKey,
+  presharedKey,
+  endpoint,
+  allowedIps,
+  latestHandshake,
+  rxBytes,
+  txBytes,
+  keepalive,
+}: Peer): StoredPeer => ({
+  publicKey,
+  presharedKey: presharedKey?.reveal() ?? null,
+  endpoint,
+  allowedIps,
+  latestHandshake,
+  rxBytes,
+  txBytes,
+  keepalive,
+});
 const peerOf = (peer: StoredPeer): Peer => ({
   ...peer,
   presharedKey: peer.presharedKey === null ? null : new Secret(peer.presharedKey),
@@ -197,11 +227,21 @@ function parseJournal(text: string): JournalEntry {
       previousLedger = null,
       steps = [],
       attemptedText = null,
+      runsFile = false,
       ...stored
     } = JSON.parse(text) as StoredJournal;
+    const runningText = runsFile ? stored.fileText : stored.runningText;
     const previousDevice = formerLive === null ? null : deviceOf(formerLive);
     const ledger = previousLedger === null ? null : ledgerOf(previousLedger);
-    return { ...stored, steps, attemptedText, previousDevice, previousDesired: formerWanted, previousLedger: ledger };
+    return {
+      ...stored,
+      runningText,
+      steps,
+      attemptedText,
+      previousDevice,
+      previousDesired: formerWanted,
+      previousLedger: ledger,
+    };
   } catch {
     // The parser's message would quote the text, keys included.
     throw new AgentError('internal', 'The journal of an unfinished change cannot be read');

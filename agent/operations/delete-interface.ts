@@ -7,7 +7,8 @@ import { takeDownOurs } from './set-state.ts';
 export async function deleteInterface(target: ManagedInterface): Promise<{ status: 'success'; message: string }> {
   const { state, name } = target;
   const before = await readSnapshot(target);
-  if (before.device !== null) await (before.file === null ? takeDownOurs(target, before) : bringDown(target));
+  if (before.device !== null)
+    await (before.file === null ? takeDownOurs(target, before) : bringDown(target, before.device));
   else await forgetOlderLife(target);
   await target.removeFile();
   await state.writePeers([]);

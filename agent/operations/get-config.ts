@@ -31,11 +31,28 @@ export async function getConfig(context: ReadContext, target: ManagedInterface):
 
 /** The response to GET config for what a snapshot shows. */
 export function configResponse(context: ReadContext, name: string, snapshot: Snapshot): ConfigResponse {
+  const view = viewOf(context, name, snapshot);
+  const { readBackKeys } = context.settings;
+  const text = snapshot.fileText ?? '';
+  const config = { ...view.config, raw_config: readBackKeys ? text : redactFile(text) };
+  return { ...view, config, digest: digestOfView(context, snapshot, view) };
+}
+
+/** The digest of that response, without the work of making it. */
+export const digestOf = (context: ReadContext, name: string, snapshot: Snapshot): string =>
+  digestOfView(context, snapshot, viewOf(context, name, snapshot));
+
+/** The response but for the file's text. */
+type View = Omit<ConfigResponse, 'config' | 'digest'> & {
+  readonly config: Omit<ConfigResponse['config'], 'raw_config'>;
+};
+
+function viewOf(context: ReadContext, name: string, snapshot: Snapshot): View {
   const file = snapshot.file ?? EMPTY_CONFIG;
   const current = currentOf(snapshot);
-  const body = {
+  return {
     interface: name,
-    config: oldView(context, snapshot, file),
+    config: oldView(context, file),
     spec: specFromConfig(file, savesConfig(snapshot.document)),
     live: snapshot.device === null ? null : deviceView(snapshot.device, file),
     state: stateOf(snapshot),
@@ -47,7 +64,6 @@ export function configResponse(context: ReadContext, name: string, snapshot: Sna
     settled: settledFields(current).map(pathOf),
     unresolved: unresolvedView(context, name),
   };
-  return { ...body, digest: digestOf(context, snapshot, JSON.stringify(body)) };
 }
 
 const stateOf = (snapshot: Snapshot): InterfaceState => {
@@ -88,8 +104,7 @@ const joined = (lines: readonly string[], separator: string): string | null =>
   lines.length === 0 ? null : lines.join(separator);
 
 /** The old agent's fields, with all rules of a list joined as its documentation joins them. */
-function oldView({ settings }: ReadContext, snapshot: Snapshot, file: InterfaceConfig): ConfigResponse['config'] {
-  const text = snapshot.fileText ?? '';
+function oldView({ settings }: ReadContext, file: InterfaceConfig): View['config'] {
   const invalid = (name: FieldName): string[] =>
     (file.invalid[name] ?? []).map((own) => (settings.readBackKeys ? own : redactKeys(own)));
   return {
@@ -101,7 +116,6 @@ function oldView({ settings }: ReadContext, snapshot: Snapshot, file: InterfaceC
     mtu: file.mtu,
     dns: joined([...file.dns, ...invalid('dns')], ', '),
     table: file.table ?? invalid('table').at(-1) ?? null,
-    raw_config: settings.readBackKeys ? text : redactFile(text),
   };
 }
 
@@ -109,12 +123,14 @@ function oldView({ settings }: ReadContext, snapshot: Snapshot, file: InterfaceC
  * Keyed, so that it is no hash of a private key to anybody else. Counters, handshakes and endpoints do not move it, nor does the
  * order of peers: wireguard-go tells them in another one each time.
  */
-function digestOf({ host }: ReadContext, { fileText, device }: Snapshot, response: string): string {
-  const peers = (device?.peers ?? []).map(({ publicKey, presharedKey, allowedIps, keepalive }) =>
-    JSON.stringify([publicKey, presharedKey?.reveal(), [...allowedIps].sort(), keepalive]),
+function digestOfView({ host }: ReadContext, { fileText, device }: Snapshot, view: View): string {
+  // No part of any of them has a space.
+  const peers = (device?.peers ?? []).map(
+    ({ publicKey, presharedKey, allowedIps, keepalive }) =>
+      `${publicKey} ${presharedKey?.reveal() ?? ''} ${[...allowedIps].sort().join()} ${String(keepalive)}`,
   );
   return createHmac('sha256', host.state.digestKey.reveal())
     .update(encodeText(fileText ?? ''))
-    .update(`\0${response}\0${peers.sort().join()}`)
+    .update(`\0${JSON.stringify(view)}\0${peers.sort().join('\n')}`)
     .digest('base64url');
 }

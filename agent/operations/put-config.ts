@@ -9,7 +9,7 @@ import type { PutConfigResponse, PutConfigBody, PutOptions, WireStep } from '../
 import { EMPTY_CONFIG } from '../protocol/wgquick/config.ts';
 import { configFromPut } from '../protocol/wgquick/wire.ts';
 import type { AgentContext } from './context.ts';
-import { configResponse } from './get-config.ts';
+import { digestOf } from './get-config.ts';
 
 /** PUT config: the one way to change an interface. Validated wholly before anything is touched; all of it or nothing. */
 export async function putConfig(
@@ -27,15 +27,15 @@ export async function putConfig(
     });
   }
   const desired = { config, state: options.state ?? (before.device === null ? 'down' : 'up') } as const;
-  const digestOf = (snapshot: Snapshot): string => configResponse(context, target.name, snapshot).digest;
-  if (options.if_digest !== undefined && digestOf(before) !== options.if_digest) throw moved();
+  const digest = (snapshot: Snapshot): string => digestOf(context, target.name, snapshot);
+  if (options.if_digest !== undefined && digest(before) !== options.if_digest) throw moved();
   const plan = planFor(before, { ...desired, remember: options.state !== undefined });
   // What is there already was judged when it came; a no-op runs nothing.
   if (plan.steps.length > 0) await preflight(target, plan, context.settings.hooks);
   refuseImpact(plan, options);
-  if (options.dry_run === true) return responseOf(plan, { outageMs: 0, digest: digestOf(before), changed: false });
+  if (options.dry_run === true) return responseOf(plan, { outageMs: 0, digest: digest(before), changed: false });
   const { outageMs, after } = await apply(target, plan);
-  return responseOf(plan, { outageMs, digest: digestOf(after), changed: plan.steps.length > 0 });
+  return responseOf(plan, { outageMs, digest: digest(after), changed: plan.steps.length > 0 });
 }
 
 const moved = (): AgentError =>

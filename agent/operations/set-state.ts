@@ -49,11 +49,11 @@ export async function disable(target: ManagedInterface): Promise<DisableResponse
 }
 
 /** A device without a file is ours only if we brought it up; those of networkd or of people are left alone. */
-export async function takeDownOurs(target: ManagedInterface, { runningText }: Snapshot): Promise<void> {
+export async function takeDownOurs(target: ManagedInterface, { runningText, device }: Snapshot): Promise<void> {
   if (runningText === null) {
     const text = `Failed to disable interface: ${target.name} has no configuration file and was not brought up by this agent; it is left alone`;
     throw new AgentError('not_found', text);
   }
-  await bringDown(target);
+  await bringDown(target, device);
   await target.state.writeDesired(null);
 }

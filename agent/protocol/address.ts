@@ -61,6 +61,7 @@ const withLength = (cidr: Cidr, length: number): Cidr => `${ipOf(cidr)}/${String
 /** The network that an address lies in: `10.0.0.7/24` gives `10.0.0.0/24`. */
 export function networkOf(cidr: Cidr): Cidr {
   const length = lengthOf(cidr);
+  if (!isIpv6(cidr)) return cidr4(number4(ipOf(cidr)), length);
   const masked = ipaddr
     .parse(ipOf(cidr))
     .toByteArray()
@@ -70,6 +71,16 @@ export function networkOf(cidr: Cidr): Cidr {
     });
   const network = canonicalIp(ipaddr.fromByteArray(masked).toString()) ?? ipOf(cidr);
   return `${network}/${String(length)}` as Cidr;
+}
+
+const number4 = (ip: string): number => ip.split('.').reduce((number, octet) => number * 256 + Number(octet), 0);
+
+/** The IPv4 network of this length that a 32-bit number, the first octet highest, lies in. */
+export function cidr4(number: number, length: number): Cidr {
+  const host = 2 ** (32 - length);
+  const network = number - (number % host);
+  const octets = [24, 16, 8, 0].map((bits) => String((network >>> bits) & 0xff));
+  return `${octets.join('.')}/${String(length)}` as Cidr;
 }
 
 /** Tells whether any of the networks holds an address or network: by look-ups, one for each prefix length, as there may be thousands. */

@@ -2,8 +2,9 @@ import { AgentError, takenAway } from '../../core/agent-error.ts';
 import { ANYWHERE, defaultFamilies } from '../../core/default-routing.ts';
 import type { Peer } from '../../core/device.ts';
 import { type QuickValues, quickValues } from '../../core/quick-values.ts';
+import type { Dump } from '../../core/parse-dump.ts';
 import { startText } from '../../core/start-text.ts';
-import { uapiConfig } from '../../core/uapi-config.ts';
+import { dumpAfter, uapiConfig } from '../../core/uapi-config.ts';
 import type { Dialect } from '../../host/dialect.ts';
 import { withSecretFile } from '../../host/secret-file.ts';
 import { type Cidr, coverage, isIpv6, lengthOf, networkOf, parseInterfaceAddress } from '../../protocol/address.ts';
@@ -44,13 +45,13 @@ export async function bringUp(tools: Tools, start: StartConfig, hooks: UpHooks):
     index = indexOf(name);
     if (dialect.preUpAfterLink) await hooks.preUp();
     const { text, names } = startText(start.document, start.previous);
-    await load(tools, text, { load: dialect.load, document: start.document });
-    await setUp(tools, quickValues(start.document), dialect);
+    const dump = await load(tools, text, { load: dialect.load, document: start.document });
+    await setUp(tools, quickValues(start.document), { dialect, dump });
     await hooks.postUp();
     if (indexOf(name) !== index) throw takenAway(name);
     return { names };
   } catch (error) {
-    throw await takenDown(tools, { document: start.document, mark: null, index }, error);
+    throw await takenDown(tools, { document: start.document, marks: [], asksMark: true, index }, error);
   }
 }
 
@@ -75,17 +76,20 @@ interface LoadOptions {
 /** wg reads a file of thousands of peers for seconds, and says nothing meanwhile. */
 const LOAD_LIMIT_MS = 60_000;
 
-/** By wireguard-go's own socket where every line is surely taken as wg takes it; else by wg, which says what is wrong. */
-async function load({ runner, name }: Tools, text: string, { load, document }: LoadOptions): Promise<void> {
+/**
+ * By wireguard-go's own socket where every line is surely taken as wg takes it; else by wg, which says what is wrong. What the device
+ * then has, where that is known without a question.
+ */
+async function load({ runner, name }: Tools, text: string, { load, document }: LoadOptions): Promise<Dump | null> {
   const lines = load === 'setconf' && kindOf(name) === 'userspace' ? uapiConfig(parseDocument(text)) : null;
   if (lines !== null) {
     await setUapi(name, lines);
-    return;
+    return dumpAfter(lines);
   }
   const { exitCode, stderr } = await withSecretFile(text, (fd) =>
     runner.run('wg', [load, name, '/dev/fd/3'], { fds: [fd], timeoutMs: LOAD_LIMIT_MS }),
   );
-  if (exitCode === 0) return;
+  if (exitCode === 0) return null;
   if (stderr.includes('Address already in use')) throw failed('The listen port is in use on this host');
   const [line] = invalidLines(document);
   if (line !== undefined)
@@ -96,11 +100,17 @@ async function load({ runner, name }: Tools, text: string, { load, document }: L
 
 const failed = (text: string): AgentError => new AgentError('command_failed', text);
 
+interface Loaded {
+  readonly dialect: Dialect;
+  /** What the device has; null = it is asked. */
+  readonly dump: Dump | null;
+}
+
 /** Addresses, MTU, routes and resolver of a device that has its peers. */
-async function setUp({ runner, name }: Tools, quick: QuickValues, dialect: Dialect): Promise<void> {
+async function setUp({ runner, name }: Tools, quick: QuickValues, { dialect, dump }: Loaded): Promise<void> {
   const kind = kindOf(name);
   if (kind === 'absent') throw failed(`The interface ${name} went while it was set up`);
-  const { peers, fwMark } = await readDump(runner, name, kind);
+  const { peers, fwMark } = dump ?? (await readDump(runner, name, kind));
   const mtu = quick.mtu === '' ? String(await automaticMtu(runner, endpointsOf(peers), dialect.mtuOf)) : quick.mtu;
   const table = word(quick.table, 'Table');
   const lines = [

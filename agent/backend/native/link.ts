@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { setTimeout as sleep } from 'node:timers/promises';
+import { setImmediate, setTimeout as sleep } from 'node:timers/promises';
 import { AgentError } from '../../core/agent-error.ts';
 import { type CommandRunner, mustRun } from '../../host/command-runner.ts';
 import { kindOf } from './kind-of.ts';
@@ -38,6 +38,7 @@ const makerOf = (name: string): 'made' | 'taken' => (quickProcesses(name).length
 
 /** How long a wireguard-go may take to end before its device is deleted. */
 const END_LIMIT_MS = 2_000;
+const BRIEF_MS = 4;
 
 /**
  * Deletes the device; fine when there is none. Once it returns, one of the same name can be made, on the same port. A wireguard-go that
@@ -51,10 +52,8 @@ export async function removeLink(runner: CommandRunner, name: string, known: Kno
     return;
   }
   // Only those are found whose socket is of this network namespace: one that somebody else runs in another is not ours.
-  const pid = kind === 'kernel' ? undefined : findUserspace(name);
+  const pid = kind === 'absent' ? findUserspace(name) : kind === 'userspace' ? await releaseAndFind(name) : undefined;
   if (pid !== undefined) {
-    // Its process outlives the device a little: the port is free for the next one at once.
-    await setUapi(name, ['listen_port=0']).catch(() => undefined);
     process.kill(pid, 'SIGTERM');
     if (await isGone(name)) return;
   }
@@ -65,12 +64,24 @@ export async function removeLink(runner: CommandRunner, name: string, known: Kno
   if (kindOf(name) !== 'absent') throw new AgentError('command_failed', `The interface ${name} cannot be deleted`);
 }
 
+/** The process of wireguard-go, found while it lets go of its port: it outlives the device a little, and the next one needs that at once. */
+async function releaseAndFind(name: string): Promise<number | undefined> {
+  const released = setUapi(name, ['listen_port=0']).catch(() => undefined);
+  // The question is on its way before the search, which blocks.
+  await setImmediate();
+  const pid = findUserspace(name);
+  await released;
+  return pid;
+}
+
 /** Waits for device and socket to go; false when they do not. */
 async function isGone(name: string): Promise<boolean> {
   const started = performance.now();
   while (isUserspace(name) || existsSync(`/sys/class/net/${name}`)) {
-    if (performance.now() - started > END_LIMIT_MS) return false;
-    await sleep(1);
+    const waitedMs = performance.now() - started;
+    if (waitedMs > END_LIMIT_MS) return false;
+    // It takes some two ms: a timer's tick is half of that.
+    await (waitedMs < BRIEF_MS ? setImmediate() : sleep(1));
   }
   return true;
 }

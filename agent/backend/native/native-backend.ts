@@ -28,7 +28,7 @@ export function createNativeBackends({ runner, dialect }: Host): Backends {
 function backendOf(tools: Tools): Backend {
   const { runner, name } = tools;
   return {
-    read: (table) => readDevice(runner, name, table),
+    read: (table, untouched) => readDevice(runner, name, { table, untouched: untouched ?? null }),
     fingerprint: () => fingerprint(runner, name),
     configure: (change) => configure(runner, name, change),
     up: (start, hooks) => bringUp(tools, start, hooks),
@@ -60,7 +60,7 @@ async function setEndpoints(
   endpoints: readonly ResolvedEndpoint[],
   { index, document }: DeviceOfFile,
 ): Promise<void> {
-  const device = await readDevice(runner, name, 'off');
+  const device = await readDevice(runner, name, { table: 'off', untouched: null });
   const present = new Set(device?.peers.map(({ publicKey }) => publicKey));
   // `wg set` would make a peer that somebody has removed meanwhile.
   const peers = endpoints.filter(({ publicKey }) => present.has(publicKey));

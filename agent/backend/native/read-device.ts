@@ -20,10 +20,18 @@ const IFF_UP = 0x1;
  * module (Node speaks no netlink), two more for the routes of a numbered `table`, and up to four where a default route goes through it.
  * Files of /proc and /sys are in memory: read at once they take a tenth of the time.
  */
-export async function readDevice(runner: CommandRunner, name: string, table: string | null): Promise<Device | null> {
+export async function readDevice(
+  runner: CommandRunner,
+  name: string,
+  { table, untouched }: DeviceQuestion,
+): Promise<Device | null> {
   const kind = kindOf(name);
   if (kind === 'absent') return null;
-  const [dump, routes] = await Promise.all([readDump(runner, name, kind), readRoutes(runner, name, table)]);
+  const isSame = untouched !== null && untouched.index === indexOf(name);
+  const [dump, routes] = await Promise.all([
+    isSame ? dumpOf(untouched) : readDump(runner, name, kind),
+    readRoutes(runner, name, table),
+  ]);
   const folder = `/sys/class/net/${name}`;
   const index = indexOf(name);
   if (index === null) return null;
@@ -32,6 +40,15 @@ export async function readDevice(runner: CommandRunner, name: string, table: str
   const device = { ...dump, index, addresses, mtu: Number(read(`${folder}/mtu`)), linkUp, routes };
   return { ...device, ...(table === null ? await readRouting(runner, name, device) : NO_ROUTING) };
 }
+
+interface DeviceQuestion {
+  /** Whose routes are read; null and `off` = main. */
+  readonly table: string | null;
+  /** As it was a moment ago, where nothing was done since that wg(8) would show; null = not known. */
+  readonly untouched: Device | null;
+}
+
+const dumpOf = ({ key, listenPort, fwMark, peers }: Device): Dump => ({ key, listenPort, fwMark, peers });
 
 /** What wg(8) or the socket of wireguard-go tell of the device. */
 export const readDump = async (runner: CommandRunner, name: string, kind: 'kernel' | 'userspace'): Promise<Dump> =>

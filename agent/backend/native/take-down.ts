@@ -14,25 +14,25 @@ const ATTEMPTS = 3;
  * Takes away the device and everything that `up` made beside it, in the order of `wg-quick down`. Each part is tried again where a
  * command fails; what then is left is an error once all the others are gone, too.
  */
-export async function takeDown(tools: Tools, { document, mark, index }: StopConfig): Promise<void> {
+export async function takeDown(tools: Tools, { document, marks: known, asksMark, index }: StopConfig): Promise<void> {
   const { runner, name } = tools;
   const { dns, table } = quickValues(document);
-  const marks = table === 'auto' ? await marksOf(tools, mark) : [];
+  const marks = table === 'auto' ? new Set([...known, ...(asksMark ? await marksOf(tools) : [])]) : [];
   const parts = [
     () => removeLink(runner, name, { document, index }),
     ...(dns.length > 0 ? [() => clearResolver(runner, name)] : []),
-    ...marks.map((own) => () => removeRouting(runner, name, own)),
+    ...[...marks].map((own) => () => removeRouting(runner, name, own)),
   ];
   const failures: unknown[] = [];
   for (const part of parts) await persistently(part).catch((error: unknown) => failures.push(error));
   if (failures.length > 0) throw failures[0];
 }
 
-/** The marks by which the interface may have routed: the one it has, and the one it was known by. */
-async function marksOf({ runner, name }: Tools, known: number | null): Promise<number[]> {
+/** The mark that the device has. */
+async function marksOf({ runner, name }: Tools): Promise<number[]> {
   const kind = kindOf(name);
-  const dump = kind === 'absent' ? null : await readDump(runner, name, kind);
-  return [...new Set([known, dump?.fwMark ?? null])].filter((mark) => mark !== null);
+  const mark = kind === 'absent' ? null : (await readDump(runner, name, kind)).fwMark;
+  return mark === null ? [] : [mark];
 }
 
 async function persistently(work: () => Promise<void>): Promise<void> {

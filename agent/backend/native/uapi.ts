@@ -46,13 +46,19 @@ function exchange(name: string, question: string, deadlineMs = DEADLINE_MS): Pro
     socket.on('data', (chunk: Buffer) => {
       chunks.push(chunk);
       // The answer ends with an empty line; the socket stays open for the next question.
-      if (!Buffer.concat(chunks.slice(-2)).subarray(-2).equals(END)) return;
+      if (!endsWithEmptyLine(chunks)) return;
       socket.destroy();
       resolve(Buffer.concat(chunks).toString('latin1'));
     });
     socket.once('end', fail);
     socket.write(question);
   });
+}
+
+function endsWithEmptyLine(chunks: readonly Buffer[]): boolean {
+  const last = chunks.at(-1)?.subarray(-2);
+  if (last === undefined || last.length < 2) return Buffer.concat(chunks.slice(-2)).subarray(-2).equals(END);
+  return last.equals(END);
 }
 
 /** The process that listens on the socket of the device: wireguard-go, or what the host has in its place; undefined = not found. */
@@ -62,7 +68,8 @@ export function findUserspace(name: string): number | undefined {
   const row = rows.map((line) => line.split(/\s+/)).find((columns) => columns[7]?.endsWith(uapiPath(name)) === true);
   const inode = row?.[6];
   if (inode === undefined) return undefined;
-  return findProcesses((argv) => argv.includes(name)).find((pid) => hasSocket(pid, inode));
+  for (const pid of findProcesses((argv) => argv.includes(name))) if (hasSocket(pid, inode)) return pid;
+  return undefined;
 }
 
 function hasSocket(pid: number, inode: string): boolean {

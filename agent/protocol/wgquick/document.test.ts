@@ -12,6 +12,41 @@ import {
   unmanagedLines,
 } from './document.ts';
 
+describe('the section of a line is that of the last header, whatever was parsed before', () => {
+  const carried = (text: string): void => {
+    const document = parseDocument(text);
+    const sections = document.map(({ section }) => section);
+    const before = ['none', ...sections.slice(0, -1)];
+    expect(sections).toEqual(document.map((line, at) => (line.header ? line.section : before[at])));
+  };
+
+  test('of any file, with other peers behind it, too', () => {
+    fc.assert(
+      fc.property(arbitraryFile(), arbitraryText, (file, text) => {
+        carried(file);
+        carried(`${text}\n${file}`);
+        carried(`${file}\n${text}`);
+      }),
+      RUNS,
+    );
+  });
+
+  test.each([
+    '# a\r[Peer]\nPublicKey = x\n',
+    '[Interface]\u2028[Peer]\nMTU = 5\n',
+    '[Peer]x\nPublicKey = y\n[ peer ]\n',
+  ])('where something looks like a header: %j', (text) => {
+    carried(text);
+    expect(documentText(parseDocument(text))).toBe(text);
+  });
+
+  test('of a comment that a lone CR ends nothing follows', () => {
+    expect(parseDocument('[Interface]\n# a\r[Peer]\nMTU = 5\n').map(({ section }) => section)).toEqual(
+      Array(3).fill('interface'),
+    );
+  });
+});
+
 describe('a document gives its text back byte for byte', () => {
   test('whatever the text is', () => {
     fc.assert(

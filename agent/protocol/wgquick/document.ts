@@ -33,12 +33,40 @@ const sectionOf = (name: string): Line['section'] => {
   return name === '[peer]' ? 'peer' : 'other';
 };
 
-/** The documents of the last texts, which are asked for again and again: a file is parsed once a version. */
-const known = new LRUCache<string, Document>({
-  max: 64,
-  maxSize: 8_000_000,
-  sizeCalculation: (_document, text) => text.length + 1,
-});
+/** What was parsed of the last texts, which are asked for again and again: a file is parsed once a version. */
+const remembered = (): LRUCache<string, Document> =>
+  new LRUCache({ max: 64, maxSize: 8_000_000, sizeCalculation: (_lines, text) => text.length + 1 });
+const known = remembered();
+/** Of peers: a change of the interface part leaves them as they are, and there may be thousands. */
+const knownTails = remembered();
+
+/** Forgets what was parsed before. */
+export const forgetDocuments = (): void => {
+  known.clear();
+  knownTails.clear();
+};
+
+/** What is asked of the same lines again and again, worked out once. */
+export function memoized<T extends object | string>(make: (lines: Document) => T): (lines: Document) => T {
+  const results = new WeakMap<Document, T>();
+  return (lines) => {
+    const result = results.get(lines) ?? make(lines);
+    results.set(lines, result);
+    return result;
+  };
+}
+
+/** The lines up to the first [Peer], and the rest, which is the same object in every version of a file with these peers. */
+export interface Parts {
+  readonly head: Document;
+  readonly tail: Document;
+}
+
+const NO_LINES: Document = [];
+const parts = new WeakMap<Document, Parts>();
+
+/** All lines are in the head where a document was not parsed from a text. */
+export const partsOf = (document: Document): Parts => parts.get(document) ?? { head: document, tail: NO_LINES };
 
 /** Parses what wg-quick(8) and wg(8) accept, in any letter case; what neither knows is kept as it is. Never fails. */
 export function parseDocument(text: string): Document {
@@ -48,6 +76,23 @@ export function parseDocument(text: string): Document {
 }
 
 function parse(text: string): Document {
+  // A header makes what follows independent of what stands before. Only \n ends a line.
+  const header = /(?:^|\n)[ \t]*\[peer\]/i.exec(text);
+  const at = header === null ? text.length : header.index + (header[0].startsWith('\n') ? 1 : 0);
+  const head = parseLines(text.slice(0, at));
+  const tail = at === text.length ? NO_LINES : parseTail(text.slice(at));
+  const document = [...head, ...tail];
+  parts.set(document, { head, tail });
+  return document;
+}
+
+function parseTail(text: string): Document {
+  const lines = knownTails.get(text) ?? parseLines(text);
+  knownTails.set(text, lines);
+  return lines;
+}
+
+function parseLines(text: string): Document {
   const lines: Line[] = [];
   let section: Line['section'] = 'none';
   for (let start = 0; start < text.length;) {
@@ -81,22 +126,36 @@ function parseLine(raw: string, eol: string, previous: Line['section']): Line {
 }
 
 /** The text of a document, byte for byte what was parsed. */
-export const documentText = (document: Document): string => document.map((line) => line.raw + line.eol).join('');
+export const documentText = (document: Document): string => {
+  const { head, tail } = partsOf(document);
+  return textOf(head) + textOf(tail);
+};
+
+const textOf = memoized((lines) => lines.map((line) => line.raw + line.eol).join(''));
+
+const interfaceLinesIn = memoized((lines) => lines.filter((line) => line.section === 'interface'));
+
+/** The lines of the interface part, in file order. */
+export const interfaceLines = memoized((document) => {
+  const { head, tail } = partsOf(document);
+  return [...interfaceLinesIn(head), ...interfaceLinesIn(tail)];
+});
 
 /** The interface part; several [Interface] sections count as one, as in wg-quick. */
-export function interfaceOf(document: Document): InterfaceConfig {
-  const entries = document.filter((line) => line.section === 'interface');
+export const interfaceOf = memoized((document): InterfaceConfig => {
+  const entries = interfaceLines(document);
   return configFrom((name) => {
     const { hook, parse } = fieldOf(name);
     const own = entries.filter((line) => isLineOf(line, name));
     return parse(own.map((line) => (hook ? line.text : line.value)));
   });
-}
+});
 
 /** Whether the line gives a value to this field, as the program that owns the field reads it. */
 export function isLineOf(line: Line, name: FieldName): boolean {
+  if (line.section !== 'interface') return false;
   const { key, owner } = fieldOf(name);
-  return line.section === 'interface' && (owner === 'wg' ? line.key : line.quickKey) === key.toLowerCase();
+  return (owner === 'wg' ? line.key : line.quickKey) === key.toLowerCase();
 }
 
 /** The number of the first line of wg-quick's own under a header like `[ Interface ]`, which is one to wg(8) only; null = there is none. */
@@ -111,33 +170,37 @@ export function strayLine(document: Document): number | null {
 
 /** Lines of the interface part that we keep and do not own: unknown keys and SaveConfig. */
 export const unmanagedLines = (document: Document): string[] =>
-  document
-    .filter(
-      (line) => line.section === 'interface' && line.key !== '' && !FIELD_NAMES.some((name) => isLineOf(line, name)),
-    )
+  interfaceLines(document)
+    .filter((line) => line.key !== '' && !FIELD_NAMES.some((name) => isLineOf(line, name)))
     .map((line) => trimSpace(line.raw));
 
 /** Whether the file asks wg-quick to overwrite it from the kernel at every `down`. */
 export const savesConfig = (document: Document): boolean =>
-  document.some((line) => line.section === 'interface' && line.quickKey === 'saveconfig' && /^true$/i.test(line.value));
+  interfaceLines(document).some((line) => line.quickKey === 'saveconfig' && /^true$/i.test(line.value));
 
-/** The networks of all peer sections that are any, in file order. A leading `+` or `-` of wg(8) says nothing here. */
-export function allowedIpsOf(document: Document): readonly Cidr[] {
-  const ips = networks.get(document) ?? readAllowedIps(document);
-  networks.set(document, ips);
-  return ips;
+/** Of the lines of peers that are asked for, those of the head and those of the tail, each worked out once. */
+function ofPeers<T>(make: (lines: Document) => readonly T[]): (document: Document) => readonly T[] {
+  const read = memoized(make);
+  return memoized((document) => {
+    const { head, tail } = partsOf(document);
+    const first = read(head);
+    // The same object for every version of the file, so that equal ones need no comparison.
+    return first.length === 0 ? read(tail) : [...first, ...read(tail)];
+  });
 }
 
-/** Asked for by every look at an interface, and the same as long as the file is. */
-const networks = new WeakMap<Document, readonly Cidr[]>();
+const isPeerLine = (line: Line, key: string): boolean => line.section === 'peer' && line.key === key;
 
-const readAllowedIps = (document: Document): Cidr[] =>
-  document
-    .filter((line) => line.section === 'peer' && line.key === 'allowedips')
+/** The networks of all peer sections that are any, in file order. A leading `+` or `-` of wg(8) says nothing here. */
+export const allowedIpsOf: (document: Document) => readonly Cidr[] = ofPeers((lines) =>
+  lines
+    .filter((line) => isPeerLine(line, 'allowedips'))
     .flatMap((line) => line.value.split(','))
     .flatMap((text) => parseCidr(withoutSpace(text).replace(/^[+-]/, '')) ?? [])
-    .map(networkOf);
+    .map(networkOf),
+);
 
 /** The public keys of the peer sections, in file order. */
-export const peerKeys = (document: Document): string[] =>
-  document.filter((line) => line.section === 'peer' && line.key === 'publickey').map((line) => line.value);
+export const peerKeys: (document: Document) => readonly string[] = ofPeers((lines) =>
+  lines.filter((line) => isPeerLine(line, 'publickey')).map((line) => line.value),
+);

@@ -1,5 +1,5 @@
 import { redactKeys } from '../redact.ts';
-import { type Document, isLineOf, type Line } from './document.ts';
+import { type Document, interfaceLines, isLineOf, type Line, memoized, partsOf } from './document.ts';
 import { FIELD_NAMES, fieldOf, pathOf } from './fields.ts';
 import { withoutSpace } from './white-space.ts';
 import { PEER_KEYS, peerFieldOf } from './peer-fields.ts';
@@ -23,13 +23,22 @@ const shown = (texts: readonly string[]): string => redactKeys(texts.join(', '))
 
 /** Every line with a value that is none, or a key that no peer has, in file order. Whatever the text is, this never fails. */
 export function invalidLines(document: Document): InvalidLine[] {
-  const overruled = overruledLines(document.filter((line) => line.section === 'interface'));
-  return document.flatMap((line, index) => {
-    if (line.section === 'peer') return peerProblem(line, index + 1) ?? [];
-    if (line.section !== 'interface' || overruled.has(line)) return [];
-    return interfaceProblem(line, index + 1) ?? [];
-  });
+  const { head, tail } = partsOf(document);
+  const overruled = overruledLines(interfaceLines(document));
+  const own = (lines: Document): InvalidLine[] =>
+    lines.flatMap((line, index) => {
+      if (line.section !== 'interface' || overruled.has(line)) return [];
+      return interfaceProblem(line, index + 1) ?? [];
+    });
+  const behind = [...own(tail), ...peerProblems(tail)];
+  return [...own(head), ...peerProblems(head)]
+    .concat(behind.map((problem) => ({ ...problem, line: problem.line + head.length })))
+    .sort((left, right) => left.line - right.line);
 }
+
+const peerProblems = memoized((lines) =>
+  lines.flatMap((line, index) => (line.section === 'peer' ? (peerProblem(line, index + 1) ?? []) : [])),
+);
 
 /** wg-quick looks at the last line of a key only, where the key is no list. */
 function overruledLines(lines: readonly Line[]): ReadonlySet<Line> {

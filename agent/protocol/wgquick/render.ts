@@ -52,8 +52,9 @@ function textsOf(config: InterfaceConfig, name: FieldName): readonly string[] {
   return Array.isArray(config[name]) ? [[...values, ...invalid].join(', ')] : [...invalid, ...values];
 }
 
+/** Only the last line of a file has no end. */
 const endedLines = (document: Document, eol: string): Document =>
-  document.map((line) => (line.eol === '' ? { ...line, eol } : line));
+  document.at(-1)?.eol === '' ? document.map((line) => (line.eol === '' ? { ...line, eol } : line)) : document;
 
 function replaceField(document: Document, name: FieldName, config: InterfaceConfig): Document {
   const field = fieldOf(name);

@@ -1,4 +1,4 @@
-import type { Document, Line } from './document.ts';
+import { type Document, interfaceLines, type Line, memoized, partsOf } from './document.ts';
 import { FIELD_NAMES, fieldOf } from './fields.ts';
 
 const QUICK_KEYS = new Set([
@@ -22,14 +22,21 @@ const isEndpoint = (line: Line): boolean => line.section === 'peer' && line.key 
  * What wg(8) would parse of the file, as `wg-quick strip` prints it, but without the keys of the interface, which our own grammar
  * judges, and without the Endpoint lines: wg resolves their names, which blocks for seconds and fails as a parse error while DNS is down.
  */
-export const textForParseCheck = (document: Document): string =>
-  document
+export function textForParseCheck(document: Document): string {
+  const { head, tail } = partsOf(document);
+  return textOfOthers(head) + textOfOthers(tail);
+}
+
+const textOfOthers = memoized((lines) =>
+  lines
     .filter((line) => !isQuickLine(line) && !isWgField(line) && !isEndpoint(line))
     .map((line) => `${line.raw}\n`)
-    .join('');
+    .join(''),
+);
 
 /** The file without SaveConfig: with it `wg-quick down` overwrites the very file that it reads. A text that is no value of it stays: no file comes up with one. */
-export const withoutSaveConfig = (document: Document): Document =>
-  document.filter(
-    (line) => !(line.section === 'interface' && line.quickKey === 'saveconfig' && /^(true|false)$/i.test(line.value)),
-  );
+export function withoutSaveConfig(document: Document): Document {
+  const isSwitch = (line: Line): boolean => line.quickKey === 'saveconfig' && /^(true|false)$/i.test(line.value);
+  const switches = new Set(interfaceLines(document).filter(isSwitch));
+  return switches.size === 0 ? document : document.filter((line) => !switches.has(line));
+}

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { httpGet } from './http-get.ts';
 import { LabProgram } from './lab-program.ts';
@@ -23,6 +24,13 @@ export interface LoggedRequest {
   readonly timestamp: string;
 }
 
+/** What the systemd unit sets. */
+function unitEnvironment(): Record<string, string> {
+  const unit = readFileSync(repositoryPath('agent/systemd/wgnode-agent.service'), 'utf8');
+  const settings = [...unit.matchAll(/^Environment=(.*)$/gm)].flatMap(([, line = '']) => line.split(' '));
+  return Object.fromEntries(settings.map((setting) => setting.split('=', 2)) as [string, string][]);
+}
+
 const READY_MS = 120_000;
 
 /** The agent of a host. */
@@ -39,7 +47,7 @@ export class LabAgent extends LabProgram {
     const { argvFor, url, caPem } = this.#options;
     await this.daemon.start({
       argv: argvFor([process.execPath, process.env['WGNODE_LAB_AGENT'] ?? repositoryPath('agent/main.ts')]),
-      env: { ...this.#options.env, WGNODE_LOG_LEVEL: 'debug', ...env },
+      env: { ...this.#options.env, ...unitEnvironment(), WGNODE_LOG_LEVEL: 'debug', ...env },
       isReady: async () => (await httpGet(`${url}/health`, { ca: caPem })).status === 200,
       readyMs: READY_MS,
     });
