@@ -4,7 +4,7 @@ export const LOG_LEVELS = ['error', 'warn', 'info', 'debug'] as const;
 export type LogLevel = (typeof LOG_LEVELS)[number];
 
 /** Structured log lines on stderr. Fields are safe values of our own; errors go in as their text. */
-export type Logger = Pick<winston.Logger, 'error' | 'warn' | 'info' | 'debug'>;
+export type Logger = Pick<winston.Logger, 'error' | 'warn' | 'info' | 'debug' | 'isDebugEnabled'>;
 
 /** JSON lines on standard error, from this level up. */
 export function createLogger(level: LogLevel): Logger {

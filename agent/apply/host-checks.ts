@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { AgentError } from '../core/agent-error.ts';
 import type { Proposal } from '../core/change-checks.ts';
@@ -31,13 +31,13 @@ const hooksParse: HostCheck = async ({ host }, { current, desired: { config } })
   }
 };
 
-/** What wg has taken of the file of each interface, but for what a change replaces: it need not judge the same lines again. */
+/** What wg has taken of the file of each interface, but for what a change replaces, as a hash: it need not judge the same lines again. */
 const accepted = new WeakMap<Host, Map<string, string>>();
 
 /** wg parses a whole file before it looks for the device: with a name that does not exist nothing is changed. */
 const fileParses: HostCheck = async ({ host, name }, { document, desired: { config } }) => {
   const known = accepted.get(host) ?? new Map<string, string>();
-  const others = textForParseCheck(document);
+  const others = createHash('sha256').update(textForParseCheck(document)).digest('base64');
   if (known.get(name) === others) return;
   const text = textForParseCheck(parseDocument(render(document, config)));
   const nobody = `wgnode-${randomBytes(4).toString('hex')}`;

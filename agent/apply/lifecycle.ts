@@ -76,8 +76,9 @@ const stopConfig = (document: Document, ledger: Ledger | null, seen: Device | nu
 export async function bringDown(target: ManagedInterface, device: Device | null): Promise<void> {
   const { state, backend } = target;
   target.names.stop(target.name);
-  const text = (await state.readRunning()) ?? activeConfigOf((await target.readFile()) ?? EMPTY_FILE);
-  await state.writeRunning(text);
+  const copy = await state.readRunning();
+  const text = copy ?? activeConfigOf((await target.readFile()) ?? EMPTY_FILE);
+  if (copy === null) await state.writeRunning(text);
   const document = parseDocument(text);
   const config = interfaceOf(document);
   const ledger = await state.readLedger();

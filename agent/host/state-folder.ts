@@ -92,8 +92,8 @@ async function readIdentity(folder: string): Promise<Identity> {
 
 /** `text` into the file, or the file away when it is null; no write when nothing changes. */
 async function put(path: string, text: string | null): Promise<void> {
-  if ((await readText(path)) === text) return;
-  await (text === null ? removeDurably(path) : writeDurably(path, text));
+  if (text === null) await removeDurably(path);
+  else if ((await readText(path)) !== text) await writeDurably(path, text);
 }
 
 /** What was brought up before a reboot is gone, and so is all that its hooks had set up. */

@@ -1,14 +1,15 @@
+import type { IncomingMessage } from 'node:http';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { AgentError } from '../core/agent-error.ts';
-import { verifyV1 } from '../protocol/signature-v1.ts';
+import { type Verification, verifyV1 } from '../protocol/signature-v1.ts';
 import type { AgentSettings } from '../settings.ts';
 
 /** The raw body as it came, or empty. */
 export const rawBody = (request: FastifyRequest): Buffer =>
   Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0);
 
-const header = (request: FastifyRequest, name: string): string | undefined => {
-  const value = request.headers[name];
+const header = ({ headers }: IncomingMessage, name: string): string | undefined => {
+  const value = headers[name];
   return typeof value === 'string' ? value : undefined;
 };
 
@@ -22,18 +23,25 @@ const isOpen = (request: FastifyRequest, settings: AgentSettings): boolean => {
 /** Lets a request through or throws 401. Unknown routes are judged too, so that nobody learns which ones there are. */
 export function authenticate(request: FastifyRequest, settings: AgentSettings, nowMs: number): void {
   if (isOpen(request, settings)) return;
-  const verification = verifyV1({
-    method: request.raw.method ?? '',
-    target: request.raw.url ?? '',
-    body: rawBody(request),
+  const verification = verify(request.raw, rawBody(request), settings, nowMs);
+  if (!verification.ok) throw new AgentError(verification.code, verification.error);
+}
+
+/** Whether a request with this body is signed by one of the secrets. */
+export const isSigned = (request: IncomingMessage, body: Buffer, settings: AgentSettings, nowMs: number): boolean =>
+  verify(request, body, settings, nowMs).ok;
+
+const verify = (request: IncomingMessage, body: Buffer, settings: AgentSettings, nowMs: number): Verification =>
+  verifyV1({
+    method: request.method ?? '',
+    target: request.url ?? '',
+    body,
     timestamp: header(request, 'x-timestamp'),
     signature: header(request, 'x-signature'),
     secrets: settings.secrets,
     nowMs,
     maxAgeSeconds: settings.maxTimestampAgeSeconds,
   });
-  if (!verification.ok) throw new AgentError(verification.code, verification.error);
-}
 
 /** All bodies that are being read, and those of one address: a stranger must not use up the room of everybody. */
 const MAX_PENDING_BYTES = 16 * 1024 * 1024;

@@ -92,7 +92,7 @@ export function createRoutes(context: AgentContext): Route[] {
     read('/v1/wg/:name/config', async (name, { ifNoneMatch }) => {
       const target = openInterface(context, name);
       // Who has seen nothing yet, or asks for certain, is told what is there now.
-      const known = ifNoneMatch === undefined ? null : context.configs.peek(target);
+      const known = ifNoneMatch === undefined ? null : context.configs.peek(name);
       const { body, etag } = known ?? (await context.configs.get(target));
       const headers = { etag };
       return ifNoneMatch === etag ? { status: 304, headers, body: '' } : jsonText(body, headers);

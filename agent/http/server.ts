@@ -1,4 +1,6 @@
 import { readFileSync } from 'node:fs';
+import { createServer as createHttpServer, type RequestListener, type Server } from 'node:http';
+import { createServer as createHttpsServer } from 'node:https';
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import { LRUCache } from 'lru-cache';
 import { AgentError } from '../core/agent-error.ts';
@@ -8,34 +10,44 @@ import type { TlsFiles } from '../settings.ts';
 import { authenticate, createBodyBudget, rawBody } from './authenticate.ts';
 import { type HttpResponse, errorResponse, send } from './respond.ts';
 import { createRoutes, type Route } from './routes.ts';
+import { answerUnchanged } from './unchanged.ts';
 
 // Whatever an API server can store of a resource (etcd takes 1.5 MiB) fits.
 const BODY_LIMIT = 2 * 1024 * 1024;
 // Above the controller's poll interval, so that its connections stay warm.
 const KEEP_ALIVE_MS = 130_000;
 
-type FrameworkErrors = (error: unknown, request: FastifyRequest, reply: FastifyReply) => void;
+/** Limits before the work that they limit. */
+const LIMITS = {
+  maxHeaderSize: 8 * 1024,
+  headersTimeout: 5_000,
+  requestTimeout: 30_000,
+  keepAliveTimeout: KEEP_ALIVE_MS,
+};
 
-function createApp(tls: TlsFiles | null, frameworkErrors: FrameworkErrors): FastifyInstance {
-  const common = {
-    bodyLimit: BODY_LIMIT,
-    exposeHeadRoutes: false,
-    requestTimeout: 30_000,
-    keepAliveTimeout: KEEP_ALIVE_MS,
-    forceCloseConnections: 'idle' as const,
-    return503OnClosing: false,
-    frameworkErrors,
-  };
-  const http = { maxHeaderSize: 8 * 1024, headersTimeout: 5_000 };
-  if (tls === null) return Fastify({ ...common, http });
+/** An HTTP or HTTPS server of Node's. */
+function createNodeServer(tls: TlsFiles | null, listener: RequestListener): Server {
+  if (tls === null) return createHttpServer(LIMITS, listener);
   const clientCa =
     tls.clientCa === null ? {} : { ca: readFileSync(tls.clientCa), requestCert: true, rejectUnauthorized: true };
   const files = { cert: readFileSync(tls.cert), key: readFileSync(tls.key) };
-  return Fastify({
-    ...common,
-    https: { ...http, ...files, ...clientCa, minVersion: 'TLSv1.2' },
-  });
+  return createHttpsServer({ ...LIMITS, ...files, ...clientCa, minVersion: 'TLSv1.2' }, listener);
 }
+
+type FrameworkErrors = (error: unknown, request: FastifyRequest, reply: FastifyReply) => void;
+
+const createApp = (context: AgentContext, frameworkErrors: FrameworkErrors): FastifyInstance =>
+  Fastify({
+    bodyLimit: BODY_LIMIT,
+    exposeHeadRoutes: false,
+    forceCloseConnections: 'idle',
+    return503OnClosing: false,
+    frameworkErrors,
+    serverFactory: (handler) =>
+      createNodeServer(context.settings.tls, (request, response) => {
+        if (!answerUnchanged(context, request, response)) handler(request, response);
+      }),
+  });
 
 /** The agent's HTTP server, not yet listening. Every request is authenticated before anything else looks at it. */
 export function createServer(context: AgentContext): FastifyInstance {
@@ -44,7 +56,7 @@ export function createServer(context: AgentContext): FastifyInstance {
     authenticate(request, settings, host.nowMs());
   };
   // What the router cannot even decode is authenticated, too, before anything is said about it.
-  const app = createApp(settings.tls, (error, request, reply) => {
+  const app = createApp(context, (error, request, reply) => {
     void send(
       reply,
       errorResponse(

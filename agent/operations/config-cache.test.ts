@@ -52,7 +52,7 @@ afterEach(async () => {
 });
 
 /** The answer to a GET, as a route asks. */
-const ask = async (): Promise<string> => (cache.peek(target) ?? (await cache.get(target))).response.digest;
+const ask = async (): Promise<string> => (cache.peek(target.name) ?? (await cache.get(target))).response.digest;
 /** A second passes, and wg is looked at. */
 async function second(): Promise<void> {
   nowMs += 1_000;

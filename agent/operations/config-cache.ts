@@ -73,8 +73,8 @@ export class ConfigCache {
   }
 
   /** Null = it must be read. Makes no process, opens no socket and parses nothing. */
-  peek(target: ManagedInterface): CachedConfig | null {
-    const entry = this.#entries.get(target.name);
+  peek(name: string): CachedConfig | null {
+    const entry = this.#entries.get(name);
     if (entry === undefined || !this.#isFresh(entry)) return null;
     entry.askedMs = this.#options.nowMs();
     return entry.cached;

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { publicKeyOf } from '../../agent/protocol/key.ts';
 import { Secret } from '../../agent/protocol/secret.ts';
+import { until } from '../support/until.ts';
 import { newPrivateKey } from '../support/canary.ts';
 import { createLeakWatch } from './support/leak-watch.ts';
 import { newName, type Reply, startAgent, type TestAgent } from './support/test-agent.ts';
@@ -176,6 +177,24 @@ describe('the digest', () => {
     expect(again.headers['etag']).toBe(etag);
     expect(again.text).toBe('');
     expect((await get(name, { 'if-none-match': '"another"' })).status).toBe(200);
+  });
+
+  test('that is answered from memory needs a signature as any other, and another target is another request', async () => {
+    const name = newName();
+    await agent.write(name, FILE);
+    const etag = String((await get(name)).headers['etag']);
+    const path = `/v1/wg/${name}/config`;
+    await until('an answer from memory', async () => {
+      await get(name, { 'if-none-match': etag });
+      return agent.context.configs.peek(name) !== null;
+    });
+    const headers = { 'if-none-match': etag };
+    expect((await agent.call({ method: 'GET', path, headers })).status).toBe(304);
+    expect((await agent.callUnsigned({ method: 'GET', path, headers })).json).toMatchObject({
+      code: 'missing_signature',
+    });
+    expect((await agent.call({ method: 'GET', path: `${path}/`, headers })).status).toBe(404);
+    expect((await agent.call({ method: 'PUT', path, headers })).status).toBe(400);
   });
 
   test.each([

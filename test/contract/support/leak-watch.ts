@@ -20,7 +20,13 @@ export function createLeakWatch(): LeakWatch {
       seen.push({ name: `log ${level}`, text });
     }) as unknown as Logger['info'];
   return {
-    log: { error: method('error'), warn: method('warn'), info: method('info'), debug: method('debug') },
+    log: {
+      error: method('error'),
+      warn: method('warn'),
+      info: method('info'),
+      debug: method('debug'),
+      isDebugEnabled: () => true,
+    },
     lines,
     add: (name, text) => {
       seen.push({ name, text });
