@@ -67,7 +67,8 @@ export async function apply(target: ManagedInterface, approved: Plan): Promise<A
     await target.state.writePeers([]).catch((error: unknown) => {
       target.host.log.warn('kept peers could not be forgotten', { interface: target.name, error: String(error) });
     });
-  const outage = before.device !== null && steps.some((step) => step.action === 'restart' || step.action === 'down');
+  // Whoever replaced it: a step, or a hook that deleted it.
+  const outage = before.device !== null && after.device?.index !== before.device.index;
   return { outageMs: outage ? Math.round(target.host.nowMs() - started) : 0, after };
 }
 

@@ -1,5 +1,5 @@
 import type { Backend, Backends } from '../backend/backend.ts';
-import { readText, removeDurably, writeDurably } from '../host/config-files.ts';
+import { readText, removeDurably, widerAccess, writeDurably } from '../host/config-files.ts';
 import type { Host } from '../host/host.ts';
 import type { InterfaceState } from '../host/state-folder.ts';
 import { EndpointNames } from './endpoint-names.ts';
@@ -35,7 +35,12 @@ export function createInterfaces(host: Host, backends: Backends): Interfaces {
       name,
       path,
       readFile: () => readText(path),
-      writeFile: (text) => writeDurably(path, text),
+      async writeFile(text) {
+        const previous = widerAccess(path);
+        await writeDurably(path, text);
+        if (previous !== null)
+          host.log.warn('the file is 0600 root:root from now on: it holds a private key', { path, previous });
+      },
       removeFile: () => removeDurably(path),
       state: host.state.open(name),
       backend: backends.open(name),

@@ -168,6 +168,11 @@ async function swapHooks(context: StepContext, { hooks }: StepOf<'run-hooks'>): 
   const copy = await target.state.readRunning();
   const ran: Hook[] = [];
   await runQuietly(target, inversesOf(removed));
+  if (before !== null && (await target.backend.read(desired.table)) === null) {
+    // What took a line back took the device, too: everything is set up anew.
+    await upWithPeers(context);
+    return;
+  }
   try {
     for (const hook of added) {
       ran.push(hook);

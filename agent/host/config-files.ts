@@ -4,6 +4,7 @@ import {
   constants,
   fstatSync,
   fsync as fsyncWithCallback,
+  lstatSync,
   openSync,
   readFileSync,
   renameSync,
@@ -119,6 +120,15 @@ export function reserveRoom(folder: string, bytes: number): Reserve {
       }
     },
   };
+}
+
+/** Who but root may look at a file by its mode and owner, as `0640 0:4`; null = nobody, or there is no such file. */
+export function widerAccess(path: string): string | null {
+  const stat = lstatSync(path, { throwIfNoEntry: false });
+  if (stat === undefined) return null;
+  const mode = stat.mode & 0o7777;
+  if (mode === 0o600 && stat.uid === 0 && stat.gid === 0) return null;
+  return `${mode.toString(8).padStart(4, '0')} ${String(stat.uid)}:${String(stat.gid)}`;
 }
 
 /** Removes a file for good; a missing one is fine. */

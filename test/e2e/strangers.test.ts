@@ -126,6 +126,32 @@ describe('what strangers ran into', () => {
     expect(await sh('resolvconf -l || true')).not.toContain('192.0.2.53');
   });
 
+  test('case LOW a line whose pair deletes the device goes, and the outage is told', async () => {
+    const hooks = [log('up'), 'true'];
+    const downs = [log('down'), 'ip link delete %i'];
+    const lines = [...hooks.map((hook) => `PostUp = ${hook}`), ...downs.map((hook) => `PostDown = ${hook}`)];
+    await alone.host.writeFile(CONF, conf(lines));
+    await enable();
+    const answer = (await put({ post_up: hooks.slice(0, 1), post_down: downs.slice(0, 1) })) as { outage_ms?: number };
+    expect(answer).toMatchObject({ changed: true });
+    expect(answer.outage_ms).toBeGreaterThan(0);
+    expect(await sh(`${device}; cat /run/log`)).toBe('there\nup\ndown\nup\n');
+    expect(await drift()).toEqual([]);
+  });
+
+  test('case LOW a file that others may read is closed to them at the first change, and the log says so', async () => {
+    await alone.host.writeFile(CONF, conf([]));
+    await sh(`chown root:adm ${CONF}; chmod 0640 ${CONF}`);
+    await put({ mtu: 1300 });
+    await put({ mtu: 1310 });
+    expect(await sh(`stat -c '%a %U:%G' ${CONF}`)).toBe('600 root:root\n');
+    const said = alone.host.agent
+      .logText()
+      .split('\n')
+      .filter((line) => line.includes('"previous":"0640 0:4"'));
+    expect(said).toHaveLength(1);
+  });
+
   test('of a set-up that fails and cannot be taken back wholly, the first failure is told, and what is left', async () => {
     const sabotage = 'echo exit 1 > /etc/resolvconf.conf';
     await alone.host.writeFile(CONF, conf(['DNS = 192.0.2.53', `PostUp = ${sabotage}`, 'PostUp = exit 7']));
