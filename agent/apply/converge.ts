@@ -3,7 +3,6 @@ import type { Device } from '../core/device.ts';
 import { liveSteps, type Step, stepsAbove } from '../core/plan.ts';
 import type { DesiredInterface } from '../protocol/compare.ts';
 import type { Impact } from '../protocol/impact.ts';
-import { STEPS } from '../protocol/steps.ts';
 import type { InterfaceConfig } from '../protocol/wgquick/config.ts';
 import { interfaceOf, parseDocument } from '../protocol/wgquick/document.ts';
 import { render } from '../protocol/wgquick/render.ts';
@@ -47,8 +46,8 @@ export async function carryOut(convergence: Convergence, desired: DesiredInterfa
   for (let round = 0; round < ROUNDS; round += 1) {
     if (steps.length === 0) return now;
     const startConfig = startConfigOf(now, convergence.startConfig);
-    await runSteps({ target, desired: desired.config, now, carry, startConfig }, steps);
-    now = await readSnapshot(target, steps.every(isBesideWg) ? now.device : null);
+    const seen = await runSteps({ target, desired: desired.config, now, carry, startConfig }, steps);
+    now = await readSnapshot(target, seen);
     steps = liveSteps(currentOf(now, attempted), desired);
     const tooMuch = stepsAbove(steps, first.limit);
     if (tooMuch.length > 0) {
@@ -59,10 +58,6 @@ export async function carryOut(convergence: Convergence, desired: DesiredInterfa
   if (steps.length === 0) return now;
   throw new AgentError('command_failed', `the kernel does not keep what was set: ${textOf(steps)}`);
 }
-
-/** Whether wg(8) shows nothing of what the step does: reading thousands of peers back would prove nothing of it. A link that comes up may take a port. */
-const isBesideWg = ({ action }: Step): boolean =>
-  ['file', 'ip', 'resolver'].includes(STEPS[action].group) && action !== 'link-up';
 
 const textOf = (steps: readonly Step[]): string => steps.map(({ action, path }) => `${action} (${path})`).join(', ');
 

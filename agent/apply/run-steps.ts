@@ -30,20 +30,25 @@ export interface StepContext {
 
 type LoneAction = ActionOf<'file' | 'lifecycle'>;
 
+/** A device as a step has read it, which nothing has touched since that wg(8) would show; null = it has to be read. */
+type Seen = Device | null;
+
 /** What runs by itself; an action that neither this table nor the backend carries out does not compile. */
-const RUNNERS: { readonly [A in LoneAction]: (context: StepContext, step: StepOf<A>) => Promise<void> } = {
+const RUNNERS: { readonly [A in LoneAction]: (context: StepContext, step: StepOf<A>) => Promise<Seen> } = {
   'write-file': async ({ target, now }) => {
     if (now.fileText !== null) await target.writeFile(now.fileText);
+    return now.device;
   },
   'run-hooks': swapHooks,
   up: upWithPeers,
   down: async ({ target, now }) => {
     await saveNewPeers(target, now);
     await bringDown(target, now.device);
+    return null;
   },
   restart: async (context) => {
     await bringDown(context.target, context.now.device);
-    await upWithPeers(context);
+    return upWithPeers(context);
   },
 };
 
@@ -51,18 +56,23 @@ type LoneStep = Extract<Step, { readonly action: LoneAction }>;
 const isLone = (step: Step): step is LoneStep => Object.hasOwn(RUNNERS, step.action);
 
 /** Runs the steps of one plan: the file, then the device as it stands, then what takes it down or runs hooks. Stops at the first failure. */
-export async function runSteps(context: StepContext, steps: readonly Step[]): Promise<void> {
+export async function runSteps(context: StepContext, steps: readonly Step[]): Promise<Seen> {
   const lone = steps.filter(isLone);
-  for (const step of lone) if (STEPS[step.action].group === 'file') await runAlone(context, step);
-  await configure(
-    context,
-    steps.filter((step): step is LiveStep => !isLone(step)),
-  );
-  for (const step of lone) if (STEPS[step.action].group !== 'file') await runAlone(context, step);
+  const live = steps.filter((step): step is LiveStep => !isLone(step));
+  let seen = context.now.device;
+  for (const step of lone) if (STEPS[step.action].group === 'file') seen = await runAlone(context, step);
+  await configure(context, live);
+  if (!live.every(isBesideWg)) seen = null;
+  for (const step of lone) if (STEPS[step.action].group !== 'file') seen = await runAlone(context, step);
+  return seen;
 }
 
-const runAlone = (context: StepContext, step: LoneStep): Promise<void> =>
-  (RUNNERS[step.action] as (context: StepContext, step: LoneStep) => Promise<void>)(context, step);
+/** Whether wg(8) shows nothing of what the step does: reading thousands of peers back would prove nothing of it. A link that comes up may take a port. */
+const isBesideWg = ({ action }: LiveStep): boolean =>
+  STEPS[action].group === 'resolver' || (STEPS[action].group === 'ip' && action !== 'link-up');
+
+const runAlone = (context: StepContext, step: LoneStep): Promise<Seen> =>
+  (RUNNERS[step.action] as (context: StepContext, step: LoneStep) => Promise<Seen>)(context, step);
 
 async function configure(context: StepContext, steps: readonly LiveStep[]): Promise<void> {
   const { target, desired, now } = context;
@@ -83,7 +93,7 @@ async function noteRunning(
   await target.state.writeRunning(render(document, withFieldsOf(interfaceOf(document), config, names)));
 }
 
-async function upWithPeers({ target, desired, carry, startConfig }: StepContext): Promise<void> {
+async function upWithPeers({ target, desired, carry, startConfig }: StepContext): Promise<Seen> {
   const { state, backend, host } = target;
   const names = await bringUp(target, startConfig, carry);
   const device = await backend.read(desired.table);
@@ -105,6 +115,8 @@ async function upWithPeers({ target, desired, carry, startConfig }: StepContext)
   });
   if (carry === null) greet(target, triggered);
   await target.names.resolve(target, { names, document: parseDocument(startConfig), index: device.index });
+  // Nothing has been restored, greeted or named.
+  return carry === null && restored.length === 0 && names.length === 0 ? device : null;
 }
 
 /** Of a fresh device nobody misses a packet yet: what proves and tells that it is up goes first. */
@@ -161,7 +173,7 @@ async function saveNewPeers(target: ManagedInterface, { document, device, fileTe
  * Takes back the lines that go, runs those that come; what stays is not touched, nor is the device. A failing line takes back what was
  * run and sets up again what was taken back.
  */
-async function swapHooks(context: StepContext, { hooks }: StepOf<'run-hooks'>): Promise<void> {
+async function swapHooks(context: StepContext, { hooks }: StepOf<'run-hooks'>): Promise<Seen> {
   const { removed, added, newTeardown } = hooks;
   const { target, desired } = context;
   const before = await target.backend.read(desired.table);
@@ -170,8 +182,7 @@ async function swapHooks(context: StepContext, { hooks }: StepOf<'run-hooks'>): 
   await runQuietly(target, inversesOf(removed));
   if (before !== null && (await target.backend.read(desired.table)) === null) {
     // What took a line back took the device, too: everything is set up anew.
-    await upWithPeers(context);
-    return;
+    return upWithPeers(context);
   }
   try {
     for (const hook of added) {
@@ -182,6 +193,7 @@ async function swapHooks(context: StepContext, { hooks }: StepOf<'run-hooks'>): 
     const after = await target.backend.read(desired.table);
     if (before !== null && after === null) throw takenAway(target.name);
     await noteBaseline(target, before, after);
+    return after;
   } catch (error) {
     const known = inversesOf(ran);
     await runQuietly(target, [...known, ...newTeardown.filter((command) => !known.includes(command))]);

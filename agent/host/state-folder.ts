@@ -1,4 +1,5 @@
 import { randomBytes, randomUUID } from 'node:crypto';
+import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { AgentError } from '../core/agent-error.ts';
@@ -92,8 +93,9 @@ async function readIdentity(folder: string): Promise<Identity> {
 
 /** `text` into the file, or the file away when it is null; no write when nothing changes. */
 async function put(path: string, text: string | null): Promise<void> {
-  if (text === null) await removeDurably(path);
-  else if ((await readText(path)) !== text) await writeDurably(path, text);
+  if (text === null) {
+    if (existsSync(path)) await removeDurably(path);
+  } else if ((await readText(path)) !== text) await writeDurably(path, text);
 }
 
 /** What was brought up before a reboot is gone, and so is all that its hooks had set up. */
