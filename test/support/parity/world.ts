@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { isUserspace, readUapi } from '../../../agent/backend/native/uapi.ts';
 
 /** How a program ended. */
@@ -66,7 +66,8 @@ function chains(ruleset: string): string[] {
 }
 
 async function wgState(name: string, hasPort: boolean): Promise<string[]> {
-  if (!isUserspace(name)) return [];
+  // A wireguard-go that ends leaves its socket for a moment after the device.
+  if (!existsSync(`/sys/class/net/${name}`) || !isUserspace(name)) return [];
   const text = (await readUapi(name)).replace(MOVING, '');
   const [device = '', ...peers] = (hasPort ? text : text.replace(PORT, 'listen_port=any')).split('public_key=');
   const lines = (part: string): string => part.split('\n').filter(Boolean).sort().join('\n');
