@@ -118,11 +118,15 @@ async function setUp({ runner, name }: Tools, quick: QuickValues, { dialect, dum
     `link set mtu ${word(mtu, 'MTU')} up dev ${name}`,
   ];
   const connected = connectedNetworks(quick.addresses, { kind, mtu: Number(mtu) });
-  if (connected === null) await ipBatch(runner, lines.splice(0));
-  // A default route that an IPv6 address of /0 makes is none of wg-quick's, and is not read as one of ours.
-  const everywhere = quick.addresses.some((address) => /:.*\/0$/.test(address)) ? [ANYWHERE['-6']] : [];
-  const covered = connected ?? [...readMainRoutes(name), ...everywhere];
-  await ipBatch(runner, [...lines, ...routeLines(name, { table, peers, covered })]);
+  const routes = (covered: readonly Cidr[]): string[] => routeLines(name, { table, peers, covered });
+  if (connected === null) {
+    await ipBatch(runner, lines);
+    // A default route that an IPv6 address of /0 makes is none of wg-quick's, and is not read as one of ours.
+    const everywhere = quick.addresses.some((address) => /:.*\/0$/.test(address)) ? [ANYWHERE['-6']] : [];
+    await ipBatch(runner, routes([...readMainRoutes(name), ...everywhere]));
+  } else {
+    await ipBatch(runner, [...lines, ...routes(connected)]);
+  }
   if (quick.dns.length > 0) await setResolver(runner, name, quick);
   if (table !== 'auto') return;
   const families = defaultFamilies(peers);
