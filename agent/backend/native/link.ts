@@ -20,6 +20,8 @@ export async function makeLink(runner: CommandRunner, name: string): Promise<'ma
     if (moduleIsLoaded()) throw new AgentError('command_failed', `The kernel does not make the interface ${name}`);
     hasNoModule = true;
   }
+  // A wireguard-go whose device somebody has just deleted removes the socket of that name as it ends: it would be that of ours.
+  if (isUserspace(name) && findUserspace(name) !== undefined) await isGone(name);
   try {
     await mustRun(runner, ['wireguard-go', name], { output: 'none' });
     return 'made';
