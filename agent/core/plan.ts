@@ -198,7 +198,9 @@ function routeSteps({ desired, device, baseline, fileIps, goneIps }: Change): St
   const networks = table === 'main' ? desired.addresses.filter((address) => isLive(address) && isRouted(address)) : [];
   // All networks of desired addresses count as there: they are, they come, or they are put back here.
   const present = table === 'main' ? [...inTable, ...desired.addresses] : inTable;
-  const live = membership(device.peers.flatMap(({ allowedIps }) => allowedIps));
+  // As good as always no network has come or gone, and there may be thousands.
+  const isMoved = fileIps.length + goneIps.length > 0;
+  const live = membership(isMoved ? device.peers.flatMap(({ allowedIps }) => allowedIps) : []);
   const gone = membership(goneIps);
   const others =
     baseline === null

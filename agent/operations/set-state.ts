@@ -25,8 +25,8 @@ export async function enable(target: ManagedInterface): Promise<EnableResponse> 
     throw new AgentError('not_found', `Failed to enable interface: no configuration file ${target.path}`);
   }
   const config = before.file ?? before.running;
-  // A link that somebody set down carries nothing: it is not up yet.
-  const isUp = before.device?.linkUp === true;
+  // A link that somebody set down carries nothing: it is not up yet. A device without a file is somebody else's, and gets none here.
+  const isUp = before.device !== null && (before.device.linkUp || before.file === null);
   if (isUp) await target.state.writeDesired('up');
   else await apply(target, planFor(before, { config, state: 'up', remember: true }));
   const message = wasDown ? `Interface ${target.name} enabled successfully` : `Interface ${target.name} is already up`;

@@ -81,6 +81,13 @@ describe('what strangers ran into', () => {
     expect(await drift()).toEqual([]);
   });
 
+  test('enable of a device that somebody made without a file makes none', async () => {
+    await sh(`wireguard-go ${INTERFACE}`);
+    await enable();
+    expect(await sh('ls /etc/wireguard')).toBe('');
+    expect(await sh(`cat /sys/class/net/${INTERFACE}/flags`)).toBe('0x1090\n');
+  });
+
   test('the network that syncconf gives to a peer is a route that lacks, and comes with the next change', async () => {
     const peer = `[Peer]\nPublicKey = ${await newPeer()}\nEndpoint = 198.51.100.9:51820\nAllowedIPs = 10.9.0.0/24`;
     await alone.host.writeFile(CONF, conf([], peer));
