@@ -13,6 +13,7 @@ import { createServer } from './http/server.ts';
 import { createLogger } from './log.ts';
 import { ConfigCache } from './operations/config-cache.ts';
 import { getConfig } from './operations/get-config.ts';
+import { forgetReads } from './backend/native/last-read.ts';
 import { forgetDocuments } from './protocol/wgquick/document.ts';
 import { CONFIG_PATH, parseSettings, readConfigFile, SettingsError } from './settings.ts';
 
@@ -74,7 +75,10 @@ async function main(): Promise<void> {
       void stop(app, host.lock).then(() => process.exit(0));
     });
   }
-  const memory = keepMemoryLow(forgetDocuments);
+  const memory = keepMemoryLow(() => {
+    forgetDocuments();
+    forgetReads();
+  });
   host.lock.onEnd(() => {
     memory.changed();
   });

@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals';
 import { PEER_A, PEER_B, PRIVATE_KEY, PUBLIC_KEY } from '../../test/fixtures/device.ts';
-import { parseDump } from './parse-dump.ts';
+import { dumpLineOf, parseDump, parsePeer } from './parse-dump.ts';
 
 const PSK = '+30Wbn7f9USfEpJ3iDi6FNpeTWFgaIFU44b+3mGuDYU=';
 
@@ -62,4 +62,10 @@ test('an endpoint of IPv6 keeps its brackets', () => {
 test('N8: what was read shows no key', () => {
   const shown = JSON.stringify(parseDump(DUMP));
   expect([shown.includes(PRIVATE_KEY), shown.includes(PSK)]).toEqual([false, false]);
+});
+
+test('I4: the line of a peer reads back as that peer', () => {
+  const { peers } = parseDump(DUMP);
+  expect(peers.map(dumpLineOf)).toEqual(DUMP.split('\n').slice(1, -1));
+  expect(peers.map(dumpLineOf).map(parsePeer)).toEqual(peers);
 });

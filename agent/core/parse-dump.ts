@@ -1,4 +1,5 @@
 import { parseCidr } from '../protocol/address.ts';
+import { memoized } from '../protocol/memoized.ts';
 import { parsePrivateKey } from '../protocol/interface-key.ts';
 import { Secret } from '../protocol/secret.ts';
 import type { Device, Peer } from './device.ts';
@@ -21,7 +22,22 @@ export function parseDump(text: string): Dump {
   };
 }
 
-function parsePeer(line: string): Peer {
+/** The line of a peer, as wg(8) prints it. It is secret where the peer has a preshared key. */
+export const dumpLineOf = memoized((peer: Peer): string =>
+  [
+    peer.publicKey,
+    peer.presharedKey?.reveal() ?? '(none)',
+    peer.endpoint ?? '(none)',
+    peer.allowedIps.join() || '(none)',
+    peer.latestHandshake,
+    peer.rxBytes,
+    peer.txBytes,
+    peer.keepalive === 0 ? 'off' : peer.keepalive,
+  ].join('\t'),
+);
+
+/** The peer of such a line. */
+export function parsePeer(line: string): Peer {
   const [publicKey = '', psk, endpoint, allowedIps, handshake, rx, tx, keepalive] = line.split('\t');
   const preshared = none(psk);
   return {

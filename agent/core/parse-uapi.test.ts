@@ -1,7 +1,9 @@
 import { expect, test } from '@jest/globals';
 import { PEER_A, PEER_B, PRIVATE_KEY, PUBLIC_KEY } from '../../test/fixtures/device.ts';
 import { parseDump } from './parse-dump.ts';
-import { parseUapi } from './parse-uapi.ts';
+import { UapiParser } from './parse-uapi.ts';
+
+const parseUapi = (text: string): ReturnType<UapiParser['parse']> => new UapiParser().parse(text);
 
 // As wireguard-go answered `get=1`.
 const ANSWER = `private_key=70bd4d48d9aff52783d76f6077ca18368e87a0c1ea67e113b654087d2891d046
@@ -58,4 +60,20 @@ test('a device that has just been made has neither keys, port, mark nor peers', 
 
 test('a device without a private key keeps its port', () => {
   expect(parseUapi('listen_port=5\nerrno=0\n\n')).toMatchObject({ key: null, listenPort: 5 });
+});
+
+test('a peer that reads the same again is the same object, wherever it stands; one that does not is read anew', () => {
+  const parser = new UapiParser();
+  const head = 'listen_port=51871\n';
+  const textOf = (digits: string): string => `public_key=${digits.repeat(32)}\nrx_bytes=1\nallowed_ip=10.7.0.2/32\n`;
+  const [a, b] = [textOf('36'), textOf('ca')];
+  const [firstA, firstB] = parser.parse(`${head}${a}${b}errno=0\n\n`).peers;
+  const second = parser.parse(`${head}${b.replace('rx_bytes=1', 'rx_bytes=2')}${a}errno=0\n\n`).peers;
+  expect(second.map(({ rxBytes }) => rxBytes)).toEqual([2, 1]);
+  expect(second.map(({ publicKey }) => publicKey)).toEqual([firstB?.publicKey, firstA?.publicKey]);
+  const third = parser.parse(`${head}${a}${b.replace('rx_bytes=1', 'rx_bytes=2')}${b}errno=0\n\n`).peers;
+  expect(third[1]).not.toBe(firstB);
+  const [fourthA] = parser.parse(`${head}${a}${b}errno=0\n\n`).peers;
+  expect(fourthA).toBe(third[0]);
+  expect(parser.parse('errno=0\n\n')).toEqual({ key: null, listenPort: 0, fwMark: null, peers: [] });
 });

@@ -64,23 +64,45 @@ const PEER_KEYS: Readonly<Record<string, (peer: GrowingPeer, value: string) => v
   },
 };
 
-/** Parses the answer to `get=1` on wireguard-go's socket (the cross-platform userspace protocol of wireguard.com/xplatform). */
-export function parseUapi(text: string): Dump {
-  const peers: GrowingPeer[] = [];
-  const dump: Growing<Dump> = { key: null, listenPort: 0, fwMark: null, peers };
-  let peer: GrowingPeer | undefined;
+/** Calls back with each `key=value` line. */
+function eachLine(text: string, take: (key: string, value: string) => void): void {
   for (let start = 0; start < text.length;) {
     const feed = text.indexOf('\n', start);
     const end = feed < 0 ? text.length : feed;
     const equals = text.indexOf('=', start);
-    if (equals >= 0 && equals < end) {
-      const key = text.slice(start, equals);
-      const value = text.slice(equals + 1, end);
-      if (key === 'public_key') peers.push((peer = newPeer(value)));
-      else if (peer === undefined) DEVICE_KEYS[key]?.(dump, value);
-      else PEER_KEYS[key]?.(peer, value);
-    }
+    if (equals >= 0 && equals < end) take(text.slice(start, equals), text.slice(equals + 1, end));
     start = end + 1;
   }
-  return dump;
+}
+
+/** `block`: the lines of one peer, the first being the value of its key alone. */
+function parsePeer(block: string): Peer {
+  // A copy: a piece of the answer would keep all of it in memory for as long as the peer is known.
+  const own = Buffer.from(block, 'latin1').toString('latin1');
+  const feed = own.indexOf('\n');
+  const peer = newPeer(feed < 0 ? own : own.slice(0, feed));
+  eachLine(feed < 0 ? '' : own.slice(feed + 1), (key, value) => PEER_KEYS[key]?.(peer, value));
+  return peer;
+}
+
+/**
+ * Parses the answers to `get=1` on the socket of one wireguard-go (the cross-platform userspace protocol of wireguard.com/xplatform).
+ * A peer of which the last answer told the same is the same object: as good as always that is nearly all of thousands.
+ */
+export class UapiParser {
+  #known: ReadonlyMap<string, Peer> = new Map();
+
+  parse(text: string): Dump {
+    const [head = '', ...blocks] = `\n${text}`.split('\npublic_key=');
+    const known = new Map<string, Peer>();
+    const peers = blocks.map((block) => {
+      const peer = this.#known.get(block) ?? parsePeer(block);
+      known.set(block, peer);
+      return peer;
+    });
+    this.#known = known;
+    const dump: Growing<Dump> = { key: null, listenPort: 0, fwMark: null, peers };
+    eachLine(head, (key, value) => DEVICE_KEYS[key]?.(dump, value));
+    return dump;
+  }
 }

@@ -206,7 +206,9 @@ function routeSteps({ desired, device, baseline, fileIps, goneIps }: Change): St
     baseline === null
       ? missingAllowedIps(desired, fileIps, present)
       : [
-          ...lostRoutes(baseline, table, inTable).filter((ip) => live(ip) || !gone(ip)),
+          ...(hasAllOf(device.routes, baseline.routes) ? [] : lostRoutes(baseline, table, inTable)).filter(
+            (ip) => live(ip) || !gone(ip),
+          ),
           // A route to a peer that only the file has would lead nowhere.
           ...missingAllowedIps(desired, fileIps.filter(live), present),
         ];
@@ -214,6 +216,11 @@ function routeSteps({ desired, device, baseline, fileIps, goneIps }: Change): St
   const sorted = [...new Set(missing)].sort((left, right) => specificity(right) - specificity(left));
   return sorted.map((destination) => step({ action: 'add-route', route: { destination, table } }, pathOf('table')));
 }
+
+/** Whether they are surely all there: as good as always they are, in the same order. */
+const hasAllOf = (routes: readonly Route[], known: readonly Route[]): boolean =>
+  routes.length === known.length &&
+  known.every(({ destination, table }, at) => routes[at]?.destination === destination && routes[at].table === table);
 
 /** Routes of the baseline that are gone, but for those that come and go with an address. */
 function lostRoutes({ addresses, routes }: Baseline, table: string, present: readonly Cidr[]): Cidr[] {

@@ -1,6 +1,6 @@
 import { networkOf, parseCidr } from '../protocol/address.ts';
 import type { Dump } from './parse-dump.ts';
-import { parseUapi } from './parse-uapi.ts';
+import { UapiParser } from './parse-uapi.ts';
 import { parsePrivateKey } from '../protocol/interface-key.ts';
 import { isKey } from '../protocol/key.ts';
 import type { Document, Line } from '../protocol/wgquick/document.ts';
@@ -40,7 +40,7 @@ export function uapiConfig(document: Document): string[] | null {
  * networks of an earlier one away, and a peer with the key of the device is none.
  */
 export function dumpAfter(lines: readonly string[]): Dump | null {
-  const dump = parseUapi(lines.join('\n'));
+  const dump = new UapiParser().parse(lines.join('\n'));
   const keys = dump.peers.map(({ publicKey }) => publicKey);
   if (new Set(keys).size < keys.length || keys.includes(dump.key?.publicKey ?? '')) return null;
   return { ...dump, peers: dump.peers.map((peer) => ({ ...peer, allowedIps: peer.allowedIps.map(networkOf) })) };

@@ -3,8 +3,11 @@ import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { AgentError } from '../core/agent-error.ts';
-import type { Baseline, Device, Ledger, Peer } from '../core/device.ts';
+import type { Baseline, Device, Ledger, Peer, Route } from '../core/device.ts';
+import { dumpLineOf, parsePeer } from '../core/parse-dump.ts';
+import type { Cidr } from '../protocol/address.ts';
 import type { WireStep } from '../protocol/messages.ts';
+import { memoized } from '../protocol/memoized.ts';
 import { InterfaceKey } from '../protocol/interface-key.ts';
 import { Secret } from '../protocol/secret.ts';
 import {
@@ -124,12 +127,24 @@ function journalText({ previousDevice, previousDesired, previousLedger, ...entry
   return JSON.stringify(stored);
 }
 
+/** A route as `DESTINATION TABLE`; agents before 0.4 wrote objects. */
+const storedRoutes = memoized((routes: readonly Route[]) =>
+  routes.map(({ destination, table }) => `${destination} ${table}`),
+);
+
+function routeOf(stored: Route | string): Route {
+  if (typeof stored !== 'string') return stored;
+  const space = stored.indexOf(' ');
+  return { destination: stored.slice(0, space) as Cidr, table: stored.slice(space + 1) };
+}
+
 /** The key by its public half: nothing of a ledger is secret. */
 type StoredLedger = Omit<Ledger, 'baseline' | 'hooks'> & {
   /** Ledgers of agents before 0.3 have neither this nor what is told of the routing. */
   readonly hooks?: Ledger['hooks'];
   readonly baseline:
-    | (Omit<Baseline, 'key' | 'routing' | 'rulePlaces'> & {
+    | (Omit<Baseline, 'key' | 'routes' | 'routing' | 'rulePlaces'> & {
+        readonly routes: readonly (Route | string)[];
         readonly publicKey: string | null;
         readonly routing?: Baseline['routing'];
         readonly rulePlaces?: Baseline['rulePlaces'];
@@ -139,15 +154,15 @@ type StoredLedger = Omit<Ledger, 'baseline' | 'hooks'> & {
 
 function storedLedger({ baseline, ...ledger }: Ledger): StoredLedger {
   if (baseline === null) return { ...ledger, baseline };
-  const { key, ...rest } = baseline;
-  return { ...ledger, baseline: { ...rest, publicKey: key?.publicKey ?? null } };
+  const { key, routes, ...rest } = baseline;
+  return { ...ledger, baseline: { ...rest, routes: storedRoutes(routes), publicKey: key?.publicKey ?? null } };
 }
 
 function ledgerOf({ baseline, hooks = [], ...ledger }: StoredLedger): Ledger {
   if (baseline === null) return { ...ledger, baseline, hooks };
-  const { publicKey, routing = [], rulePlaces = [], ...rest } = baseline;
+  const { publicKey, routes, routing = [], rulePlaces = [], ...rest } = baseline;
   const key = publicKey === null ? null : InterfaceKey.fromPublic(publicKey);
-  return { ...ledger, hooks, baseline: { ...rest, routing, rulePlaces, key } };
+  return { ...ledger, hooks, baseline: { ...rest, routes: routes.map(routeOf), routing, rulePlaces, key } };
 }
 
 /** What cannot be read is as nothing: the device is then judged by its file alone. */
@@ -159,12 +174,15 @@ function parseLedger(text: string): Ledger | null {
   }
 }
 
+/** As agents before 0.4 wrote it. */
 type StoredPeer = Omit<Peer, 'presharedKey'> & { readonly presharedKey: string | null };
-type StoredDevice = Omit<Device, 'key' | 'peers' | 'routing' | 'rulePlaces'> & {
+type StoredDevice = Omit<Device, 'key' | 'peers' | 'routes' | 'routing' | 'rulePlaces'> & {
+  readonly routes: readonly (Route | string)[];
   readonly routing?: Device['routing'];
   readonly rulePlaces?: Device['rulePlaces'];
   readonly privateKey: string | null;
-  readonly peers: readonly StoredPeer[];
+  /** A line of `wg show NAME dump` each: JSON of thousands of objects takes its time. */
+  readonly peers: readonly (StoredPeer | string)[];
 };
 
 /** In the words of agents before 0.2, whose journals must be rolled back, too. */
@@ -183,38 +201,20 @@ interface StoredJournal extends Omit<
   readonly formerWanted: 'up' | 'down' | null;
 }
 
-// Named one by one: a spread costs ten times as much, and there may be thousands.
-const storedPeer = ({
-  publicKey,
-  presharedKey,
-  endpoint,
-  allowedIps,
-  latestHandshake,
-  rxBytes,
-  txBytes,
-  keepalive,
-}: Peer): StoredPeer => ({
-  publicKey,
-  presharedKey: presharedKey?.reveal() ?? null,
-  endpoint,
-  allowedIps,
-  latestHandshake,
-  rxBytes,
-  txBytes,
-  keepalive,
-});
-const peerOf = (peer: StoredPeer): Peer => ({
-  ...peer,
-  presharedKey: peer.presharedKey === null ? null : new Secret(peer.presharedKey),
-});
-const storedDevice = ({ key, peers, ...device }: Device): StoredDevice => ({
+const peerOf = (peer: StoredPeer | string): Peer =>
+  typeof peer === 'string'
+    ? parsePeer(peer)
+    : { ...peer, presharedKey: peer.presharedKey === null ? null : new Secret(peer.presharedKey) };
+const storedDevice = ({ key, peers, routes, ...device }: Device): StoredDevice => ({
   ...device,
   privateKey: key?.privateKey?.reveal() ?? null,
-  peers: peers.map(storedPeer),
+  peers: peers.map(dumpLineOf),
+  routes: storedRoutes(routes),
 });
 
-const deviceOf = ({ privateKey, peers, routing = [], rulePlaces = [], ...device }: StoredDevice): Device => ({
+const deviceOf = ({ privateKey, peers, routes, routing = [], rulePlaces = [], ...device }: StoredDevice): Device => ({
   ...device,
+  routes: routes.map(routeOf),
   routing,
   rulePlaces,
   key: privateKey === null ? null : InterfaceKey.fromPrivate(new Secret(privateKey)),
@@ -253,7 +253,7 @@ function parseJournal(text: string): JournalEntry {
 /** What cannot be read is as nothing. */
 function parsePeers(text: string): Peer[] {
   try {
-    return (JSON.parse(text) as StoredPeer[]).map(peerOf);
+    return (JSON.parse(text) as (StoredPeer | string)[]).map(peerOf);
   } catch {
     return [];
   }
@@ -323,7 +323,7 @@ function interfaceState({ running, ledger, peers, wanted, journal }: Folders, na
       const text = await readText(join(peers, name));
       return text === null ? [] : parsePeers(text);
     },
-    writePeers: (kept) => put(join(peers, name), kept.length === 0 ? null : JSON.stringify(kept.map(storedPeer))),
+    writePeers: (kept) => put(join(peers, name), kept.length === 0 ? null : JSON.stringify(kept.map(dumpLineOf))),
     readDesired: async () => asState(await readText(join(wanted, name))),
     writeDesired: (state) => put(join(wanted, name), state),
     async readJournal() {

@@ -4,7 +4,8 @@ import { createHmac } from 'node:crypto';
 import { AgentError } from '../core/agent-error.ts';
 import { driftOf, invalidDrift } from '../core/drift.ts';
 import { type Current, settledFields } from '../core/plan.ts';
-import type { Device } from '../core/device.ts';
+import type { Device, Peer } from '../core/device.ts';
+import { memoized } from '../protocol/memoized.ts';
 import { redactFile, redactKeys } from '../protocol/redact.ts';
 import { encodeText } from '../host/text-bytes.ts';
 import { isLinkLocal } from '../protocol/address.ts';
@@ -119,16 +120,18 @@ function oldView({ settings }: ReadContext, file: InterfaceConfig): View['config
   };
 }
 
+/** What was set of a peer, as one text; no part of it has a space. */
+const settingsOf = memoized(
+  ({ publicKey, presharedKey, allowedIps, keepalive }: Peer) =>
+    `${publicKey} ${presharedKey?.reveal() ?? ''} ${[...allowedIps].sort().join()} ${String(keepalive)}`,
+);
+
 /**
  * Keyed, so that it is no hash of a private key to anybody else. Counters, handshakes and endpoints do not move it, nor does the
  * order of peers: wireguard-go tells them in another one each time.
  */
 function digestOfView({ host }: ReadContext, { fileText, device }: Snapshot, view: View): string {
-  // No part of any of them has a space.
-  const peers = (device?.peers ?? []).map(
-    ({ publicKey, presharedKey, allowedIps, keepalive }) =>
-      `${publicKey} ${presharedKey?.reveal() ?? ''} ${[...allowedIps].sort().join()} ${String(keepalive)}`,
-  );
+  const peers = (device?.peers ?? []).map(settingsOf);
   return createHmac('sha256', host.state.digestKey.reveal())
     .update(encodeText(fileText ?? ''))
     .update(`\0${JSON.stringify(view)}\0${peers.sort().join('\n')}`)

@@ -123,7 +123,7 @@ async function setUp({ runner, name }: Tools, quick: QuickValues, { dialect, dum
     await ipBatch(runner, lines);
     // A default route that an IPv6 address of /0 makes is none of wg-quick's, and is not read as one of ours.
     const everywhere = quick.addresses.some((address) => /:.*\/0$/.test(address)) ? [ANYWHERE['-6']] : [];
-    await ipBatch(runner, routes([...readMainRoutes(name), ...everywhere]));
+    await ipBatch(runner, routes([...readMainRoutes(name).map(({ destination }) => destination), ...everywhere]));
   } else {
     await ipBatch(runner, [...lines, ...routes(connected)]);
   }

@@ -1,8 +1,8 @@
 import { networkInterfaces } from 'node:os';
+import { setImmediate } from 'node:timers/promises';
 import type { Device, Route } from '../../core/device.ts';
 import { type Dump, parseDump } from '../../core/parse-dump.ts';
-import { parseAddresses6, parseRoutes4, parseRoutes6 } from '../../core/parse-proc-net.ts';
-import { parseUapi } from '../../core/parse-uapi.ts';
+import { parseAddresses6 } from '../../core/parse-proc-net.ts';
 import { type Cidr, parseCidr } from '../../protocol/address.ts';
 import { type CommandRunner, mustRun } from '../../host/command-runner.ts';
 import { FAMILIES, type Family } from '../../core/default-routing.ts';
@@ -10,6 +10,7 @@ import { parseAddresses, parseRouteJson } from '../../host/ip-json.ts';
 import { AgentError } from '../../core/agent-error.ts';
 import { NO_ROUTING, readRouting } from './default-routing.ts';
 import { isMissingTable } from './ip-batch.ts';
+import { lastRead } from './last-read.ts';
 import { indexOf, kindOf, readNow as read } from './kind-of.ts';
 import { readUapi } from './uapi.ts';
 
@@ -28,10 +29,10 @@ export async function readDevice(
   const kind = kindOf(name);
   if (kind === 'absent') return null;
   const isSame = untouched !== null && untouched.index === indexOf(name);
-  const [dump, routes] = await Promise.all([
-    isSame ? dumpOf(untouched) : readDump(runner, name, kind),
-    readRoutes(runner, name, table),
-  ]);
+  const asked = isSame ? dumpOf(untouched) : readDump(runner, name, kind);
+  // The question is on its way before the routes, which block: wireguard-go writes its answer meanwhile.
+  if (!isSame) for (let turn = 0; turn < 2; turn += 1) await setImmediate();
+  const [dump, routes] = await Promise.all([asked, readRoutes(runner, name, table)]);
   const folder = `/sys/class/net/${name}`;
   const index = indexOf(name);
   if (index === null) return null;
@@ -53,7 +54,7 @@ const dumpOf = ({ key, listenPort, fwMark, peers }: Device): Dump => ({ key, lis
 /** What wg(8) or the socket of wireguard-go tell of the device. */
 export const readDump = async (runner: CommandRunner, name: string, kind: 'kernel' | 'userspace'): Promise<Dump> =>
   kind === 'userspace'
-    ? parseUapi(await readUapi(name))
+    ? lastRead(name).uapi.parse(await readUapi(name))
     : parseDump(await mustRun(runner, ['wg', 'show', name, 'dump']));
 
 /** Its addresses, link-local ones included. */
@@ -67,14 +68,13 @@ export async function readAddresses(runner: CommandRunner, name: string, linkUp:
 }
 
 /** The routes of the main table through the device. */
-export function readMainRoutes(name: string): Cidr[] {
+export function readMainRoutes(name: string): readonly Route[] {
   const [ipv4, ipv6] = ['route', 'ipv6_route'].map((file) => read(`/proc/self/net/${file}`) ?? '');
-  return [...parseRoutes4(ipv4 ?? '', name), ...parseRoutes6(ipv6 ?? '', name)];
+  return lastRead(name).mainRoutes(name, ipv4 ?? '', ipv6 ?? '');
 }
 
-async function readRoutes(runner: CommandRunner, name: string, table: string | null): Promise<Route[]> {
-  if (table === null || table === 'off')
-    return readMainRoutes(name).map((destination) => ({ destination, table: 'main' }));
+async function readRoutes(runner: CommandRunner, name: string, table: string | null): Promise<readonly Route[]> {
+  if (table === null || table === 'off') return readMainRoutes(name);
   const show = async (family: Family): Promise<Route[]> => {
     const argv = ['-json', family, 'route', 'show', 'table', table, 'dev', name];
     const { exitCode, stdout, stderr } = await runner.run('ip', argv);

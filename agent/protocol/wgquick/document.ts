@@ -1,5 +1,6 @@
 import { LRUCache } from 'lru-cache';
 import { type Cidr, networkOf, parseCidr } from '../address.ts';
+import { memoized } from '../memoized.ts';
 import { configFrom, type InterfaceConfig } from './config.ts';
 import { trimSpace, withoutSpace } from './white-space.ts';
 import { FIELD_NAMES, type FieldName, fieldOf } from './fields.ts';
@@ -45,16 +46,6 @@ export const forgetDocuments = (): void => {
   known.clear();
   knownTails.clear();
 };
-
-/** What is asked of the same lines again and again, worked out once. */
-export function memoized<T extends object | string>(make: (lines: Document) => T): (lines: Document) => T {
-  const results = new WeakMap<Document, T>();
-  return (lines) => {
-    const result = results.get(lines) ?? make(lines);
-    results.set(lines, result);
-    return result;
-  };
-}
 
 /** The lines up to the first [Peer], and the rest, which is the same object in every version of a file with these peers. */
 export interface Parts {
@@ -131,18 +122,18 @@ export const documentText = (document: Document): string => {
   return textOf(head) + textOf(tail);
 };
 
-const textOf = memoized((lines) => lines.map((line) => line.raw + line.eol).join(''));
+const textOf = memoized((lines: Document) => lines.map((line) => line.raw + line.eol).join(''));
 
-const interfaceLinesIn = memoized((lines) => lines.filter((line) => line.section === 'interface'));
+const interfaceLinesIn = memoized((lines: Document) => lines.filter((line) => line.section === 'interface'));
 
 /** The lines of the interface part, in file order. */
-export const interfaceLines = memoized((document) => {
+export const interfaceLines = memoized((document: Document) => {
   const { head, tail } = partsOf(document);
   return [...interfaceLinesIn(head), ...interfaceLinesIn(tail)];
 });
 
 /** The interface part; several [Interface] sections count as one, as in wg-quick. */
-export const interfaceOf = memoized((document): InterfaceConfig => {
+export const interfaceOf = memoized((document: Document): InterfaceConfig => {
   const entries = interfaceLines(document);
   return configFrom((name) => {
     const { hook, parse } = fieldOf(name);
@@ -181,7 +172,7 @@ export const savesConfig = (document: Document): boolean =>
 /** Of the lines of peers that are asked for, those of the head and those of the tail, each worked out once. */
 function ofPeers<T>(make: (lines: Document) => readonly T[]): (document: Document) => readonly T[] {
   const read = memoized(make);
-  return memoized((document) => {
+  return memoized((document: Document) => {
     const { head, tail } = partsOf(document);
     const first = read(head);
     // The same object for every version of the file, so that equal ones need no comparison.

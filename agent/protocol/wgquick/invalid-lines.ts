@@ -1,5 +1,6 @@
 import { redactKeys } from '../redact.ts';
-import { type Document, interfaceLines, isLineOf, type Line, memoized, partsOf } from './document.ts';
+import { type Document, interfaceLines, isLineOf, type Line, partsOf } from './document.ts';
+import { memoized } from '../memoized.ts';
 import { FIELD_NAMES, fieldOf, pathOf } from './fields.ts';
 import { withoutSpace } from './white-space.ts';
 import { PEER_KEYS, peerFieldOf } from './peer-fields.ts';
@@ -36,7 +37,7 @@ export function invalidLines(document: Document): InvalidLine[] {
     .sort((left, right) => left.line - right.line);
 }
 
-const peerProblems = memoized((lines) =>
+const peerProblems = memoized((lines: Document) =>
   lines.flatMap((line, index) => (line.section === 'peer' ? (peerProblem(line, index + 1) ?? []) : [])),
 );
 

@@ -1,4 +1,5 @@
-import { type Document, interfaceLines, type Line, memoized, partsOf } from './document.ts';
+import { type Document, interfaceLines, type Line, partsOf } from './document.ts';
+import { memoized } from '../memoized.ts';
 import { FIELD_NAMES, fieldOf } from './fields.ts';
 
 const QUICK_KEYS = new Set([
@@ -27,7 +28,7 @@ export function textForParseCheck(document: Document): string {
   return textOfOthers(head) + textOfOthers(tail);
 }
 
-const textOfOthers = memoized((lines) =>
+const textOfOthers = memoized((lines: Document) =>
   lines
     .filter((line) => !isQuickLine(line) && !isWgField(line) && !isEndpoint(line))
     .map((line) => `${line.raw}\n`)
