@@ -68,17 +68,17 @@ export const downHooks = (
   target: ManagedInterface,
   { preDown, postDown }: Pick<InterfaceConfig, 'preDown' | 'postDown'>,
 ): DownHooks => ({
-  preDown: () => runEach(target, preDown),
-  postDown: () => runEach(target, postDown),
+  preDown: () => runEach(target, preDown, 'preDown'),
+  postDown: () => runEach(target, postDown, 'postDown'),
 });
 
-async function runEach(target: ManagedInterface, hooks: readonly string[]): Promise<void> {
-  for (const hook of hooks) {
+/** Runs each; who asked is told which one failed, as what it takes back may still be there. `list`: what they are called. */
+export async function runEach(target: ManagedInterface, hooks: readonly string[], list: string): Promise<void> {
+  for (const [at, hook] of hooks.entries()) {
     await runHook(target, hook).catch((error: unknown) => {
-      target.host.log.warn('a down hook failed; the teardown goes on', {
-        interface: target.name,
-        error: String(error),
-      });
+      const text = `${list}[${String(at)}] failed: what it takes back may still be on the host`;
+      target.warnings.push(text);
+      target.host.log.warn(text, { interface: target.name, error: String(error) });
     });
   }
 }

@@ -17,6 +17,8 @@ export interface ManagedInterface {
   readonly backend: Backend;
   readonly names: EndpointNames;
   readonly host: Host;
+  /** What went wrong in this request without ending it, for whoever asked; no hook's text is in it. */
+  readonly warnings: string[];
   /** One change at a time, the others in order; `busy` when too many wait. */
   locked<T>(work: () => Promise<T>): Promise<T>;
 }
@@ -46,6 +48,7 @@ export function createInterfaces(host: Host, backends: Backends): Interfaces {
       backend: backends.open(name),
       host,
       names,
+      warnings: [],
       locked: (work) => host.lock.run(name, work),
     };
   };

@@ -10,7 +10,7 @@ import { type InterfaceConfig, withFieldsOf } from '../protocol/wgquick/config.t
 import { interfaceOf, parseDocument, peerKeys, savesConfig } from '../protocol/wgquick/document.ts';
 import { type FieldName, HOOK_NAMES } from '../protocol/wgquick/fields.ts';
 import { render } from '../protocol/wgquick/render.ts';
-import { runHook, runQuietly } from './hooks.ts';
+import { runEach, runHook, runQuietly } from './hooks.ts';
 import { activeConfigOf, bringDown, bringUp, forgetOlderLife } from './lifecycle.ts';
 import type { ManagedInterface } from './managed-interface.ts';
 import type { Snapshot } from './snapshot.ts';
@@ -179,7 +179,7 @@ async function swapHooks(context: StepContext, { hooks }: StepOf<'run-hooks'>): 
   const before = await target.backend.read(desired.table);
   const copy = await target.state.readRunning();
   const ran: Hook[] = [];
-  await runQuietly(target, inversesOf(removed));
+  await runEach(target, inversesOf(removed), 'the pair of a removed hook ');
   if (before !== null && (await target.backend.read(desired.table)) === null) {
     // What took a line back took the device, too: everything is set up anew.
     return upWithPeers(context);

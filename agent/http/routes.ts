@@ -52,6 +52,8 @@ function parsePut(body: Buffer): PutConfigBody {
   throw new AgentError('schema', `The request body does not fit: ${details.join('; ')}`, { details });
 }
 
+const MAX_WARNINGS = 8;
+
 /** The whole HTTP surface of the agent. */
 export function createRoutes(context: AgentContext): Route[] {
   const readHostStats = createHostStatsReader();
@@ -77,7 +79,9 @@ export function createRoutes(context: AgentContext): Route[] {
         if (method !== 'DELETE') await recover(target);
         return work(target, request.body);
       };
-      return jsonResponse(await target.locked(settled));
+      const answer = await target.locked(settled);
+      const warnings = target.warnings.slice(0, MAX_WARNINGS);
+      return jsonResponse(warnings.length === 0 ? answer : { ...answer, warnings });
     },
   });
   return [

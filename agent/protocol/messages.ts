@@ -134,6 +134,8 @@ export interface PutConfigResponse {
   /** How long the tunnel was down, ms; 0 when it was not. */
   readonly outage_ms: number;
   readonly digest: string;
+  /** What went wrong without ending the change, as a hook of a teardown that failed; also in the answers to enable, disable and DELETE. Absent = nothing. */
+  readonly warnings?: readonly string[];
 }
 
 /** JSON schema of PutConfigBody: limits before any work; the grammar of the values is judged in `protocol/validate.ts`. */

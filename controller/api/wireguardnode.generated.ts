@@ -239,6 +239,8 @@ export interface AppliedStatus {
   outageMs?: number;
   /** Why it was made. */
   cause?: 'Created' | 'SpecChanged' | 'SecretChanged' | 'DriftCorrected';
+  /** What went wrong on the host without ending the change, as a hook of the old teardown that failed: what it takes back may still be there. Absent means nothing. */
+  warnings?: string[];
 }
 
 /** One difference. */

@@ -33,7 +33,13 @@ export type Planned = { readonly kind: 'planned'; readonly plan: PlanStatus } | 
 /** How a change ended. */
 export type Applied =
   /** As the agent says; only a read proves it. */
-  | { readonly kind: 'applied'; readonly impact: Impact; readonly outageMs: number }
+  | {
+      readonly kind: 'applied';
+      readonly impact: Impact;
+      readonly outageMs: number;
+      /** What went wrong on the host without ending the change. */
+      readonly warnings: readonly string[];
+    }
   /** `restored`: undone, and the previous tunnel runs, proven by the agent's own read; false = what is left is of both. */
   | { readonly kind: 'failed'; readonly message: string; readonly restored: boolean }
   | { readonly kind: 'impact-not-allowed' }

@@ -15,7 +15,7 @@ const inSync = (cause?: Cause): Outcome => ({
   kind: 'in-sync',
   observation,
   desired: desired(nodeWith(), KEY),
-  change: cause === undefined ? undefined : { cause, impact: 'Restart', outageMs: 120, corrected: [] },
+  change: cause === undefined ? undefined : { cause, impact: 'Restart', outageMs: 120, corrected: [], warnings: [] },
 });
 const unreachable: Outcome = { kind: 'unreachable', reason: 'DNSFailed', message: 'no such name' };
 
@@ -48,6 +48,17 @@ describe('a change on the host', () => {
     const status = { observedGeneration: 3, conditions: [] };
     const [event] = eventsOf(node, inSync('SpecChanged'), status);
     for (const word of ['wg0', 'Restart', '120 ms']) expect(event?.note).toContain(word);
+  });
+
+  test('D5: warns of each thing that went wrong on the host without ending the change', () => {
+    const outcome = inSync('SpecChanged');
+    if (outcome.kind !== 'in-sync' || outcome.change === undefined) throw new Error('no change');
+    const left = { ...outcome, change: { ...outcome.change, warnings: ['preDown[0] failed', 'postDown[1] failed'] } };
+    const warned = eventsOf(readyBecause('True', 'InSync'), left, { observedGeneration: 3, conditions: [] }).slice(1);
+    expect(warned.map(({ reason, note }) => `${reason} ${note}`)).toEqual([
+      'TeardownIncomplete wg0: preDown[0] failed',
+      'TeardownIncomplete wg0: postDown[1] failed',
+    ]);
   });
 
   test('K5: on another host warns that the previous one is left as it is', () => {

@@ -27,15 +27,22 @@ export function eventsOf(node: WireGuardNode, outcome: Outcome, status: WireGuar
   return written === 'final' ? [...changes, ...turnEvents(node, status)] : changes;
 }
 
-function changeEvents(node: WireGuardNode, { cause, impact, outageMs }: Change): NodeEvent[] {
+function changeEvents(node: WireGuardNode, { cause, impact, outageMs, warnings }: Change): NodeEvent[] {
   const { name } = node.spec.interface;
   const outage = outageMs === 0 ? 'the tunnel stayed up' : `the tunnel was down for ${String(outageMs)} ms`;
   const note = `${name}: ${CHANGED_TEXT[cause]}; impact ${impact}, ${outage}; proven by read-back`;
-  const changed: NodeEvent = { type: 'Normal', reason: CHANGED[cause], action: 'Apply', note };
+  const done: NodeEvent = { type: 'Normal', reason: CHANGED[cause], action: 'Apply', note };
+  const left = warnings.map((text): NodeEvent => ({
+    type: 'Warning',
+    reason: 'TeardownIncomplete',
+    action: 'Apply',
+    note: `${name}: ${text}`,
+  }));
+  const changed = [done, ...left];
   const previousUrl = node.status.applied?.url;
-  if (previousUrl === undefined || previousUrl === node.spec.agent.url) return [changed];
-  const left = `${name} on the former host ${previousUrl} is left as it is: take it down there if it is no longer wanted`;
-  return [changed, { type: 'Warning', reason: 'FormerHostLeft', action: 'Apply', note: left }];
+  if (previousUrl === undefined || previousUrl === node.spec.agent.url) return changed;
+  const former = `${name} on the former host ${previousUrl} is left as it is: take it down there if it is no longer wanted`;
+  return [...changed, { type: 'Warning', reason: 'FormerHostLeft', action: 'Apply', note: former }];
 }
 
 const CHANGED_TEXT = {

@@ -15,6 +15,8 @@ export interface Change {
   readonly outageMs: number;
   /** Paths that a drift correction put right; empty for other causes. */
   readonly corrected: readonly string[];
+  /** What went wrong on the host without ending the change. */
+  readonly warnings: readonly string[];
 }
 
 /** The host cannot be talked to. */

@@ -22,6 +22,15 @@ describe('what was applied', () => {
     });
   });
 
+  test('D5: is recorded with what went wrong without ending it, until the next change', () => {
+    const node = nodeWith();
+    const warnings = ['preDown[0] failed', 'x'.repeat(2_000)];
+    const first = statusAfter(node, inSync(node, { change: { ...change, warnings } }));
+    expect(first.applied?.warnings?.map(({ length }) => length)).toEqual([17, 1_024]);
+    expect(statusAfter(withStatus(node, first), inSync(node)).applied?.warnings).toEqual(first.applied?.warnings);
+    expect(statusAfter(withStatus(node, first), inSync(node, { change })).applied).not.toHaveProperty('warnings');
+  });
+
   test('T1: is recorded with the generation that was read, and so is what was observed', () => {
     const read = nodeWith();
     const status = statusAfter(read, inSync(read, { change }));
@@ -58,7 +67,7 @@ describe('what was applied', () => {
   ] as const)('moves with $name', ({ over }) => {
     const node = nodeWith();
     const first = statusAfter(node, inSync(node, { change }));
-    const outcome = inSync(node, { change: { ...over, corrected: [] } });
+    const outcome = inSync(node, { change: { ...over, corrected: [], warnings: [] } });
     const { applied } = statusAfter(withStatus(node, first), outcome, { nowMs: NOW_MS + 1_000 });
     expect(applied).toMatchObject({ ...over, time: '2026-02-01T00:00:01Z' });
   });

@@ -143,6 +143,7 @@ function appliedStatus({ node, outcome, nowMs }: StatusInput): AppliedStatus | u
   if (present !== undefined && change === undefined && cause === 'DriftCorrected') {
     return present.generation === generation ? present : { ...present, generation };
   }
+  const texts = change?.warnings.map((text) => clipped(text, MAX_TEXT)) ?? [];
   return {
     generation,
     specHash: desired.specHash,
@@ -154,6 +155,7 @@ function appliedStatus({ node, outcome, nowMs }: StatusInput): AppliedStatus | u
     impact: change?.impact ?? 'None',
     outageMs: change?.outageMs ?? 0,
     cause,
+    ...optional('warnings', texts.length === 0 ? undefined : texts),
   };
 }
 

@@ -35,7 +35,7 @@ describe('a host', () => {
     bench.host.impact = 'Restart';
     expect(await bench.sync()).toMatchObject({
       kind: 'in-sync',
-      change: { cause: 'Created', impact: 'Restart', outageMs: 340, corrected: [] },
+      change: { cause: 'Created', impact: 'Restart', outageMs: 340, corrected: [], warnings: [] },
     });
     expect(bench.host.config).toEqual(desired(node, KEY).config);
     expect(bench.host.applies).toMatchObject([{ state: 'up', maxImpact: 'Restart' }]);
@@ -45,7 +45,7 @@ describe('a host', () => {
     const bench = new SyncBench(appliedNode(), DRIFT);
     expect(await bench.sync()).toMatchObject({
       kind: 'in-sync',
-      change: { cause: 'DriftCorrected', impact: 'None', outageMs: 0, corrected: [MTU] },
+      change: { cause: 'DriftCorrected', impact: 'None', outageMs: 0, corrected: [MTU], warnings: [] },
       observation: { interface: { file: { mtu: 1_400 } } },
     });
     expect(bench.host.config?.mtu).toBe(1_400);

@@ -155,9 +155,9 @@ async function* apply(sync: Sync, local: LocalState, { seen, cause }: Motive): A
         const message = notProven(after.differences);
         return { outcome: { kind: 'apply-failed', observation: after.observation, message }, local: proven };
       }
-      const { impact, outageMs } = applied;
+      const { impact, outageMs, warnings } = applied;
       const corrected = cause === 'DriftCorrected' ? seen.differences.map(({ path }) => path) : [];
-      const change = { cause, impact, outageMs, corrected };
+      const change = { cause, impact, outageMs, corrected, warnings };
       return {
         outcome: { kind: 'in-sync', observation: after.observation, desired, change },
         local: { ...proven, corrections: correctionsAfter(sync, local, corrected) },

@@ -70,8 +70,14 @@ describe('D1 D3 D7 every effect of a change fails, or the agent dies at it: the 
     '$name',
     async (operation) => {
       const references = await Promise.all(hosts.map((host) => refer(host, operation)));
-      const all = everyFault(references[0]?.effects ?? []).filter((fault) => !isArgued(fault, operation));
       const idOf = ({ what, occurrence }: Fault): string => `${what} ${String(occurrence)}`;
+      // What only one of the runs did came by chance, as a second try on a busy machine: it need not come again.
+      const [first = [], ...others] = references.map(({ effects }) => everyFault(effects));
+      const isSure = (fault: Fault): boolean => others.every((own) => own.some((other) => idOf(other) === idOf(fault)));
+      const chance = first.filter((fault) => !isSure(fault)).map(describeFault);
+      if (chance.length > 0)
+        process.stderr.write(`faults: ${operation.name}: by chance, left out: ${chance.join('; ')}\n`);
+      const all = first.filter((fault) => isSure(fault) && !isArgued(fault, operation));
       // The first change of an agent has the effects of any other one, and what it does only once.
       const own = operation.isFirst === true ? all.filter((fault) => !seen.has(idOf(fault))) : all;
       if (operation.name === 'up') for (const fault of all) seen.add(idOf(fault));

@@ -50,6 +50,23 @@ describe('cases from real hosts', () => {
     expect(await sh(deviceNumber)).not.toBe(before);
   });
 
+  test('D5 a hook of a teardown that fails is told with the answer, by its place and not its text; the rest of the teardown runs', async () => {
+    const lines = [
+      'PreDown = false # a-secret-word',
+      'PreDown = touch /run/rest',
+      'PostDown = true',
+      'ListenPort = 51820',
+    ];
+    await alone.host.writeFile(CONF, conf('10.7.0.1/24', lines));
+    await alone.client.setState(INTERFACE, 'enable', CALL);
+    const warnings = ['preDown[0] failed: what it takes back may still be on the host'];
+    expect(await put({ table: '77' })).toMatchObject({ impact: 'Restart', warnings });
+    expect(await put({ mtu: 1300 })).not.toHaveProperty('warnings');
+    await sh('rm /run/rest');
+    await alone.client.setState(INTERFACE, 'disable', CALL);
+    expect(await sh(`ls /run/rest; ip link show dev ${INTERFACE} 2>&1 || true`)).toContain('does not exist');
+  });
+
   test('case H2 a tunnel that somebody else brought up anew runs by its file as it is then: no hook of the older one runs', async () => {
     await alone.host.writeFile(CONF, conf('10.7.0.1/24', [...nat('eth8'), 'ListenPort = 51820']));
     await alone.client.setState(INTERFACE, 'enable', CALL);

@@ -73,7 +73,7 @@ export class MemoryDriver implements Driver {
       return { kind: 'superseded', message: 'the host changed after it was read' };
     if (isAbove(this.impact, maxImpact)) return { kind: 'impact-not-allowed' };
     if (!this.isIdle) Object.assign(this, { config, state });
-    return { kind: 'applied', impact: this.impact, outageMs: this.impact === 'Restart' ? 340 : 0 };
+    return { kind: 'applied', impact: this.impact, outageMs: this.impact === 'Restart' ? 340 : 0, warnings: [] };
   }
 
   setState(state: 'up' | 'down'): Promise<Done> {

@@ -17,7 +17,7 @@ export const MTU: Difference = {
 export const differences = [MTU];
 const plan = { impact: 'None', steps: [{ action: 'set-mtu', path: MTU.path, impact: 'None' }] } as const;
 export const waiting = { observation, differences, plan: { ...plan, steps: [...plan.steps] } };
-const change: Change = { cause: 'DriftCorrected', impact: 'None', outageMs: 0, corrected: [MTU.path] };
+const change: Change = { cause: 'DriftCorrected', impact: 'None', outageMs: 0, corrected: [MTU.path], warnings: [] };
 
 const condition = (type: string, status: Condition['status'], reason: string, ageMs = 60_000): Condition => ({
   type,

@@ -4,7 +4,7 @@ import { type Attempt, statusOf } from '../../controller/policy/status.ts';
 import type { Change, Outcome } from '../../controller/policy/outcome.ts';
 import { KEY, NOW_MS, observation } from './observed-host.ts';
 
-export const change: Change = { cause: 'SpecChanged', impact: 'Restart', outageMs: 120, corrected: [] };
+export const change: Change = { cause: 'SpecChanged', impact: 'Restart', outageMs: 120, corrected: [], warnings: [] };
 export const inSync = (node: WireGuardNode, over: Partial<Outcome & { kind: 'in-sync' }> = {}): Outcome => ({
   kind: 'in-sync',
   observation,

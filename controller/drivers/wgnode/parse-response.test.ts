@@ -145,6 +145,7 @@ describe('isPutResponse', () => {
   test.each<{ name: string; response: PutConfigResponse }>([
     { name: 'a change', response: put },
     { name: 'no change', response: { ...put, changed: false, reloaded: false, plan: [] } },
+    { name: 'what went wrong without ending it', response: { ...put, warnings: ['preDown[0] failed'] } },
     { name: 'a restart with an outage', response: { ...put, impact: 'Restart', outage_ms: 340 } },
   ])('takes what our agent says of $name', ({ response }) => {
     expect(isPutResponse(response)).toBe(true);
@@ -153,6 +154,7 @@ describe('isPutResponse', () => {
   test.each([
     ...wrong('changed', undefined, null, 'true'),
     ...wrong('impact', undefined, null, 'none', 'Reboot'),
+    ...wrong('warnings', 'x', [1], Array(9).fill('x'), ['x'.repeat(257)]),
     ...wrong('outage_ms', undefined, null, '0', -1, 1.5, 2 ** 31),
     ...wrong('digest', undefined, null, 7, 'x'.repeat(129)),
     ...wrong('plan', undefined, null, {}, [null]),
@@ -160,7 +162,7 @@ describe('isPutResponse', () => {
     ...wrong('plan.0.path', undefined, null, 7, 'mtu', 'spec.interface.', 'spec.agent.url'),
     ...wrong('plan.0.impact', undefined, null, 'none', 'Reboot'),
   ])('refuses it with another %s: %j', (path, value) => {
-    expect(isPutResponse(spoilt(put, path, value))).toBe(false);
+    expect(isPutResponse(spoilt({ ...put, warnings: [] }, path, value))).toBe(false);
   });
 
   test('refuses the answer of the old agent, which proves nothing', () => {

@@ -67,13 +67,16 @@ const CONFIG_RESPONSE = {
   then: { properties: { live: { type: 'object' } } },
 };
 
-const PUT_RESPONSE = shape({
-  changed: { type: 'boolean' },
-  impact: IMPACT,
-  outage_ms: whole(2_147_483_647),
-  digest: text(128),
-  plan: { type: 'array', items: shape({ action: text(64), path: PATH, impact: IMPACT }) },
-});
+const PUT_RESPONSE = shape(
+  {
+    changed: { type: 'boolean' },
+    impact: IMPACT,
+    outage_ms: whole(2_147_483_647),
+    digest: text(128),
+    plan: { type: 'array', items: shape({ action: text(64), path: PATH, impact: IMPACT }) },
+  },
+  { warnings: texts(8, 256) },
+);
 
 /** Also that of the old agent, which has no more than a version. */
 const HEALTH_RESPONSE = {

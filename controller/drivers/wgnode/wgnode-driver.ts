@@ -68,7 +68,8 @@ export class WgnodeDriver implements Driver {
       const limits = { max_impact: maxImpact, ...(revision === undefined ? {} : { if_digest: revision }) };
       try {
         const response = await this.#client.putConfig(this.#name, bodyOf(desired, limits), options);
-        return { kind: 'applied', impact: response.impact, outageMs: response.outage_ms };
+        const { impact, outage_ms: outageMs, warnings = [] } = response;
+        return { kind: 'applied', impact, outageMs, warnings };
       } catch (error) {
         if (error instanceof AgentRefused) return notApplied(error);
         throw error;
