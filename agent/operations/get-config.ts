@@ -6,11 +6,11 @@ import { driftOf, invalidDrift } from '../core/drift.ts';
 import { type Current, settledFields } from '../core/plan.ts';
 import type { Device, Peer } from '../core/device.ts';
 import { memoized } from '../protocol/memoized.ts';
-import { redactFile, redactKeys } from '../protocol/redact.ts';
+import { markKeys, redactFile, redactKeys } from '../protocol/redact.ts';
 import { encodeText } from '../host/text-bytes.ts';
 import { isLinkLocal } from '../protocol/address.ts';
 import type { ConfigResponse, InterfaceState, WireDrift, WireLive, WireUnresolved } from '../protocol/messages.ts';
-import { EMPTY_CONFIG, type InterfaceConfig } from '../protocol/wgquick/config.ts';
+import { EMPTY_CONFIG, type InterfaceConfig, mapHooks } from '../protocol/wgquick/config.ts';
 import { type FieldName, pathOf } from '../protocol/wgquick/fields.ts';
 import { savesConfig, unmanagedLines } from '../protocol/wgquick/document.ts';
 import { joinedHooks } from '../protocol/wgquick/field-kinds.ts';
@@ -49,7 +49,8 @@ type View = Omit<ConfigResponse, 'config' | 'digest'> & {
 };
 
 function viewOf(context: ReadContext, name: string, snapshot: Snapshot): View {
-  const file = snapshot.file ?? EMPTY_CONFIG;
+  const own = snapshot.file ?? EMPTY_CONFIG;
+  const file = context.settings.readBackKeys ? own : mapHooks(own, (hook) => markKeys(hook));
   const current = currentOf(snapshot);
   return {
     interface: name,

@@ -6,7 +6,9 @@ import { readSnapshot, type Snapshot } from '../apply/snapshot.ts';
 import { AgentError } from '../core/agent-error.ts';
 import { type Step, stepsAbove } from '../core/plan.ts';
 import type { PutConfigResponse, PutConfigBody, PutOptions, WireStep } from '../protocol/messages.ts';
-import { EMPTY_CONFIG } from '../protocol/wgquick/config.ts';
+import { unmarkKeys } from '../protocol/redact.ts';
+import { EMPTY_CONFIG, type InterfaceConfig, mapHooks } from '../protocol/wgquick/config.ts';
+import { HOOK_NAMES, pathOf } from '../protocol/wgquick/fields.ts';
 import { configFromPut } from '../protocol/wgquick/wire.ts';
 import type { AgentContext } from './context.ts';
 import { digestOf } from './get-config.ts';
@@ -19,7 +21,7 @@ export async function putConfig(
 ): Promise<PutConfigResponse> {
   const before = await readSnapshot(target);
   const options = body.options ?? {};
-  const config = configFromPut(body, before.file ?? EMPTY_CONFIG);
+  const config = withKeysOfHost(configFromPut(body, before.file ?? EMPTY_CONFIG), before);
   if (config.privateKey === null) {
     const path = 'spec.interface.privateKeySecretRef';
     throw new AgentError('invalid_value', `${path}: private_key must be a private key as \`wg genkey\` prints it`, {
@@ -37,6 +39,18 @@ export async function putConfig(
   const { outageMs, after } = await apply(target, plan);
   return responseOf(plan, { outageMs, digest: digest(after), changed: plan.steps.length > 0 });
 }
+
+/** Hooks as they were shown, with the keys that stand in those of the host in the place of their marks. */
+const withKeysOfHost = (config: InterfaceConfig, { file, running }: Snapshot): InterfaceConfig => {
+  const sources = [file, running].flatMap((own) => HOOK_NAMES.flatMap((name) => own?.[name] ?? []));
+  return mapHooks(config, (hook, name, index) => {
+    const whole = unmarkKeys(hook, sources);
+    if (whole !== undefined) return whole;
+    const path = `${pathOf(name)}[${String(index)}]`;
+    const text = `${path}: \`[key ...]\` stands for a key in a hook of the host, and none there has it; write the key itself`;
+    throw new AgentError('invalid_hook', text, { details: [path] });
+  });
+};
 
 const moved = (): AgentError =>
   new AgentError('digest_mismatch', 'The interface is not what the caller last saw; read it again and decide anew');

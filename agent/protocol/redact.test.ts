@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { arbitraryKey, RUNS } from '../../test/fixtures/arbitraries.ts';
-import { redactFile, redactKeys } from './redact.ts';
+import { markKeys, redactFile, redactKeys, unmarkKeys } from './redact.ts';
 
 const KEY = 'cL1NSNmv9SeD129gd8oYNo6HoMHqZ+ETtlQIfSiR0EY=';
 const PUBLIC_KEY = 'NnAadBS26BL6zH2ocwOIE5/ElrPHITP7up1zokJy3Fo=';
@@ -71,5 +71,27 @@ describe('N8: keys in a file', () => {
   test('public keys and everything else stay', () => {
     const text = `[Interface]\nMTU = 1400\nPostUp = a; b\n\n[peer]\nPublicKey = ${PUBLIC_KEY}\nAllowedIPs = 10.0.0.2/32\n`;
     expect(redactFile(text)).toBe(text);
+  });
+});
+
+describe('M12: marks in the place of keys', () => {
+  const text = (key: string): string => `wg set %i peer ${PUBLIC_KEY} preshared-key <(echo ${key})`;
+
+  test('text with marks holds no key, and is whole again with the keys of its source', () => {
+    fc.assert(
+      fc.property(arbitraryKey, (key) => {
+        const marked = markKeys(text(key));
+        expect(longestLeft(marked, key.slice(0, 43))).toBeLessThan(8);
+        expect(unmarkKeys(marked, ['true', text(key)])).toBe(text(key));
+        expect(unmarkKeys(`${marked}; true`, [text(key)])).toBe(`${text(key)}; true`);
+      }),
+      RUNS,
+    );
+  });
+
+  test('other keys have other marks, and a mark of no key of the source is told', () => {
+    expect(markKeys(KEY)).not.toBe(markKeys(PUBLIC_KEY));
+    expect(unmarkKeys(markKeys(text(KEY)), [PUBLIC_KEY])).toBeUndefined();
+    expect(unmarkKeys('echo no mark', [])).toBe('echo no mark');
   });
 });

@@ -104,6 +104,31 @@ describe('cases from real hosts', () => {
     expect(await sh(`wg show ${INTERFACE} allowed-ips`)).toBe(`${peer}\t10.7.0.9/32\n`);
   });
 
+  test('case M12 a key in a hook is not in GET nor in an error; what GET shows can be sent back, and the key stays', async () => {
+    const key = newPrivateKey();
+    const hook = `wg set %i peer ${await newPeer()} preshared-key <(echo ${key})`;
+    await alone.host.writeFile(CONF, conf('10.7.0.1/24', [`PostUp = ${hook}`, 'ListenPort = 51820']));
+    await alone.client.setState(INTERFACE, 'enable', CALL);
+    const answer = await alone.client.readConfig(INTERFACE, undefined, CALL);
+    if (answer.kind !== 'present') throw new Error('no interface');
+    expect(JSON.stringify(answer.response).includes(key.slice(0, 43))).toBe(false);
+    const { post_up: shown } = answer.response.spec;
+    expect(shown).toEqual([expect.stringMatching(/preshared-key <\(echo \[key [0-9a-f]{16}\]\)$/)]);
+    expect(await put({ post_up: shown })).toMatchObject({ changed: false });
+    expect(await put({ post_up: [...shown, 'true'], mtu: 1300 })).toMatchObject({ changed: true, impact: 'None' });
+    expect((await alone.host.readFile(CONF)).includes(`PostUp = ${hook}\n`)).toBe(true);
+    expect(await read()).toEqual([]);
+    expect(await codeOf(put({ post_up: ['echo [key 0123456789abcdef]'] }))).toBe('invalid_hook');
+    const failing = alone.client.putConfig(
+      INTERFACE,
+      await putBodyOf(alone.host, { post_up: [...shown, `echo ${key}; false`] }),
+      CALL,
+    );
+    const error: unknown = await failing.catch((thrown: unknown) => thrown);
+    expect(String(error)).toContain('failed');
+    expect(String(error).includes(key.slice(0, 43))).toBe(false);
+  });
+
   test('case H6 an MTU that ends IPv6 is refused while a peer has an IPv6 network', async () => {
     const peer = `[Peer]\nPublicKey = ${await newPeer()}\nAllowedIPs = 10.85.0.0/24, fd85::/64\n`;
     await alone.host.writeFile(CONF, conf('10.85.0.2/32', ['ListenPort = 51820'], peer));

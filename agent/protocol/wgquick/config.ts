@@ -1,6 +1,6 @@
 import type { Parsed } from './field.ts';
 import { sameList } from './field-kinds.ts';
-import { FIELD_NAMES, type FieldName, fieldOf, type FieldValues } from './fields.ts';
+import { FIELD_NAMES, type FieldName, fieldOf, type FieldValues, HOOK_NAMES } from './fields.ts';
 
 /** Text of the file or of a request that is no value of its field, by field; of secrets only that there is some. */
 export type InvalidTexts = Readonly<Partial<Record<FieldName, readonly string[]>>>;
@@ -25,6 +25,15 @@ export function configFrom(read: (name: FieldName) => Parsed<unknown>): Interfac
   const values = Object.fromEntries(parsed.map(([name, { value }]) => [name, value]));
   const texts = parsed.filter(([, { invalid }]) => invalid.length > 0).map(([name, { invalid }]) => [name, invalid]);
   return { ...values, invalid: Object.fromEntries(texts) as InvalidTexts } as InterfaceConfig;
+}
+
+/** `config` with another text for each hook. */
+export function mapHooks(
+  config: InterfaceConfig,
+  change: (hook: string, name: (typeof HOOK_NAMES)[number], index: number) => string,
+): InterfaceConfig {
+  const hooks = HOOK_NAMES.map((name) => [name, config[name].map((hook, index) => change(hook, name, index))] as const);
+  return { ...config, ...Object.fromEntries(hooks) };
 }
 
 /** What a file without any line says. */

@@ -1,4 +1,4 @@
-import { redactKeys } from '../redact.ts';
+import { markKeys, redactKeys } from '../redact.ts';
 import type { Field, FieldProblem, Parsed } from './field.ts';
 
 /** The kinds of values that the field table is made of: each function gives a row what all fields of its kind share. */
@@ -215,8 +215,9 @@ export const hooks = <const Name extends string>(
   absent: [],
   parse: (texts) => valid(texts.filter((text) => text !== '')),
   write: (value) => value,
-  // Old agents and clients write all rules joined in one line; one line and several lines then do the same.
-  equal: (left, right) => sameList(left, right) || joinedHooks(left) === joinedHooks(right),
+  // Old agents and clients write all rules joined in one line; one line and several lines then do the same. What an agent shows has
+  // marks for keys.
+  equal: (left, right) => sameList(left, right) || markKeys(joinedHooks(left)) === markKeys(joinedHooks(right)),
   text: (value) => redactKeys(value.join(', ')),
   check: (value) => [
     ...value.flatMap((command, index) => {

@@ -5,6 +5,7 @@ import { arbitraryConfig, RUNS } from '../../../test/fixtures/arbitraries.ts';
 import { InterfaceKey } from '../interface-key.ts';
 import { Secret } from '../secret.ts';
 import { changedFields, EMPTY_CONFIG, type InterfaceConfig } from './config.ts';
+import { markKeys } from '../redact.ts';
 import { FIELD_NAMES, type FieldName, fieldOf, pathOf } from './fields.ts';
 import { render } from './render.ts';
 import { joinedHooks } from './field-kinds.ts';
@@ -177,4 +178,12 @@ test('no two fields share a key, a name on the wire or a path', () => {
     const names = FIELD_NAMES.map(nameOf);
     expect(new Set(names).size).toBe(names.length);
   }
+});
+
+test('M12: a hook equals what an agent shows of it, with marks for its keys, and none with another key', () => {
+  const hook = (key: string): string[] => [`wg set %i private-key <(echo ${key})`];
+  const [one = '', other = ''] = ['A', 'B'].map((letter) => `${letter.repeat(43)}=`);
+  const { equal } = fieldOf('postUp');
+  expect(equal(hook(one), hook(one).map(markKeys))).toBe(true);
+  expect(equal(hook(one), hook(other).map(markKeys))).toBe(false);
 });
