@@ -10,7 +10,7 @@ const CONF = `/etc/wireguard/${INTERFACE}.conf`;
 /** What strangers told in public about their tunnels, tried small; the right value is wg-quick's, or a refusal that leaves nothing. */
 describe('what strangers ran into', () => {
   const alone = useLoneHost(
-    `ip link delete ${INTERFACE}; ip netns delete inner; iptables -F FORWARD; rm -rf /run/log /etc/resolvconf; ` +
+    `ip link delete ${INTERFACE}; ip netns delete inner; iptables -F FORWARD; iptables -F OUTPUT; iptables -t nat -F POSTROUTING; rm -rf /run/log /etc/resolvconf; ` +
       'while ip rule delete priority 32000; do :; done; while ip rule delete table main suppress_prefixlength 0; do :; done',
   );
   const { sh } = alone;
@@ -167,5 +167,69 @@ describe('what strangers ran into', () => {
     } finally {
       await sh(`rm /etc/resolvconf.conf; resolvconf -f -d ${INTERFACE}`);
     }
+  });
+
+  test('a PostDown that bash cannot parse (finzzz/wgzero#2) does not keep the tunnel up; the line that comes before it runs', async () => {
+    await alone.host.writeFile(CONF, conf([...LOGGED, 'PostDown = echo "']));
+    await enable();
+    const warnings = [expect.stringMatching(/^postDown\[1\] failed/)];
+    expect(await put({ table: '77' })).toMatchObject({ impact: 'Restart', warnings });
+    await alone.client.setState(INTERFACE, 'disable', CALL);
+    expect(await sh(`cat /run/log; ${device}; ${port}`)).toBe('up\ndown\nup\ndown\ngone\n0\n');
+  });
+
+  test('saving an interface as it is, or another field of it (h44z/wg-portal#469), doubles none of the rules of its hooks', async () => {
+    const rules = ['-t nat -A POSTROUTING -s 10.7.0.0/24 -o eth9 -j MASQUERADE', '-A FORWARD -i %i -j ACCEPT'];
+    const lines = rules.map((rule) => `PostUp = iptables -w ${rule}`);
+    const takenBack = rules.map((rule) => `PostDown = iptables -w ${rule.replace('-A', '-D')}`);
+    await alone.host.writeFile(CONF, conf([...lines, ...takenBack]));
+    await enable();
+    const count = 'iptables -t nat -S POSTROUTING | grep -c eth9; iptables -S FORWARD | grep -c ACCEPT';
+    expect(await put({})).toMatchObject({ changed: false });
+    expect(await put({ mtu: 1300 })).toMatchObject({ changed: true, impact: 'None' });
+    expect(await sh(`${count} || true`)).toBe('1\n2\n');
+    await alone.client.setState(INTERFACE, 'disable', CALL);
+    expect(await sh(`${count} || true`)).toBe('0\n1\n');
+  });
+
+  test('a kill switch by the mark of the interface, with %i (max-moser/network-manager-wireguard#45), goes with the tunnel', async () => {
+    // Of UDP alone: the agent's own answers are TCP.
+    const rule = 'OUTPUT ! -o %i -p udp -m mark ! --mark $(wg show %i fwmark) -m addrtype ! --dst-type LOCAL -j REJECT';
+    const lines = ['FwMark = 0xca6c', `PostUp = iptables -w -I ${rule}`, `PreDown = iptables -w -D ${rule}`];
+    await alone.host.writeFile(CONF, conf(lines));
+    await enable();
+    expect(await sh('iptables -S OUTPUT')).toContain(`! -o ${INTERFACE} -p udp -m mark ! --mark 0xca6c`);
+    await alone.client.setState(INTERFACE, 'disable', CALL);
+    expect(await sh('iptables -S OUTPUT')).toBe('-P OUTPUT ACCEPT\n');
+  });
+
+  test('a new Address in the file and `wg syncconf` (githubixx/ansible-role-wireguard#175) is drift, and is applied live', async () => {
+    await alone.host.writeFile(CONF, conf([]));
+    await enable();
+    const number = await sh(`cat /sys/class/net/${INTERFACE}/ifindex`);
+    await sh(`sed -i s/10.7.0.1/10.7.0.99/ ${CONF}; wg syncconf ${INTERFACE} <(wg-quick strip ${INTERFACE})`);
+    expect(await drift()).toMatchObject([
+      { path: 'spec.interface.addresses', file: '10.7.0.99/24', live: expect.stringContaining('10.7.0.1/24') },
+    ]);
+    expect(await put({ address: ['10.7.0.99/24'] })).toMatchObject({ changed: true, impact: 'None' });
+    expect(await drift()).toEqual([]);
+    expect(await sh(`ip -4 -br address show ${INTERFACE}; cat /sys/class/net/${INTERFACE}/ifindex`)).toMatch(
+      new RegExp(`10\\.7\\.0\\.99/24 *\n${number}`),
+    );
+  });
+
+  test('a network more of a peer by `wg syncconf` (wg-easy/wg-easy#2171) is drift until it has its route', async () => {
+    const peer = `[Peer]\nPublicKey = ${await newPeer()}\nAllowedIPs = 10.7.0.2/32\n`;
+    await alone.host.writeFile(CONF, conf([], peer));
+    await enable();
+    await sh(
+      `sed -i 's#10.7.0.2/32#10.7.0.2/32, 192.168.120.0/22#' ${CONF}; wg syncconf ${INTERFACE} <(wg-quick strip ${INTERFACE})`,
+    );
+    expect(await drift()).toMatchObject([{ path: 'spec.interface.table' }]);
+    expect(await put({})).toMatchObject({ changed: true, impact: 'None' });
+    expect([await drift(), await sh(`ip route show dev ${INTERFACE}`)]).toEqual([
+      [],
+      expect.stringContaining('192.168.120.0/22'),
+    ]);
   });
 });
