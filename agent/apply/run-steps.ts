@@ -179,7 +179,7 @@ async function swapHooks(context: StepContext, { hooks }: StepOf<'run-hooks'>): 
   const before = await target.backend.read(desired.table);
   const copy = await target.state.readRunning();
   const ran: Hook[] = [];
-  await runEach(target, inversesOf(removed), 'the pair of a removed hook ');
+  await runEach(target, inversesOf(removed), 'pairOfRemoved');
   if (before !== null && (await target.backend.read(desired.table)) === null) {
     // What took a line back took the device, too: everything is set up anew.
     return upWithPeers(context);

@@ -67,6 +67,28 @@ describe('cases from real hosts', () => {
     expect(await sh(`ls /run/rest; ip link show dev ${INTERFACE} 2>&1 || true`)).toContain('does not exist');
   });
 
+  test('D5 so is the pair of a hook that is removed from a running tunnel', async () => {
+    await alone.host.writeFile(CONF, conf('10.7.0.1/24', ['PostUp = true', 'PostDown = false', 'ListenPort = 51820']));
+    await alone.client.setState(INTERFACE, 'enable', CALL);
+    const warnings = ['pairOfRemoved[0] failed: what it takes back may still be on the host'];
+    expect(await put({ post_up: [], post_down: [] })).toMatchObject({ impact: 'None', warnings });
+  });
+
+  test('D11 a wireguard-go that refuses every question is an error of that interface, and the agent lives', async () => {
+    const serve = `require("node:net").createServer().listen("/run/wireguard/${INTERFACE}.sock", () => process.kill(process.pid, 9))`;
+    await sh(`ip tuntap add ${INTERFACE} mode tun; mkdir -p /run/wireguard; ${process.execPath} -e '${serve}' || true`);
+    await alone.host.writeFile(CONF, conf('10.7.0.1/24', []));
+    const pid = alone.host.agent.pid;
+    try {
+      await expect(read()).rejects.toThrow('does not answer');
+      await expect(put({})).rejects.toThrow('does not answer');
+      expect(await alone.client.health(CALL)).toMatchObject({ name: 'wgnode-agent' });
+      expect([alone.host.agent.pid, await sh(`test -e /proc/${String(pid)} && echo lives`)]).toEqual([pid, 'lives\n']);
+    } finally {
+      await sh(`rm /run/wireguard/${INTERFACE}.sock`);
+    }
+  });
+
   test('case H2 a tunnel that somebody else brought up anew runs by its file as it is then: no hook of the older one runs', async () => {
     await alone.host.writeFile(CONF, conf('10.7.0.1/24', [...nat('eth8'), 'ListenPort = 51820']));
     await alone.client.setState(INTERFACE, 'enable', CALL);

@@ -29,10 +29,10 @@ export async function readDevice(
   const kind = kindOf(name);
   if (kind === 'absent') return null;
   const isSame = untouched !== null && untouched.index === indexOf(name);
-  const asked = isSame ? dumpOf(untouched) : readDump(runner, name, kind);
-  // The question is on its way before the routes, which block: wireguard-go writes its answer meanwhile.
-  if (!isSame) for (let turn = 0; turn < 2; turn += 1) await setImmediate();
-  const [dump, routes] = await Promise.all([asked, readRoutes(runner, name, table)]);
+  const [dump, routes] = await Promise.all([
+    isSame ? dumpOf(untouched) : readDump(runner, name, kind),
+    isSame ? readRoutes(runner, name, table) : asked().then(() => readRoutes(runner, name, table)),
+  ]);
   const folder = `/sys/class/net/${name}`;
   const index = indexOf(name);
   if (index === null) return null;
@@ -40,6 +40,12 @@ export async function readDevice(
   const addresses = await readAddresses(runner, name, linkUp);
   const device = { ...dump, index, addresses, mtu: Number(read(`${folder}/mtu`)), linkUp, routes };
   return { ...device, ...(table === null ? await readRouting(runner, name, device) : NO_ROUTING) };
+}
+
+/** Two turns of the loop: a question is on its way before the routes, which block, and wireguard-go writes its answer meanwhile. */
+async function asked(): Promise<void> {
+  await setImmediate();
+  await setImmediate();
 }
 
 interface DeviceQuestion {
