@@ -133,17 +133,19 @@ test('I1: the live peers of a journal come back whole, keys included, and stay c
 test('I2: the journal of an agent before 0.2 is rolled back, too', async () => {
   await using folder = await temporaryFolder();
   const state = await openStateFolder(folder.path);
-  const privateKey = newPrivateKey();
+  const [privateKey, presharedKey] = [newPrivateKey(), newPrivateKey()];
+  const peer = { publicKey: 'x', endpoint: null, allowedIps: ['10.7.0.2/32'], keepalive: 25 };
+  const counted = { latestHandshake: 1, rxBytes: 2, txBytes: 3 };
   const formerLive = {
     privateKey,
     publicKey: 'x',
     listenPort: 1,
     fwMark: null,
-    peers: [],
+    peers: [{ ...peer, ...counted, presharedKey }],
     addresses: [],
     mtu: 1400,
     linkUp: true,
-    routes: [],
+    routes: [{ destination: '10.9.0.0/24', table: 'main' }],
   };
   const text = JSON.stringify({ fileText: 'f', runningText: 'r', formerLive, formerWanted: 'up', disrupted: true });
   await writeFile(join(folder.path, 'journal', 'wg0'), text);
@@ -151,6 +153,9 @@ test('I2: the journal of an agent before 0.2 is rolled back, too', async () => {
   expect(entry).toMatchObject({ fileText: 'f', runningText: 'r', previousDesired: 'up', disrupted: true, steps: [] });
   expect(entry?.previousDevice?.key?.privateKey?.reveal() === privateKey).toBe(true);
   expect(entry?.previousDevice?.mtu).toBe(1400);
+  expect(entry?.previousDevice?.peers).toMatchObject([{ ...peer, ...counted }]);
+  expect(entry?.previousDevice?.peers[0]?.presharedKey?.reveal() === presharedKey).toBe(true);
+  expect(entry?.previousDevice?.routes).toEqual([{ destination: '10.9.0.0/24', table: 'main' }]);
 });
 
 test('N8: a journal that cannot be read is an error that does not quote it', async () => {

@@ -93,5 +93,7 @@ describe('M12: marks in the place of keys', () => {
     expect(markKeys(KEY)).not.toBe(markKeys(PUBLIC_KEY));
     expect(unmarkKeys(markKeys(text(KEY)), [PUBLIC_KEY])).toBeUndefined();
     expect(unmarkKeys('echo no mark', [])).toBe('echo no mark');
+    const odd = 'echo [key 0123456789abcdef]';
+    expect([unmarkKeys(odd, [odd]), unmarkKeys(odd, [])]).toEqual([odd, undefined]);
   });
 });

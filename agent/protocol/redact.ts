@@ -14,9 +14,9 @@ const markOf = (key: string): string => `[key ${createHash('sha256').update(key)
 /** Text with a mark in the place of each key: other keys have other marks, so that texts can be compared and sent back without them. */
 export const markKeys = (text: string): string => text.replace(KEY, markOf);
 
-/** The inverse of `markKeys`, by the keys that stand in `sources`. Undefined = a mark is that of none of them. */
+/** The inverse of `markKeys`, by the keys that stand in `sources`; one of these is left as it is. Undefined = a mark is that of none of them. */
 export function unmarkKeys(text: string, sources: readonly string[]): string | undefined {
-  if (text.search(MARK) < 0) return text;
+  if (text.search(MARK) < 0 || sources.includes(text)) return text;
   const keys = new Map(sources.flatMap((source) => source.match(KEY) ?? []).map((key) => [markOf(key), key]));
   const whole = text.replace(MARK, (mark) => keys.get(mark) ?? mark);
   return whole.search(MARK) < 0 ? whole : undefined;
