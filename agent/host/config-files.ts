@@ -52,27 +52,33 @@ function textOf(path: string): string | null {
   }
 }
 
+/** How long a file has to last. `boot`: nobody reads it after the next start of the host, so that no disk has to be waited for. */
+export type Lifetime = 'ever' | 'boot';
+
 /**
- * Replaces a file so that any reader, and any boot after a power loss, finds the whole previous or the whole new text: temporary
- * file of mode 0600 beside it, fsync, rename, fsync of the folder.
+ * Replaces a file so that any reader, and any boot after a power loss if it is to last for `ever`, finds the whole previous or the
+ * whole new text: temporary file of mode 0600 beside it, fsync, rename, fsync of the folder.
  */
-export async function writeDurably(path: string, text: string): Promise<void> {
+export async function replaceFile(path: string, text: string, lifetime: Lifetime): Promise<void> {
   const temporary = join(dirname(path), `${TEMP_PREFIX}${basename(path)}.${randomBytes(6).toString('hex')}`);
   try {
     const fd = openSync(temporary, 'wx', 0o600);
     try {
       writeFileSync(fd, encodeText(text));
-      await fsync(fd);
+      if (lifetime === 'ever') await fsync(fd);
     } finally {
       closeSync(fd);
     }
     renameSync(temporary, path);
-    await syncFolder(dirname(path));
+    if (lifetime === 'ever') await syncFolder(dirname(path));
   } catch (error) {
     rmSync(temporary, { force: true });
     throw cannotWrite(path, error);
   }
 }
+
+/** Replaces a file for good. */
+export const writeDurably = (path: string, text: string): Promise<void> => replaceFile(path, text, 'ever');
 
 /** What people can do something about; anything else stays as it is. */
 const CAUSES: Readonly<Record<string, string>> = {
@@ -131,16 +137,19 @@ export function widerAccess(path: string): string | null {
   return `${mode.toString(8).padStart(4, '0')} ${String(stat.uid)}:${String(stat.gid)}`;
 }
 
-/** Removes a file for good; a missing one is fine. */
-export async function removeDurably(path: string): Promise<void> {
+/** Removes a file; a missing one is fine. */
+export async function removeFile(path: string, lifetime: Lifetime): Promise<void> {
   try {
     unlinkSync(path);
   } catch (error) {
     if (isMissing(error)) return;
     throw error;
   }
-  await syncFolder(dirname(path));
+  if (lifetime === 'ever') await syncFolder(dirname(path));
 }
+
+/** Removes a file for good. */
+export const removeDurably = (path: string): Promise<void> => removeFile(path, 'ever');
 
 async function syncFolder(path: string): Promise<void> {
   const fd = openSync(path, constants.O_RDONLY | constants.O_DIRECTORY);

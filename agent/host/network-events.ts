@@ -1,5 +1,5 @@
-import { readFileSync } from 'node:fs';
 import type { CommandRunner, Followed } from './command-runner.ts';
+import { readKernelFile } from './kernel-file.ts';
 
 /** Tells of changes of links, addresses, routes and rules as they happen. */
 export interface NetworkEvents {
@@ -14,14 +14,6 @@ export interface NetworkEvents {
 const SEEN_MS = 200;
 const FIRST_PAUSE_MS = 1_000;
 const LAST_PAUSE_MS = 60_000;
-
-const textOf = (path: string): string => {
-  try {
-    return readFileSync(path, 'latin1');
-  } catch {
-    return '';
-  }
-};
 
 /** Follows `ip monitor`, one small process; started again, ever later, when it ends. */
 export class IpMonitor implements NetworkEvents {
@@ -94,10 +86,10 @@ export class IpMonitor implements NetworkEvents {
 
 /** Whether a netlink socket of that process listens to a group: `sk Eth Pid Groups ...` of /proc/net/netlink. */
 const isSubscribed = (pid: number): boolean =>
-  textOf(`/proc/${String(pid)}/net/netlink`)
+  (readKernelFile(`/proc/${String(pid)}/net/netlink`) ?? '')
     .split('\n')
     .map((line) => line.trim().split(/\s+/))
     .some(([, , owner, groups]) => owner === String(pid) && Number.parseInt(groups ?? '0', 16) !== 0);
 
 /** Not stopped by a signal or a debugger (the state in proc(5) `stat`). */
-const isRunning = (pid: number): boolean => /\) [RSD] /.test(textOf(`/proc/${String(pid)}/stat`));
+const isRunning = (pid: number): boolean => /\) [RSD] /.test(readKernelFile(`/proc/${String(pid)}/stat`) ?? '');

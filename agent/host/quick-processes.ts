@@ -1,28 +1,28 @@
-import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { readdirSync, readlinkSync } from 'node:fs';
+import { readKernelFile } from './kernel-file.ts';
 
-/** The text of a file in /proc, or empty when its process has ended meanwhile. */
-const textOf = (read: () => string): string => {
+/** The namespace of mounts of a process; undefined = it has ended meanwhile. */
+function mountsOf(pid: string): string | undefined {
   try {
-    return read();
+    return readlinkSync(`/proc/${pid}/ns/mnt`);
   } catch {
-    return '';
+    return undefined;
   }
-};
+}
 
 /** Processes of this host, not of containers on it, whose arguments (after the program's name) are such; the youngest first, as they are asked for. */
 export function* findProcesses(matches: (argv: readonly string[]) => boolean): Generator<number> {
-  const mountsOf = (pid: string): string => textOf(() => readlinkSync(`/proc/${pid}/ns/mnt`));
   const own = mountsOf('self');
   const pids = readdirSync('/proc').filter((entry) => /^[0-9]+$/.test(entry));
   for (const pid of pids.sort((left, right) => Number(right) - Number(left))) {
-    const argv = textOf(() => readFileSync(`/proc/${pid}/cmdline`, 'latin1')).split('\0');
+    const argv = (readKernelFile(`/proc/${pid}/cmdline`) ?? '').split('\0');
     if (matches(argv) && mountsOf(pid) === own) yield Number(pid);
   }
 }
 
 /** Whether the process leads its group: what it has left in the background does not. */
 export function leadsGroup(pid: number): boolean {
-  const stat = textOf(() => readFileSync(`/proc/${String(pid)}/stat`, 'latin1'));
+  const stat = readKernelFile(`/proc/${String(pid)}/stat`) ?? '';
   // proc(5): `pid (name) state ppid pgrp ...`, and a name may hold anything.
   return Number(stat.slice(stat.lastIndexOf(')')).split(' ')[3]) === pid;
 }

@@ -5,17 +5,21 @@ import { join } from 'node:path';
 import { AgentError } from '../core/agent-error.ts';
 import type { Baseline, Device, Ledger, Peer, Route } from '../core/device.ts';
 import { dumpLineOf, parsePeer } from '../core/parse-dump.ts';
+import { type Edit, edited, editOf } from '../core/text-edit.ts';
 import type { Cidr } from '../protocol/address.ts';
 import type { WireStep } from '../protocol/messages.ts';
 import { memoized } from '../protocol/memoized.ts';
 import { InterfaceKey } from '../protocol/interface-key.ts';
 import { Secret } from '../protocol/secret.ts';
 import {
+  type Lifetime,
   listFolder,
   makeFolder,
   readText,
   removeDurably,
+  removeFile,
   removeTemporaries,
+  replaceFile,
   type Reserve,
   reserveRoom,
   writeDurably,
@@ -95,10 +99,10 @@ async function readIdentity(folder: string): Promise<Identity> {
 }
 
 /** `text` into the file, or the file away when it is null; no write when nothing changes. */
-async function put(path: string, text: string | null): Promise<void> {
+async function put(path: string, text: string | null, lifetime: Lifetime = 'ever'): Promise<void> {
   if (text === null) {
-    if (existsSync(path)) await removeDurably(path);
-  } else if ((await readText(path)) !== text) await writeDurably(path, text);
+    if (existsSync(path)) await removeFile(path, lifetime);
+  } else if ((await readText(path)) !== text) await replaceFile(path, text, lifetime);
 }
 
 /** What was brought up before a reboot is gone, and so is all that its hooks had set up. */
@@ -111,7 +115,13 @@ async function forgetPreviousBoot(folder: string, folders: readonly string[]): P
 }
 
 /** Secrets print as redacted; in this 0600 file they must be whole, or a restart after a crash could not bring the peers back. */
-function journalText({ previousDevice, previousDesired, previousLedger, ...entry }: JournalEntry): string {
+function journalText({
+  previousDevice,
+  previousDesired,
+  previousLedger,
+  attemptedText,
+  ...entry
+}: JournalEntry): string {
   const formerLive = previousDevice === null ? null : storedDevice(previousDevice);
   const ledger = previousLedger === null ? null : storedLedger(previousLedger);
   // It runs by its file, as good as always: the text is there once.
@@ -120,6 +130,7 @@ function journalText({ previousDevice, previousDesired, previousLedger, ...entry
   const stored: StoredJournal = {
     ...entry,
     ...runs,
+    attempt: attemptedText === null ? null : editOf(entry.fileText ?? '', attemptedText),
     formerLive,
     formerWanted: previousDesired,
     previousLedger: ledger,
@@ -190,8 +201,10 @@ interface StoredJournal extends Omit<
   JournalEntry,
   'previousDevice' | 'previousDesired' | 'previousLedger' | 'steps' | 'attemptedText'
 > {
-  /** Agents before 0.3 wrote none of the two. */
+  /** What turns the previous file into that of the apply; agents before 0.4 wrote the whole text, those before 0.3 neither. */
+  readonly attempt?: Edit | null;
   readonly attemptedText?: string | null;
+  /** Agents before 0.3 wrote none. */
   readonly previousLedger?: StoredLedger | null;
   /** Agents before 0.2 wrote none. */
   readonly steps?: readonly WireStep[];
@@ -228,10 +241,12 @@ function parseJournal(text: string): JournalEntry {
       formerWanted,
       previousLedger = null,
       steps = [],
-      attemptedText = null,
+      attempt = null,
+      attemptedText: wholeText = null,
       runsFile = false,
       ...stored
     } = JSON.parse(text) as StoredJournal;
+    const attemptedText = attempt === null ? wholeText : edited(stored.fileText ?? '', attempt);
     const runningText = runsFile ? stored.fileText : stored.runningText;
     const previousDevice = formerLive === null ? null : deviceOf(formerLive);
     const ledger = previousLedger === null ? null : ledgerOf(previousLedger);
@@ -313,12 +328,14 @@ function interfaceState({ running, ledger, peers, wanted, journal }: Folders, na
   return {
     runningPath,
     readRunning: () => readText(runningPath),
-    writeRunning: (text) => put(runningPath, text),
+    // `forgetPreviousBoot` drops these two.
+    writeRunning: (text) => put(runningPath, text, 'boot'),
     async readLedger() {
       const text = await readText(join(ledger, name));
       return text === null ? null : parseLedger(text);
     },
-    writeLedger: (entry) => put(join(ledger, name), entry === null ? null : JSON.stringify(storedLedger(entry))),
+    writeLedger: (entry) =>
+      put(join(ledger, name), entry === null ? null : JSON.stringify(storedLedger(entry)), 'boot'),
     async readPeers() {
       const text = await readText(join(peers, name));
       return text === null ? [] : parsePeers(text);

@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { readKernelFile } from '../../host/kernel-file.ts';
 import type { CommandRunner } from '../../host/command-runner.ts';
 import type { Dialect } from '../../host/dialect.ts';
 
@@ -35,9 +35,6 @@ function mtuIn(route: string): number | undefined {
   const device = / dev ([^ ]+)/.exec(route)?.[1];
   if (own !== undefined) return Number(own);
   if (device === undefined || !/^[^/]+$/.test(device)) return undefined;
-  try {
-    return Number(readFileSync(`/sys/class/net/${device}/mtu`, 'utf8'));
-  } catch {
-    return undefined;
-  }
+  const text = readKernelFile(`/sys/class/net/${device}/mtu`);
+  return text === null ? undefined : Number(text);
 }

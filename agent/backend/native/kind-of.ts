@@ -1,22 +1,14 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { AgentError } from '../../core/agent-error.ts';
+import { readKernelFile } from '../../host/kernel-file.ts';
 import { isUserspace } from './uapi.ts';
 
 type Kind = 'kernel' | 'userspace' | 'absent';
 
-/** A file of /sys or /proc, or null; in memory, it is read at once. */
-export const readNow = (path: string): string | null => {
-  try {
-    return readFileSync(path, 'latin1');
-  } catch {
-    return null;
-  }
-};
-
 /** Whose device that name is; one that is not WireGuard is an error, before anything touches it. */
 export function kindOf(name: string): Kind {
   const folder = `/sys/class/net/${name}`;
-  const uevent = readNow(`${folder}/uevent`);
+  const uevent = readKernelFile(`${folder}/uevent`);
   if (uevent === null) return 'absent';
   if (/^DEVTYPE=wireguard$/m.test(uevent)) return 'kernel';
   if (existsSync(`${folder}/tun_flags`) && isUserspace(name)) return 'userspace';
@@ -28,6 +20,6 @@ export function kindOf(name: string): Kind {
 
 /** The number of the device of that name (ifindex); null = there is none. */
 export function indexOf(name: string): number | null {
-  const text = readNow(`/sys/class/net/${name}/ifindex`);
+  const text = readKernelFile(`/sys/class/net/${name}/ifindex`);
   return text === null ? null : Number(text);
 }

@@ -1,5 +1,6 @@
 import { LRUCache } from 'lru-cache';
 import { parseRoutes4, parseRoutes6 } from '../../core/parse-proc-net.ts';
+import { SteadyHash } from '../../core/steady-hash.ts';
 import { UapiParser } from '../../core/parse-uapi.ts';
 import type { Route } from '../../core/device.ts';
 
@@ -9,6 +10,7 @@ const LONGEST_TEXT = 1_000_000;
 /** What was parsed of the last read of one device: what reads the same again is the same object, and costs a comparison. */
 export class LastRead {
   readonly uapi = new UapiParser();
+  readonly steady = new SteadyHash();
   #routesText = '';
   #routes: readonly Route[] = [];
 

@@ -5,13 +5,14 @@ import { type Dump, parseDump } from '../../core/parse-dump.ts';
 import { parseAddresses6 } from '../../core/parse-proc-net.ts';
 import { type Cidr, parseCidr } from '../../protocol/address.ts';
 import { type CommandRunner, mustRun } from '../../host/command-runner.ts';
+import { readKernelFile as read } from '../../host/kernel-file.ts';
 import { FAMILIES, type Family } from '../../core/default-routing.ts';
 import { parseAddresses, parseRouteJson } from '../../host/ip-json.ts';
 import { AgentError } from '../../core/agent-error.ts';
 import { NO_ROUTING, readRouting } from './default-routing.ts';
 import { isMissingTable } from './ip-batch.ts';
 import { lastRead } from './last-read.ts';
-import { indexOf, kindOf, readNow as read } from './kind-of.ts';
+import { indexOf, kindOf } from './kind-of.ts';
 import { readUapi } from './uapi.ts';
 
 const IFF_UP = 0x1;

@@ -1,7 +1,8 @@
 import { createConnection } from 'node:net';
-import { readdirSync, readFileSync, readlinkSync, statSync } from 'node:fs';
+import { readdirSync, readlinkSync, statSync } from 'node:fs';
 import { constants } from 'node:os';
 import { AgentError } from '../../core/agent-error.ts';
+import { readKernelFile } from '../../host/kernel-file.ts';
 import { findProcesses } from '../../host/quick-processes.ts';
 
 /** Of an answer. */
@@ -63,7 +64,7 @@ function endsWithEmptyLine(chunks: readonly Buffer[]): boolean {
 
 /** The process that listens on the socket of the device: wireguard-go, or what the host has in its place; undefined = not found. */
 export function findUserspace(name: string): number | undefined {
-  const rows = readFileSync('/proc/self/net/unix', 'latin1').split('\n');
+  const rows = (readKernelFile('/proc/self/net/unix') ?? '').split('\n');
   // `Num RefCount Protocol Flags Type St Inode Path`; it may have bound /var/run, which is the same folder.
   const row = rows.map((line) => line.split(/\s+/)).find((columns) => columns[7]?.endsWith(uapiPath(name)) === true);
   const inode = row?.[6];
