@@ -8,13 +8,23 @@ export interface Edit {
 /** The one edit between two texts: of a file of thousands of lines, in which one changes, that line. */
 export function editOf(before: string, after: string): Edit {
   const shorter = Math.min(before.length, after.length);
-  let kept = 0;
-  while (kept < shorter && before.charCodeAt(kept) === after.charCodeAt(kept)) kept += 1;
-  const rest = shorter - kept;
-  let tail = 0;
-  while (tail < rest && before.charCodeAt(before.length - tail - 1) === after.charCodeAt(after.length - tail - 1))
-    tail += 1;
-  return { kept, text: after.slice(kept, after.length - tail), tail };
+  const kept = largest(shorter, (known, next) => before.startsWith(after.slice(known, next), known));
+  const [rest, other] = [before.slice(kept), after.slice(kept)];
+  const tail = largest(shorter - kept, (known, next) =>
+    rest.endsWith(other.slice(other.length - next, other.length - known), rest.length - known),
+  );
+  return { kept, text: other.slice(0, other.length - tail), tail };
+}
+
+/** The largest number up to `limit` for which everything below is the same, by halves: long pieces are compared fast. */
+function largest(limit: number, isSame: (known: number, next: number) => boolean): number {
+  let [known, unknown] = [0, limit + 1];
+  while (known + 1 < unknown) {
+    const next = Math.floor((known + unknown) / 2);
+    if (isSame(known, next)) known = next;
+    else unknown = next;
+  }
+  return known;
 }
 
 /** The other text. */
