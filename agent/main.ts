@@ -27,7 +27,9 @@ its name in capitals. An example of the file:
   listen: {host: 0.0.0.0, port: 8443}
   tls: {cert: /etc/wgnode/tls.crt, key: /etc/wgnode/tls.key}
   secrets: ["<output of openssl rand -hex 32>"]
-  hooks: shell            # off (the default) takes no new PreUp, PostUp, PreDown or PostDown
+  hooks: grammar          # the default: PreUp, PostUp, PreDown, PostDown of known programs; off takes no new ones, shell any bash line
+  allowCommands:          # programs of this host that hooks may run beside iptables, ip, nft, sysctl, ...
+    - {path: /etc/wireguard/scripts/nat.sh, args: ["up|down", "%i"]}
   interfaces: [wg0]       # left out: any
 
 Drop-in for the WGDashboard node agent, plain HTTP on port 8080:
@@ -50,6 +52,7 @@ async function main(): Promise<void> {
     state: await openStateFolder(STATE_FOLDER),
     log,
     limits: { hookTimeoutMs: 30_000 },
+    hooks: settings.hooks,
     configFolder: CONFIG_FOLDER,
     nowMs: Date.now,
   });
@@ -67,7 +70,12 @@ async function main(): Promise<void> {
   });
   const app = createServer({ ...reading, configs });
   await app.listen({ host: settings.host, port: settings.port });
-  log.info('ready', { host: settings.host, port: settings.port, version: packageFile.version, hooks: settings.hooks });
+  log.info('ready', {
+    host: settings.host,
+    port: settings.port,
+    version: packageFile.version,
+    hooks: settings.hooks.mode,
+  });
   for (const signal of ['SIGTERM', 'SIGINT'] as const) {
     process.once(signal, () => {
       log.info('stopping; a change under way is finished first, and running tunnels stay up', { signal });

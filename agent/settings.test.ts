@@ -32,7 +32,7 @@ test('a file with TLS and a secret is enough; hooks, key read-back and everythin
     tls: { cert: '/c', key: '/k', clientCa: null },
     secrets: [SECRET],
     maxTimestampAgeSeconds: 300,
-    hooks: 'off',
+    hooks: { mode: 'grammar', allowed: [] },
     readBackKeys: false,
     interfaces: null,
     logLevel: 'info',
@@ -48,6 +48,7 @@ secrets: [${SECRET}, ${OTHER}]
 minSignature: v1
 maxTimestampAge: 60
 hooks: shell
+allowCommands: [{path: /etc/wireguard/nat.sh, args: ['up|down', '%i']}, {path: /usr/bin/x}]
 readBackKeys: true
 interfaces: [wg0, wg1]
 logLevel: debug
@@ -58,7 +59,13 @@ logLevel: debug
     tls: { cert: '/c', key: '/k', clientCa: '/ca' },
     secrets: [SECRET, OTHER],
     maxTimestampAgeSeconds: 60,
-    hooks: 'shell',
+    hooks: {
+      mode: 'shell',
+      allowed: [
+        { path: '/etc/wireguard/nat.sh', args: [/^(?:up|down)$/, /^(?:%i)$/] },
+        { path: '/usr/bin/x', args: [] },
+      ],
+    },
     readBackKeys: true,
     interfaces: ['wg0', 'wg1'],
     logLevel: 'debug',
@@ -72,7 +79,7 @@ describe('the environment', () => {
       name: 'wins over the file',
       file: `${FILE}hooks: off\n`,
       environment: { WGNODE_HOOKS: 'shell' },
-      expected: { hooks: 'shell' },
+      expected: { hooks: { mode: 'shell', allowed: [] } },
     },
     {
       name: 'takes numbers as text',
@@ -92,7 +99,7 @@ describe('the environment', () => {
       name: 'is enough without a file',
       file: null,
       environment: { WGNODE_SECRETS: SECRET, WGNODE_TLS: 'off' },
-      expected: { tls: null, hooks: 'off', readBackKeys: false, dropIn: false, port: 8443 },
+      expected: { tls: null, hooks: { mode: 'grammar', allowed: [] }, readBackKeys: false, dropIn: false, port: 8443 },
     },
     { name: 'may hold names of others', environment: { PATH: '/bin', WGNODE_OTHER: 'x' }, expected: { port: 8443 } },
   ])('$name', ({ file = FILE, environment, expected }) => {
@@ -117,7 +124,7 @@ describe('drop-in: the variables of the old agent alone', () => {
       tls: null,
       secrets: [SECRET],
       maxTimestampAgeSeconds: 300,
-      hooks: 'shell',
+      hooks: { mode: 'shell', allowed: [] },
       readBackKeys: true,
       interfaces: null,
       logLevel: 'info',
@@ -147,7 +154,7 @@ describe('drop-in: the variables of the old agent alone', () => {
     { name: 'a file', file: FILE, environment: { WG_AGENT_PORT: '9' } },
     { name: 'a new variable', file: null, environment: { WG_AGENT_SECRET: SECRET, WGNODE_TLS: 'off' } },
   ])('$name beside them closes everything', ({ file, environment }) => {
-    expect(read(file, environment)).toMatchObject({ dropIn: false, hooks: 'off', readBackKeys: false });
+    expect(read(file, environment)).toMatchObject({ dropIn: false, hooks: { mode: 'grammar' }, readBackKeys: false });
   });
 
   test('and a new variable beside them asks for TLS', () => {
@@ -191,6 +198,12 @@ describe('the agent does not start', () => {
       environment: { WG_AGENT_SECRET: SECRET, WG_AGENT_PORT: '8080x' },
     },
     { name: 'with unknown hooks', file: `${FILE}hooks: on\n` },
+    { name: 'with allowed commands that are no list', file: `${FILE}allowCommands: /bin/x\n` },
+    { name: 'with an allowed command without a path', file: `${FILE}allowCommands: [{path: x.sh}]\n` },
+    { name: 'with an allowed command that climbs', file: `${FILE}allowCommands: [{path: /etc/../tmp/x.sh}]\n` },
+    { name: 'with a pattern that is none', file: `${FILE}allowCommands: [{path: /bin/x, args: ['(']}]\n` },
+    { name: 'with a pattern that is no text', file: `${FILE}allowCommands: [{path: /bin/x, args: [1]}]\n` },
+    { name: 'with an unknown key of an allowed command', file: `${FILE}allowCommands: [{path: /bin/x, arg: [a]}]\n` },
     { name: 'with readBackKeys that is neither', file: `${FILE}readBackKeys: yes please\n` },
     { name: 'with one interface as text', file: `${FILE}interfaces: wg0\n` },
     { name: 'N7: with a bad interface name', file: `${FILE}interfaces: [all]\n` },

@@ -1,6 +1,8 @@
 import { constants } from 'node:fs';
 import { open } from 'node:fs/promises';
+import { normalize } from 'node:path';
 import { load } from 'js-yaml';
+import type { AllowedCommand, HookPolicy } from './protocol/hooks/hook.ts';
 import { isInterfaceName } from './protocol/interface-name.ts';
 import { Secret } from './protocol/secret.ts';
 import { LOG_LEVELS, type LogLevel } from './log.ts';
@@ -26,7 +28,7 @@ export interface AgentSettings {
   readonly tls: TlsFiles | null;
   readonly secrets: readonly Secret[];
   readonly maxTimestampAgeSeconds: number;
-  readonly hooks: 'off' | 'shell';
+  readonly hooks: HookPolicy;
   readonly readBackKeys: boolean;
   /** Names that may be managed; null = any. */
   readonly interfaces: readonly string[] | null;
@@ -54,11 +56,15 @@ const KEYS = [
   'minSignature',
   'maxTimestampAge',
   'hooks',
+  'allowCommands',
   'readBackKeys',
   'interfaces',
   'logLevel',
 ] as const;
 type Key = (typeof KEYS)[number];
+
+/** Written as YAML in a variable of the environment. */
+const STRUCTURED: ReadonlySet<Key> = new Set(['listen', 'tls', 'interfaces', 'allowCommands']);
 
 const OLD_NAMES = {
   WG_AGENT_SECRET: 'secrets',
@@ -115,7 +121,10 @@ export function parseSettings(fileText: string | null, environment: Environment)
       1,
       3600,
     ),
-    hooks: oneOf('hooks', raw['hooks'] ?? (dropIn ? 'shell' : 'off'), ['off', 'shell']),
+    hooks: {
+      mode: oneOf('hooks', raw['hooks'] ?? (dropIn ? 'shell' : 'grammar'), ['off', 'grammar', 'shell']),
+      allowed: allowedOf(raw['allowCommands']),
+    },
     readBackKeys: booleanOf('readBackKeys', raw['readBackKeys'] ?? dropIn),
     interfaces: interfacesOf(raw['interfaces']),
     logLevel: oneOf('logLevel', raw['logLevel'] ?? oldLogLevel(environment) ?? 'info', LOG_LEVELS),
@@ -149,7 +158,7 @@ function fromEnvironment(environment: Environment): Partial<Record<Key, unknown>
   for (const key of KEYS) {
     const text = environment[variableOf(key)];
     if (text === undefined) continue;
-    raw[key] = key === 'listen' || key === 'tls' || key === 'interfaces' ? parseYaml(text, variableOf(key)) : text;
+    raw[key] = STRUCTURED.has(key) ? parseYaml(text, variableOf(key)) : text;
   }
   return raw;
 }
@@ -191,6 +200,29 @@ function secretsOf(raw: unknown, environment: Environment): Secret[] {
     if (secret === OLD_DEFAULT_SECRET) fail('secrets must not hold the old default secret, which everybody knows');
     return new Secret(secret);
   });
+}
+
+/** `{path: /etc/wireguard/nat.sh, args: ["(up|down)", "%i"]}`: each argument is a pattern that fits the whole of it. */
+function allowedOf(raw: unknown): AllowedCommand[] {
+  if (raw === undefined) return [];
+  const list: readonly unknown[] = Array.isArray(raw) ? raw : fail('allowCommands must be a list of {path, args}');
+  return list.map((entry, index) => {
+    const name = `allowCommands[${String(index)}]`;
+    const { path, args = [] } = mappingOf(name, entry, ['path', 'args']);
+    if (typeof path !== 'string' || !path.startsWith('/') || normalize(path) !== path)
+      return fail(`${name}.path must be the absolute path of a program, without . and ..`);
+    const patterns: readonly unknown[] = Array.isArray(args) ? args : fail(`${name}.args must be a list of patterns`);
+    return { path, args: patterns.map((pattern, at) => patternOf(`${name}.args[${String(at)}]`, pattern)) };
+  });
+}
+
+function patternOf(name: string, raw: unknown): RegExp {
+  if (typeof raw !== 'string') return fail(`${name} must be a regular expression in quotes`);
+  try {
+    return new RegExp(`^(?:${raw})$`);
+  } catch {
+    return fail(`${name} is no regular expression`);
+  }
 }
 
 function interfacesOf(raw: unknown): string[] | null {

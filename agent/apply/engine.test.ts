@@ -39,7 +39,8 @@ beforeEach(async () => {
   await mkdir(configFolder);
   const state = await openStateFolder(join(root, 'state'));
   const limits = { hookTimeoutMs: 1_000 };
-  const host = createHost({ runner, state, log, limits, configFolder, nowMs: () => 0 });
+  const hooks = { mode: 'shell', allowed: [] } as const;
+  const host = createHost({ runner, state, log, limits, hooks, configFolder, nowMs: () => 0 });
   backend = new MemoryBackend();
   target = createInterfaces(host, backend).open('wg0');
   await writeFile(target.path, FILE);

@@ -10,6 +10,7 @@ const target = {
   host: {
     runner: createCommandRunner(),
     limits: { hookTimeoutMs: 60_000 },
+    hooks: { mode: 'shell', allowed: [] },
     dialect: () => Promise.resolve(dialectOf('wireguard-tools v1.0.20210914')),
   },
 } as unknown as ManagedInterface;

@@ -5,16 +5,30 @@ import type { InterfaceConfig } from '../protocol/wgquick/config.ts';
 import { redactKeys } from '../protocol/redact.ts';
 import { interfaceOf, parseDocument } from '../protocol/wgquick/document.ts';
 import { FIELDS } from '../protocol/wgquick/fields.ts';
+import { canonicalHook } from '../protocol/hooks/canonical.ts';
 import type { ManagedInterface } from './managed-interface.ts';
+import { isHookCommand, runCommands } from './run-commands.ts';
 
 /** The variables of wg-quick(8) that hooks are known to use; they are not exported, as there. */
 const WRAPPER = 'INTERFACE="$1"; CONFIG_FILE="$2"; hook="$3"; shift 3; eval "$hook"';
 
-/** Whether the arguments of a process are those of a hook that an agent runs. */
-export const isHookProcess = (argv: readonly string[]): boolean => argv[0] === 'bash' && argv.includes(WRAPPER);
+/** Whether a process is a hook that an agent runs. */
+export const isHookProcess = (argv: readonly string[], pid: string): boolean =>
+  (argv[0] === 'bash' && argv.includes(WRAPPER)) || isHookCommand(argv, pid);
 
-/** Runs one hook as wg-quick does: bash with errexit and pipefail, `%i` replaced. Throws `command_failed`. */
-export async function runHook({ host, name, path }: ManagedInterface, hook: string): Promise<void> {
+/**
+ * Runs one hook: a canonical line of the grammar by its commands, any other as wg-quick does, which is the host's own word or that of
+ * `hooks: shell`. Throws `command_failed`.
+ */
+export async function runHook(target: ManagedInterface, hook: string): Promise<void> {
+  const { name, host } = target;
+  const canonical = canonicalHook(hook, { device: name, allowed: host.hooks.allowed });
+  if (canonical?.line === hook) await runCommands(target, canonical.hook);
+  else await runInBash(target, hook);
+}
+
+/** bash with errexit and pipefail, `%i` replaced. */
+async function runInBash({ host, name, path }: ManagedInterface, hook: string): Promise<void> {
   const { cutsHooks } = await host.dialect();
   const command = cutsHooks ? (hook.split('#', 1)[0] ?? '') : hook;
   const args = ['bash', name, path, command.replaceAll('%i', name)];

@@ -17,7 +17,8 @@ import type { ManagedInterface } from './managed-interface.ts';
 export type HostCheck = (target: ManagedInterface, proposal: Proposal) => Promise<void>;
 
 /** Each new hook is a whole bash command; those that stand in the file already are the host's own word. */
-const hooksParse: HostCheck = async ({ host }, { current, desired: { config } }) => {
+const hooksParse: HostCheck = async ({ host }, { current, desired: { config }, hooks }) => {
+  if (hooks.mode !== 'shell') return;
   for (const name of HOOK_NAMES) {
     for (const [index, hook] of config[name].entries()) {
       if (current.file?.[name].includes(hook) === true) continue;

@@ -7,13 +7,14 @@ const refusalOf = (proposal: Proposal): string | undefined =>
   CHANGE_CHECKS.map((check) => check(proposal)).find((error) => error !== undefined)?.code;
 
 const proposal = (mtu: number | null, ips: readonly string[], was: number | null = 1400): Proposal => ({
+  name: 'wg0',
   current: aCurrent({
     running: aConfig({ mtu: was }),
     device: aDevice({ peers: [aPeer({ allowedIps: ips.map(cidr) })] }),
   }),
   document: [],
   desired: { config: aConfig({ mtu }), state: 'up' },
-  hooks: 'off',
+  hooks: { mode: 'off', allowed: [] },
 });
 
 test.each<{ name: string; given: Proposal; expected: string | undefined }>([

@@ -1,5 +1,9 @@
 import { isIpv6 } from '../protocol/address.ts';
 import type { DesiredInterface } from '../protocol/compare.ts';
+import type { HookPolicy } from '../protocol/hooks/hook.ts';
+import { parseHook } from '../protocol/hooks/parse-hook.ts';
+import { refusalText } from '../protocol/hooks/refusal.ts';
+import { redactKeys } from '../protocol/redact.ts';
 import { validate } from '../protocol/validate.ts';
 import { changedFields, EMPTY_CONFIG } from '../protocol/wgquick/config.ts';
 import { allowedIpsOf, type Document, peerKeys } from '../protocol/wgquick/document.ts';
@@ -7,11 +11,10 @@ import { type FieldName, fieldOf, FIELDS, HOOK_NAMES, pathOf } from '../protocol
 import { AgentError } from './agent-error.ts';
 import type { Current } from './plan.ts';
 
-/** `off` refuses hook lines that are not in the file already; `shell` takes any bash line. */
-export type HookPolicy = 'off' | 'shell';
-
 /** A change as it is judged before anything is touched. */
 export interface Proposal {
+  /** Of the interface. */
+  readonly name: string;
   readonly current: Current;
   /** The file as it is; empty when there is none. */
   readonly document: Document;
@@ -34,14 +37,36 @@ const valuesAreValid: ChangeCheck = ({ current, desired: { config } }) => {
   return new AgentError(first.code, `Cannot take the configuration: ${details.join('; ')}`, { details });
 };
 
-const hooksAreAllowed: ChangeCheck = ({ current, desired: { config }, hooks }) => {
+const hooksAreAllowed: ChangeCheck = (proposal) => {
+  const {
+    current,
+    desired: { config },
+    hooks,
+  } = proposal;
   const fresh = HOOK_NAMES.filter(
     (name) => config[name].length > 0 && !FIELDS[name].equal(current.file?.[name] ?? [], config[name]),
   );
-  if (hooks === 'shell' || fresh.length === 0) return undefined;
-  const text = `The agent's own policy (hooks: off) does not take new hooks: ${fresh.join(', ')}; set hooks: shell in its configuration to allow them`;
+  if (hooks.mode === 'shell' || fresh.length === 0) return undefined;
+  if (hooks.mode === 'grammar') return refusedHooks(fresh, proposal);
+  const text = `The agent's own policy (hooks: off) does not take new hooks: ${fresh.join(', ')}; hooks: grammar in its configuration takes those that run known programs alone`;
   return new AgentError('hooks_off', text, { details: fresh.map(pathOf) });
 };
+
+/** The lines that are not in the file and that the grammar refuses. */
+function refusedHooks(
+  names: readonly (typeof HOOK_NAMES)[number][],
+  { name: device, current, desired: { config }, hooks: { allowed } }: Proposal,
+): AgentError | undefined {
+  const details = names.flatMap((name) =>
+    config[name].flatMap((line, index) => {
+      if (current.file?.[name].includes(line) === true) return [];
+      const parsed = parseHook(line, { device, allowed });
+      return 'hook' in parsed ? [] : `${pathOf(name)}[${String(index)}]: ${redactKeys(refusalText(parsed.refusal))}`;
+    }),
+  );
+  if (details.length === 0) return undefined;
+  return new AgentError('hook_not_allowed', `Cannot take the configuration: ${details.join('; ')}`, { details });
+}
 
 /** The kernel silently drops a peer that has the interface's own key. */
 const keyIsNoPeer: ChangeCheck = ({ current, document, desired: { config } }) => {

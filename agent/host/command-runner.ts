@@ -13,6 +13,8 @@ export interface CommandOptions {
   readonly fds?: readonly number[];
   /** `none`: what it prints goes nowhere, also that of a daemon which it leaves behind. Default `read`. */
   readonly output?: 'read' | 'none';
+  /** Of the environment, beside what all have; never a secret. */
+  readonly env?: Readonly<Record<string, string>>;
 }
 
 /** What hears of a program that goes on. */
@@ -75,13 +77,13 @@ export function createCommandRunner(): CommandRunner {
 }
 
 function runCommand(program: string, args: readonly string[], options: CommandOptions): Promise<CommandResult> {
-  const { timeoutMs = 10_000, stdin, fds = [], output = 'read' } = options;
+  const { timeoutMs = 10_000, stdin, fds = [], output = 'read', env = {} } = options;
   const out = output === 'none' ? 'ignore' : 'pipe';
   return new Promise((resolve, reject) => {
     const child = spawn(program, args, {
       // A group of its own: hooks may fork, and all of them must end at the deadline.
       detached: true,
-      env: ENVIRONMENT,
+      env: { ...ENVIRONMENT, ...env },
       stdio: [stdin === undefined ? 'ignore' : 'pipe', out, out, ...fds],
     });
     const stdout = collect(child.stdout);

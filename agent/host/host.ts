@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import type { Logger } from '../log.ts';
+import type { HookPolicy } from '../protocol/hooks/hook.ts';
 import type { CommandRunner } from './command-runner.ts';
 import { createDialect, type Dialect } from './dialect.ts';
 import { createInterfaceLock, type InterfaceLock } from './interface-lock.ts';
@@ -17,6 +18,8 @@ export interface Host {
   readonly state: StateFolder;
   readonly log: Logger;
   readonly limits: HostLimits;
+  /** Which hooks may come new. */
+  readonly hooks: HookPolicy;
   readonly lock: InterfaceLock;
   /** How the installed wg-quick reads files. */
   readonly dialect: () => Promise<Dialect>;

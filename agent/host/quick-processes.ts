@@ -11,12 +11,12 @@ function mountsOf(pid: string): string | undefined {
 }
 
 /** Processes of this host, not of containers on it, whose arguments (after the program's name) are such; the youngest first, as they are asked for. */
-export function* findProcesses(matches: (argv: readonly string[]) => boolean): Generator<number> {
+export function* findProcesses(matches: (argv: readonly string[], pid: string) => boolean): Generator<number> {
   const own = mountsOf('self');
   const pids = readdirSync('/proc').filter((entry) => /^[0-9]+$/.test(entry));
   for (const pid of pids.sort((left, right) => Number(right) - Number(left))) {
     const argv = (readKernelFile(`/proc/${pid}/cmdline`) ?? '').split('\0');
-    if (matches(argv) && mountsOf(pid) === own) yield Number(pid);
+    if (matches(argv, pid) && mountsOf(pid) === own) yield Number(pid);
   }
 }
 

@@ -6,6 +6,7 @@ import { readSnapshot, type Snapshot } from '../apply/snapshot.ts';
 import { AgentError } from '../core/agent-error.ts';
 import { type Step, stepsAbove } from '../core/plan.ts';
 import type { PutConfigResponse, PutConfigBody, PutOptions, WireStep } from '../protocol/messages.ts';
+import { canonicalHook } from '../protocol/hooks/canonical.ts';
 import { unmarkKeys } from '../protocol/redact.ts';
 import { EMPTY_CONFIG, type InterfaceConfig, mapHooks } from '../protocol/wgquick/config.ts';
 import { HOOK_NAMES, pathOf } from '../protocol/wgquick/fields.ts';
@@ -21,7 +22,8 @@ export async function putConfig(
 ): Promise<PutConfigResponse> {
   const before = await readSnapshot(target);
   const options = body.options ?? {};
-  const config = withKeysOfHost(configFromPut(body, before.file ?? EMPTY_CONFIG), before);
+  const sent = withKeysOfHost(configFromPut(body, before.file ?? EMPTY_CONFIG), before);
+  const config = asTheFileSays(sent, target, before.file);
   if (config.privateKey === null) {
     const path = 'spec.interface.privateKeySecretRef';
     throw new AgentError('invalid_value', `${path}: private_key must be a private key as \`wg genkey\` prints it`, {
@@ -33,7 +35,7 @@ export async function putConfig(
   if (options.if_digest !== undefined && digest(before) !== options.if_digest) throw moved();
   const plan = planFor(before, { ...desired, remember: options.state !== undefined });
   // What is there already was judged when it came; a no-op runs nothing.
-  if (plan.steps.length > 0) await preflight(target, plan, context.settings.hooks);
+  if (plan.steps.length > 0) await preflight(target, plan);
   refuseImpact(plan, options);
   if (options.dry_run === true) return responseOf(plan, { outageMs: 0, digest: digest(before), changed: false });
   const { outageMs, after } = await apply(target, plan);
@@ -51,6 +53,23 @@ const withKeysOfHost = (config: InterfaceConfig, { file, running }: Snapshot): I
     throw new AgentError('invalid_hook', text, { details: [path] });
   });
 };
+
+/** Hooks of the grammar as they stand in the file, or else as they shall: plain wg-quick at boot does the same. */
+function asTheFileSays(
+  config: InterfaceConfig,
+  { name: device, host: { hooks } }: ManagedInterface,
+  file: InterfaceConfig | null,
+): InterfaceConfig {
+  if (hooks.mode !== 'grammar') return config;
+  const context = { device, allowed: hooks.allowed };
+  return mapHooks(config, (hook, name) => {
+    const own = file?.[name] ?? [];
+    if (own.includes(hook)) return hook;
+    const canonical = canonicalHook(hook, context)?.line;
+    if (canonical === undefined) return hook;
+    return own.find((line) => canonicalHook(line, context)?.line === canonical) ?? canonical;
+  });
+}
 
 const moved = (): AgentError =>
   new AgentError('digest_mismatch', 'The interface is not what the caller last saw; read it again and decide anew');

@@ -12,6 +12,7 @@ export const ERROR_STATUS = {
   clock_skew: 401,
   invalid_signature: 401,
   hooks_off: 403,
+  hook_not_allowed: 403,
   interface_not_allowed: 403,
   not_found: 404,
   no_route: 404,

@@ -248,7 +248,7 @@ describe('a key that was put into the wrong field is not echoed', () => {
 describe('the policy on hooks', () => {
   let strict: TestAgent;
   beforeAll(async () => {
-    strict = await startAgent({ leaks, settings: { hooks: 'off' } });
+    strict = await startAgent({ leaks, settings: { hooks: { mode: 'off', allowed: [] } } });
     await strict.write(name, `[Interface]\nPrivateKey = ${key}\nPreUp = echo a\nPostUp = echo b; echo c\n`);
   });
   afterAll(() => strict.close());

@@ -28,7 +28,10 @@ const PATHS = ['/usr/sbin/', '/sbin/', '/usr/bin/'];
 const PROGRAM_STUBS = (status: number): string => `
 say() { printf '%q ' "$@" >&9; printf '\\n' >&9; return ${String(status)}; }
 ${NAMES.flatMap((name) => [name, ...PATHS.map((path) => path + name)])
-  .map((name) => `${name}() { say ${name.slice(name.lastIndexOf('/') + 1)} "$@"; }`)
+  .map(
+    (name) =>
+      `${name}() { ${name.endsWith('resolvconf') ? 'while read -r _; do :; done; ' : ''}say ${name.slice(name.lastIndexOf('/') + 1)} "$@"; }`,
+  )
   .join('\n')}
 ip() { case "$*" in route|"route show"*|"-4 route show default"*|"r"|"route list"*) echo 'default via ${GATEWAY} dev eth0';; *) say ip "$@";; esac; }
 wg() { case "$1" in show) echo ${MARK};; *) say wg "$@";; esac; }

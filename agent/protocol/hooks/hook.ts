@@ -7,6 +7,8 @@ export type Quiet = '' | '2>/dev/null' | '>/dev/null' | '&>/dev/null';
 export interface HookCommand {
   /** Its name without a folder, or the path of a program that the host's policy names. */
   readonly program: string;
+  /** Whether the host's policy names it. */
+  readonly isOfHost: boolean;
   readonly args: readonly Word[];
   readonly quiet: Quiet;
   /** What it reads; null = nothing. */
@@ -35,6 +37,12 @@ export interface AllowedCommand {
   readonly path: string;
   /** As in a hook, `%i` not replaced. */
   readonly args: readonly RegExp[];
+}
+
+/** The host's own word on hooks, which no caller can widen: none, those of the grammar, or any bash line. */
+export interface HookPolicy {
+  readonly mode: 'off' | 'grammar' | 'shell';
+  readonly allowed: readonly AllowedCommand[];
 }
 
 /** Under which a hook is judged. */

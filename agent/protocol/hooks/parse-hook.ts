@@ -197,7 +197,7 @@ class Parser {
     if (token !== null && isSign(token) && token.sign === '|') return this.#record(text, token);
     const quiet = this.#quiet();
     if (/^-/.test(text)) refuse(echo, 'takes text alone', { allowed: 'text' });
-    return { program: 'echo', args, quiet, input: null, isIdle: true };
+    return { program: 'echo', isOfHost: false, args, quiet, input: null, isIdle: true };
   }
 
   #sysctl(value: string, sign: Sign): HookCommand {
@@ -250,10 +250,10 @@ function judged(program: Word, args: readonly Word[], context: HookContext): Omi
   if (name === 'true' || name === ':') {
     const [extra] = args;
     if (extra !== undefined) refuse(extra, 'true takes no words', { allowed: '`;`' });
-    return { program: 'true', args: [], isIdle: true };
+    return { program: 'true', isOfHost: false, args: [], isIdle: true };
   }
   const allowed = allowedPath(program.text, args, context.allowed);
-  if (allowed !== undefined) return { program: allowed, args, isIdle: false };
+  if (allowed !== undefined) return { program: allowed, isOfHost: true, args, isIdle: false };
   const known = SYNTAXES.get(name);
   if (known === undefined)
     return refuse(program, 'is no program that hooks may run', { allowed: NAMES, instead: insteadOf(name) });
@@ -264,7 +264,7 @@ function judged(program: Word, args: readonly Word[], context: HookContext): Omi
     if (kind === 'own' && context.device !== null && word.text !== '%i' && word.text !== context.device)
       refuse(word, `is not the interface itself`, { allowed: `%i or ${context.device}` });
   rules.check?.({ program, args, values: match.values });
-  return { program: name, args: rules.canonical?.(args) ?? args, isIdle: false };
+  return { program: name, isOfHost: false, args: rules.canonical?.(args) ?? args, isIdle: false };
 }
 
 function mismatched(
@@ -319,7 +319,7 @@ const insteadOfWord = (word: string): string | undefined =>
     '--reload': 'nothing: what runs is changed at once',
   })[word];
 
-const TRUE: HookCommand = { program: 'true', args: [], quiet: '', input: null, isIdle: true };
+const TRUE: HookCommand = { program: 'true', isOfHost: false, args: [], quiet: '', input: null, isIdle: true };
 const isTrue = (list: CommandList | undefined): boolean => list?.length === 1 && list[0]?.command.program === 'true';
 
 /** `LIST || true` */

@@ -1,3 +1,4 @@
+import { sameHook } from '../hooks/canonical.ts';
 import { markKeys, redactKeys } from '../redact.ts';
 import type { Field, FieldProblem, Parsed } from './field.ts';
 
@@ -201,6 +202,8 @@ type HookRow<Name extends string> = Pick<Field<readonly string[]>, 'key' | 'runn
   readonly wire: WireRow<Name>;
 };
 
+const joined = (commands: readonly string[]): string => markKeys(joinedHooks(commands));
+
 const trimmed = (commands: readonly string[]): Parsed<readonly string[]> =>
   valid(commands.map((command) => command.trim()));
 
@@ -216,8 +219,11 @@ export const hooks = <const Name extends string>(
   parse: (texts) => valid(texts.filter((text) => text !== '')),
   write: (value) => value,
   // Old agents and clients write all rules joined in one line; one line and several lines then do the same. What an agent shows has
-  // marks for keys.
-  equal: (left, right) => sameList(left, right) || markKeys(joinedHooks(left)) === markKeys(joinedHooks(right)),
+  // marks for keys, and hooks of the grammar as it writes them.
+  equal: (left, right) =>
+    sameList(left, right) ||
+    joined(left) === joined(right) ||
+    joined(left.map(sameHook)) === joined(right.map(sameHook)),
   text: (value) => redactKeys(value.join(', ')),
   check: (value) => [
     ...value.flatMap((command, index) => {

@@ -30,6 +30,7 @@ export const MEANING: Readonly<Record<ErrorCode, Meaning>> = {
   clock_skew: { kind: 'unreachable', reason: 'ClockSkew' },
   invalid_signature: signatureRejected,
   hooks_off: hookNotAllowed,
+  hook_not_allowed: hookNotAllowed,
   interface_not_allowed: configRefused,
   not_found: configRefused,
   no_route: protocolError,

@@ -15,6 +15,7 @@ import { IpMonitor } from '../../../agent/host/network-events.ts';
 import { ConfigCache } from '../../../agent/operations/config-cache.ts';
 import { getConfig } from '../../../agent/operations/get-config.ts';
 import { createServer } from '../../../agent/http/server.ts';
+import type { HookPolicy } from '../../../agent/protocol/hooks/hook.ts';
 import { Secret } from '../../../agent/protocol/secret.ts';
 import { signV1 } from '../../../agent/protocol/signature-v1.ts';
 import type { AgentSettings } from '../../../agent/settings.ts';
@@ -88,6 +89,7 @@ export async function startAgent({ leaks, settings: policy = {}, nowMs }: TestAg
     state: await openStateFolder(stateFolder),
     log: leaks.log,
     limits: { hookTimeoutMs: 60_000 },
+    hooks: policy.hooks ?? ANY_HOOK,
     configFolder,
     nowMs: nowMs ?? (() => seconds * 1000),
   });
@@ -154,13 +156,16 @@ async function send(pool: Pool, leaks: LeakWatch, request: AgentRequest): Promis
   };
 }
 
+/** As the old agent. */
+const ANY_HOOK: HookPolicy = { mode: 'shell', allowed: [] };
+
 const settingsWith = (secrets: readonly Secret[]): AgentSettings => ({
   host: '127.0.0.1',
   port: 0,
   tls: null,
   secrets,
   maxTimestampAgeSeconds: 300,
-  hooks: 'shell',
+  hooks: ANY_HOOK,
   readBackKeys: false,
   interfaces: null,
   logLevel: 'debug',
