@@ -65,7 +65,8 @@ function refusedHooks(
     }),
   );
   if (details.length === 0) return undefined;
-  return new AgentError('hook_not_allowed', `Cannot take the configuration: ${details.join('; ')}`, { details });
+  const more = details.length > 1 ? `; ${String(details.length - 1)} more are not taken either` : '';
+  return new AgentError('hook_not_allowed', `Cannot take the configuration: ${details[0] ?? ''}${more}`, { details });
 }
 
 /** The kernel silently drops a peer that has the interface's own key. */

@@ -13,8 +13,10 @@ export interface LoneHost {
   readonly sh: (script: string) => Promise<string>;
 }
 
-/** `clean`: a bash script that takes away what the tests leave beside files and state; its failures say nothing. */
-export function useLoneHost(clean: string): LoneHost {
+/**
+ * `clean`: a bash script that takes away what the tests leave beside files and state; its failures say nothing. `env`: of the agent.
+ */
+export function useLoneHost(clean: string, env: Readonly<Record<string, string>> = {}): LoneHost {
   let lab: Lab | undefined;
   let client: AgentClient | undefined;
   const there = <T>(value: T | undefined): T => {
@@ -28,7 +30,7 @@ export function useLoneHost(clean: string): LoneHost {
   });
   afterAll(() => there(lab).stop());
   beforeEach(async () => {
-    await host().agent.start();
+    await host().agent.start(env);
     client = clientOf(host());
   });
   afterEach(async () => {

@@ -1,0 +1,159 @@
+import { join } from 'node:path';
+import { readFileSync } from 'node:fs';
+import { describe, expect, test } from '@jest/globals';
+import { HOSTILE } from '../fixtures/hooks/hostile.ts';
+import { CALL, putBodyOf } from '../support/agent-client.ts';
+import { newPrivateKey } from '../support/canary.ts';
+import { INTERFACE } from '../support/fleet.ts';
+import { useLoneHost } from '../support/lone-host.ts';
+import { attachTracer } from '../support/syscall-tracer.ts';
+
+const CONF = `/etc/wireguard/${INTERFACE}.conf`;
+const CLEAN =
+  `ip link delete ${INTERFACE}; iptables -F INPUT; iptables -F FORWARD; iptables -t nat -F; nft delete table ip wg_${INTERFACE}; rm -rf /run/log; ` +
+  'while ip rule delete table 77; do :; done; ip route flush table 77';
+
+/** That the controller's client takes of an error. */
+const DETAILS = 16;
+/** As people write them: of the first page of every search. */
+const UP = ['iptables -A FORWARD -i %i -j ACCEPT; iptables -t nat -A POSTROUTING -o eth0 -j MASQUERADE'];
+const DOWN = ['iptables -D FORWARD -i %i -j ACCEPT; iptables -t nat -D POSTROUTING -o eth0 -j MASQUERADE'];
+
+describe('H3 hooks of the grammar, which a fresh install takes', () => {
+  const alone = useLoneHost(CLEAN, {
+    WGNODE_HOOKS: 'grammar',
+    WGNODE_ALLOW_COMMANDS: '[{path: /etc/wireguard/own.sh, args: ["up|down", "%i"]}]',
+  });
+  const { sh } = alone;
+  const put = async (change: object): Promise<Record<string, unknown>> => ({
+    ...(await alone.client.putConfig(INTERFACE, await putBodyOf(alone.host, change), CALL)),
+  });
+  const enable = (): Promise<unknown> => alone.client.setState(INTERFACE, 'enable', CALL);
+  const disable = (): Promise<unknown> => alone.client.setState(INTERFACE, 'disable', CALL);
+  const conf = (...lines: string[]): Promise<void> =>
+    alone.host.writeFile(
+      CONF,
+      `[Interface]\nPrivateKey = ${newPrivateKey()}\nAddress = 10.7.0.1/24\nListenPort = 51820\n${lines.join('\n')}\n`,
+    );
+  const index = (): Promise<string> => sh(`cat /sys/class/net/${INTERFACE}/ifindex`);
+  /** All that hooks of these tests set up. */
+  const RULES =
+    'iptables-save | grep "^-A" || true; ip rule list table 77; ip route show table 77; nft list table ip wg_wg0 2>/dev/null || true';
+  const rules = (): Promise<string> => sh(RULES.replaceAll('wg0', INTERFACE));
+
+  test('the lines that people publish run unchanged, once, and are taken back', async () => {
+    await conf();
+    await put({ post_up: UP, pre_down: DOWN, options: { state: 'up' } });
+    const there = await rules();
+    expect(there).toBe(`-A FORWARD -i ${INTERFACE} -j ACCEPT\n-A POSTROUTING -o eth0 -j MASQUERADE\n`);
+    expect(await put({ post_up: UP, pre_down: DOWN })).toMatchObject({ changed: false });
+    await disable();
+    expect(await rules()).toBe('');
+  });
+
+  test('plain wg-quick on the same file does the same, both ways', async () => {
+    await conf();
+    const post_up = [
+      ...UP,
+      'ip rule add from 10.7.0.0/24 table 77 priority 7700; ip route add 198.51.100.0/24 dev %i table 77',
+      'nft add table ip wg_%i; nft add chain ip wg_%i c \'{ type filter hook input priority 0 ; }\'; nft add rule ip wg_%i c iifname "%i" counter accept',
+      "bash -c 'ip rule del table 78; ip route replace 203.0.113.0/24 dev %i table 77'",
+    ];
+    const pre_down = [...DOWN, 'ip rule del table 77; ip route flush table 77', 'nft delete table ip wg_%i'];
+    await put({ post_up, pre_down, options: { state: 'up' } });
+    const ours = await rules();
+    await sh(`wg-quick down ${INTERFACE}`);
+    expect(await rules()).toBe('');
+    await sh(`wg-quick up ${INTERFACE}`);
+    expect(await rules()).toBe(ours);
+    await disable();
+    expect(await rules()).toBe('');
+  });
+
+  test('a rule that is added later touches nothing else', async () => {
+    await conf();
+    await put({ post_up: UP, pre_down: DOWN, options: { state: 'up' } });
+    const device = await index();
+    const more = 'iptables -A INPUT -p udp --dport 51820 -j ACCEPT';
+    const answer = await put({ post_up: [...UP, more], pre_down: [...DOWN, more.replace('-A', '-D')] });
+    expect(answer).toMatchObject({ changed: true, impact: 'None' });
+    expect(await index()).toBe(device);
+    expect((await rules()).split('\n').filter((line) => line.includes('FORWARD'))).toHaveLength(1);
+    expect(await rules()).toContain('--dport 51820 -j ACCEPT');
+  });
+
+  test('a hook that is not taken is named by its word, and nothing was done', async () => {
+    await conf('MTU = 1400');
+    await enable();
+    const file = await alone.host.readFile(CONF);
+    await expect(put({ mtu: 1300, post_up: [...UP, 'curl http://192.0.2.1'] })).rejects.toMatchObject({
+      agentCode: 'hook_not_allowed',
+      details: [expect.stringMatching(/^spec\.interface\.postUp\[1\]: `curl` at character 1: .*allowCommands/)],
+    });
+    expect(await alone.host.readFile(CONF)).toBe(file);
+    expect(await sh(`cat /sys/class/net/${INTERFACE}/mtu`)).toBe('1400\n');
+  });
+
+  test('what stands in the file is the word of the host: it runs as in wg-quick, and stays with a change of something else', async () => {
+    await conf('PostUp = echo "up $INTERFACE" >> /run/log', 'PostDown = echo "down $INTERFACE" >> /run/log');
+    await enable();
+    await put({ mtu: 1390 });
+    expect(await alone.host.readFile(CONF)).toContain('PostUp = echo "up $INTERFACE" >> /run/log');
+    await disable();
+    expect(await sh('cat /run/log')).toBe(`up ${INTERFACE}\ndown ${INTERFACE}\n`);
+  });
+
+  test('a key comes from a file of root alone', async () => {
+    await conf();
+    await sh(`(umask 077; wg genkey > /etc/wireguard/own.key); wg pubkey < /etc/wireguard/own.key > /run/log`);
+    await put({ post_up: ['wg set %i private-key /etc/wireguard/own.key'], options: { state: 'up' } });
+    expect(await sh(`wg show ${INTERFACE} public-key`)).toBe(await sh('cat /run/log'));
+    await disable();
+    await sh('chmod 644 /etc/wireguard/own.key');
+    await expect(enable()).rejects.toThrow(
+      /The key file \/etc\/wireguard\/own\.key must be a regular file of root with mode 0600/,
+    );
+    expect(await sh(`test -e /sys/class/net/${INTERFACE} && echo there || echo gone`)).toBe('gone\n');
+  });
+
+  test('a program of the host runs with the words that its policy names, and only while nobody else can write it', async () => {
+    await conf();
+    await sh(`printf '#!/bin/sh\\necho "$@" >> /run/log\\n' > /etc/wireguard/own.sh; chmod 755 /etc/wireguard/own.sh`);
+    const hooks = { post_up: ['/etc/wireguard/own.sh up %i'], post_down: ['/etc/wireguard/own.sh down %i'] };
+    await put({ ...hooks, options: { state: 'up' } });
+    await disable();
+    expect(await sh('cat /run/log')).toBe(`up ${INTERFACE}\ndown ${INTERFACE}\n`);
+    await expect(put({ ...hooks, post_up: ['/etc/wireguard/own.sh up eth0'] })).rejects.toMatchObject({
+      agentCode: 'hook_not_allowed',
+    });
+    await sh('chmod 777 /etc/wireguard/own.sh');
+    await expect(enable()).rejects.toThrow(/own\.sh must belong to root and be writable by nobody else/);
+  });
+
+  test('X3 no hostile hook reaches execve', async () => {
+    await conf();
+    await enable();
+    const [output, pid] = [join(alone.lab.folder, 'hostile.strace'), alone.host.agent.pid ?? 0];
+    const tracer = await attachTracer({ pid, args: ['-e', 'trace=execve'], output });
+    // Beside these the schema refuses what is no line: control characters, `#`, an empty one.
+    const isLine = (text: string): boolean => text.trim() !== '' && !/[\p{Cc}\p{Zl}#]/u.test(text);
+    const taken: string[] = [];
+    for (const hook of HOSTILE.filter((text) => !isLine(text)))
+      await put({ post_up: [hook, 'echo a'] }).then(
+        () => taken.push(hook),
+        () => undefined,
+      );
+    const lines = HOSTILE.filter(isLine);
+    for (let at = 0; at < lines.length; at += DETAILS) {
+      const post_up = lines.slice(at, at + DETAILS);
+      await expect(put({ post_up })).rejects.toMatchObject({
+        agentCode: 'hook_not_allowed',
+        details: { length: post_up.length },
+      });
+    }
+    await tracer.stop();
+    expect(taken.filter((text) => text.trim() !== '')).toEqual([]);
+    const programs = [...readFileSync(output, 'utf8').matchAll(/execve\("([^"]*)"/g)].map(([, program]) => program);
+    expect(programs.filter((program) => !/\/(?:wg|ip)$/.test(program ?? ''))).toEqual([]);
+  });
+});
