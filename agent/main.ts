@@ -9,6 +9,7 @@ import { keepMemoryLow } from './host/idle-memory.ts';
 import type { InterfaceLock } from './host/interface-lock.ts';
 import { openStateFolder } from './host/state-folder.ts';
 import { IpMonitor } from './host/network-events.ts';
+import { checkHooks } from './check-hooks.ts';
 import { createServer } from './http/server.ts';
 import { createLogger } from './log.ts';
 import { ConfigCache } from './operations/config-cache.ts';
@@ -20,6 +21,7 @@ import { CONFIG_PATH, parseSettings, readConfigFile, SettingsError } from './set
 const HELP = `wgnode-agent ${packageFile.version}: manages the WireGuard interfaces of this host for a wgnode controller
 
 Usage: wgnode-agent [--help | --version]
+       wgnode-agent check-hooks FILE|-
 
 It must run as root. It reads ${CONFIG_PATH} (root, 0600) and the environment, where every key of the file can be set as WGNODE_ and
 its name in capitals. An example of the file:
@@ -31,6 +33,11 @@ its name in capitals. An example of the file:
   allowCommands:          # programs of this host that hooks may run beside iptables, ip, nft, sysctl, ...
     - {path: /etc/wireguard/scripts/nat.sh, args: ["up|down", "%i"]}
   interfaces: [wg0]       # left out: any
+
+check-hooks says of each hook of a wg-quick file, or of each line of a text, whether \`hooks: grammar\` takes it, and why not; exit 0 = all, 1 =
+not all:
+  wgnode-agent check-hooks /etc/wireguard/wg0.conf
+  echo 'iptables -A FORWARD -i %i -j ACCEPT' | wgnode-agent check-hooks -
 
 Drop-in for the WGDashboard node agent, plain HTTP on port 8080:
   WG_AGENT_SECRET=... wgnode-agent
@@ -116,8 +123,23 @@ function fail(error: unknown): void {
   process.exitCode = 1;
 }
 
-const [argument] = process.argv.slice(2);
+/** The host's own programs count where its policy can be read: anybody may ask. */
+async function check(path: string | undefined): Promise<void> {
+  if (path === undefined) throw new SettingsError('check-hooks needs a file, or - for the standard input');
+  const policy = await readConfigFile(CONFIG_PATH).catch(() => null);
+  const allowed = policy === null ? [] : parseSettings(policy, {}).hooks.allowed;
+  try {
+    const { text, exitCode } = checkHooks(path, allowed);
+    process.stdout.write(text);
+    process.exitCode = exitCode;
+  } catch (error) {
+    throw new SettingsError(`Cannot read ${path}: ${String((error as NodeJS.ErrnoException).code)}`);
+  }
+}
+
+const [argument, operand] = process.argv.slice(2);
 if (argument === '--help' || argument === '-h') process.stdout.write(HELP);
 else if (argument === '--version') process.stdout.write(`${packageFile.version}\n`);
+else if (argument === 'check-hooks') check(operand).catch(fail);
 else if (argument !== undefined) fail(new SettingsError(`unknown argument ${argument}; see wgnode-agent --help`));
 else main().catch(fail);

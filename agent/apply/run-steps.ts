@@ -3,7 +3,7 @@ import { AgentError, takenAway } from '../core/agent-error.ts';
 import type { LiveStep } from '../backend/backend.ts';
 import type { Baseline, Device, Peer } from '../core/device.ts';
 import { hookedBaseline } from '../core/baseline.ts';
-import type { Hook } from '../core/hook-change.ts';
+import { type Hook, mayAddFirst } from '../core/hook-change.ts';
 import type { Step, StepOf } from '../core/plan.ts';
 import { type ActionOf, STEPS } from '../protocol/steps.ts';
 import { type InterfaceConfig, withFieldsOf } from '../protocol/wgquick/config.ts';
@@ -170,8 +170,8 @@ async function saveNewPeers(target: ManagedInterface, { document, device, fileTe
 }
 
 /**
- * Takes back the lines that go, runs those that come; what stays is not touched, nor is the device. A failing line takes back what was
- * run and sets up again what was taken back.
+ * Takes back the commands that go, runs those that come; what stays is not touched, nor is the device. Rules of the firewall come before
+ * others go, so that no packet falls between. A failing line takes back what was run and sets up again what was taken back.
  */
 async function swapHooks(context: StepContext, { hooks }: StepOf<'run-hooks'>): Promise<Seen> {
   const { removed, added, newTeardown } = hooks;
@@ -179,8 +179,14 @@ async function swapHooks(context: StepContext, { hooks }: StepOf<'run-hooks'>): 
   const before = await target.backend.read(desired.table);
   const copy = await target.state.readRunning();
   const ran: Hook[] = [];
-  await runEach(target, inversesOf(removed), 'pairOfRemoved');
-  if (before !== null && (await target.backend.read(desired.table)) === null) {
+  const addsFirst = mayAddFirst(hooks);
+  let isTakenBack = false;
+  const takeBack = async (): Promise<void> => {
+    isTakenBack = true;
+    await runEach(target, inversesOf(removed), 'pairOfRemoved');
+  };
+  if (!addsFirst) await takeBack();
+  if (isTakenBack && before !== null && (await target.backend.read(desired.table)) === null) {
     // What took a line back took the device, too: everything is set up anew.
     return upWithPeers(context);
   }
@@ -189,6 +195,7 @@ async function swapHooks(context: StepContext, { hooks }: StepOf<'run-hooks'>): 
       ran.push(hook);
       await runHook(target, hook.command);
     }
+    if (addsFirst) await takeBack();
     await noteRunning(context, desired, HOOK_NAMES);
     const after = await target.backend.read(desired.table);
     if (before !== null && after === null) throw takenAway(target.name);
@@ -197,10 +204,11 @@ async function swapHooks(context: StepContext, { hooks }: StepOf<'run-hooks'>): 
   } catch (error) {
     const known = inversesOf(ran);
     await runQuietly(target, [...known, ...newTeardown.filter((command) => !known.includes(command))]);
-    await runQuietly(
-      target,
-      removed.map(({ command }) => command),
-    );
+    if (isTakenBack)
+      await runQuietly(
+        target,
+        removed.map(({ command }) => command),
+      );
     await target.state.writeRunning(copy);
     throw error;
   }

@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { aConfig } from '../../test/fixtures/device.ts';
 import type { InterfaceConfig } from '../protocol/wgquick/config.ts';
-import { hookChange } from './hook-change.ts';
+import { hookChange, mayAddFirst } from './hook-change.ts';
 
 type Hooks = Partial<Pick<InterfaceConfig, 'preUp' | 'postUp' | 'preDown' | 'postDown'>>;
 
@@ -70,6 +70,33 @@ describe('case H1: a change of hooks', () => {
       expected: { removed: [], added: [] },
     },
     {
+      name: 'takes a line of the grammar back that has no pair',
+      running: { postUp: ['iptables -A INPUT -j ACCEPT', 'a'] },
+      desired: { postUp: ['a'] },
+      expected: { removed: ['iptables -A INPUT -j ACCEPT / iptables -w -D INPUT -j ACCEPT'], added: [] },
+    },
+    {
+      name: 'is a restart where a line of the grammar has no inverse',
+      running: { postUp: ['sysctl -w net.ipv4.ip_forward=1', 'a'] },
+      desired: { postUp: ['a'] },
+      expected: 'restart',
+    },
+    {
+      name: 'leaves the commands of a changed line that stay alone',
+      running: { postUp: ['iptables -A INPUT -j ACCEPT; ip rule add table 7'], preDown: ['x'] },
+      desired: { postUp: ['iptables -A INPUT -j ACCEPT; ip rule add table 8'], preDown: ['y'] },
+      expected: {
+        removed: ['ip rule add table 7 / ip rule del table 7'],
+        added: ['ip rule add table 8 / ip rule del table 8'],
+      },
+    },
+    {
+      name: 'that takes a line apart runs what is new',
+      running: { postUp: ['iptables -A INPUT -j ACCEPT; ip rule add table 7'] },
+      desired: { postUp: ['iptables -w -A INPUT -j ACCEPT', 'ip rule add table 7', 'ip rule add table 8'] },
+      expected: { removed: [], added: ['ip rule add table 8 / ip rule del table 8'] },
+    },
+    {
       name: 'of both lists runs those before the start first',
       running: {},
       desired: { preUp: ['p'], postUp: ['q'] },
@@ -86,4 +113,30 @@ test('D4: lines that come to the teardown take a failed set-up back, whatever th
     aConfig({ postUp: ['b', 'c', 'd'], preDown: ['-a', '-b'], postDown: ['-c'] }),
   );
   expect(change?.newTeardown).toEqual(['-b', '-c']);
+});
+
+test.each([
+  {
+    what: 'two rules of the firewall',
+    was: 'iptables -A INPUT -j ACCEPT',
+    is: 'iptables -A INPUT -j DROP',
+    expected: true,
+  },
+  {
+    what: 'the same rule at another place',
+    was: 'iptables -A INPUT -j DROP',
+    is: 'iptables -I INPUT -j DROP',
+    expected: false,
+  },
+  {
+    what: 'a rule and a route',
+    was: 'iptables -A INPUT -j ACCEPT',
+    is: 'ip route add default dev %i table 7',
+    expected: false,
+  },
+  { what: 'lines of a shell', was: 'a', is: 'b', expected: false },
+])('R7: what comes runs before what goes where both may be there at once: $what', ({ was, is, expected }) => {
+  const pair = was === 'a' ? { preDown: ['true'] } : {};
+  const change = hookChange(aConfig({ postUp: [was], ...pair }), aConfig({ postUp: [is], ...pair }));
+  expect(change === null ? null : mayAddFirst(change)).toBe(expected);
 });

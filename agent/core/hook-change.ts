@@ -1,4 +1,5 @@
 import type { InterfaceConfig } from '../protocol/wgquick/config.ts';
+import { commandsOf, derivedInverse, isFirewallRule } from '../protocol/hooks/inverse.ts';
 import { FIELDS } from '../protocol/wgquick/fields.ts';
 
 /** A command of a set-up, and what takes it back. */
@@ -38,18 +39,51 @@ export function hookChange(running: InterfaceConfig, desired: InterfaceConfig): 
   };
 }
 
-type ListChange = Omit<HookChange, 'newTeardown'>;
+type ListChange = Pick<HookChange, 'removed' | 'added'>;
 
 function listChange(name: UpList, running: InterfaceConfig, desired: InterfaceConfig): ListChange | null {
   if (FIELDS[name].equal(running[name], desired[name])) return { removed: [], added: [] };
-  const gone = beyond(running[name], desired[name]);
-  const fresh = beyond(desired[name], running[name]);
-  const stays = running[name].filter((_, index) => !gone.includes(index));
-  const staysThen = desired[name].filter((_, index) => !fresh.includes(index));
+  const [had, wanted] = [unitsOf(running[name]), unitsOf(desired[name])];
+  const textOf = ({ text }: Unit): string => text;
+  const gone = beyond(had.map(textOf), wanted.map(textOf));
+  const fresh = beyond(wanted.map(textOf), had.map(textOf));
+  const stays = had.filter((_, index) => !gone.includes(index)).map(textOf);
+  const staysThen = wanted.filter((_, index) => !fresh.includes(index)).map(textOf);
   if (stays.join('\n') !== staysThen.join('\n')) return null;
-  const removed = gone.map((index) => hookAt(name, running, index));
+  const removed = hooksOf(gone, had, (line) => hookAt(name, running, line));
   if (removed.some(({ inverse }) => inverse.length === 0)) return null;
-  return { removed, added: fresh.map((index) => hookAt(name, desired, index)) };
+  return { removed, added: hooksOf(fresh, wanted, (line) => hookAt(name, desired, line)) };
+}
+
+/** What a line does at a time: a command of the grammar with what `&&` and `||` join to it, in its canonical text; else all of it. */
+interface Unit {
+  readonly line: number;
+  readonly text: string;
+}
+
+const unitsOf = (lines: readonly string[]): readonly Unit[] =>
+  lines.flatMap((command, line) => commandsOf(command).map((text) => ({ line, text })));
+
+/** Units as hooks: those that are a whole line as that line, with its own pair. */
+function hooksOf(indices: readonly number[], units: readonly Unit[], wholeLine: (line: number) => Hook): Hook[] {
+  const chosen = indices.flatMap((index) => units[index] ?? []);
+  const sizeOf = (list: readonly Unit[], line: number): number => list.filter((unit) => unit.line === line).length;
+  const isWhole = ({ line }: Unit): boolean => sizeOf(chosen, line) === sizeOf(units, line);
+  const isFirst = (unit: Unit): boolean => chosen.find(({ line }) => line === unit.line) === unit;
+  return chosen
+    .filter((unit) => !isWhole(unit) || isFirst(unit))
+    .map((unit) => (isWhole(unit) ? wholeLine(unit.line) : { command: unit.text, inverse: derivedInverse(unit.text) }));
+}
+
+/**
+ * Whether what comes may run before what goes is taken back, so that nothing is missing in between: rules of iptables, none of which is
+ * there twice meanwhile. A route or an address could not be there twice.
+ */
+export function mayAddFirst({ removed, added }: Pick<HookChange, 'removed' | 'added'>): boolean {
+  const lines = [...removed, ...added].flatMap(({ command, inverse }) => [command, ...inverse]);
+  const removals = removed.flatMap(({ inverse }) => inverse.flatMap(commandsOf));
+  const clashes = added.flatMap(({ command }) => derivedInverse(command)).flatMap(commandsOf);
+  return lines.every(isFirewallRule) && !removals.some((text) => clashes.includes(text));
 }
 
 /** The positions of what the list has more than the other one. */
@@ -63,8 +97,10 @@ function beyond(list: readonly string[], other: readonly string[]): number[] {
   });
 }
 
-/** A pair is at the same position of two lists of the same length. */
+/** A pair is at the same position of two lists of the same length; a line of the grammar without one has the inverse of its commands. */
 export function hookAt(name: UpList, config: InterfaceConfig, index: number): Hook {
   const paired = DOWN.filter((down) => config[down].length === config[name].length);
-  return { command: config[name][index] ?? '', inverse: paired.map((down) => config[down][index] ?? '') };
+  const command = config[name][index] ?? '';
+  const inverse = paired.length > 0 ? paired.map((down) => config[down][index] ?? '') : derivedInverse(command);
+  return { command, inverse };
 }

@@ -5,12 +5,16 @@ import { HOSTILE } from '../fixtures/hooks/hostile.ts';
 import { CALL, putBodyOf } from '../support/agent-client.ts';
 import { newPrivateKey } from '../support/canary.ts';
 import { INTERFACE } from '../support/fleet.ts';
+import { startPinger } from '../support/lab/pinger.ts';
 import { useLoneHost } from '../support/lone-host.ts';
+import { isFull } from '../support/scene.ts';
 import { attachTracer } from '../support/syscall-tracer.ts';
+import { until } from '../support/until.ts';
 
 const CONF = `/etc/wireguard/${INTERFACE}.conf`;
+const PINGS = isFull ? 900 : 100;
 const CLEAN =
-  `ip link delete ${INTERFACE}; iptables -F INPUT; iptables -F FORWARD; iptables -t nat -F; nft delete table ip wg_${INTERFACE}; rm -rf /run/log; ` +
+  `ip link delete ${INTERFACE}; ip netns delete left; ip netns delete right; iptables -P FORWARD ACCEPT; iptables -F INPUT; iptables -F FORWARD; iptables -t nat -F; nft delete table ip wg_${INTERFACE}; rm -rf /run/log; ` +
   'while ip rule delete table 77; do :; done; ip route flush table 77';
 
 /** That the controller's client takes of an error. */
@@ -80,6 +84,37 @@ describe('H3 hooks of the grammar, which a fresh install takes', () => {
     expect(await index()).toBe(device);
     expect((await rules()).split('\n').filter((line) => line.includes('FORWARD'))).toHaveLength(1);
     expect(await rules()).toContain('--dport 51820 -j ACCEPT');
+  });
+
+  test('R7: a line that changes by one rule: no packet of a third host is lost behind FORWARD DROP', async () => {
+    await sh(
+      'for each in left right; do ip netns add $each; ip link add v$each type veth peer name v0 netns $each; ip link set v$each up; ' +
+        'ip -netns $each link set v0 up; done; ip addr add 10.91.0.1/24 dev vleft; ip addr add 10.92.0.1/24 dev vright; ' +
+        'ip -netns left addr add 10.91.0.2/24 dev v0; ip -netns right addr add 10.92.0.2/24 dev v0; ' +
+        'ip -netns left route add default via 10.91.0.1; ip -netns right route add default via 10.92.0.1; ' +
+        'sysctl -qw net.ipv4.ip_forward=1; iptables -P FORWARD DROP',
+    );
+    await conf();
+    const back = 'iptables -A FORWARD -i vright -o vleft -j ACCEPT';
+    await put({ post_up: [`iptables -A FORWARD -i vleft -j ACCEPT; ${back}`], options: { state: 'up' } });
+    const device = await index();
+    const ping = await startPinger({
+      target: '10.92.0.2',
+      intervalMs: 20,
+      env: process.env as Record<string, string>,
+      argvFor: (argv) => alone.host.argvFor(['ip', 'netns', 'exec', 'left', ...argv]),
+    });
+    await until('pings before the change', () => ping.received() >= PINGS / 2, { timeoutMs: 120_000 });
+    // What lets them through is another rule from now on; then all of them are others.
+    for (const post_up of [
+      [`iptables -A FORWARD -i vleft -o vright -j ACCEPT; ${back}`],
+      ['iptables -A FORWARD -s 10.91.0.0/24 -j ACCEPT', 'iptables -I FORWARD -d 10.91.0.0/24 -j ACCEPT'],
+    ])
+      expect(await put({ post_up })).toMatchObject({ changed: true, impact: 'None' });
+    await until('pings after the change', () => ping.sent() >= PINGS, { timeoutMs: 120_000 });
+    expect(await ping.stop()).toMatchObject({ lost: 0 });
+    expect(await index()).toBe(device);
+    expect(await rules()).toBe('-A FORWARD -d 10.91.0.0/24 -j ACCEPT\n-A FORWARD -s 10.91.0.0/24 -j ACCEPT\n');
   });
 
   test('a hook that is not taken is named by its word, and nothing was done', async () => {
