@@ -83,21 +83,21 @@ async function main(): Promise<void> {
     version: packageFile.version,
     hooks: settings.hooks.mode,
   });
-  for (const signal of ['SIGTERM', 'SIGINT'] as const) {
-    process.once(signal, () => {
-      log.info('stopping; a change under way is finished first, and running tunnels stay up', { signal });
-      configs.stop();
-      void stop(app, host.lock).then(() => process.exit(0));
-    });
-  }
+  onSignal((signal) => {
+    log.info('stopping; a change under way is finished first, and running tunnels stay up', { signal });
+    configs.stop();
+    void stop(app, host.lock).then(() => process.exit(0));
+  });
   const memory = keepMemoryLow(() => {
     forgetDocuments();
     forgetReads();
   });
-  host.lock.onEnd(() => {
-    memory.changed();
-  });
+  host.lock.onEnd(memory.changed);
   await bringUpDesired(host, interfaces);
+}
+
+function onSignal(stopFor: (signal: NodeJS.Signals) => void): void {
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, stopFor);
 }
 
 /** Takes no more, lets what was taken end and be answered, and closes. Clients keep their connections open for the next request. */

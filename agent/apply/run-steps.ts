@@ -180,22 +180,22 @@ async function swapHooks(context: StepContext, { hooks }: StepOf<'run-hooks'>): 
   const copy = await target.state.readRunning();
   const ran: Hook[] = [];
   const addsFirst = mayAddFirst(hooks);
-  let isTakenBack = false;
-  const takeBack = async (): Promise<void> => {
-    isTakenBack = true;
-    await runEach(target, inversesOf(removed), 'pairOfRemoved');
-  };
-  if (!addsFirst) await takeBack();
-  if (isTakenBack && before !== null && (await target.backend.read(desired.table)) === null) {
+  const takeBack = (): Promise<void> => runEach(target, inversesOf(removed), 'pairOfRemoved');
+  let isTakenBack = !addsFirst;
+  if (isTakenBack) {
+    await takeBack();
     // What took a line back took the device, too: everything is set up anew.
-    return upWithPeers(context);
+    if (before !== null && (await target.backend.read(desired.table)) === null) return upWithPeers(context);
   }
   try {
     for (const hook of added) {
       ran.push(hook);
       await runHook(target, hook.command);
     }
-    if (addsFirst) await takeBack();
+    if (!isTakenBack) {
+      isTakenBack = true;
+      await takeBack();
+    }
     await noteRunning(context, desired, HOOK_NAMES);
     const after = await target.backend.read(desired.table);
     if (before !== null && after === null) throw takenAway(target.name);

@@ -14,7 +14,7 @@ export interface MemorySource {
 /** An agent that gives memory back once changes are over. */
 export interface IdleMemory {
   /** A change has ended. */
-  changed(): void;
+  readonly changed: () => void;
   /** Gives memory back where it is time to. */
   look(): void;
 }
@@ -30,7 +30,7 @@ export function idleMemory({ residentBytes, nowMs, collect }: MemorySource, forg
   let restBytes = residentBytes();
   let changedMs = nowMs();
   return {
-    changed() {
+    changed: () => {
       changedMs = nowMs();
     },
     look() {

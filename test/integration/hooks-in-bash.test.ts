@@ -149,7 +149,7 @@ const lineWithWord = fc
     ),
     quotedWord,
   )
-  .map(([[before, after], word]) => `${before ?? ''}${word}${after ?? ''}`);
+  .map(([[before, after], word]) => `${before}${word}${after}`);
 
 /** Published lines, and hostile ones, with a few words and signs put in, taken out, joined and doubled. */
 const editedLine = fc

@@ -61,7 +61,7 @@ export function commandsOf(line: string): readonly string[] {
 /** Whether a line is of iptables(8) alone. */
 export function isFirewallRule(line: string): boolean {
   const hook = hookOf(line);
-  return hook !== null && hook.lists.flat().every(({ command }) => command.isIdle || IPTABLES.test(command.program));
+  return hook?.lists.flat().every(({ command }) => command.isIdle || IPTABLES.test(command.program)) === true;
 }
 
 const TRUE: HookCommand = { program: 'true', isOfHost: false, args: [], quiet: '', input: null, isIdle: true };

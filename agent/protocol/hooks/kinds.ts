@@ -1,4 +1,4 @@
-import { isIPv4, isIPv6 } from 'node:net';
+import { canonicalIp, isIpv6 } from '../address.ts';
 import { isKey } from '../key.ts';
 import { isNftValue } from './programs/nft.ts';
 import { isTcWord } from './programs/tc.ts';
@@ -23,7 +23,8 @@ export const isNumber = (text: string, least: number, most: number): boolean => 
 const number = (least: number, most: number): ValueKind =>
   literal(`a number from ${String(least)} to ${String(most)}`, (text) => isNumber(text, least, most));
 
-const isAddress = (text: string): boolean => isIPv4(text) || (isIPv6(text) && !text.includes('%'));
+const isAddress = (text: string): boolean => canonicalIp(text) !== undefined;
+const isIPv4 = (text: string): boolean => isAddress(text) && !isIpv6(text);
 
 /** `10.0.0.0/8`, `10.0.0.0/255.0.0.0`, or an address alone. */
 function isNetwork(text: string): boolean {
@@ -76,10 +77,8 @@ const keyFile: ValueKind = {
 const RICH_RULE =
   /^rule(?: family="?ipv[46]"?)?(?: priority="?-?[0-9]{1,5}"?)?(?: source (?:not )?address="?([0-9a-fA-F:.\/]{2,49})"?)?(?: destination (?:not )?address="?([0-9a-fA-F:.\/]{2,49})"?)?(?: service name="?[a-z0-9-]{1,32}"?| port port="?[0-9-]{1,11}"? protocol="?(?:tcp|udp)"?)?(?: (?:masquerade|accept|drop|reject))?$/;
 function isRichRule(text: string): boolean {
-  const match = RICH_RULE.exec(text);
-  return (
-    match !== null && match.slice(1).every((network: string | undefined) => network === undefined || isNetwork(network))
-  );
+  const networks = RICH_RULE.exec(text)?.slice(1);
+  return networks?.every((network: string | undefined) => network === undefined || isNetwork(network)) === true;
 }
 
 /** The kinds of values that usages name. */

@@ -54,10 +54,8 @@ class Parser {
   line(): readonly CommandList[] {
     this.#advance();
     const lists: CommandList[] = [];
-    while (this.#token !== null) {
+    for (let isMore = this.#token !== null; isMore; isMore = this.#separator())
       if (!this.#assign()) lists.push(...this.#list());
-      if (this.#token !== null) this.#separator();
-    }
     if (lists.length === 0) refuse(this.#end(), 'there is no command', { allowed: NAMES });
     return forgiven(lists);
   }
@@ -70,11 +68,14 @@ class Parser {
     return { token: '', at: this.#length };
   }
 
-  #separator(): void {
+  /** Goes over a `;`; whether anything follows. */
+  #separator(): boolean {
     const token = this.#token;
-    if (token === null || !isSign(token) || token.sign !== ';')
-      refuse(token ?? this.#end(), 'does not belong here', { allowed: '`;`, `&&` or `||` between commands' });
+    if (token === null) return false;
+    if (!isSign(token) || token.sign !== ';')
+      refuse(token, 'does not belong here', { allowed: '`;`, `&&` or `||` between commands' });
     this.#advance();
+    return this.#token !== null;
   }
 
   /** `NAME=VALUE` alone: the name stands for it in the rest of the line. */
@@ -182,7 +183,7 @@ class Parser {
 
   #quiet(): Quiet {
     const token = this.#token;
-    if (token === null || !isSign(token) || !/null$/.test(token.sign)) return '';
+    if (token === null || !isSign(token) || !token.sign.endsWith('null')) return '';
     this.#advance();
     return token.sign as Quiet;
   }
@@ -196,7 +197,7 @@ class Parser {
     if (token !== null && isSign(token) && token.sign === '>') return this.#sysctl(text, token);
     if (token !== null && isSign(token) && token.sign === '|') return this.#record(text, token);
     const quiet = this.#quiet();
-    if (/^-/.test(text)) refuse(echo, 'takes text alone', { allowed: 'text' });
+    if (text.startsWith('-')) refuse(echo, 'takes text alone', { allowed: 'text' });
     return { program: 'echo', isOfHost: false, args, quiet, input: null, isIdle: true };
   }
 

@@ -1,5 +1,4 @@
 import { refuse } from '../refusal.ts';
-import type { Word } from '../words.ts';
 import { type Checked, newWord, type Program } from './program.ts';
 
 const BUILT_IN = ['INPUT', 'OUTPUT', 'FORWARD', 'PREROUTING', 'POSTROUTING'];
@@ -60,7 +59,3 @@ export const IPTABLES: Program = {
   canonical: (args) =>
     args.some(({ text }) => text === '-w' || text === '--wait') ? args : [newWord('-w', 0), ...args],
 };
-
-/** Whether a command adds, checks, removes: by what iptables calls its command. */
-export const commandOf = (args: readonly Word[]): string | undefined =>
-  args.find(({ text }) => COMMANDS.has(text))?.text;

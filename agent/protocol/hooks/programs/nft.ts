@@ -1,4 +1,4 @@
-import { isIPv4, isIPv6 } from 'node:net';
+import { canonicalIp } from '../../address.ts';
 import { refuse } from '../refusal.ts';
 import type { Word } from '../words.ts';
 import { type Checked, newWord, type Program } from './program.ts';
@@ -82,7 +82,7 @@ export const NFT: Program = {
 };
 
 const NUMBER = /^(?:[0-9]+|0x[0-9a-fA-F]+)$/;
-const isAddress = (text: string): boolean => isIPv4(text) || isIPv6(text);
+const isAddress = (text: string): boolean => canonicalIp(text) !== undefined;
 
 /** A value in an expression: a name of the host, a number, an address, a range of these. */
 export function isNftValue(text: string): boolean {
