@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { basename } from 'node:path';
 import type { AllowedCommand, HookContext } from './protocol/hooks/hook.ts';
 import { canonicalHook } from './protocol/hooks/canonical.ts';
+import { madeBy } from './protocol/hooks/made-by.ts';
 import { parseHook } from './protocol/hooks/parse-hook.ts';
 import { refusalText } from './protocol/hooks/refusal.ts';
 import { redactKeys } from './protocol/redact.ts';
@@ -34,8 +35,10 @@ function hooksIn(text: string): Line[] {
 
 /** For each hook the line that the file would get, or why it is not taken. Pure. */
 export function reportHooks(text: string, context: HookContext): HookReport {
-  const rows = hooksIn(text).map(({ place, hook }) => {
-    const parsed = parseHook(hook, context);
+  const hooks = hooksIn(text);
+  const whole = { ...context, made: madeBy(hooks.map(({ hook }) => hook)) };
+  const rows = hooks.map(({ place, hook }) => {
+    const parsed = parseHook(hook, whole);
     if ('hook' in parsed)
       return { isTaken: true, row: `ok       ${place.padEnd(12)} ${canonicalHook(hook, context)?.line ?? hook}` };
     return {

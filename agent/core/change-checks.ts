@@ -1,6 +1,7 @@
 import { isIpv6 } from '../protocol/address.ts';
 import type { DesiredInterface } from '../protocol/compare.ts';
 import type { HookPolicy } from '../protocol/hooks/hook.ts';
+import { madeBy } from '../protocol/hooks/made-by.ts';
 import { parseHook } from '../protocol/hooks/parse-hook.ts';
 import { refusalText } from '../protocol/hooks/refusal.ts';
 import { redactKeys } from '../protocol/redact.ts';
@@ -57,10 +58,11 @@ function refusedHooks(
   names: readonly (typeof HOOK_NAMES)[number][],
   { name: device, current, desired: { config }, hooks: { allowed } }: Proposal,
 ): AgentError | undefined {
+  const made = madeBy(HOOK_NAMES.flatMap((name) => config[name]));
   const details = names.flatMap((name) =>
     config[name].flatMap((line, index) => {
       if (current.file?.[name].includes(line) === true) return [];
-      const parsed = parseHook(line, { device, allowed });
+      const parsed = parseHook(line, { device, allowed, made });
       return 'hook' in parsed ? [] : `${pathOf(name)}[${String(index)}]: ${redactKeys(refusalText(parsed.refusal))}`;
     }),
   );

@@ -10,22 +10,27 @@ const isRoots = ({ uid, mode }: Stats): boolean => uid === 0 && (mode & WRITABLE
 
 /** The absolute path of a program that only root can have put there: it, what it links to and every folder above. Throws AgentError. */
 export function trustedProgram(program: string): string {
-  const path = program.startsWith('/')
-    ? program
-    : PROGRAM_FOLDERS.map((folder) => join(folder, program)).find((candidate) => existsSync(candidate));
-  if (path === undefined || !existsSync(path))
+  const places = program.startsWith('/') ? [program] : PROGRAM_FOLDERS.map((folder) => join(folder, program));
+  const found = places.filter((path) => existsSync(path));
+  const [first] = found;
+  if (first === undefined)
     throw new AgentError('command_missing', `The program ${program} is not installed on this host`);
-  for (const part of [...above(path), ...above(realpathSync(path))]) {
+  const trusted = found.find((path) => openTo(path) === undefined);
+  if (trusted !== undefined) return trusted;
+  const part = openTo(first) ?? first;
+  throw new AgentError(
+    'command_failed',
+    `${part} must belong to root and be writable by nobody else before ${first} may run: chown root ${part} && chmod go-w ${part}`,
+  );
+}
+
+/** The first part of a path that others than root can write. */
+const openTo = (path: string): string | undefined =>
+  [...above(path), ...above(realpathSync(path))].find((part) => {
     const stat = lstatSync(part);
     // A link belongs to whoever can write its folder.
-    if (stat.isSymbolicLink() || isRoots(stat)) continue;
-    throw new AgentError(
-      'command_failed',
-      `${part} must belong to root and be writable by nobody else before ${path} may run: chown root ${part} && chmod go-w ${part}`,
-    );
-  }
-  return path;
-}
+    return !stat.isSymbolicLink() && !isRoots(stat);
+  });
 
 /** A path and all folders that it is in. */
 function above(path: string): string[] {

@@ -114,6 +114,10 @@ export const KINDS = {
   devices: literal('a device, as eth0, eth+ or %i', (text) => text === '+' || isDevice(text.replace(/\+$/, ''))),
   protocol: pattern('a protocol, as tcp or udp', /^(?:[A-Za-z][A-Za-z0-9-]{0,15}|[0-9]{1,3})$/),
   table: pattern('a routing table, as main or 200', /^[A-Za-z0-9_][A-Za-z0-9_.%-]{0,30}$/),
+  'own-table': pattern(
+    'a routing table of its own, as 200',
+    /^(?!(?:main|local|default|all|cache|unspec|0|25[345]|0[xX].*)$)[A-Za-z0-9_][A-Za-z0-9_.%-]{0,30}$/,
+  ),
   mark: orFound(pattern('a mark, as 51820, 0x1/0xff or $(wg show %i fwmark)', MASKED), 'fwmark'),
   chain: pattern('a chain', NAME),
   name: pattern('a name', NAME),
@@ -160,6 +164,10 @@ export const KINDS = {
   'ufw-port': pattern('a port, as 51820 or 51820/udp', /^[0-9]{1,5}(?:[:,][0-9]{1,5}){0,14}(?:\/(?:tcp|udp))?$/),
   zone: pattern('a zone', /^[A-Za-z0-9_-]{1,17}$/),
   family: pattern('ipv4 or ipv6', /^(?:ipv4|ipv6)$/),
+  'own-set': pattern(
+    'a set named after the interface, as allowed_%i',
+    /^[A-Za-z_]?[A-Za-z0-9_.-]{0,20}%i[A-Za-z0-9_.-]{0,20}$/,
+  ),
   'set-type': pattern('a type of set, as hash:ip', /^(?:hash|bitmap|list):[a-z,]{2,30}$/),
   element: pattern('an element of a set, as an address', /^[0-9a-fA-F][0-9a-fA-F:.,/_a-z-]{0,80}$/),
   setting: pattern('KEY=VALUE', /^[^=]+=[^=]*$/),

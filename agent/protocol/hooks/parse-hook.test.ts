@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from '@jest/globals';
 import { HOSTILE } from '../../../test/fixtures/hooks/hostile.ts';
+import { madeBy } from './made-by.ts';
 import { parseHook } from './parse-hook.ts';
 import { refusalText } from './refusal.ts';
 import { renderHook } from './render-hook.ts';
@@ -134,9 +135,31 @@ test('a name that is not the interface is not taken for it', () => {
   expect(verdictOf('wg set wg1 fwmark 7', context)).toContain('`wg1` at character 8: is not the interface itself');
 });
 
+test('what others made is not emptied or deleted, what a hook of the interface made is', () => {
+  const context = {
+    device: 'wg0',
+    allowed: [],
+    made: madeBy(['iptables -w -t mangle -N mine', 'nft add table ip wg']),
+  };
+  for (const line of [
+    'iptables -t mangle -F mine',
+    'iptables -t mangle -X mine',
+    'nft delete table ip wg',
+    'nft delete table ip wg_%i',
+  ])
+    expect(verdictOf(line, context)).not.toMatch(/^refused/);
+  for (const line of [
+    'iptables -F DOCKER-USER',
+    'ip6tables -X other',
+    'nft delete table ip other',
+    'nft flush chain inet other c',
+  ])
+    expect(verdictOf(line, context)).toMatch(/^refused/);
+});
+
 test('X3 a hostile hook is not taken, whatever stands around it', () => {
   expect(HOSTILE.length).toBeGreaterThan(300);
-  expect(HOSTILE.filter((line) => 'hook' in parseHook(line, ANYBODY))).toEqual([]);
+  expect(HOSTILE.filter((line) => 'hook' in parseHook(line, { device: 'wg0', allowed: [] }))).toEqual([]);
 });
 
 test('a refusal says which word, where, what is allowed and what to write instead', () => {

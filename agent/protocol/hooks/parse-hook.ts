@@ -262,10 +262,17 @@ function judged(program: Word, args: readonly Word[], context: HookContext): Omi
   const match = syntax.match(rules.wordsOf?.(args) ?? args);
   if ('mismatch' in match) return mismatched(match.mismatch, { program, args });
   for (const { kind, word } of match.values)
-    if (kind === 'own' && context.device !== null && word.text !== '%i' && word.text !== context.device)
-      refuse(word, `is not the interface itself`, { allowed: `%i or ${context.device}` });
-  rules.check?.({ program, args, values: match.values });
+    if (!isOwn(kind, word, context.device))
+      refuse(word, 'is not the interface itself', { allowed: `%i or ${context.device ?? ''}` });
+  rules.check?.({ program, args, values: match.values, context });
   return { program: name, isOfHost: false, args: rules.canonical?.(args) ?? args, isIdle: false };
+}
+
+/** Whether a word that must name the interface does, and a record of resolvconf is one of its own. */
+function isOwn(kind: string, { text }: Word, device: string | null): boolean {
+  if (kind !== 'own' && kind !== 'record') return true;
+  const name = kind === 'record' ? text.replace(/^tun\./, '') : text;
+  return device === null || name === '%i' || name === device;
 }
 
 function mismatched(

@@ -1,11 +1,12 @@
 import { refuse } from '../refusal.ts';
-import { type Checked, newWord, type Program } from './program.ts';
+import { type Checked, isMadeHere, newWord, type Program } from './program.ts';
 
 const BUILT_IN = ['INPUT', 'OUTPUT', 'FORWARD', 'PREROUTING', 'POSTROUTING'];
 const COMMANDS = new Set(
   '-A --append -I --insert -D --delete -C --check -N --new-chain -X --delete-chain -F --flush'.split(' '),
 );
 /** What acts on a whole chain. */
+const EMPTIES = new Set('-X --delete-chain -F --flush'.split(' '));
 const WHOLE = new Set('-N --new-chain -X --delete-chain -F --flush'.split(' '));
 
 /** iptables(8), iptables-extensions(8). */
@@ -41,7 +42,7 @@ export const IPTABLES: Program = {
     nat: '--random | --random-fully | --persistent | --to-ports <port-range>',
     masks: '( --mask | --nfmask | --ctmask ) <number>',
   },
-  check: ({ program, args, values }: Checked) => {
+  check: ({ program, args, values, context }: Checked) => {
     const commands = args.filter(({ text, runTime }) => runTime === null && COMMANDS.has(text));
     const [command, second] = commands;
     if (command === undefined)
@@ -54,6 +55,8 @@ export const IPTABLES: Program = {
       refuse(command, 'acts on every chain of the table, and others have rules there', { allowed, instead });
     if (chain !== undefined && WHOLE.has(command.text) && BUILT_IN.includes(chain.text))
       refuse(chain, 'is a chain of the kernel, and others have rules in it', { allowed, instead });
+    if (chain !== undefined && EMPTIES.has(command.text) && !isMadeHere(chain.text, context))
+      refuse(chain, 'is a chain that no hook of this interface makes', { allowed, instead });
   },
   // Others hold the lock, too: without it the command fails at once.
   canonical: (args) =>

@@ -1,7 +1,7 @@
 import { canonicalIp } from '../../address.ts';
 import { refuse } from '../refusal.ts';
 import type { Word } from '../words.ts';
-import { type Checked, newWord, type Program } from './program.ts';
+import { type Checked, isMadeHere, newWord, type Program } from './program.ts';
 
 /** Of nft(8): an address, a number, a name, a sign. Names in double quotes are one piece. */
 const PIECE =
@@ -37,7 +37,7 @@ export const NFT: Program = {
   names: ['nft'],
   wordsOf: piecesOf,
   usage: {
-    usage: '@item ( ; @item ) * [ ; ]',
+    usage: '@item [ ; ]',
     item: `( add | create ) ( @table [ { } ] | @chain [ { @hook [ ; ] [ policy ( accept | drop ) [ ; ] ] } ] | @set { @settings * } | @elements )
       | ( add | insert ) rule [ @fam ] <name> <name> [ ( index | position ) <number> ] @statement *
       | ( delete | flush ) ( @table | @chain | @set | @elements )`,
@@ -69,15 +69,15 @@ export const NFT: Program = {
     verdict: '<nft-value> : ( accept | drop )',
     natflags: '( random | fully-random | persistent )',
   },
-  check: ({ args, values }: Checked) => {
-    const [verb, object] = piecesOf(args);
-    const table = values.find(({ kind }) => kind === 'name');
-    if (table === undefined || verb?.text !== 'delete' || object?.text !== 'table') return;
-    if (SHARED.includes(table.word.text))
-      refuse(table.word, 'is a table that other programs have rules in', {
-        allowed: 'a table of the interface alone, as wg_%i',
-        instead: 'a table of your own in PostUp: its chains hook in where those of others do',
-      });
+  check: ({ args, values, context }: Checked) => {
+    const verb = piecesOf(args)[0]?.text;
+    const table = values.find(({ kind }) => kind === 'name')?.word;
+    if (table === undefined || (verb !== 'delete' && verb !== 'flush')) return;
+    if (!SHARED.includes(table.text) && (table.text.includes('%i') || isMadeHere(table.text, context))) return;
+    refuse(table, 'is a table that others have rules in', {
+      allowed: 'a table of the interface alone, as wg_%i, or one that a hook of it makes',
+      instead: 'a table of your own in PostUp: its chains hook in where those of others do',
+    });
   },
 };
 

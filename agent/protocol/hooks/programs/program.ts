@@ -1,3 +1,4 @@
+import type { HookContext } from '../hook.ts';
 import type { Value } from '../syntax.ts';
 import type { Word } from '../words.ts';
 
@@ -19,7 +20,11 @@ export interface Checked {
   readonly program: Word;
   readonly args: readonly Word[];
   readonly values: readonly Value[];
+  readonly context: HookContext;
 }
+
+/** Whether a hook may empty or delete what has that name: hooks of the interface make it, or may be taken to. */
+export const isMadeHere = (name: string, { made }: HookContext): boolean => made?.has(name) !== false;
 
 /** A word that nobody wrote. */
 export const newWord = (text: string, at: number): Word => ({ text, runTime: null, token: text, at, isBare: true });
