@@ -88,6 +88,8 @@ export interface Backend {
    * `untouched`: the device as it was a moment ago, where nothing was done since that wg(8) would show: its keys and peers are taken over.
    */
   read(table: string | null, untouched?: Device | null): Promise<Device | null>;
+  /** Asks wg for keys and peers ahead of the next `read`, which takes the answer if nothing was changed in between. */
+  ask(): void;
   /**
    * What only wg knows of the device: keys, port, mark and peers, but nothing that moves by itself. Equal texts = nothing has changed;
    * it is secret. Null = no such device.

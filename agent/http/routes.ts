@@ -74,7 +74,9 @@ export function createRoutes(context: AgentContext): Route[] {
     handle: async (request) => {
       const target = openInterface(context, request.name);
       const settled = async (): Promise<object> => {
-        await awaitQuick(request.name);
+        // wireguard-go writes its answer while the processes are looked through.
+        target.backend.ask();
+        if (await awaitQuick(request.name)) target.backend.ask();
         // DELETE forgets an unfinished change with everything else.
         if (method !== 'DELETE') await recover(target);
         return work(target, request.body);

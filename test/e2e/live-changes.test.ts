@@ -39,11 +39,28 @@ describe('R7 what WireGuard can change live is changed without one lost packet',
     ['a new listen port', { listenPort: 51_999 }, 'Rehandshake'],
     ['a change that changes nothing', { preUp: [] }, 'None'],
   ])('%s loses no ping', async (_what, change, impact) => {
+    await losesNoPing(impact, () => scene.fleet.patchInterface('alpha', change));
+  });
+
+  test('a peer of another that somebody adds while the interface changes loses no ping, and has its route', async () => {
+    const { host } = scene.fleet.member('alpha');
+    await losesNoPing('None', async () => {
+      const key = (await host.mustExec(['bash', '-c', 'wg genkey | wg pubkey'])).trim();
+      const peer = `[Peer]\nPublicKey = ${key}\nAllowedIPs = 10.79.0.0/24\n`;
+      await host.mustExec(['bash', '-c', `printf '\n%s' "$1" >> /etc/wireguard/${INTERFACE}.conf`, 'bash', peer]);
+      await host.mustExec(['wg', 'set', INTERFACE, 'peer', key, 'allowed-ips', '10.79.0.0/24']);
+      await scene.fleet.patchInterface('alpha', { mtu: 1390 });
+    });
+    expect(await host.mustExec(['ip', 'route', 'show', '10.79.0.0/24'])).toContain(`dev ${INTERFACE}`);
+  });
+
+  /** Pings over the tunnel from before a change until well after it. */
+  async function losesNoPing(impact: string, change: () => Promise<unknown>): Promise<void> {
     const { fleet } = scene;
     // From the managed host, so that a new port is spoken from at once; the handshake that the agent triggers serves the other direction.
     const ping = await fleet.member('alpha').host.startPing('10.77.0.2');
     await until('pings before the change', () => ping.received() >= PINGS / 2, { timeoutMs: PINGS_MS });
-    await fleet.patchInterface('alpha', change);
+    await change();
     const { status } = await fleet.untilReason('alpha', 'InSync');
     await until('pings after the change', () => ping.sent() >= PINGS, { timeoutMs: PINGS_MS });
     const { lost } = await ping.stop();
@@ -52,13 +69,14 @@ describe('R7 what WireGuard can change live is changed without one lost packet',
       impact,
       outageMs: 0,
     });
-  });
+  }
 
   test('I1 peers, their letter case and the comment are in the file as before', async () => {
     const alpha = scene.fleet.member('alpha');
     const text = await scene.fleet.file(alpha);
     expect(text).toContain(KEPT_COMMENT);
-    expect(text.slice(text.indexOf('[peer]'))).toBe(
+    // Behind them stands the one that somebody added.
+    expect(text.slice(text.indexOf('[peer]'), text.lastIndexOf('\n[Peer]'))).toBe(
       scene.fleet.peersFile(alpha).slice(scene.fleet.peersFile(alpha).indexOf('[peer]')),
     );
   });

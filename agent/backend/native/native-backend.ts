@@ -1,4 +1,5 @@
 import { peerSections, triggerHandshake } from '../../core/carry-over.ts';
+import type { Dump } from '../../core/parse-dump.ts';
 import { quickValues } from '../../core/quick-values.ts';
 import { awaitQuick } from '../../host/await-quick.ts';
 import { mustRun } from '../../host/command-runner.ts';
@@ -12,7 +13,7 @@ import { fingerprint } from './fingerprint.ts';
 import { ipBatch } from './ip-batch.ts';
 import { readAllPeers } from './read-all-peers.ts';
 import { kindOf } from './kind-of.ts';
-import { readDevice } from './read-device.ts';
+import { readDevice, readDump } from './read-device.ts';
 import { takeDown } from './take-down.ts';
 import type { Tools } from './tools.ts';
 import { wgSet } from './wg-set.ts';
@@ -27,22 +28,52 @@ export function createNativeBackends({ runner, dialect }: Host): Backends {
 
 function backendOf(tools: Tools): Backend {
   const { runner, name } = tools;
-  return {
-    read: (table, untouched) => readDevice(runner, name, { table, untouched: untouched ?? null }),
-    fingerprint: () => fingerprint(runner, name),
-    configure: (change) => configure(runner, name, change),
-    up: (start, hooks) => bringUp(tools, start, hooks),
-    restore: (restoration) => restore(tools, restoration),
-    setEndpoints: (endpoints, device) => setEndpoints(tools, endpoints, device),
-    async down(stop, hooks) {
-      await hooks.preDown();
-      await takeDown(tools, stop);
-      await hooks.postDown();
-    },
-    async sweep(stop) {
-      if (kindOf(name) === 'absent') await takeDown(tools, stop);
-    },
+  let asked: Promise<Dump> | null = null;
+  const takeAnswer = (): Promise<Dump> | null => {
+    const answer = asked;
+    asked = null;
+    return answer;
   };
+  const changing = <T>(change: () => Promise<T>): Promise<T> => {
+    asked = null;
+    return change();
+  };
+  return {
+    ask() {
+      asked = askAhead(tools);
+    },
+    read: (table, untouched) => readDevice(runner, name, { table, untouched: untouched ?? null, answer: takeAnswer() }),
+    fingerprint: () => fingerprint(runner, name),
+    configure: (change) => changing(() => configure(runner, name, change)),
+    up: (start, hooks) => changing(() => bringUp(tools, start, hooks)),
+    restore: (restoration) => changing(() => restore(tools, restoration)),
+    setEndpoints: (endpoints, device) => changing(() => setEndpoints(tools, endpoints, device)),
+    down: (stop, hooks) =>
+      changing(async () => {
+        await hooks.preDown();
+        await takeDown(tools, stop);
+        await hooks.postDown();
+      }),
+    sweep: (stop) =>
+      changing(async () => {
+        if (kindOf(name) === 'absent') await takeDown(tools, stop);
+      }),
+  };
+}
+
+/** A question on its way; null where there is no device to ask about. */
+function askAhead({ runner, name }: Tools): Promise<Dump> | null {
+  try {
+    const kind = kindOf(name);
+    if (kind === 'absent') return null;
+    const answer = readDump(runner, name, kind);
+    // Whoever reads hears of a failure; nobody may.
+    answer.catch(() => undefined);
+    return answer;
+  } catch {
+    // `read` says so.
+    return null;
+  }
 }
 
 async function restore({ runner, name }: Tools, { peers, listenPort, triggered }: Restoration): Promise<void> {
@@ -60,7 +91,7 @@ async function setEndpoints(
   endpoints: readonly ResolvedEndpoint[],
   { index, document }: DeviceOfFile,
 ): Promise<void> {
-  const device = await readDevice(runner, name, { table: 'off', untouched: null });
+  const device = await readDevice(runner, name, { table: 'off', untouched: null, answer: null });
   const present = new Set(device?.peers.map(({ publicKey }) => publicKey));
   // `wg set` would make a peer that somebody has removed meanwhile.
   const peers = endpoints.filter(({ publicKey }) => present.has(publicKey));

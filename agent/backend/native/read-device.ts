@@ -25,13 +25,13 @@ const IFF_UP = 0x1;
 export async function readDevice(
   runner: CommandRunner,
   name: string,
-  { table, untouched }: DeviceQuestion,
+  { table, untouched, answer }: DeviceQuestion,
 ): Promise<Device | null> {
   const kind = kindOf(name);
   if (kind === 'absent') return null;
   const isSame = untouched !== null && untouched.index === indexOf(name);
   const [dump, routes] = await Promise.all([
-    isSame ? dumpOf(untouched) : readDump(runner, name, kind),
+    isSame ? dumpOf(untouched) : (answer ?? readDump(runner, name, kind)),
     isSame ? readRoutes(runner, name, table) : asked().then(() => readRoutes(runner, name, table)),
   ]);
   const folder = `/sys/class/net/${name}`;
@@ -54,6 +54,8 @@ interface DeviceQuestion {
   readonly table: string | null;
   /** As it was a moment ago, where nothing was done since that wg(8) would show; null = not known. */
   readonly untouched: Device | null;
+  /** Of a question that was asked ahead; null = none was. */
+  readonly answer: Promise<Dump> | null;
 }
 
 const dumpOf = ({ key, listenPort, fwMark, peers }: Device): Dump => ({ key, listenPort, fwMark, peers });

@@ -9,5 +9,5 @@ export interface Tools {
   /** How the installed wg-quick does what versions do differently. */
   readonly dialect: () => Promise<Dialect>;
   /** Waits while a wg-quick of somebody else works on the interface; throws `busy` when it does not end. */
-  readonly awaitQuick: () => Promise<void>;
+  readonly awaitQuick: () => Promise<boolean>;
 }

@@ -90,6 +90,8 @@ describe('H1 the hooks that people publish', () => {
       '/etc/wireguard/scripts/../scripts/postup.sh %i',
       'postup.sh $(id)',
       'systemctl start sshd',
+      'PATH=/tmp; systemctl start unbound',
+      "bash -c 'IFS=x; systemctl start unbound'",
       '/tmp/systemctl start unbound',
     ])
       expect(verdictOf(line, context)).toMatch(/^refused: /);

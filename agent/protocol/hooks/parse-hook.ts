@@ -44,6 +44,8 @@ class Parser {
   readonly #length: number;
   #token: Token | null = null;
   #commands = 0;
+  /** The first word that sets a variable. */
+  #assigned: Word | null = null;
 
   constructor(line: string, context: HookContext) {
     this.#context = context;
@@ -57,6 +59,9 @@ class Parser {
     for (let isMore = this.#token !== null; isMore; isMore = this.#separator())
       if (!this.#assign()) lists.push(...this.#list());
     if (lists.length === 0) refuse(this.#end(), 'there is no command', { allowed: NAMES });
+    // Such a line stays as it was written, and bash would keep the variable: PATH, for one.
+    if (this.#assigned !== null && lists.flat().some(({ command }) => command.isOfHost))
+      refuse(this.#assigned, 'no variable is set beside a program of the host', { allowed: 'its words as they are' });
     return forgiven(lists);
   }
 
@@ -91,6 +96,7 @@ class Parser {
     if (after !== null && (!isSign(after) || after.sign !== ';'))
       refuse(after, 'a variable is set by a command of its own', { allowed: '`;`' });
     this.#lexer.define(name, value);
+    this.#assigned ??= token;
     return true;
   }
 
