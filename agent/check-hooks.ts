@@ -36,7 +36,13 @@ function hooksIn(text: string): Line[] {
 /** For each hook the line that the file would get, or why it is not taken. Pure. */
 export function reportHooks(text: string, context: HookContext): HookReport {
   const hooks = hooksIn(text);
-  const whole = { ...context, made: madeBy(hooks.map(({ hook }) => hook)) };
+  const whole = {
+    ...context,
+    made: madeBy(
+      hooks.map(({ hook }) => hook),
+      context.device,
+    ),
+  };
   const rows = hooks.map(({ place, hook }) => {
     const parsed = parseHook(hook, whole);
     if ('hook' in parsed)

@@ -58,7 +58,10 @@ function refusedHooks(
   names: readonly (typeof HOOK_NAMES)[number][],
   { name: device, current, desired: { config }, hooks: { allowed } }: Proposal,
 ): AgentError | undefined {
-  const made = madeBy(HOOK_NAMES.flatMap((name) => config[name]));
+  const made = madeBy(
+    HOOK_NAMES.flatMap((name) => config[name]),
+    device,
+  );
   const details = names.flatMap((name) =>
     config[name].flatMap((line, index) => {
       if (current.file?.[name].includes(line) === true) return [];

@@ -54,6 +54,12 @@ function parsePut(body: Buffer): PutConfigBody {
 
 const MAX_WARNINGS = 8;
 
+/** Until no wg-quick works on the interface. wireguard-go writes its answer while the processes are looked through. */
+async function awaitTurn({ name, backend }: ManagedInterface): Promise<void> {
+  backend.ask();
+  if (await awaitQuick(name)) backend.ask();
+}
+
 /** The whole HTTP surface of the agent. */
 export function createRoutes(context: AgentContext): Route[] {
   const readHostStats = createHostStatsReader();
@@ -74,9 +80,7 @@ export function createRoutes(context: AgentContext): Route[] {
     handle: async (request) => {
       const target = openInterface(context, request.name);
       const settled = async (): Promise<object> => {
-        // wireguard-go writes its answer while the processes are looked through.
-        target.backend.ask();
-        if (await awaitQuick(request.name)) target.backend.ask();
+        await awaitTurn(target);
         // DELETE forgets an unfinished change with everything else.
         if (method !== 'DELETE') await recover(target);
         return work(target, request.body);

@@ -19,7 +19,8 @@ const AIMS = 3;
  * the log and goes on (D5): nobody can know what else would take it.
  */
 const isArgued = ({ fault, what }: Fault, { to, name }: Operation): boolean =>
-  what.startsWith('run bash') &&
+  // By bash, or a command of the grammar by its path.
+  /^run (?:bash|\/)/.test(what) &&
   fault === 'fails before it acts' &&
   (to.state === 'down' || name === 'a restart' || name === 'a change of hooks');
 

@@ -94,11 +94,12 @@ function wordsOf(answers: readonly string[]): string[][][] {
     );
 }
 
-/** `-w` is added by us, and not in the line as it was written. */
-const withoutWait = (command: readonly string[]): readonly string[] =>
-  /^ip6?tables/.test(command[0] ?? '') && command[1] === '-w' && !/^[0-9]+$/.test(command[2] ?? '')
-    ? [command[0] ?? '', ...command.slice(2)]
-    : command;
+/** As it was written, where ours adds `-w` to iptables, and gives nft, which joins its words, some as one. */
+function asMeant([program = '', ...args]: readonly string[]): readonly string[] {
+  if (program === 'nft') return [program, args.join(' ').replace(/\s+/g, '')];
+  const isAdded = /^ip6?tables/.test(program) && args[0] === '-w' && !/^[0-9]+$/.test(args[1] ?? '');
+  return [program, ...args.slice(isAdded ? 1 : 0)];
+}
 
 const SIGNS = [
   '$',
@@ -201,10 +202,10 @@ async function compare(hooks: ReadonlyMap<string, Hook>, status: number): Promis
     // A failure ends bash at `COMMAND; true`, which people mean to be `COMMAND || true`, and names of files are read by `cat`.
     if (status === 1 && /;\s*true\b|;\s*:\s*;?$/.test(text)) continue;
     if (/<\(cat|> *\/proc\/sys/.test(text)) continue;
-    expect({ text, status, ran: asWritten?.[at]?.map(withoutWait) }).toEqual({
+    expect({ text, status, ran: asWritten?.[at]?.map(asMeant) }).toEqual({
       text,
       status,
-      ran: ours.map(withoutWait),
+      ran: ours.map(asMeant),
     });
   }
 }

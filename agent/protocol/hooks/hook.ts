@@ -47,7 +47,7 @@ export interface HookPolicy {
 
 /** Under which a hook is judged. */
 export interface HookContext {
-  /** Names of the chains and nft tables that hooks of the interface make: those alone they may empty and delete. Left out = not known. */
+  /** What hooks of the interface make (`madeBy`): that alone they may empty and delete. Left out = not known. */
   readonly made?: ReadonlySet<string>;
   /** The interface, which hooks may name as well as `%i`; null = not known, any name is taken for it. */
   readonly device: string | null;

@@ -64,6 +64,8 @@ const isDevice = (text: string): boolean => !text.startsWith('-') && DEVICE.test
 
 const MASKED = /^(?:0[xX][0-9a-fA-F]{1,8}|[0-9]{1,10})(?:\/(?:0[xX][0-9a-fA-F]{1,8}|[0-9]{1,10}))?$/;
 const NAME = /^[A-Za-z_%][A-Za-z0-9_.%-]{0,30}$/;
+/** Decimal, or a name of rt_tables; ip(8) would read `0376` as 254, which is main. */
+const TABLE = /^(?:0|[1-9][0-9]{0,9}|[A-Za-z_%][A-Za-z0-9_.%-]{0,30})$/;
 const LIMIT = /^[0-9]{1,6}(?:\/(?:s|sec|second|m|min|minute|h|hour|d|day))?$/;
 const KEY_FILE = /^\/(?:etc\/wireguard|run\/credentials|run\/secrets)\/(?!\.)[A-Za-z0-9_%@-][A-Za-z0-9_.%@\/-]*$/;
 
@@ -72,6 +74,11 @@ const keyFile: ValueKind = {
   what: 'a file below /etc/wireguard, /run/credentials or /run/secrets',
   accepts: ({ text, runTime }) => (runTime === null || runTime.kind === 'file') && isKeyFile(text),
 };
+
+/** Tables of the kernel, and words for all of them. */
+export const RESERVED_TABLES: ReadonlySet<string> = new Set(
+  '0 253 254 255 main local default all cache unspec'.split(' '),
+);
 
 /** Of firewalld.richlanguage(5), what people write. */
 const RICH_RULE =
@@ -113,15 +120,15 @@ export const KINDS = {
   own: literal('the interface itself, as %i', isDevice),
   devices: literal('a device, as eth0, eth+ or %i', (text) => text === '+' || isDevice(text.replace(/\+$/, ''))),
   protocol: pattern('a protocol, as tcp or udp', /^(?:[A-Za-z][A-Za-z0-9-]{0,15}|[0-9]{1,3})$/),
-  table: pattern('a routing table, as main or 200', /^[A-Za-z0-9_][A-Za-z0-9_.%-]{0,30}$/),
-  'own-table': pattern(
+  table: pattern('a routing table, as main or 200', TABLE),
+  'own-table': literal(
     'a routing table of its own, as 200',
-    /^(?!(?:main|local|default|all|cache|unspec|0|25[345]|0[xX].*)$)[A-Za-z0-9_][A-Za-z0-9_.%-]{0,30}$/,
+    (text) => TABLE.test(text) && !text.includes('%') && !RESERVED_TABLES.has(text),
   ),
   mark: orFound(pattern('a mark, as 51820, 0x1/0xff or $(wg show %i fwmark)', MASKED), 'fwmark'),
   chain: pattern('a chain', NAME),
   name: pattern('a name', NAME),
-  comment: pattern('a comment', /^[ !-~]{0,200}$/),
+  comment: pattern('a comment without quotes and backslashes', /^[ !#-[\]-~]{0,200}$/),
   states: pattern(
     'states, as NEW or RELATED,ESTABLISHED',
     /^(?:(?:INVALID|NEW|ESTABLISHED|RELATED|UNTRACKED|SNAT|DNAT)(?:,(?!$)|$)){1,7}$/i,
@@ -134,18 +141,19 @@ export const KINDS = {
   'icmp-type': pattern('an ICMP type, as echo-request', /^[a-z0-9/-]{1,40}$/),
   'reject-type': pattern('a reply, as icmp-port-unreachable', /^[a-z0-9-]{1,40}$/),
   limit: pattern('a rate, as 5/minute', LIMIT),
-  log: pattern('a text', /^[ !-~]{1,64}$/),
+  log: pattern('a text without quotes and backslashes', /^[ !#-[\]-~]{1,64}$/),
   'log-level': pattern('a level, as info', /^(?:[0-7]|emerg|alert|crit|err|error|warn|warning|notice|info|debug)$/),
   'dscp-class': pattern('a DSCP class, as EF', /^(?:CS[0-7]|BE|AF[1-4][1-3]|EF)$/i),
   'set-flags': pattern('src or dst, as src,dst', /^(?:src|dst)(?:,(?:src|dst)){0,5}$/),
   length: pattern('a length, as 100 or 0:500', /^[0-9]{1,5}(?::[0-9]{1,5})?$/),
   mac: pattern('a hardware address', /^[0-9a-fA-F]{2}(?::[0-9a-fA-F]{2}){5}$/),
+  user: pattern('a number of a user, as 1000 or 1000-1999', /^[0-9]{1,10}(?:-[0-9]{1,10})?$/),
   scope: pattern('a scope, as link', /^(?:global|link|host|site|nowhere|[0-9]{1,3})$/),
   origin: pattern('a routing protocol, as static', /^[a-z0-9]{1,20}$/),
   priority: number(0, 4_294_967_295),
   'public-key': literal('a public key', isKey),
   'key-file': keyFile,
-  domain: pattern('a domain, as example.net or ~.', /^~?(?:\.|(?:[A-Za-z0-9_-]{1,63}\.)*[A-Za-z0-9_-]{1,63}\.?)$/),
+  domain: pattern('a domain, as example.net or ~.', /^(?!-)~?(?:\.|(?:[A-Za-z0-9_-]{1,63}\.)*[A-Za-z0-9_-]{1,63}\.?)$/),
   server: literal(
     'a name server, as 10.0.0.1',
     (text) => isAddress(text.replace(/:[0-9]{1,5}$/, '')) || isAddress(text),
@@ -154,7 +162,7 @@ export const KINDS = {
   'log-priority': pattern('a priority, as daemon.info', /^(?:[a-z0-9]{1,10}\.)?[a-z]{1,8}$/),
   pings: number(1, 10),
   message: pattern('a text that begins with no `-`', /^(?!-)[ !-~]{1,200}$/),
-  'yes-no': pattern('yes or no', /^(?:yes|no|allow-downgrade|opportunistic|resolve)$/),
+  'yes-no': pattern('yes or no', /^(?:yes|no|true|false|on|off|allow-downgrade|opportunistic|resolve)$/),
   record: pattern('the record of an interface, as %i or tun.%i', /^(?:tun\.)?[A-Za-z0-9_.%-]{1,20}$/),
   text: pattern('a text', /^[ !-~]*$/),
   'port-protocol': pattern(

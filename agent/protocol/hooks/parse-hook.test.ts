@@ -101,7 +101,7 @@ describe('H1 the hooks that people publish', () => {
 test.each([
   ['iptables -A FORWARD -i wg0 -j ACCEPT;', 'iptables -w -A FORWARD -i wg0 -j ACCEPT'],
   ['/usr/sbin/iptables  -A  INPUT -p TCP --dport 80 -j ACCEPT', 'iptables -w -A INPUT -p TCP --dport 80 -j ACCEPT'],
-  ["sudo iptables -t nat -D PREROUTING '!' --dport 22 -j DNAT --to 10.0.0.2", 'refused'],
+  ["sudo iptables -t nat -D PREROUTING '!' --dport 22 -j DNAT --t 10.0.0.2", 'refused'],
   ["iptables -A INPUT '!' -i eth0 -j DROP", 'iptables -w -A INPUT ! -i eth0 -j DROP'],
   ['ip rule del pref 100 2>/dev/null; true', 'ip rule del pref 100 2>/dev/null || true'],
   [
@@ -138,25 +138,57 @@ test('a name that is not the interface is not taken for it', () => {
 });
 
 test('what others made is not emptied or deleted, what a hook of the interface made is', () => {
-  const context = {
-    device: 'wg0',
-    allowed: [],
-    made: madeBy(['iptables -w -t mangle -N mine', 'nft add table ip wg']),
-  };
+  const hooks = [
+    'iptables -w -t mangle -N mine',
+    'nft add table ip wg',
+    'ip link add v%i type dummy',
+    'ip route add 10.9.0.0/16 via 10.0.0.1',
+  ];
+  const pretended = ['echo iptables -N DOCKER-USER', 'ip6tables -N other || true', 'nft add table ip fw4'];
+  const context = { device: 'wg0', allowed: [], made: madeBy([...hooks, ...pretended], 'wg0') };
   for (const line of [
     'iptables -t mangle -F mine',
     'iptables -t mangle -X mine',
     'nft delete table ip wg',
     'nft delete table ip wg_%i',
+    'ip link del v%i',
+    'ip link set v%i up',
+    'ip route del 10.9.0.0/16 via 10.0.0.1',
+    'ip address del 10.7.0.2/32 dev %i',
   ])
     expect(verdictOf(line, context)).not.toMatch(/^refused/);
   for (const line of [
+    'iptables -F mine',
     'iptables -F DOCKER-USER',
     'ip6tables -X other',
     'nft delete table ip other',
+    'nft delete table ip fw4',
+    'nft delete table inet wg',
     'nft flush chain inet other c',
+    'ip link del %i0',
+    'ip route del 10.8.0.0/16 via 10.0.0.1',
+    'ip address del 192.168.1.10/24 dev eth0',
+    "nft add chain ip filter INPUT '{ type filter hook input priority 0; policy drop; }'",
   ])
     expect(verdictOf(line, context)).toMatch(/^refused/);
+});
+
+test.each([
+  ['nat', 'nft delete table ip %i'],
+  ['INPUT', 'iptables -F %i'],
+  ['filter', 'nft flush table ip %i'],
+  ['4', 'ip route flush table 25%i'],
+])('a name of the interface that others use does not widen anything: %s, %s', (device, line) => {
+  expect(verdictOf(line, { device, allowed: [] })).toMatch(/^refused/);
+});
+
+test('what is written is read back as it is, or refused', () => {
+  const many = `bash -c '${'ip rule add pref 1; '.repeat(60)}true'`;
+  expect(verdictOf(`${many}; ${many}`)).toMatch(/^refused: at its end: too long or too involved/);
+  expect(verdictOf('ip rule del pref 7; true; true')).toBe('ip rule del pref 7 || true');
+  expect(verdictOf('nft add rule ip a b meta mark 1 -f accept')).toMatch(
+    /^nft 'add rule ip a b meta mark 1 - f accept'$|^refused/,
+  );
 });
 
 test('X3 a hostile hook is not taken, whatever stands around it', () => {

@@ -1,10 +1,12 @@
 import type { AllowedCommand, CommandList, Hook, HookCommand, HookContext, Link, Quiet } from './hook.ts';
+import { insteadOfProgram, insteadOfWord } from './instead.ts';
 import { KINDS } from './kinds.ts';
 import { PROGRAMS } from './programs/index.ts';
 import type { Program } from './programs/program.ts';
 import { newWord } from './programs/program.ts';
 import { isSysctlKey } from './programs/sysctl.ts';
 import { type Refusal, refuse, RefusedError } from './refusal.ts';
+import { renderHook } from './render-hook.ts';
 import { Syntax } from './syntax.ts';
 import { isSign, Lexer, MAX_HOOK_LENGTH, type Sign, type Token, type Word } from './words.ts';
 
@@ -15,6 +17,17 @@ export type ParsedHook = { readonly hook: Hook } | { readonly refusal: Refusal }
  * programs in `PROGRAMS`, `echo`, and those of the host's policy.
  */
 export function parseHook(line: string, context: HookContext): ParsedHook {
+  const parsed = parseOnce(line, context);
+  if ('refusal' in parsed || parsed.hook.lists.flat().some(({ command }) => command.isOfHost)) return parsed;
+  // What is written must be read back as it is: a line that is not would be the host's own word, and run in bash.
+  const canonical = renderHook(parsed.hook);
+  const again = parseOnce(canonical, context);
+  if ('hook' in again && renderHook(again.hook) === canonical) return parsed;
+  const reason = 'too long or too involved once it is written out';
+  return { refusal: { token: '', at: line.length, reason, allowed: null, instead: 'several hooks' } };
+}
+
+function parseOnce(line: string, context: HookContext): ParsedHook {
   try {
     if (line.length > MAX_HOOK_LENGTH)
       refuse({ token: `${line.slice(0, 20)}...`, at: 0 }, `longer than ${String(MAX_HOOK_LENGTH)} characters`, {
@@ -139,7 +152,7 @@ class Parser {
     if (body === null || isSign(body))
       return refuse(body ?? this.#end(), 'the commands must be one word in quotes', { allowed: "'COMMANDS'" });
     this.#advance();
-    const parsed = parseHook(body.text, this.#context);
+    const parsed = parseOnce(body.text, this.#context);
     if ('refusal' in parsed) throw new RefusedError({ ...parsed.refusal, at: body.at + 1 + parsed.refusal.at });
     const rest = this.#token;
     if (rest !== null && !(isSign(rest) && rest.sign === ';')) return this.#forgivenBody(parsed.hook.lists, rest);
@@ -263,19 +276,22 @@ function judged(program: Word, args: readonly Word[], context: HookContext): Omi
   if (allowed !== undefined) return { program: allowed, isOfHost: true, args, isIdle: false };
   const known = SYNTAXES.get(name);
   if (known === undefined)
-    return refuse(program, 'is no program that hooks may run', { allowed: NAMES, instead: insteadOf(name) });
+    return refuse(program, 'is no program that hooks may run', { allowed: NAMES, instead: insteadOfProgram(name) });
   const [rules, syntax] = known;
   const match = syntax.match(rules.wordsOf?.(args) ?? args);
   if ('mismatch' in match) return mismatched(match.mismatch, { program, args });
   for (const { kind, word } of match.values)
     if (!isOwn(kind, word, context.device))
       refuse(word, 'is not the interface itself', { allowed: `%i or ${context.device ?? ''}` });
-  rules.check?.({ program, args, values: match.values, context });
+  const named = (word: Word): Word => ({ ...word, text: word.text.replaceAll('%i', context.device ?? '%i') });
+  const values = match.values.map(({ kind, word }) => ({ kind, word: named(word) }));
+  rules.check?.({ program, args: args.map(named), values, context });
   return { program: name, isOfHost: false, args: rules.canonical?.(args) ?? args, isIdle: false };
 }
 
 /** Whether a word that must name the interface does, and a record of resolvconf is one of its own. */
-function isOwn(kind: string, { text }: Word, device: string | null): boolean {
+function isOwn(kind: string, { text, runTime }: Word, device: string | null): boolean {
+  if (runTime?.kind === 'fwmark') return device === null || runTime.device === '%i' || runTime.device === device;
   if (kind !== 'own' && kind !== 'record') return true;
   const name = kind === 'record' ? text.replace(/^tun\./, '') : text;
   return device === null || name === '%i' || name === device;
@@ -306,33 +322,6 @@ function allowedPath(program: string, args: readonly Word[], allowed: readonly A
   return allowed.find(fits)?.path;
 }
 
-/** What says the same as a program that hooks may not run. */
-const insteadOf = (name: string): string =>
-  OTHERS[name.slice(name.lastIndexOf('/') + 1)] ??
-  'allowCommands in /etc/wgnode/agent.yaml of the host names its own programs';
-
-const OTHERS: Readonly<Record<string, string>> = {
-  'iptables-restore': 'each rule as a hook of its own, iptables -A ...',
-  'ip6tables-restore': 'each rule as a hook of its own, ip6tables -A ...',
-  'systemd-resolve': 'resolvectl dns %i 10.0.0.1, or the field dns',
-  modprobe: 'a file in /etc/modules-load.d of the host',
-  'wg-quick': 'a resource of its own for the other interface',
-  eval: 'the commands themselves',
-  if: 'CHECK || COMMAND, or a script of the host in allowCommands',
-  for: 'each command by itself',
-  while: 'a script of the host in allowCommands',
-};
-
-const insteadOfWord = (word: string): string | undefined =>
-  ({
-    '-f': 'each object by itself, nft add ...; the file of the host can be loaded by its own unit',
-    netns: 'commands of this namespace',
-    '-p': '-w KEY=VALUE',
-    '--system': '-w KEY=VALUE',
-    '--permanent': 'the same without it: what is permanent outlives the interface',
-    '--reload': 'nothing: what runs is changed at once',
-  })[word];
-
 const TRUE: HookCommand = { program: 'true', isOfHost: false, args: [], quiet: '', input: null, isIdle: true };
 const isTrue = (list: CommandList | undefined): boolean => list?.length === 1 && list[0]?.command.program === 'true';
 
@@ -343,5 +332,7 @@ function mayFail(list: CommandList): CommandList {
 }
 
 /** `CMD; true` is meant as `CMD || true`, which bash would do only without `set -e`. */
-const forgiven = (lists: readonly CommandList[]): readonly CommandList[] =>
-  lists.length > 1 && isTrue(lists.at(-1)) ? lists.slice(0, -1).map(mayFail) : lists;
+function forgiven(lists: readonly CommandList[]): readonly CommandList[] {
+  const end = lists.findLastIndex((list) => !isTrue(list)) + 1;
+  return end > 0 && end < lists.length ? lists.slice(0, end).map(mayFail) : lists;
+}

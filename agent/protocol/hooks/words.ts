@@ -67,10 +67,11 @@ const GATEWAYS: readonly RegExp[] = [
   /^ip (?:-4 )?(?:r|ro|route) (?:show |list )?default \| (?:awk '(?:\/default\/ ?)?\{ ?print \$3;? ?(?:exit ?)?\}'|cut -d ?['"] ['"] -f ?3)(?: \| head -(?:n ?)?1)?$/,
   /^ip (?:-4 )?(?:r|ro|route)(?: show| list)? \| awk '\/\^?default\/ ?\{ ?print \$3;? ?(?:exit ?)?\}'(?: \| head -(?:n ?)?1)?$/,
 ];
-const THROUGH = /(?<=^ip (?:-4 )?(?:r|ro|route)(?: show| list)?(?: default)?) dev ([A-Za-z0-9_.%=@-]{1,15})(?= )/;
+const THROUGH =
+  /(?<=^ip (?:-4 )?(?:r|ro|route)(?: show| list)?(?: default)?) dev ([A-Za-z0-9_%][A-Za-z0-9_.%=@-]{0,14})(?= )/;
 const gateway = (device: string | null): string =>
   `$(ip -4 route show default${device === null ? '' : ` dev ${device}`} | awk '{print $3; exit}')`;
-const FWMARK = /^wg show ([A-Za-z0-9_.=+%-]{1,15}) fwmark$/;
+const FWMARK = /^wg show (?!(?:all|interfaces) )([A-Za-z0-9%][A-Za-z0-9_.%-]{0,14}) fwmark$/;
 const CAT = /^cat (\/[A-Za-z0-9_.%\/-]+)$/;
 
 /** Reads one line; throws RefusedError. */

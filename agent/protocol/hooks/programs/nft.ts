@@ -30,7 +30,11 @@ function piecesOf(words: readonly Word[]): Word[] {
 }
 
 /** Tables that other programs make and look after. */
-const SHARED = ['filter', 'nat', 'mangle', 'raw', 'security', 'firewalld', 'ufw'];
+const SHARED = new Set(
+  'filter nat mangle raw security firewalld ufw fw4 fw3 docker docker-bridges kube-proxy kubernetes libvirt_network lxc incus lxd f2b-table crowdsec crowdsec6 netavark'.split(
+    ' ',
+  ),
+);
 
 /** nft(8), of the statements and expressions what gateways use. */
 export const NFT: Program = {
@@ -70,16 +74,39 @@ export const NFT: Program = {
     natflags: '( random | fully-random | persistent )',
   },
   check: ({ args, values, context }: Checked) => {
-    const verb = piecesOf(args)[0]?.text;
+    const texts = piecesOf(args).map(({ text }) => text);
     const table = values.find(({ kind }) => kind === 'name')?.word;
-    if (table === undefined || (verb !== 'delete' && verb !== 'flush')) return;
-    if (!SHARED.includes(table.text) && (table.text.includes('%i') || isMadeHere(table.text, context))) return;
+    const [verb = ''] = texts;
+    const isTaking = verb === 'delete' || verb === 'flush' || (texts.includes('policy') && texts.includes('drop'));
+    if (table === undefined || !isTaking) return;
+    const family = texts.find((text) => /^(?:ip|ip6|inet)$/.test(text)) ?? 'ip';
+    if (
+      !SHARED.has(table.text) &&
+      (isNamedAfter(table.text, context.device) || isMadeHere(`nft ${family} ${table.text}`, context))
+    )
+      return;
     refuse(table, 'is a table that others have rules in', {
       allowed: 'a table of the interface alone, as wg_%i, or one that a hook of it makes',
       instead: 'a table of your own in PostUp: its chains hook in where those of others do',
     });
   },
+  // Older versions take a word that begins with `-` for an option, wherever it stands.
+  canonical: (args) => {
+    const [first] = args;
+    if (first === undefined || !args.some(({ text }) => text.startsWith('-'))) return args;
+    return [
+      newWord(
+        piecesOf(args)
+          .map(({ text }) => text)
+          .join(' '),
+        first.at,
+      ),
+    ];
+  },
 };
+
+const isNamedAfter = (table: string, device: string | null): boolean =>
+  table.includes(`wg_${device ?? '%i'}`) || (table.includes(device ?? '%i') && table !== device);
 
 const NUMBER = /^(?:[0-9]+|0x[0-9a-fA-F]+)$/;
 const isAddress = (text: string): boolean => canonicalIp(text) !== undefined;
