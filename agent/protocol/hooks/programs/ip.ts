@@ -81,7 +81,7 @@ function checkRoute({ values, context }: Checked, texts: readonly string[]): voi
     refuse(word, 'is the route of somebody else: no hook of this interface adds it', { allowed });
 }
 
-function checkRule({ program, values, context }: Checked, texts: readonly string[]): void {
+function checkRule({ program, values }: Checked, texts: readonly string[]): void {
   const priority = values.find(({ kind }) => kind === 'priority')?.word;
   const allowed = 'a rule that from, to, fwmark, iif, a priority or a table of its own tells from those of others';
   if (priority !== undefined && KERNEL_RULES.has(priority.text))
@@ -91,7 +91,7 @@ function checkRule({ program, values, context }: Checked, texts: readonly string
   const table = values.find(({ kind }) => kind === 'table')?.word.text;
   const isTold = priority !== undefined || (table !== undefined && !RESERVED_TABLES.has(table));
   const ends = texts.some((text) => /^(?:blackhole|prohibit|unreachable)$/.test(text));
-  if (texts.includes('flush') || isSelected || (isTold && !ends && context.device !== '')) return;
+  if (texts.includes('flush') || isSelected || (isTold && !ends)) return;
   refuse(program, 'the rule would be that of all traffic, or of others', { allowed });
 }
 

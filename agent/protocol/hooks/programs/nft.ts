@@ -105,8 +105,11 @@ export const NFT: Program = {
   },
 };
 
+/** `wg_wg0`, `wg0-nat`: set off by a sign, as a short name of an interface is a part of many words. */
 const isNamedAfter = (table: string, device: string | null): boolean =>
-  table.includes(`wg_${device ?? '%i'}`) || (table.includes(device ?? '%i') && table !== device);
+  ['_', '-', '.'].some(
+    (sign) => table.startsWith(`${device ?? '%i'}${sign}`) || table.endsWith(`${sign}${device ?? '%i'}`),
+  );
 
 const NUMBER = /^(?:[0-9]+|0x[0-9a-fA-F]+)$/;
 const isAddress = (text: string): boolean => canonicalIp(text) !== undefined;
