@@ -8,7 +8,6 @@ import { createHost } from './host/host.ts';
 import { keepMemoryLow } from './host/idle-memory.ts';
 import type { InterfaceLock } from './host/interface-lock.ts';
 import { openStateFolder } from './host/state-folder.ts';
-import { IpMonitor } from './host/network-events.ts';
 import { checkHooks } from './check-hooks.ts';
 import { createServer } from './http/server.ts';
 import { createLogger } from './log.ts';
@@ -69,7 +68,7 @@ async function main(): Promise<void> {
   const reading = { host, backends, interfaces, settings, version: packageFile.version };
   const configs = new ConfigCache({
     read: (target) => getConfig(reading, target),
-    events: new IpMonitor(host.runner),
+    ...host.events,
     onMutation: (listener) => {
       host.lock.onEnd(listener);
     },

@@ -1,6 +1,6 @@
 import { AgentError } from '../core/agent-error.ts';
 import type { Device } from '../core/device.ts';
-import { liveSteps, type Step, stepsAbove } from '../core/plan.ts';
+import { type Current, liveSteps, type Step, stepsAbove } from '../core/plan.ts';
 import type { DesiredInterface } from '../protocol/compare.ts';
 import type { Impact } from '../protocol/impact.ts';
 import type { InterfaceConfig } from '../protocol/wgquick/config.ts';
@@ -28,9 +28,12 @@ export interface Convergence {
 /** Runs live steps until the kernel reads back as wanted, whatever they do to traffic: the way back of an undo. */
 export async function converge(convergence: Convergence, desired: DesiredInterface): Promise<void> {
   const now = await readSnapshot(convergence.target);
-  const steps = liveSteps(currentOf(now, convergence.attempted), desired);
+  const steps = liveSteps(withoutLost(currentOf(now, convergence.attempted)), desired);
   await carryOut(convergence, desired, { now, steps, limit: 'Restart' });
 }
+
+/** What hooks left and somebody took away is brought back once, if it can be; what then is still gone stays drift and fails nothing. */
+const withoutLost = (current: Current): Current => ({ ...current, lost: [] });
 
 interface Round {
   readonly now: Snapshot;
@@ -47,8 +50,8 @@ export async function carryOut(convergence: Convergence, desired: DesiredInterfa
     if (steps.length === 0) return now;
     const startConfig = startConfigOf(now, convergence.startConfig);
     const seen = await runSteps({ target, desired: desired.config, now, carry, startConfig }, steps);
-    now = await readSnapshot(target, seen);
-    steps = liveSteps(currentOf(now, attempted), desired);
+    now = await readSnapshot(target, { untouched: seen, effects: 'now' });
+    steps = liveSteps(withoutLost(currentOf(now, attempted)), desired);
     const tooMuch = stepsAbove(steps, first.limit);
     if (tooMuch.length > 0) {
       const text = `what is still missing needs more than the impact ${first.limit} that was approved: ${textOf(tooMuch)}`;

@@ -51,7 +51,7 @@ afterEach(() => rm(root, { recursive: true }));
 async function running(): Promise<void> {
   backend.device = deviceOf(aConfig(), backend.filePeers);
   await target.state.writeRunning(FILE);
-  await target.state.writeLedger({ index: backend.device.index, baseline: backend.device, hooks: [] });
+  await target.state.writeLedger({ index: backend.device.index, baseline: backend.device, hooks: [], unseen: [] });
 }
 
 async function change(over: Partial<InterfaceConfig>): Promise<unknown> {

@@ -1,4 +1,5 @@
 import { movedBaseline } from '../core/baseline.ts';
+import { newLedger } from '../core/device.ts';
 import { AgentError } from '../core/agent-error.ts';
 import { isDisruptive } from '../core/plan.ts';
 import type { Reserve } from '../host/config-files.ts';
@@ -113,7 +114,7 @@ async function keepActiveConfig(
     changed: changedFields(running, file),
     networks: { come: fileIps, gone: goneIps },
   });
-  const kept = { index: device.index, baseline, hooks: ledger?.hooks ?? [] };
+  const kept = { ...(ledger ?? newLedger(device.index)), index: device.index, baseline };
   // One after the other: an undo must find nothing still under way.
   await state.writeRunning(runningText);
   await state.writeLedger(kept);

@@ -1,6 +1,6 @@
 import type { DownHooks, UpHooks } from '../backend/backend.ts';
 import { AgentError } from '../core/agent-error.ts';
-import type { HookRun } from '../core/device.ts';
+import { type HookRun, newLedger } from '../core/device.ts';
 import type { InterfaceConfig } from '../protocol/wgquick/config.ts';
 import { redactKeys } from '../protocol/redact.ts';
 import { interfaceOf, parseDocument } from '../protocol/wgquick/document.ts';
@@ -54,7 +54,7 @@ export function upRun(target: ManagedInterface, config: InterfaceConfig): UpRun 
   const note = async (run: HookRun): Promise<void> => {
     if (run.outcome !== 'started') runs.pop();
     runs.push(run);
-    await target.state.writeLedger({ index: null, baseline: null, hooks: runs });
+    await target.state.writeLedger({ ...newLedger(null), hooks: runs });
   };
   const runAll = async (list: HookRun['list']): Promise<void> => {
     for (const command of config[list]) {

@@ -1,3 +1,4 @@
+import { newLedger } from '../core/device.ts';
 import { isDisruptive } from '../core/plan.ts';
 import { isLinkLocal } from '../protocol/address.ts';
 import type { DesiredInterface } from '../protocol/compare.ts';
@@ -39,7 +40,7 @@ export async function openJournal(
   // Somebody else brought it up, from the file as it was: once that is overwritten, nobody would know what its hooks had set up.
   if (device !== null) {
     await target.state.writeRunning(entry.runningText);
-    await target.state.writeLedger(before.ledger ?? { index: device.index, baseline: null, hooks: [] });
+    await target.state.writeLedger(before.ledger ?? newLedger(device.index));
   }
   return entry;
 }

@@ -1,5 +1,5 @@
 import type { StopConfig } from '../backend/backend.ts';
-import type { Device, Ledger } from '../core/device.ts';
+import { type Device, type Ledger, newLedger } from '../core/device.ts';
 import type { NamedEndpoint } from '../core/start-text.ts';
 import { teardownOf } from '../core/teardown.ts';
 import { type Document, documentText, interfaceOf, parseDocument } from '../protocol/wgquick/document.ts';
@@ -33,7 +33,7 @@ export async function bringUp(
     await state.writeLedger(null);
   };
   try {
-    await state.writeLedger({ index: null, baseline: null, hooks: [] });
+    await state.writeLedger(newLedger(null));
     await state.writeRunning(text);
     const started = await backend.up({ document, previous }, hooks);
     if (started !== 'taken') return started.names;

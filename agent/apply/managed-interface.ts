@@ -2,6 +2,7 @@ import type { Backend, Backends } from '../backend/backend.ts';
 import { readText, removeDurably, widerAccess, writeDurably } from '../host/config-files.ts';
 import type { Host } from '../host/host.ts';
 import type { InterfaceState } from '../host/state-folder.ts';
+import { LookMemory } from './look-memory.ts';
 import { EndpointNames } from './endpoint-names.ts';
 
 /** Everything about one interface of the host: its file, its state, its device, and the lock that every change must hold. */
@@ -16,6 +17,7 @@ export interface ManagedInterface {
   readonly state: InterfaceState;
   readonly backend: Backend;
   readonly names: EndpointNames;
+  readonly looks: LookMemory;
   readonly host: Host;
   /** What went wrong in this request without ending it, for whoever asked; no hook's text is in it. */
   readonly warnings: string[];
@@ -31,6 +33,10 @@ export interface Interfaces {
 /** Handles of interfaces on this host; opening one touches nothing. */
 export function createInterfaces(host: Host, backends: Backends): Interfaces {
   const names = new EndpointNames();
+  const looks = new LookMemory({
+    sources: [host.events.network, host.events.firewall],
+    nowMs: () => performance.now(),
+  });
   const open = (name: string): ManagedInterface => {
     const path = host.configPath(name);
     return {
@@ -48,6 +54,7 @@ export function createInterfaces(host: Host, backends: Backends): Interfaces {
       backend: backends.open(name),
       host,
       names,
+      looks,
       warnings: [],
       locked: (work) => host.lock.run(name, work),
     };

@@ -18,6 +18,7 @@ export async function recover(target: ManagedInterface): Promise<boolean> {
   const journal = await target.state.readJournal();
   if (journal === null) return false;
   const now = await readSnapshot(target);
+  target.looks.forget();
   const steps = journal.steps.map(({ action, path }) => `${action} (${path})`);
   target.host.log.warn('rolling back an unfinished change', { interface: target.name, steps });
   if (journal.disrupted) await tearDown(target, now);

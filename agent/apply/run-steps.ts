@@ -5,6 +5,8 @@ import type { Baseline, Device, Peer } from '../core/device.ts';
 import { hookedBaseline } from '../core/baseline.ts';
 import { type Hook, mayAddFirst } from '../core/hook-change.ts';
 import type { Step, StepOf } from '../core/plan.ts';
+import { keyOf } from '../protocol/hooks/effects/effect.ts';
+import { commandsOf } from '../protocol/hooks/inverse.ts';
 import { type ActionOf, STEPS } from '../protocol/steps.ts';
 import { type InterfaceConfig, withFieldsOf } from '../protocol/wgquick/config.ts';
 import { interfaceOf, parseDocument, peerKeys, savesConfig } from '../protocol/wgquick/document.ts';
@@ -12,6 +14,7 @@ import { type FieldName, HOOK_NAMES } from '../protocol/wgquick/fields.ts';
 import { render } from '../protocol/wgquick/render.ts';
 import { runEach, runHook, runQuietly } from './hooks.ts';
 import { activeConfigOf, bringDown, bringUp, forgetOlderLife } from './lifecycle.ts';
+import { lookAtHooks } from './look-at-hooks.ts';
 import type { ManagedInterface } from './managed-interface.ts';
 import type { Snapshot } from './snapshot.ts';
 
@@ -28,7 +31,7 @@ export interface StepContext {
   readonly startConfig: string;
 }
 
-type LoneAction = ActionOf<'file' | 'lifecycle'>;
+type LoneAction = ActionOf<'file' | 'lifecycle' | 'hooks'>;
 
 /** A device as a step has read it, which nothing has touched since that wg(8) would show; null = it has to be read. */
 type Seen = Device | null;
@@ -39,6 +42,7 @@ const RUNNERS: { readonly [A in LoneAction]: (context: StepContext, step: StepOf
     if (now.fileText !== null) await target.writeFile(now.fileText);
     return now.device;
   },
+  'restore-hooks': restoreHooks,
   'run-hooks': swapHooks,
   up: upWithPeers,
   down: async ({ target, now }) => {
@@ -57,6 +61,14 @@ const isLone = (step: Step): step is LoneStep => Object.hasOwn(RUNNERS, step.act
 
 /** Runs the steps of one plan: the file, then the device as it stands, then what takes it down or runs hooks. Stops at the first failure. */
 export async function runSteps(context: StepContext, steps: readonly Step[]): Promise<Seen> {
+  try {
+    return await runInOrder(context, steps);
+  } finally {
+    context.target.looks.forget();
+  }
+}
+
+async function runInOrder(context: StepContext, steps: readonly Step[]): Promise<Seen> {
   const lone = steps.filter(isLone);
   const live = steps.filter((step): step is LiveStep => !isLone(step));
   let seen = context.now.device;
@@ -104,7 +116,8 @@ async function upWithPeers({ target, desired, carry, startConfig }: StepContext)
   const restored = carry === null ? beyond(await state.readPeers(), device) : peersToRestore(carry, device);
   const hooks = (await state.readLedger())?.hooks ?? [];
   const baseline = baselineOf(device, { desired, carry, restored });
-  await state.writeLedger({ index: device.index, baseline, hooks });
+  const unseen = await unseenEffects(target, interfaceOf(parseDocument(startConfig)));
+  await state.writeLedger({ index: device.index, baseline, hooks, unseen });
   // Far sides that have a session with our previous life stay silent for 15 s unless we speak first.
   const triggered = carry === null ? device.peers : withSession(carry.peers, host.nowMs() / 1000);
   const keepsPort = carry !== null && desired.listenPort === null && device.listenPort !== carry.listenPort;
@@ -199,7 +212,7 @@ async function swapHooks(context: StepContext, { hooks }: StepOf<'run-hooks'>): 
     await noteRunning(context, desired, HOOK_NAMES);
     const after = await target.backend.read(desired.table);
     if (before !== null && after === null) throw takenAway(target.name);
-    await noteBaseline(target, before, after);
+    await noteBaseline(target, { before, after, unseen: await unseenEffects(target, desired, added) });
     return after;
   } catch (error) {
     const known = inversesOf(ran);
@@ -214,12 +227,41 @@ async function swapHooks(context: StepContext, { hooks }: StepOf<'run-hooks'>): 
   }
 }
 
+/** Runs hooks again whose effect is gone. One that fails changes nothing: it stays drift, and who asked is told. */
+async function restoreHooks({ target, now }: StepContext, { healing }: StepOf<'restore-hooks'>): Promise<Seen> {
+  await runQuietly(target, inversesOf(healing.removed));
+  const commands = healing.added.map(({ command }) => command);
+  await runEach(target, commands, 'commands of hooks whose effect was lost');
+  return now.device;
+}
+
 /** What takes hooks back, the last one first. */
 const inversesOf = (hooks: readonly Hook[]): string[] => hooks.toReversed().flatMap(({ inverse }) => inverse);
 
+/** Effects of these hooks that are not there, now that they have run; `of`: of these alone. */
+async function unseenEffects(
+  target: ManagedInterface,
+  config: InterfaceConfig,
+  of?: readonly Hook[],
+): Promise<string[]> {
+  const commands = of?.flatMap(({ command }) => commandsOf(command));
+  const seen = await lookAtHooks(target, config);
+  return seen
+    .filter(({ isThere, command }) => isThere === false && commands?.includes(command) !== false)
+    .map(({ effect }) => keyOf(effect));
+}
+
+interface Hooked {
+  readonly before: Device | null;
+  readonly after: Device | null;
+  /** Of the hooks that ran. */
+  readonly unseen: readonly string[];
+}
+
 /** What hooks made of the device is right from now on. */
-async function noteBaseline({ state }: ManagedInterface, before: Device | null, after: Device | null): Promise<void> {
+async function noteBaseline({ state }: ManagedInterface, { before, after, unseen }: Hooked): Promise<void> {
   const ledger = await state.readLedger();
   if (before === null || after === null || ledger?.index !== after.index || ledger.baseline === null) return;
-  await state.writeLedger({ ...ledger, baseline: hookedBaseline(ledger.baseline, before, after) });
+  const baseline = hookedBaseline(ledger.baseline, before, after);
+  await state.writeLedger({ ...ledger, baseline, unseen: [...ledger.unseen, ...unseen] });
 }

@@ -1,7 +1,9 @@
 import type { Device, Ledger } from '../core/device.ts';
 import type { Current } from '../core/plan.ts';
+import { lostEffects, type SeenEffect } from '../core/seen-effects.ts';
 import { EMPTY_CONFIG, type InterfaceConfig } from '../protocol/wgquick/config.ts';
 import { allowedIpsOf, type Document, interfaceOf, parseDocument } from '../protocol/wgquick/document.ts';
+import { lookAtHooks } from './look-at-hooks.ts';
 import type { ManagedInterface } from './managed-interface.ts';
 
 /** File, running copy and kernel of one interface, read at one moment. */
@@ -15,10 +17,23 @@ export interface Snapshot {
   /** Null = nothing is known of the device, or there is none. */
   readonly ledger: Ledger | null;
   readonly device: Device | null;
+  /** What the hooks that it was brought up with left on the host; empty while it is down. */
+  readonly effects: readonly SeenEffect[];
 }
 
-/** `untouched`: as `Backend.read` takes it. Makes no process for wireguard-go, but where a table of its own has to be listed or the link is down. */
-export async function readSnapshot(target: ManagedInterface, untouched: Device | null = null): Promise<Snapshot> {
+/** How a snapshot is read. */
+export interface SnapshotOptions {
+  /** As `Backend.read` takes it. */
+  readonly untouched?: Device | null;
+  /** Effects of hooks: looked at now, as far as nobody knows of a change since the last look (default), or not at all. */
+  readonly effects?: 'now' | 'known' | 'none';
+}
+
+/** Makes no process for wireguard-go, but where a table of its own has to be listed, the link is down, or for effects of hooks. */
+export async function readSnapshot(
+  target: ManagedInterface,
+  { untouched = null, effects = 'known' }: SnapshotOptions = {},
+): Promise<Snapshot> {
   const { state } = target;
   const [fileText, copy, known] = await Promise.all([target.readFile(), state.readRunning(), state.readLedger()]);
   const document = parseDocument(fileText ?? '');
@@ -29,22 +44,34 @@ export async function readSnapshot(target: ManagedInterface, untouched: Device |
   // or `wg-quick down` and `up` by somebody else.
   const isOther = device === null || (known !== null && known.index !== device.index);
   const runningText = isOther ? null : copy;
+  const running = runningText === null ? (file ?? EMPTY_CONFIG) : presumed;
   return {
     fileText,
     document,
     file,
     runningText,
-    running: runningText === null ? (file ?? EMPTY_CONFIG) : presumed,
+    running,
     ledger: isOther ? null : known,
     device,
+    effects: device === null ? [] : await seenEffects(target, running, effects),
   };
+}
+
+function seenEffects(
+  target: ManagedInterface,
+  running: InterfaceConfig,
+  how: SnapshotOptions['effects'],
+): Promise<readonly SeenEffect[]> {
+  if (how === 'none') return Promise.resolve([]);
+  const look = (): Promise<readonly SeenEffect[]> => lookAtHooks(target, running);
+  return how === 'now' ? look() : target.looks.get(target.name, running, look);
 }
 
 /** The part of a snapshot that a plan is made from. `attempted`: what an apply that is being undone may have put on the device. */
 export function currentOf(snapshot: Snapshot, attempted: InterfaceConfig | null = null): Current {
-  const { file, running, device, document, runningText, ledger } = snapshot;
+  const { file, running, device, document, runningText, ledger, effects } = snapshot;
   const baseline = ledger?.baseline ?? null;
-  const known = { file, running, attempted, device, baseline };
+  const known = { file, running, attempted, device, baseline, effects, lost: lostEffects(effects, ledger) };
   if (baseline === null) return { ...known, fileIps: allowedIpsOf(document), goneIps: [] };
   // Whose running copy is not known is known by no baseline, either.
   const runningDocument = runningText === null ? document : parseDocument(runningText);

@@ -57,7 +57,12 @@ export interface Ledger {
   readonly baseline: Baseline | null;
   /** The up hooks that ran, in order. */
   readonly hooks: readonly HookRun[];
+  /** Effects of hooks (`keyOf`) that were not to be seen right after they ran: what never was there is not lost. */
+  readonly unseen: readonly string[];
 }
+
+/** The ledger of a device of which nothing is known; `index`: null = it is being made. */
+export const newLedger = (index: number | null): Ledger => ({ index, baseline: null, hooks: [], unseen: [] });
 
 /** Seconds since the last handshake below which a peer counts as active. */
 const ACTIVE_SECONDS = 180;

@@ -1,6 +1,7 @@
 import { compare, type Difference, STATE_PATH } from '../protocol/compare.ts';
 import type { WireDrift } from '../protocol/messages.ts';
 import type { InterfaceConfig } from '../protocol/wgquick/config.ts';
+import { redactKeys } from '../protocol/redact.ts';
 import { FIELD_NAMES, fieldOf, pathOf } from '../protocol/wgquick/fields.ts';
 import { type Current, impactOf, liveSteps, settledFields } from './plan.ts';
 
@@ -25,11 +26,16 @@ export function driftOf(current: Current & { readonly file: InterfaceConfig }): 
   }));
 }
 
-function seenByPlan(path: string, { file, device }: Current): Difference {
+function seenByPlan(path: string, { file, device, lost }: Current): Difference {
   const name = FIELD_NAMES.find((candidate) => pathOf(candidate) === path);
   if (name === undefined || file === null || device === null) return { path, desired: '', file: '', live: '' };
   const { text, running } = fieldOf(name);
-  const live = running.shownBy === 'kernel' ? text(running.of(device)) : 'routes or rules are missing';
+  const gone = lost.filter(({ list }) => pathOf(list) === path).map(({ command }) => command);
+  const others =
+    gone.length === 0
+      ? 'routes or rules are missing'
+      : `gone from the host: ${redactKeys([...new Set(gone)].join('; '))}`;
+  const live = running.shownBy === 'kernel' ? text(running.of(device)) : others;
   return { path, desired: text(file[name]), file: text(file[name]), live };
 }
 

@@ -71,6 +71,8 @@ function after(current: Current, step: Step, wanted: DesiredInterface): Current 
       return { ...current, running: config, device: broughtUp(config, peers) };
     case 'down':
       return { ...current, device: null };
+    case 'restore-hooks':
+      return { ...current, lost: [] };
     case 'run-hooks': {
       const { preUp, postUp, preDown, postDown } = config;
       return { ...current, running: { ...current.running, preUp, postUp, preDown, postDown } };

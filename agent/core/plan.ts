@@ -5,8 +5,11 @@ import { type DesiredInterface, NAME_PATH, STATE_PATH } from '../protocol/compar
 import { changedFields, type InterfaceConfig, isSame } from '../protocol/wgquick/config.ts';
 import { DEFAULT_MTU, FIELD_NAMES, type FieldName, fieldOf, pathOf } from '../protocol/wgquick/fields.ts';
 import { ANYWHERE, FAMILIES, type Family, type RoutingPart, type RulePlace } from './default-routing.ts';
+import { type Healing, healingOf } from './heal-hooks.ts';
 import { type HookChange, hookChange } from './hook-change.ts';
+import type { SeenEffect } from './seen-effects.ts';
 import type { Baseline, Device, Route } from './device.ts';
+import { effectsOf } from '../protocol/hooks/effects/effects-of.ts';
 
 /** What each action needs to know beside its name. An action without a line here, or a line without an action, does not compile. */
 interface StepArguments {
@@ -27,6 +30,7 @@ interface StepArguments {
     readonly places: readonly RulePlace[];
   };
   readonly 'set-dns': object;
+  readonly 'restore-hooks': { readonly healing: Healing };
   readonly 'run-hooks': { readonly hooks: HookChange };
   readonly up: object;
   readonly down: object;
@@ -56,6 +60,9 @@ export interface Current {
   readonly fileIps: readonly Cidr[];
   /** Networks of peers that went from the file since the device came up. */
   readonly goneIps: readonly Cidr[];
+  /** What up hooks left on the host, and that of it which is gone. */
+  readonly effects: readonly SeenEffect[];
+  readonly lost: readonly SeenEffect[];
 }
 
 /** The impact of a step is that of its action, whoever asks. */
@@ -90,7 +97,7 @@ export function liveSteps(current: Current, desired: DesiredInterface): Step[] {
   if (restart !== undefined) return [step({ action: 'restart' }, pathOf(restart))];
   const link = device.linkUp ? [] : [step({ action: 'link-up' }, STATE_PATH)];
   const steps = [...link, ...fieldSteps(change), ...routeSteps(change)];
-  steps.push(...routingSteps(change, steps));
+  steps.push(...routingSteps(change, steps), ...healingSteps(change));
   // The sort is stable: routes stay as they were sorted.
   return steps.sort((left, right) => ACTIONS.indexOf(left.action) - ACTIONS.indexOf(right.action));
 }
@@ -116,9 +123,12 @@ const MAKERS: Readonly<Record<Exclude<FieldAction, 'restart'>, (change: Change, 
   'set-mtu': ({ desired }, path) => [step({ action: 'set-mtu', mtu: desired.mtu ?? DEFAULT_MTU }, path)],
   'add-address': addressSteps,
   'set-dns': (_change, path) => [step({ action: 'set-dns' }, path)],
-  'run-hooks': ({ running, desired }, path) => {
+  'run-hooks': ({ running, desired, lost }, path) => {
     const hooks = hookChange(running, desired);
-    return hooks === null ? [] : [step({ action: 'run-hooks', hooks }, path)];
+    if (hooks === null) return [];
+    // What is gone is not taken back: the very same rule may be of somebody else.
+    const removed = hooks.removed.filter((hook) => !lost.some(({ command }) => command === hook.command));
+    return [step({ action: 'run-hooks', hooks: { ...hooks, removed } }, path)];
   },
 };
 
@@ -261,6 +271,17 @@ const rulesForFile = (fileIps: readonly Cidr[]): RoutingPart[] =>
   FAMILIES.filter((family) => fileIps.includes(ANYWHERE[family])).flatMap((family) =>
     (['route', 'rule', 'main rule'] as const).map((piece) => `${family} ${piece}` as const),
   );
+
+/** What hooks left and is gone, of those that stay. */
+function healingSteps({ lost, effects, desired }: Change): Step[] {
+  const [first] = lost;
+  if (first === undefined) return [];
+  const wanted = new Set(effectsOf(desired, '%i').map(({ command }) => command));
+  const isWanted = ({ command }: SeenEffect): boolean => wanted.has(command);
+  const gone = lost.filter(isWanted);
+  if (gone.length === 0) return [];
+  return [step({ action: 'restore-hooks', healing: healingOf(effects.filter(isWanted), gone) }, pathOf(first.list))];
+}
 
 const membership = (routes: readonly Cidr[]): ((ip: Cidr) => boolean) => {
   const exact = new Set(routes);

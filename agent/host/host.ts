@@ -4,6 +4,7 @@ import type { HookPolicy } from '../protocol/hooks/hook.ts';
 import type { CommandRunner } from './command-runner.ts';
 import { createDialect, type Dialect } from './dialect.ts';
 import { createInterfaceLock, type InterfaceLock } from './interface-lock.ts';
+import { IP_MONITOR, KernelMonitor, type NetworkEvents, NFT_MONITOR } from './network-events.ts';
 import type { StateFolder } from './state-folder.ts';
 
 /** Deadlines of what people write. */
@@ -21,6 +22,12 @@ export interface Host {
   /** Which hooks may come new. */
   readonly hooks: HookPolicy;
   readonly lock: InterfaceLock;
+  /** What changes in the kernel; nobody listens yet. */
+  readonly events: {
+    readonly network: NetworkEvents;
+    /** Where no nft(8) is, it tells nothing. */
+    readonly firewall: NetworkEvents;
+  };
   /** How the installed wg-quick reads files. */
   readonly dialect: () => Promise<Dialect>;
   /** `/etc/wireguard` outside of tests. */
@@ -31,12 +38,16 @@ export interface Host {
 }
 
 /** What a Host is made of. */
-export type HostDependencies = Omit<Host, 'configPath' | 'lock' | 'dialect'>;
+export type HostDependencies = Omit<Host, 'configPath' | 'lock' | 'dialect' | 'events'>;
 
 /** Puts the agent's way to the machine together; touches nothing. */
 export const createHost = (dependencies: HostDependencies): Host => ({
   ...dependencies,
   lock: createInterfaceLock(),
+  events: {
+    network: new KernelMonitor(dependencies.runner, IP_MONITOR),
+    firewall: new KernelMonitor(dependencies.runner, NFT_MONITOR),
+  },
   dialect: createDialect(dependencies.runner),
   configPath: (name) => join(dependencies.configFolder, `${name}.conf`),
 });

@@ -1,11 +1,13 @@
 import type { CommandRunner, Followed } from './command-runner.ts';
 import { readKernelFile } from './kernel-file.ts';
 
-/** Tells of changes of links, addresses, routes and rules as they happen. */
+/** Tells of changes in the kernel as they happen. */
 export interface NetworkEvents {
+  /** Begins to listen, if it does not yet. */
+  start(): void;
   /** Whether every change since the last call of a listener has been, or will at once be, told: false while nobody listens to the kernel. */
   isReliable(): boolean;
-  /** `line`: as ip-monitor(8) prints it; null = something may have been missed. */
+  /** `line`: as the program prints it; null = something may have been missed. */
   onChange(listener: (line: string | null) => void): void;
   stop(): void;
 }
@@ -15,8 +17,14 @@ const SEEN_MS = 200;
 const FIRST_PAUSE_MS = 1_000;
 const LAST_PAUSE_MS = 60_000;
 
-/** Follows `ip monitor`, one small process; started again, ever later, when it ends. */
-export class IpMonitor implements NetworkEvents {
+/** Links, addresses, routes and rules (ip-monitor(8)). */
+export const IP_MONITOR = ['ip', '-oneline', 'monitor', 'link', 'address', 'route', 'rule'] as const;
+/** What goes from the ruleset, be it by nft(8) or by an iptables(8) that works on nf_tables: a rule that is lost is one that was deleted. */
+export const NFT_MONITOR = ['nft', 'monitor', 'destroy'] as const;
+
+/** Follows a program that prints what changes, one small process; started again, ever later, when it ends. */
+export class KernelMonitor implements NetworkEvents {
+  readonly #command: readonly [string, ...string[]];
   readonly #runner: CommandRunner;
   readonly #listeners: ((line: string | null) => void)[] = [];
   #followed: Followed | undefined;
@@ -24,10 +32,17 @@ export class IpMonitor implements NetworkEvents {
   #running = false;
   #seenMs = -Infinity;
   #pauseMs = FIRST_PAUSE_MS;
+  #started = false;
   #stopped = false;
 
-  constructor(runner: CommandRunner) {
+  constructor(runner: CommandRunner, command: readonly [string, ...string[]]) {
     this.#runner = runner;
+    this.#command = command;
+  }
+
+  start(): void {
+    if (this.#started) return;
+    this.#started = true;
     this.#start();
   }
 
@@ -63,7 +78,8 @@ export class IpMonitor implements NetworkEvents {
   #start(): void {
     this.#subscribed = false;
     this.#seenMs = -Infinity;
-    this.#followed = this.#runner.follow('ip', ['-oneline', 'monitor', 'link', 'address', 'route', 'rule'], {
+    const [program, ...args] = this.#command;
+    this.#followed = this.#runner.follow(program, args, {
       onLine: (line) => {
         this.#tell(line);
       },

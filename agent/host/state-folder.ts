@@ -150,9 +150,11 @@ function routeOf(stored: Route | string): Route {
 }
 
 /** The key by its public half: nothing of a ledger is secret. */
-type StoredLedger = Omit<Ledger, 'baseline' | 'hooks'> & {
+type StoredLedger = Omit<Ledger, 'baseline' | 'hooks' | 'unseen'> & {
   /** Ledgers of agents before 0.3 have neither this nor what is told of the routing. */
   readonly hooks?: Ledger['hooks'];
+  /** Agents before 0.5 looked at no effects. */
+  readonly unseen?: Ledger['unseen'];
   readonly baseline:
     | (Omit<Baseline, 'key' | 'routes' | 'routing' | 'rulePlaces'> & {
         readonly routes: readonly (Route | string)[];
@@ -169,11 +171,11 @@ function storedLedger({ baseline, ...ledger }: Ledger): StoredLedger {
   return { ...ledger, baseline: { ...rest, routes: storedRoutes(routes), publicKey: key?.publicKey ?? null } };
 }
 
-function ledgerOf({ baseline, hooks = [], ...ledger }: StoredLedger): Ledger {
-  if (baseline === null) return { ...ledger, baseline, hooks };
+function ledgerOf({ baseline, hooks = [], unseen = [], ...ledger }: StoredLedger): Ledger {
+  if (baseline === null) return { ...ledger, baseline, hooks, unseen };
   const { publicKey, routes, routing = [], rulePlaces = [], ...rest } = baseline;
   const key = publicKey === null ? null : InterfaceKey.fromPublic(publicKey);
-  return { ...ledger, hooks, baseline: { ...rest, routes: routes.map(routeOf), routing, rulePlaces, key } };
+  return { ...ledger, hooks, unseen, baseline: { ...rest, routes: routes.map(routeOf), routing, rulePlaces, key } };
 }
 
 /** What cannot be read is as nothing: the device is then judged by its file alone. */

@@ -25,6 +25,7 @@ beforeEach(async () => {
   await writeFile(path, 'text');
   [reads, wg, reliable, nowMs] = [0, 'as it was', true, 1_000_000];
   const events: NetworkEvents = {
+    start: () => undefined,
     isReliable: () => reliable,
     onChange: (listener) => (tell = listener),
     stop: () => undefined,
@@ -39,7 +40,8 @@ beforeEach(async () => {
       reads += 1;
       return Promise.resolve({ digest: String(reads) } as ConfigResponse);
     },
-    events,
+    network: events,
+    firewall: { start: () => undefined, isReliable: () => false, onChange: () => undefined, stop: () => undefined },
     onMutation: (listener) => (mutate = listener),
     nowMs: () => nowMs,
     settleMs: -1,

@@ -12,7 +12,9 @@ export interface CachedConfig {
 
 export interface ConfigCacheOptions {
   readonly read: (target: ManagedInterface) => Promise<ConfigResponse>;
-  readonly events: NetworkEvents;
+  readonly network: NetworkEvents;
+  /** Of rules of the firewall, listened to once a hook has left some: without it they are looked at with everything else, every 30 s. */
+  readonly firewall: NetworkEvents;
   /** Calls back whenever a mutation of an interface has ended. */
   readonly onMutation: (listener: (name: string) => void) => void;
   /** Milliseconds that only go forward. */
@@ -64,11 +66,15 @@ export class ConfigCache {
     options.onMutation((name) => {
       this.#forget(name);
     });
-    options.events.onChange((line) => {
+    options.network.onChange((line) => {
       const names = line === null ? [] : devicesIn(line);
       if (names.length === 0) this.#forgetAll();
       for (const name of names) this.#forget(name);
     });
+    options.firewall.onChange(() => {
+      this.#forgetAll();
+    });
+    options.network.start();
     this.#timer = setInterval(() => void this.#lookAtAll(), LOOK_MS).unref();
   }
 
@@ -96,7 +102,8 @@ export class ConfigCache {
 
   stop(): void {
     clearInterval(this.#timer);
-    this.#options.events.stop();
+    this.#options.network.stop();
+    this.#options.firewall.stop();
   }
 
   #generationOf(name: string): string {
@@ -116,21 +123,22 @@ export class ConfigCache {
   }
 
   #isFresh({ lookedMs, readMs, fileMark, target }: Entry): boolean {
-    const { nowMs, events } = this.#options;
+    const { nowMs, network } = this.#options;
     const now = nowMs();
     const isOnTime = now - lookedMs < LATE_MS && now - readMs < BACKSTOP_MS + LATE_MS;
-    return isOnTime && fileMarkOf(target.path) === fileMark && events.isReliable();
+    return isOnTime && fileMarkOf(target.path) === fileMark && network.isReliable();
   }
 
   async #load(target: ManagedInterface): Promise<CachedConfig> {
-    const { read, events, nowMs, settleMs = CLOCK_TICK_MS } = this.#options;
+    const { read, network, nowMs, settleMs = CLOCK_TICK_MS } = this.#options;
     const { name } = target;
-    const isReliable = events.isReliable();
+    const isReliable = network.isReliable();
     const generation = this.#generationOf(name);
     const readMs = nowMs();
     const fileMark = fileMarkOf(target.path);
     const wg = await target.backend.fingerprint();
     const response = await read(target);
+    if ((response.hooks ?? []).length > 0) this.#options.firewall.start();
     const cached = { response, body: JSON.stringify(response), etag: `"${response.digest}"` };
     if (isReliable && this.#generationOf(name) === generation && isSettled(fileMark, settleMs))
       this.#entries.set(name, { cached, target, fileMark, wg, readMs, lookedMs: readMs, askedMs: nowMs() });

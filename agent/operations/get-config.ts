@@ -4,14 +4,22 @@ import { createHmac } from 'node:crypto';
 import { AgentError } from '../core/agent-error.ts';
 import { driftOf, invalidDrift } from '../core/drift.ts';
 import { type Current, settledFields } from '../core/plan.ts';
+import type { SeenEffect } from '../core/seen-effects.ts';
 import type { Device, Peer } from '../core/device.ts';
 import { memoized } from '../protocol/memoized.ts';
 import { markKeys, redactFile, redactKeys } from '../protocol/redact.ts';
 import { encodeText } from '../host/text-bytes.ts';
 import { isLinkLocal } from '../protocol/address.ts';
-import type { ConfigResponse, InterfaceState, WireDrift, WireLive, WireUnresolved } from '../protocol/messages.ts';
+import type {
+  ConfigResponse,
+  InterfaceState,
+  WireDrift,
+  WireHook,
+  WireLive,
+  WireUnresolved,
+} from '../protocol/messages.ts';
 import { EMPTY_CONFIG, type InterfaceConfig, mapHooks } from '../protocol/wgquick/config.ts';
-import { type FieldName, pathOf } from '../protocol/wgquick/fields.ts';
+import { type FieldName, FIELDS, pathOf } from '../protocol/wgquick/fields.ts';
 import { savesConfig, unmanagedLines } from '../protocol/wgquick/document.ts';
 import { joinedHooks } from '../protocol/wgquick/field-kinds.ts';
 import { invalidLines } from '../protocol/wgquick/invalid-lines.ts';
@@ -65,6 +73,7 @@ function viewOf(context: ReadContext, name: string, snapshot: Snapshot): View {
     drift: driftBetween(current),
     settled: settledFields(current).map(pathOf),
     unresolved: unresolvedView(context, name),
+    hooks: snapshot.effects.slice(0, MAX_HOOKS).map(hookView),
   };
 }
 
@@ -92,6 +101,15 @@ function deviceView(device: Device, file: InterfaceConfig): WireLive {
     peer_count: device.peers.length,
   };
 }
+
+const MAX_HOOKS = 256;
+
+const hookView = ({ list, line, command, isThere }: SeenEffect): WireHook => ({
+  list: FIELDS[list].wire.name,
+  line,
+  command: redactKeys(command),
+  present: isThere,
+});
 
 const MAX_UNRESOLVED = 100;
 

@@ -11,7 +11,7 @@ interface DumpResponse {
 
 /** GET dump: the live peers. Preshared keys are shown only where the host's policy reads keys back. */
 export async function getDump({ settings }: AgentContext, target: ManagedInterface): Promise<DumpResponse> {
-  const { device } = await readSnapshot(target);
+  const { device } = await readSnapshot(target, { effects: 'none' });
   if (device === null)
     throw new AgentError('not_found', `WireGuard command failed: there is no interface ${target.name} on this host`);
   return { interface: target.name, peers: device.peers.map((peer) => peerView(peer, settings.readBackKeys)) };

@@ -54,6 +54,17 @@ export interface WireDrift {
   readonly impact: Impact;
 }
 
+/** A command of an up hook that leaves something on the host which one can look at. */
+export interface WireHook {
+  /** `pre_up` or `post_up`, and the place of its line there, from 0. */
+  readonly list: string;
+  readonly line: number;
+  /** As a canonical line; keys in it are marked. */
+  readonly command: string;
+  /** Whether what it left is there; null = nobody can tell. */
+  readonly present: boolean | null;
+}
+
 /** A peer whose endpoint is a name that nobody has resolved yet. */
 export interface WireUnresolved {
   readonly public_key: string;
@@ -92,6 +103,8 @@ export interface ConfigResponse {
   readonly settled?: readonly string[];
   /** Peers without an address, as the name of their endpoint does not resolve; it is tried again. Agents before 0.3 do not tell. */
   readonly unresolved?: readonly WireUnresolved[];
+  /** What the up hooks of a running interface left on the host; agents before 0.5 do not tell. */
+  readonly hooks?: readonly WireHook[];
   /** Where file and kernel differ. */
   readonly drift: readonly WireDrift[];
   /** Changes with anything in the file and anything but counters, handshakes and endpoints in the kernel; also the ETag. */

@@ -4,7 +4,7 @@ import type { Impact } from './impact.ts';
  * How a step is carried out: `wg` and `ip` steps of a plan run together, in one process each; the others run one by one. After a
  * crash in the middle of a `lifecycle` step nobody knows which hooks ran.
  */
-export type StepGroup = 'file' | 'lifecycle' | 'wg' | 'ip' | 'routing' | 'resolver';
+export type StepGroup = 'file' | 'lifecycle' | 'wg' | 'ip' | 'routing' | 'resolver' | 'hooks';
 
 interface StepRow {
   readonly group: StepGroup;
@@ -25,6 +25,7 @@ export const STEPS = {
   'add-route': { group: 'ip', impact: 'None' },
   'restore-routing': { group: 'routing', impact: 'None' },
   'set-dns': { group: 'resolver', impact: 'None' },
+  'restore-hooks': { group: 'hooks', impact: 'None' },
   'run-hooks': { group: 'lifecycle', impact: 'None' },
   up: { group: 'lifecycle', impact: 'None' },
   down: { group: 'lifecycle', impact: 'Restart' },

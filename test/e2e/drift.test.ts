@@ -16,6 +16,8 @@ const DRIFTS: readonly (readonly [string, readonly string[]])[] = [
   // Until it was read as a value beside the others, every answer of the agent was 500 from here on.
   ['an address in the file that is none', ['sed', '-i', 's#^Address.*#Address = 10.0.0.300/24#', CONF]],
   ['the hooks cut out of the file', ['sed', '-i', '/^PostUp/d', CONF]],
+  ['the rules of hooks flushed', ['iptables', '-F']],
+  ['the whole ruleset flushed', ['nft', 'flush', 'ruleset']],
   ['the interface taken down', ['wg-quick', 'down', INTERFACE]],
   ['the interface deleted', ['ip', 'link', 'delete', INTERFACE]],
 ];

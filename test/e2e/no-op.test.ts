@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { CALL, clientOf, putBodyOf } from '../support/agent-client.ts';
 import { INTERFACE, type Member } from '../support/fleet.ts';
 import { openScene, type Scene } from '../support/scene.ts';
+import { until } from '../support/until.ts';
 import { attachTracer } from '../support/syscall-tracer.ts';
 
 const CONF = `/etc/wireguard/${INTERFACE}.conf`;
@@ -43,6 +44,8 @@ describe('I6 a PUT that would change nothing', () => {
 
   test('starts no program and leaves the inode and its times as they were', async () => {
     const before = await stat();
+    // Rules of hooks are looked at once, and again only when somebody has changed some, or nobody listens yet.
+    await until('the agent knows what hooks left', async () => (await put({})).programs === 0, { timeoutMs: 30_000 });
     expect(await put({})).toEqual({ changed: false, programs: 0 });
     expect(await stat()).toBe(before);
   });

@@ -38,6 +38,7 @@ function responseFor(fileText: string | null, device: Device | null): ConfigResp
     runningText: device === null ? null : fileText,
     running: file ?? EMPTY_CONFIG,
     ledger: null,
+    effects: [],
   };
   return JSON.parse(JSON.stringify(configResponse(context, 'wg0', snapshot))) as ConfigResponse;
 }

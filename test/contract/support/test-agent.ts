@@ -11,7 +11,6 @@ import { createCommandRunner } from '../../../agent/host/command-runner.ts';
 import { createHost, type Host } from '../../../agent/host/host.ts';
 import { openStateFolder } from '../../../agent/host/state-folder.ts';
 import type { AgentContext } from '../../../agent/operations/context.ts';
-import { IpMonitor } from '../../../agent/host/network-events.ts';
 import { ConfigCache } from '../../../agent/operations/config-cache.ts';
 import { getConfig } from '../../../agent/operations/get-config.ts';
 import { createServer } from '../../../agent/http/server.ts';
@@ -99,7 +98,7 @@ export async function startAgent({ leaks, settings: policy = {}, nowMs }: TestAg
   const reading = { host, backends, interfaces: createInterfaces(host, backends), settings, version: VERSION };
   const configs = new ConfigCache({
     read: (target) => getConfig(reading, target),
-    events: new IpMonitor(host.runner),
+    ...host.events,
     onMutation: (listener) => {
       host.lock.onEnd(listener);
     },

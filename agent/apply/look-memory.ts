@@ -1,0 +1,57 @@
+import type { NetworkEvents } from '../host/network-events.ts';
+import type { InterfaceConfig } from '../protocol/wgquick/config.ts';
+import type { SeenEffect } from '../core/seen-effects.ts';
+
+/** Everything is looked at anew after this time, whatever the sources say: an iptables-legacy tells nobody. */
+const BACKSTOP_MS = 30_000;
+
+interface Look {
+  readonly config: InterfaceConfig;
+  readonly seen: readonly SeenEffect[];
+  readonly atMs: number;
+}
+
+export interface LookMemoryOptions {
+  /** All must be reliable for a look to be remembered; each change makes every look void. */
+  readonly sources: readonly NetworkEvents[];
+  /** Milliseconds that only go forward. */
+  readonly nowMs: () => number;
+}
+
+/** What was seen of the effects of hooks, until something changes: a request that changes nothing starts no program. */
+export class LookMemory {
+  readonly #options: LookMemoryOptions;
+  readonly #looks = new Map<string, Look>();
+  #generation = 0;
+
+  constructor(options: LookMemoryOptions) {
+    this.#options = options;
+    for (const source of options.sources)
+      source.onChange(() => {
+        this.forget();
+      });
+  }
+
+  /** Something was done on the host: of one interface, maybe, but rules are shared. */
+  forget(): void {
+    this.#looks.clear();
+    this.#generation += 1;
+  }
+
+  /** What was seen of this configuration, or what `look` sees now. */
+  async get(
+    name: string,
+    config: InterfaceConfig,
+    look: () => Promise<readonly SeenEffect[]>,
+  ): Promise<readonly SeenEffect[]> {
+    const { sources, nowMs } = this.#options;
+    // All are asked: one that was never asked does not know that it listens.
+    const isReliable = sources.map((source) => source.isReliable()).every(Boolean);
+    const known = this.#looks.get(name);
+    if (isReliable && known?.config === config && nowMs() - known.atMs < BACKSTOP_MS) return known.seen;
+    const [generation, atMs] = [this.#generation, nowMs()];
+    const seen = await look();
+    if (isReliable && generation === this.#generation && seen.length > 0) this.#looks.set(name, { config, seen, atMs });
+    return seen;
+  }
+}

@@ -1,0 +1,104 @@
+import { memoized } from '../../memoized.ts';
+import type { HookCommand, Link } from '../hook.ts';
+import { parseHook } from '../parse-hook.ts';
+import { renderHook } from '../render-hook.ts';
+import type { InterfaceConfig } from '../../wgquick/config.ts';
+import { type Effect, keyOf } from './effect.ts';
+import { changeOf } from './of-command.ts';
+
+/** A command of an up hook that leaves something on the host. */
+export interface HookEffect {
+  readonly list: 'preUp' | 'postUp';
+  /** The place of its line in the list. */
+  readonly line: number;
+  /** The command alone, as a canonical line. */
+  readonly command: string;
+  /** Whether the line goes on where it fails: then nobody knows whether it left something. */
+  readonly mayFail: boolean;
+  readonly effect: Effect;
+}
+
+/** The lists of hooks that set something up. */
+type UpHooks = Pick<InterfaceConfig, 'preUp' | 'postUp'>;
+
+/** A row of commands, and whether the hook ends where it fails. */
+interface Part {
+  readonly list: HookEffect['list'];
+  readonly line: number;
+  readonly link: Link;
+  readonly mayFail: boolean;
+}
+
+function partsOf(config: UpHooks): Part[] {
+  return (['preUp', 'postUp'] as const).flatMap((list) =>
+    config[list].flatMap((text, line) => {
+      const parsed = parseHook(text, { device: null, allowed: [] });
+      if ('refusal' in parsed) return [];
+      const { lists } = parsed.hook;
+      return lists.flatMap((links, at) =>
+        links.map((link): Part => {
+          // `CHECK || COMMAND` sets up once; of `A && B` a failing A ends the hook where nothing follows.
+          const isOnce = links.length === 2 && links[1]?.on === 'failure' && !links[1].command.isIdle;
+          const isLast = at === lists.length - 1 && links.every(({ on }) => on !== 'failure');
+          return { list, line, link, mayFail: links.length > 1 && !isOnce && !isLast };
+        }),
+      );
+    }),
+  );
+}
+
+const wordsOf = ({ args }: HookCommand, device: string): (string | null)[] =>
+  args.map(({ text, runTime }) => (runTime === null || runTime.kind === 'file' ? text.replaceAll('%i', device) : null));
+
+const isCheck = ({ args }: HookCommand): boolean => args.some(({ text }) => text === '-C' || text === '--check');
+
+/**
+ * What the up hooks of an interface leave on the host when all of them have run, in order: what one takes away again is not there, and
+ * of two values of a setting the last one is. Lines that are not of the grammar leave what nobody knows.
+ */
+export function effectsOf(config: UpHooks, device: string): readonly HookEffect[] {
+  const byDevice = known(config);
+  const own = byDevice.get(device) ?? collect(config, device);
+  byDevice.set(device, own);
+  return own;
+}
+
+/** The same configuration is asked for at every look. */
+const known = memoized((_config: UpHooks) => new Map<string, readonly HookEffect[]>());
+
+function collect(config: UpHooks, device: string): readonly HookEffect[] {
+  let effects: HookEffect[] = [];
+  for (const { list, line, link, mayFail } of partsOf(config)) {
+    if (isCheck(link.command)) continue;
+    const change = changeOf(link.command, wordsOf(link.command, device));
+    if ('takes' in change) {
+      effects = effects.filter(({ effect }) => !change.takes(effect));
+      continue;
+    }
+    const command = renderHook({ lists: [[{ on: 'always', command: link.command }]] });
+    for (const effect of change.makes) {
+      const isSetting = effect.kind === 'setting';
+      if (isSetting) effects = effects.filter((other) => keyOf(other.effect) !== keyOf(effect));
+      effects.push({ list, line, command, mayFail, effect });
+    }
+  }
+  return withoutRulesOfOthers(effects);
+}
+
+/** Rules of nft count where the chain is one that these hooks make; which one a rule is, only its place tells. */
+function withoutRulesOfOthers(effects: readonly HookEffect[]): HookEffect[] {
+  const counts = new Map<string, number>();
+  return effects.flatMap((own) => {
+    const { effect } = own;
+    if (effect.kind !== 'nft' || effect.chain === null) return own;
+    const chain = [effect.family, effect.table, effect.chain].join(' ');
+    if (effect.rule === null) {
+      counts.set(chain, 0);
+      return own;
+    }
+    const before = counts.get(chain);
+    if (before === undefined) return [];
+    counts.set(chain, before + 1);
+    return { ...own, effect: { ...effect, rule: before + 1 } };
+  });
+}
