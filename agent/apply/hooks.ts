@@ -16,15 +16,26 @@ const WRAPPER = 'INTERFACE="$1"; CONFIG_FILE="$2"; hook="$3"; shift 3; eval "$ho
 export const isHookProcess = (argv: readonly string[], pid: string): boolean =>
   (argv[0] === 'bash' && argv.includes(WRAPPER)) || isHookCommand(argv, pid);
 
+/** Is told of each command before it runs, and how it ended. */
+export type NoteRun = (command: string, outcome: HookRun['outcome']) => Promise<void>;
+const nobody: NoteRun = () => Promise.resolve();
+
 /**
  * Runs one hook: a canonical line of the grammar by its commands, any other as wg-quick does, which is the host's own word or that of
  * `hooks: shell`. Throws `command_failed`.
  */
-export async function runHook(target: ManagedInterface, hook: string): Promise<void> {
+export async function runHook(target: ManagedInterface, hook: string, note: NoteRun = nobody): Promise<void> {
   const { name, host } = target;
   const canonical = canonicalHook(hook, { device: name, allowed: host.hooks.allowed });
-  if (canonical?.line === hook) await runCommands(target, canonical.hook);
-  else await runInBash(target, hook);
+  if (canonical?.line === hook) return runCommands(target, canonical.hook, note);
+  await note(hook, 'started');
+  try {
+    await runInBash(target, hook);
+  } catch (error) {
+    await note(hook, 'failed');
+    throw error;
+  }
+  await note(hook, 'done');
 }
 
 /** bash with errexit and pipefail, `%i` replaced. */
@@ -57,15 +68,12 @@ export function upRun(target: ManagedInterface, config: InterfaceConfig): UpRun 
     await target.state.writeLedger({ ...newLedger(null), hooks: runs });
   };
   const runAll = async (list: HookRun['list']): Promise<void> => {
-    for (const command of config[list]) {
-      await note({ list, command, outcome: 'started' });
+    for (const [line, hook] of config[list].entries()) {
       try {
-        await runHook(target, command);
+        await runHook(target, hook, (command, outcome) => note({ list, line, command, outcome }));
       } catch (error) {
-        await note({ list, command, outcome: 'failed' });
         throw named(error, list);
       }
-      await note({ list, command, outcome: 'done' });
     }
   };
   return { runs, hooks: { preUp: () => runAll('preUp'), postUp: () => runAll('postUp') } };

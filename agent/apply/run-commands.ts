@@ -5,6 +5,9 @@ import type { Hook, HookCommand } from '../protocol/hooks/hook.ts';
 import { runLists } from '../protocol/hooks/run-hook.ts';
 import type { Word } from '../protocol/hooks/words.ts';
 import { redactKeys } from '../protocol/redact.ts';
+import { renderHook } from '../protocol/hooks/render-hook.ts';
+import type { NoteRun } from './hooks.ts';
+import { deleteButLast, sharedRule } from './shared-rules.ts';
 import type { ManagedInterface } from './managed-interface.ts';
 
 /** In the environment of a command of a hook: its program, by which the next life of a killed agent finds it. */
@@ -18,16 +21,19 @@ export function isHookCommand(argv: readonly string[], pid: string): boolean {
 }
 
 /** Runs the commands of a hook, by argv and absolute path, as bash would run the line. Throws `command_failed`. */
-export async function runCommands(target: ManagedInterface, hook: Hook): Promise<void> {
+export async function runCommands(target: ManagedInterface, hook: Hook, note: NoteRun): Promise<void> {
   const deadline = performance.now() + target.host.limits.hookTimeoutMs;
   let reason = '';
   const failed = await runLists(hook, async (command) => {
+    const text = renderHook({ lists: [[{ on: 'always', command }]] });
+    await note(text, 'started');
     try {
       reason = await runCommand(target, command, deadline);
     } catch (error) {
       if (!(error instanceof AgentError)) throw error;
       reason = error.message;
     }
+    await note(text, reason === '' ? 'done' : 'failed');
     return reason === '';
   });
   if (failed === null) return;
@@ -45,6 +51,8 @@ async function runCommand(target: ManagedInterface, command: HookCommand, deadli
     if (command.program === 'wg' && value.startsWith('/')) mustBeKeyFile(value);
     args.push(value);
   }
+  const shared = await sharedRule(target, command);
+  if (shared !== null) return (await deleteButLast(target, shared)) ? '' : 'there is no such rule';
   const { exitCode } = await host.runner.run(path, args, {
     timeoutMs: Math.max(1, deadline - performance.now()),
     output: 'none',

@@ -41,10 +41,12 @@ export interface Device extends DeviceSettings {
 /** How a device was right after it came up, hooks included: what a hook set is right, and what is different later is drift. */
 export type Baseline = DeviceSettings & Pick<Device, 'routes' | 'routing' | 'rulePlaces'>;
 
-/** One run of an up hook. `started` is written before it, so that a crash leaves no doubt that it may have acted. */
+/** One run of a command of an up hook. `started` is written before it, so that a crash leaves no doubt that it may have acted. */
 export interface HookRun {
   readonly list: 'preUp' | 'postUp';
-  /** As it stands in the file. */
+  /** The place of its line in the list. */
+  readonly line: number;
+  /** As a canonical line; a line that runs in bash is one command, as it stands in the file. */
   readonly command: string;
   readonly outcome: 'started' | 'done' | 'failed';
 }

@@ -97,10 +97,16 @@ function beyond(list: readonly string[], other: readonly string[]): number[] {
   });
 }
 
-/** A pair is at the same position of two lists of the same length; a line of the grammar without one has the inverse of its commands. */
+/**
+ * What takes a line back: the inverse of its commands, where the teardown has them; else its pair, at the same position of two lists of
+ * the same length; else the inverse of its commands, if there is one.
+ */
 export function hookAt(name: UpList, config: InterfaceConfig, index: number): Hook {
-  const paired = DOWN.filter((down) => config[down].length === config[name].length);
   const command = config[name][index] ?? '';
-  const inverse = paired.length > 0 ? paired.map((down) => config[down][index] ?? '') : derivedInverse(command);
+  const own = derivedInverse(command);
+  const teardown = new Set(DOWN.flatMap((down) => config[down].flatMap(commandsOf)));
+  if (own.length > 0 && own.flatMap(commandsOf).every((part) => teardown.has(part))) return { command, inverse: own };
+  const paired = DOWN.filter((down) => config[down].length === config[name].length);
+  const inverse = paired.length > 0 ? paired.map((down) => config[down][index] ?? '') : own;
   return { command, inverse };
 }

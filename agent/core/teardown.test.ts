@@ -3,11 +3,14 @@ import { aConfig } from '../../test/fixtures/device.ts';
 import type { HookRun } from './device.ts';
 import { teardownOf } from './teardown.ts';
 
-const run = (list: HookRun['list'], command: string, outcome: HookRun['outcome'] = 'done'): HookRun => ({
+const run = (list: HookRun['list'], command: string, outcome: HookRun['outcome'] = 'done', line?: number): HookRun => ({
   list,
+  line: line ?? Math.max(0, 'abc'.indexOf(command)),
   command,
   outcome,
 });
+const [A, B] = ['iptables -w -A FORWARD -i wg0 -j ACCEPT', 'iptables -w -A FORWARD -o wg0 -j ACCEPT'];
+const TWO = aConfig({ postUp: [`${A}; ${B}; sysctl -w net.ipv4.ip_forward=1`], preDown: ['all of it'] });
 const paired = aConfig({ postUp: ['a', 'b', 'c'], postDown: ['-a', '-b', '-c'] });
 
 test.each([
@@ -35,6 +38,24 @@ test.each([
     config: aConfig({ postUp: ['a', 'b'], preDown: ['-p'], postDown: ['-q', '-r', '-s'] }),
     runs: [run('postUp', 'a')],
     expected: ['-p', '-q', '-r', '-s'],
+  },
+  {
+    name: 'of a line that came half way only the commands that ran are taken back',
+    config: TWO,
+    runs: [run('postUp', A), run('postUp', B, 'failed')],
+    expected: [B.replace('-A', '-D'), A.replace('-A', '-D')],
+  },
+  {
+    name: 'or all of it, where a command has no inverse',
+    config: TWO,
+    runs: [run('postUp', A), run('postUp', B), run('postUp', 'sysctl -w net.ipv4.ip_forward=1', 'failed')],
+    expected: ['all of it'],
+  },
+  {
+    name: 'a line that ran as a whole has its pair',
+    config: TWO,
+    runs: [run('postUp', A), run('postUp', B), run('postUp', 'sysctl -w net.ipv4.ip_forward=1')],
+    expected: ['all of it'],
   },
 ])('$name', ({ config, runs, expected }) => {
   expect(teardownOf(config, runs)).toEqual(expected);

@@ -7,7 +7,8 @@ import { AgentError } from '../core/agent-error.ts';
 import { type Step, stepsAbove } from '../core/plan.ts';
 import type { PutConfigResponse, PutConfigBody, PutOptions, WireStep } from '../protocol/messages.ts';
 import { canonicalHook } from '../protocol/hooks/canonical.ts';
-import { unmarkKeys } from '../protocol/redact.ts';
+import { withTeardown, wrongTeardowns } from '../protocol/hooks/teardown.ts';
+import { redactKeys, unmarkKeys } from '../protocol/redact.ts';
 import { EMPTY_CONFIG, type InterfaceConfig, mapHooks } from '../protocol/wgquick/config.ts';
 import { HOOK_NAMES, pathOf } from '../protocol/wgquick/fields.ts';
 import { configFromPut } from '../protocol/wgquick/wire.ts';
@@ -39,6 +40,7 @@ export async function putConfig(
   refuseImpact(plan, options);
   if (options.dry_run === true) return responseOf(plan, { outageMs: 0, digest: digest(before), changed: false });
   const { outageMs, after } = await apply(target, plan);
+  if (plan.steps.length > 0) warnOfTeardown(target, config);
   return responseOf(plan, { outageMs, digest: digest(after), changed: plan.steps.length > 0 });
 }
 
@@ -62,13 +64,22 @@ function asTheFileSays(
 ): InterfaceConfig {
   if (hooks.mode !== 'grammar') return config;
   const context = { device, allowed: hooks.allowed };
-  return mapHooks(config, (hook, name) => {
+  const same = mapHooks(config, (hook, name) => {
     const own = file?.[name] ?? [];
     if (own.includes(hook)) return hook;
     const canonical = canonicalHook(hook, context)?.line;
     if (canonical === undefined) return hook;
     return own.find((line) => canonicalHook(line, context)?.line === canonical) ?? canonical;
   });
+  return withTeardown(same);
+}
+
+/** Lines of a teardown that set up what they should take back: whoever asked is told, and they are written as they are. */
+function warnOfTeardown(target: ManagedInterface, config: InterfaceConfig): void {
+  for (const { list, line, meant } of wrongTeardowns(config))
+    target.warnings.push(
+      `${list}[${String(line)}] sets up anew what it should take back; \`${redactKeys(meant)}\` was meant`,
+    );
 }
 
 const moved = (): AgentError =>

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { DesiredInterface } from '../../agent/protocol/compare.ts';
 import { Secret } from '../../agent/protocol/secret.ts';
+import { withTeardown } from '../../agent/protocol/hooks/teardown.ts';
 import type { InterfaceConfig } from '../../agent/protocol/wgquick/config.ts';
 import type { FieldName } from '../../agent/protocol/wgquick/fields.ts';
 import { configFromResource } from '../../agent/protocol/wgquick/resource.ts';
@@ -32,7 +33,7 @@ export function privateKeyOf(node: WireGuardNode, read: SecretRead): Secret | un
 /** Needs an input that passed every check. */
 export function desired(node: WireGuardNode, privateKey: Secret): Desired {
   const { interface: spec } = node.spec;
-  const config = configOf(spec, privateKey);
+  const config = withTeardown(configOf(spec, privateKey));
   return {
     config,
     publicKey: config.privateKey?.publicKey ?? '',

@@ -9,12 +9,13 @@ import { startPinger } from '../support/lab/pinger.ts';
 import { useLoneHost } from '../support/lone-host.ts';
 import { isFull } from '../support/scene.ts';
 import { attachTracer } from '../support/syscall-tracer.ts';
+import { greetingAt, NO_THIRD_HOSTS, startGreeter, THIRD_HOSTS } from '../support/third-hosts.ts';
 import { until } from '../support/until.ts';
 
 const CONF = `/etc/wireguard/${INTERFACE}.conf`;
 const PINGS = isFull ? 900 : 100;
 const CLEAN =
-  `ip link delete ${INTERFACE}; ip netns delete left; ip netns delete right; iptables -P FORWARD ACCEPT; iptables -F INPUT; iptables -F FORWARD; iptables -t nat -F; nft delete table ip wg_${INTERFACE}; rm -rf /run/log; ` +
+  `ip link delete ${INTERFACE}; ${NO_THIRD_HOSTS}; iptables -F INPUT; iptables -F FORWARD; iptables -t nat -F; nft delete table ip wg_${INTERFACE}; rm -rf /run/log; ` +
   'while ip rule delete table 77; do :; done; ip route flush table 77';
 
 /** That the controller's client takes of an error. */
@@ -87,13 +88,7 @@ describe('H3 hooks of the grammar, which a fresh install takes', () => {
   });
 
   test('R7: a line that changes by one rule: no packet of a third host is lost behind FORWARD DROP', async () => {
-    await sh(
-      'for each in left right; do ip netns add $each; ip link add v$each type veth peer name v0 netns $each; ip link set v$each up; ' +
-        'ip -netns $each link set v0 up; done; ip addr add 10.91.0.1/24 dev vleft; ip addr add 10.92.0.1/24 dev vright; ' +
-        'ip -netns left addr add 10.91.0.2/24 dev v0; ip -netns right addr add 10.92.0.2/24 dev v0; ' +
-        'ip -netns left route add default via 10.91.0.1; ip -netns right route add default via 10.92.0.1; ' +
-        'sysctl -qw net.ipv4.ip_forward=1; iptables -P FORWARD DROP',
-    );
+    await sh(THIRD_HOSTS);
     await conf();
     const back = 'iptables -A FORWARD -i vright -o vleft -j ACCEPT';
     await put({ post_up: [`iptables -A FORWARD -i vleft -j ACCEPT; ${back}`], options: { state: 'up' } });
@@ -245,6 +240,104 @@ describe('H3 hooks of the grammar, which a fresh install takes', () => {
       plan: [{ action: 'restore-hooks' }],
     });
     expect(await rules()).toBe(`-A FORWARD -i ${INTERFACE} -j ACCEPT\n-A POSTROUTING -o eth0 -j MASQUERADE\n`);
+  });
+
+  test('a set-up without its teardown gets it, in the file, so that plain wg-quick takes it back, too', async () => {
+    await conf();
+    const answer = await put({ post_up: UP, options: { state: 'up' } });
+    expect(answer).not.toHaveProperty('warnings');
+    expect(await alone.host.readFile(CONF)).toContain(
+      'PreDown = iptables -w -t nat -D POSTROUTING -o eth0 -j MASQUERADE\nPreDown = iptables -w -D FORWARD -i %i -j ACCEPT\n',
+    );
+    expect(await put({ post_up: UP })).toMatchObject({ changed: false });
+    await sh(`wg-quick down ${INTERFACE}`);
+    expect(await rules()).toBe('');
+  });
+
+  test('-A in a teardown where -D was meant is told, and written as it was sent', async () => {
+    await conf();
+    const wrong = 'iptables -w -A FORWARD -i %i -j ACCEPT';
+    const answer = await put({ post_up: [wrong], pre_down: [wrong], options: { state: 'up' } });
+    expect(answer).toMatchObject({
+      warnings: [
+        'preDown[0] sets up anew what it should take back; `iptables -w -D FORWARD -i %i -j ACCEPT` was meant',
+      ],
+    });
+    expect(await alone.host.readFile(CONF)).toContain(`PreDown = ${wrong}\n`);
+    await disable();
+    await sh('iptables -F FORWARD');
+  });
+
+  test.each([
+    ['each adds it', 'iptables -t nat -A POSTROUTING -o eth0 -j MASQUERADE'],
+    [
+      'it is checked first',
+      'iptables -t nat -C POSTROUTING -o eth0 -j MASQUERADE || iptables -t nat -A POSTROUTING -o eth0 -j MASQUERADE',
+    ],
+  ])('two interfaces with the same rule do not cut each other off: %s', async (_what, rule) => {
+    const other = 'wgother';
+    const text = (await (await conf(), alone.host.readFile(CONF)))
+      .replace('51820', '51821')
+      .replace('10.7.0.1', '10.8.0.1');
+    await alone.host.writeFile(`/etc/wireguard/${other}.conf`, text);
+    const masquerade = (): Promise<string> => sh('iptables-save -t nat | grep -c MASQUERADE || true');
+    try {
+      await put({ post_up: [rule], options: { state: 'up' } });
+      const body = await putBodyOf(alone.host, {
+        listen_port: 51821,
+        address: ['10.8.0.1/24'],
+        post_up: [rule],
+        options: { state: 'up' },
+      });
+      await alone.client.putConfig(other, body, CALL);
+      await disable();
+      expect(await masquerade()).toBe('1\n');
+      await alone.client.setState(other, 'disable', CALL);
+      expect(await masquerade()).toBe('0\n');
+    } finally {
+      await sh(`ip link delete ${other} 2>/dev/null; rm -f /etc/wireguard/${other}.conf; iptables -t nat -F`);
+    }
+  });
+
+  test('a set-up that fails half way takes back what it set up, and no rule like one that it did not come to', async () => {
+    await conf();
+    await enable();
+    await sh('iptables -A INPUT -p udp --dport 53 -j ACCEPT');
+    const post_up = [
+      'iptables -A FORWARD -i %i -j ACCEPT; iptables -A NOSUCH -j ACCEPT; iptables -A INPUT -p udp --dport 53 -j ACCEPT',
+    ];
+    await disable();
+    await expect(put({ post_up, options: { state: 'up' } })).rejects.toMatchObject({ agentCode: 'apply_failed' });
+    expect(await rules()).toBe('-A INPUT -p udp -m udp --dport 53 -j ACCEPT\n');
+    await sh('iptables -F INPUT');
+  });
+
+  test('a port that is forwarded: a connection of a third host comes through, and no more once the interface is down', async () => {
+    await sh(THIRD_HOSTS);
+    await conf();
+    // As one finds them: the lines of a gateway before a server at home.
+    const post_up = [
+      'iptables -A FORWARD -i vleft -o vright -p tcp --syn --dport 80 -m conntrack --ctstate NEW -j ACCEPT',
+      'iptables -A FORWARD -i vleft -o vright -m conntrack --ctstate ESTABLISHED,RELATED -j ACCEPT',
+      'iptables -A FORWARD -i vright -o vleft -m conntrack --ctstate ESTABLISHED,RELATED -j ACCEPT',
+      'iptables -t nat -A PREROUTING -i vleft -p tcp --dport 8080 -j DNAT --to-destination 10.92.0.2:80',
+    ];
+    const server = await startGreeter(alone.host, {
+      namespace: 'right',
+      address: '10.92.0.2',
+      port: 80,
+      word: 'hello',
+    });
+    const ask = (): Promise<string> => sh(greetingAt('left', '10.91.0.1', 8080));
+    try {
+      expect(await ask()).toBe('none\n');
+      await put({ post_up, options: { state: 'up' } });
+      expect(await ask()).toBe('hello 10.91.0.2');
+      await disable();
+      expect(await ask()).toBe('none\n');
+    } finally {
+      server.stop();
+    }
   });
 
   test('X3 no hostile hook reaches execve', async () => {

@@ -5,7 +5,7 @@ import type { Field, FieldProblem, Parsed } from './field.ts';
 /** The kinds of values that the field table is made of: each function gives a row what all fields of its kind share. */
 
 /** Items that a list may have. */
-const MAX_LIST = 64;
+export const MAX_LIST = 64;
 /** Old clients join all rules into one line. */
 const MAX_HOOK = 4096;
 /** The longest text of a whole list that an old client sends. */

@@ -246,6 +246,8 @@ export const fieldOf = (name: FieldName): Field => FIELDS[name] as unknown as Fi
 /** The fields that are commands. */
 export const HOOK_NAMES = ['preUp', 'postUp', 'preDown', 'postDown'] as const satisfies readonly FieldName[];
 
+export type HookName = (typeof HOOK_NAMES)[number];
+
 /** Where the field stands in the resource: `spec.interface.mtu`. */
 export const pathOf = (name: FieldName): string =>
   `spec.interface.${name === 'privateKey' ? 'privateKeySecretRef' : name}`;

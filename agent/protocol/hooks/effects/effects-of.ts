@@ -4,7 +4,7 @@ import { parseHook } from '../parse-hook.ts';
 import { renderHook } from '../render-hook.ts';
 import type { InterfaceConfig } from '../../wgquick/config.ts';
 import { type Effect, keyOf } from './effect.ts';
-import { changeOf } from './of-command.ts';
+import { type Change, changeOf, wordsOf } from './of-command.ts';
 
 /** A command of an up hook that leaves something on the host. */
 export interface HookEffect {
@@ -47,9 +47,6 @@ function partsOf(config: UpHooks): Part[] {
   );
 }
 
-const wordsOf = ({ args }: HookCommand, device: string): (string | null)[] =>
-  args.map(({ text, runTime }) => (runTime === null || runTime.kind === 'file' ? text.replaceAll('%i', device) : null));
-
 const isCheck = ({ args }: HookCommand): boolean => args.some(({ text }) => text === '-C' || text === '--check');
 
 /**
@@ -62,6 +59,10 @@ export function effectsOf(config: UpHooks, device: string): readonly HookEffect[
   byDevice.set(device, own);
   return own;
 }
+
+/** What each command of these lines makes or takes away; lines that are not of the grammar say nothing. */
+export const changesOf = (lines: readonly string[], device: string): Change[] =>
+  partsOf({ preUp: [], postUp: lines }).map(({ link }) => changeOf(link.command, wordsOf(link.command, device)));
 
 /** The same configuration is asked for at every look. */
 const known = memoized((_config: UpHooks) => new Map<string, readonly HookEffect[]>());

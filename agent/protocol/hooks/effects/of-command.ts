@@ -14,6 +14,10 @@ const IPTABLES = /^ip6?tables(?:-nft|-legacy)?$/;
 /** `words`: `%i` replaced; null = only known at run time. */
 export type Words = readonly (string | null)[];
 
+/** The words of a command of that interface. */
+export const wordsOf = ({ args }: HookCommand, device: string): (string | null)[] =>
+  args.map(({ text, runTime }) => (runTime === null || runTime.kind === 'file' ? text.replaceAll('%i', device) : null));
+
 /** Pure; of what nobody can look at it makes nothing. */
 export function changeOf({ program, isIdle }: HookCommand, words: Words): Change {
   if (isIdle) return NOTHING;
