@@ -1,3 +1,4 @@
+import { parseArgs } from 'node:util';
 import type { FastifyInstance } from 'fastify';
 import packageFile from '../package.json' with { type: 'json' };
 import { createInterfaces } from './apply/managed-interface.ts';
@@ -9,6 +10,8 @@ import { keepMemoryLow } from './host/idle-memory.ts';
 import type { InterfaceLock } from './host/interface-lock.ts';
 import { openStateFolder } from './host/state-folder.ts';
 import { checkHooks } from './check-hooks.ts';
+import { auditReport, auditVerdict, sinceMs } from './audit-report.ts';
+import { openAuditLog } from './host/audit-log.ts';
 import { createServer } from './http/server.ts';
 import { createLogger } from './log.ts';
 import { ConfigCache } from './operations/config-cache.ts';
@@ -17,10 +20,15 @@ import { forgetReads } from './backend/native/last-read.ts';
 import { forgetDocuments } from './protocol/wgquick/document.ts';
 import { CONFIG_PATH, parseSettings, readConfigFile, SettingsError } from './settings.ts';
 
+const STATE_FOLDER = '/var/lib/wgnode';
+const CONFIG_FOLDER = '/etc/wireguard';
+
 const HELP = `wgnode-agent ${packageFile.version}: manages the WireGuard interfaces of this host for a wgnode controller
 
 Usage: wgnode-agent [--help | --version]
        wgnode-agent check-hooks FILE|-
+       wgnode-agent audit [--interface NAME] [--since 2h|7d|DATE] [-o table|json]
+       wgnode-agent audit verify
 
 It must run as root. It reads ${CONFIG_PATH} (root, 0600) and the environment, where every key of the file can be set as WGNODE_ and
 its name in capitals. An example of the file:
@@ -38,12 +46,13 @@ not all:
   wgnode-agent check-hooks /etc/wireguard/wg0.conf
   echo 'iptables -A FORWARD -i %i -j ACCEPT' | wgnode-agent check-hooks -
 
+audit shows who changed what, and every command that a hook ran; audit verify checks that no line of ${STATE_FOLDER}/audit.log was changed or
+taken out; exit 0 = it is whole, 1 = not:
+  wgnode-agent audit --interface wg0 --since 2h
+
 Drop-in for the WGDashboard node agent, plain HTTP on port 8080:
   WG_AGENT_SECRET=... wgnode-agent
 `;
-
-const STATE_FOLDER = '/var/lib/wgnode';
-const CONFIG_FOLDER = '/etc/wireguard';
 
 async function main(): Promise<void> {
   process.umask(0o077);
@@ -57,6 +66,7 @@ async function main(): Promise<void> {
     runner: createCommandRunner(),
     state: await openStateFolder(STATE_FOLDER),
     log,
+    audit: openAuditLog(STATE_FOLDER, { log, nowMs: Date.now }),
     limits: { hookTimeoutMs: 30_000 },
     hooks: settings.hooks,
     configFolder: CONFIG_FOLDER,
@@ -136,9 +146,45 @@ async function check(path: string | undefined): Promise<void> {
   }
 }
 
+function audit(args: string[]): void {
+  const options = {
+    interface: { type: 'string' },
+    since: { type: 'string' },
+    output: { type: 'string', short: 'o' },
+  } as const;
+  const { values, positionals } = parsedArgs(() => parseArgs({ args, options, allowPositionals: true }));
+  const [verb, ...more] = positionals;
+  if (more.length > 0 || (verb !== undefined && verb !== 'verify'))
+    throw new SettingsError('audit takes options, or verify');
+  const since = values.since === undefined ? 0 : sinceMs(values.since, Date.now());
+  if (since === null) throw new SettingsError('--since takes 30m, 2h, 7d or a date as 2026-11-29T12:00:00Z');
+  const { output = 'table' } = values;
+  if (output !== 'table' && output !== 'json') throw new SettingsError('-o takes table or json');
+  const report =
+    verb === 'verify'
+      ? auditVerdict(STATE_FOLDER)
+      : auditReport(STATE_FOLDER, { interface: values.interface ?? null, sinceMs: since }, output);
+  process.stdout.write(report.text);
+  process.exitCode = report.exitCode;
+}
+
+function parsedArgs<T>(parse: () => T): T {
+  try {
+    return parse();
+  } catch (error) {
+    throw new SettingsError(`${error instanceof Error ? error.message : String(error)}; see wgnode-agent --help`);
+  }
+}
+
 const [argument, operand] = process.argv.slice(2);
 if (argument === '--help' || argument === '-h') process.stdout.write(HELP);
 else if (argument === '--version') process.stdout.write(`${packageFile.version}\n`);
 else if (argument === 'check-hooks') check(operand).catch(fail);
-else if (argument !== undefined) fail(new SettingsError(`unknown argument ${argument}; see wgnode-agent --help`));
+else if (argument === 'audit') {
+  try {
+    audit(process.argv.slice(3));
+  } catch (error) {
+    fail(error);
+  }
+} else if (argument !== undefined) fail(new SettingsError(`unknown argument ${argument}; see wgnode-agent --help`));
 else main().catch(fail);

@@ -40,7 +40,8 @@ beforeEach(async () => {
   const state = await openStateFolder(join(root, 'state'));
   const limits = { hookTimeoutMs: 1_000 };
   const hooks = { mode: 'shell', allowed: [] } as const;
-  const host = createHost({ runner, state, log, limits, hooks, configFolder, nowMs: () => 0 });
+  const audit = { mustBeWritable: () => undefined, write: () => undefined, sync: () => Promise.resolve() };
+  const host = createHost({ runner, state, log, audit, limits, hooks, configFolder, nowMs: () => 0 });
   backend = new MemoryBackend();
   target = createInterfaces(host, backend).open('wg0');
   await writeFile(target.path, FILE);

@@ -9,6 +9,7 @@ const target = {
   path: '/etc/wireguard/wg7.conf',
   host: {
     runner: createCommandRunner(),
+    audit: { write: () => undefined },
     limits: { hookTimeoutMs: 60_000 },
     hooks: { mode: 'shell', allowed: [] },
     dialect: () => Promise.resolve(dialectOf('wireguard-tools v1.0.20210914')),

@@ -6,6 +6,7 @@ import { redactKeys } from '../protocol/redact.ts';
 import { interfaceOf, parseDocument } from '../protocol/wgquick/document.ts';
 import { FIELDS } from '../protocol/wgquick/fields.ts';
 import { canonicalHook } from '../protocol/hooks/canonical.ts';
+import { auditCommand } from './audited.ts';
 import type { ManagedInterface } from './managed-interface.ts';
 import { isHookCommand, runCommands } from './run-commands.ts';
 
@@ -39,14 +40,18 @@ export async function runHook(target: ManagedInterface, hook: string, note: Note
 }
 
 /** bash with errexit and pipefail, `%i` replaced. */
-async function runInBash({ host, name, path }: ManagedInterface, hook: string): Promise<void> {
+async function runInBash(target: ManagedInterface, hook: string): Promise<void> {
+  const { host, name, path } = target;
   const { cutsHooks } = await host.dialect();
   const command = cutsHooks ? (hook.split('#', 1)[0] ?? '') : hook;
   const args = ['bash', name, path, command.replaceAll('%i', name)];
+  const started = performance.now();
   const result = await host.runner.run('bash', ['-e', '-o', 'pipefail', '-c', WRAPPER, ...args], {
     timeoutMs: host.limits.hookTimeoutMs,
     output: 'none',
   });
+  const ms = performance.now() - started;
+  auditCommand(target, { argv: ['bash', '-c', command], exitCode: result.exitCode, ms });
   if (result.exitCode === 0) return;
   const how = result.exitCode === null ? 'did not end in time' : `failed with exit code ${String(result.exitCode)}`;
   // It may hold a key, as `wg set %i peer X preshared-key <(echo KEY)` does.

@@ -2,6 +2,7 @@ import type { Backend, Backends } from '../backend/backend.ts';
 import { readText, removeDurably, widerAccess, writeDurably } from '../host/config-files.ts';
 import type { Host } from '../host/host.ts';
 import type { InterfaceState } from '../host/state-folder.ts';
+import { AGENT_ITSELF, type Caller } from '../core/audit-record.ts';
 import { LookMemory } from './look-memory.ts';
 import { EndpointNames } from './endpoint-names.ts';
 
@@ -19,6 +20,8 @@ export interface ManagedInterface {
   readonly names: EndpointNames;
   readonly looks: LookMemory;
   readonly host: Host;
+  /** Who asked. */
+  readonly caller: Caller;
   /** What went wrong in this request without ending it, for whoever asked; no hook's text is in it. */
   readonly warnings: string[];
   /** One change at a time, the others in order; `busy` when too many wait. */
@@ -27,7 +30,8 @@ export interface ManagedInterface {
 
 /** The interfaces of the host, by name, whether they exist or not. */
 export interface Interfaces {
-  open(name: string): ManagedInterface;
+  /** `caller`: left out = the agent itself. */
+  open(name: string, caller?: Caller): ManagedInterface;
 }
 
 /** Handles of interfaces on this host; opening one touches nothing. */
@@ -37,7 +41,7 @@ export function createInterfaces(host: Host, backends: Backends): Interfaces {
     sources: [host.events.network, host.events.firewall],
     nowMs: () => performance.now(),
   });
-  const open = (name: string): ManagedInterface => {
+  const open = (name: string, caller: Caller = AGENT_ITSELF): ManagedInterface => {
     const path = host.configPath(name);
     return {
       name,
@@ -55,6 +59,7 @@ export function createInterfaces(host: Host, backends: Backends): Interfaces {
       host,
       names,
       looks,
+      caller,
       warnings: [],
       locked: (work) => host.lock.run(name, work),
     };

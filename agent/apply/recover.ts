@@ -1,4 +1,5 @@
 import { peerSections } from '../core/carry-over.ts';
+import { audited } from './audited.ts';
 import type { JournalEntry } from '../host/state-folder.ts';
 import { interfaceOf, parseDocument, peerKeys } from '../protocol/wgquick/document.ts';
 import { FIELDS, HOOK_NAMES } from '../protocol/wgquick/fields.ts';
@@ -17,6 +18,11 @@ import { readSnapshot, type Snapshot } from './snapshot.ts';
 export async function recover(target: ManagedInterface): Promise<boolean> {
   const journal = await target.state.readJournal();
   if (journal === null) return false;
+  await audited(target, 'recover', () => rollBack(target, journal));
+  return true;
+}
+
+async function rollBack(target: ManagedInterface, journal: JournalEntry): Promise<object> {
   const now = await readSnapshot(target);
   target.looks.forget();
   const steps = journal.steps.map(({ action, path }) => `${action} (${path})`);
@@ -39,7 +45,7 @@ export async function recover(target: ManagedInterface): Promise<boolean> {
     const isDown = (await readSnapshot(target)).device === null;
     await closeJournal(target, isDown ? { ...journal, runningText: null } : journal);
   }
-  return true;
+  return {};
 }
 
 /** Nobody knows which hooks ran: a known state is reached only through a whole teardown, of the new ones too. */

@@ -7,6 +7,7 @@ import type { Word } from '../protocol/hooks/words.ts';
 import { redactKeys } from '../protocol/redact.ts';
 import { renderHook } from '../protocol/hooks/render-hook.ts';
 import type { NoteRun } from './hooks.ts';
+import { auditCommand } from './audited.ts';
 import { deleteButLast, sharedRule } from './shared-rules.ts';
 import type { ManagedInterface } from './managed-interface.ts';
 
@@ -51,14 +52,17 @@ async function runCommand(target: ManagedInterface, command: HookCommand, deadli
     if (command.program === 'wg' && value.startsWith('/')) mustBeKeyFile(value);
     args.push(value);
   }
+  const started = performance.now();
   const shared = await sharedRule(target, command);
-  if (shared !== null) return (await deleteButLast(target, shared)) ? '' : 'there is no such rule';
-  const { exitCode } = await host.runner.run(path, args, {
-    timeoutMs: Math.max(1, deadline - performance.now()),
-    output: 'none',
+  const options = {
+    timeoutMs: Math.max(1, deadline - started),
+    output: 'none' as const,
     env: { [MARK]: path },
     ...(command.input === null ? {} : { stdin: `${command.input.replaceAll('%i', name)}\n` }),
-  });
+  };
+  const exitCode =
+    shared === null ? (await host.runner.run(path, args, options)).exitCode : await deleteButLast(target, shared);
+  auditCommand(target, { argv: [path, ...args], exitCode, ms: performance.now() - started });
   if (exitCode === 0) return '';
   return exitCode === null ? 'it did not end in time' : `exit code ${String(exitCode)}`;
 }

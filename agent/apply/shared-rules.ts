@@ -21,14 +21,14 @@ export async function sharedRule({ name, host }: ManagedInterface, command: Hook
   return null;
 }
 
-/** Deletes one copy of the rule, but not the last one, in one transaction. False = there is none. */
+/** Deletes one copy of the rule, but not the last one, in one transaction. Its exit code, as that of the command. */
 export async function deleteButLast(
   { host }: ManagedInterface,
   { program, table, chain, rule }: FirewallRule,
-): Promise<boolean> {
+): Promise<number | null> {
   const lines = [`*${table}`, `-D ${chain} ${rule}`, `-C ${chain} ${rule}`, 'COMMIT', ''];
   const path = trustedProgram(`${program}-restore`);
   const { exitCode, stderr } = await host.runner.run(path, ['--noflush', '-w', '5'], { stdin: lines.join('\n') });
   // It was the only one: the other interface needs it.
-  return exitCode === 0 || failedLine(stderr) === 2;
+  return exitCode !== null && failedLine(stderr) === 2 ? 0 : exitCode;
 }

@@ -3,6 +3,7 @@ import { removeTemporaries } from '../host/config-files.ts';
 import type { Host } from '../host/host.ts';
 import { findProcesses, leadsGroup } from '../host/quick-processes.ts';
 import { parseDocument } from '../protocol/wgquick/document.ts';
+import { audited } from './audited.ts';
 import { apply } from './engine.ts';
 import { isHookProcess } from './hooks.ts';
 import type { Interfaces, ManagedInterface } from './managed-interface.ts';
@@ -29,7 +30,8 @@ export async function bringUpDesired(host: Host, interfaces: Interfaces): Promis
       const before = await readSnapshot(target);
       await resolveAgain(target, before);
       if (before.device !== null || before.file === null) return false;
-      await apply(target, planFor(before, { config: before.file, state: 'up', remember: true }));
+      const plan = planFor(before, { config: before.file, state: 'up', remember: true });
+      await audited(target, 'start', () => apply(target, plan));
       return true;
     };
     await guarded(target, 'brought up an interface that is wanted up', () => target.locked(work));

@@ -92,7 +92,7 @@ const CAUSES: Readonly<Record<string, string>> = {
 };
 
 /** A failure of the file system in words: which path, and why. */
-function cannotWrite(path: string, error: unknown): unknown {
+export function cannotWrite(path: string, error: unknown): unknown {
   const { code = '' } = error as NodeJS.ErrnoException;
   const cause = CAUSES[code];
   return cause === undefined

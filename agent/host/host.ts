@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import type { Logger } from '../log.ts';
 import type { HookPolicy } from '../protocol/hooks/hook.ts';
+import type { AuditLog } from './audit-log.ts';
 import type { CommandRunner } from './command-runner.ts';
 import { createDialect, type Dialect } from './dialect.ts';
 import { createInterfaceLock, type InterfaceLock } from './interface-lock.ts';
@@ -18,6 +19,7 @@ export interface Host {
   readonly runner: CommandRunner;
   readonly state: StateFolder;
   readonly log: Logger;
+  readonly audit: AuditLog;
   readonly limits: HostLimits;
   /** Which hooks may come new. */
   readonly hooks: HookPolicy;

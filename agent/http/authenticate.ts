@@ -1,6 +1,10 @@
+import { createHash } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { AgentError } from '../core/agent-error.ts';
+import type { Caller } from '../core/audit-record.ts';
+import { memoized } from '../protocol/memoized.ts';
+import type { Secret } from '../protocol/secret.ts';
 import { type Verification, verifyV1 } from '../protocol/signature-v1.ts';
 import type { AgentSettings } from '../settings.ts';
 
@@ -20,12 +24,21 @@ const isOpen = (request: FastifyRequest, settings: AgentSettings): boolean => {
   return target === '/health' || (settings.dropIn && target === '/v1/metrics');
 };
 
-/** Lets a request through or throws 401. Unknown routes are judged too, so that nobody learns which ones there are. */
-export function authenticate(request: FastifyRequest, settings: AgentSettings, nowMs: number): void {
-  if (isOpen(request, settings)) return;
+/**
+ * Lets a request through or throws 401; who sent it. Unknown routes are judged too, so that nobody learns which ones there are.
+ */
+export function authenticate(request: FastifyRequest, settings: AgentSettings, nowMs: number): Caller {
+  const address = request.ip;
+  if (isOpen(request, settings)) return { key: null, address };
   const verification = verify(request.raw, rawBody(request), settings, nowMs);
   if (!verification.ok) throw new AgentError(verification.code, verification.error);
+  return { key: keyId(verification.secret), address };
 }
+
+/** Eight hex digits: enough to tell the keys of a host apart, and of a key too little to try others against. */
+const keyId = memoized((secret: Secret) =>
+  createHash('sha256').update(`wgnode key id\0${secret.reveal()}`).digest('hex').slice(0, 8),
+);
 
 /** Whether a request with this body is signed by one of the secrets. */
 export const isSigned = (request: IncomingMessage, body: Buffer, settings: AgentSettings, nowMs: number): boolean =>

@@ -1,5 +1,7 @@
 import { Ajv } from 'ajv';
 import { AgentError } from '../core/agent-error.ts';
+import { audited } from '../apply/audited.ts';
+import type { Caller } from '../core/audit-record.ts';
 import { recover } from '../apply/recover.ts';
 import type { ManagedInterface } from '../apply/managed-interface.ts';
 import { awaitQuick } from '../host/await-quick.ts';
@@ -20,6 +22,7 @@ import { type HttpResponse, jsonResponse, jsonText } from './respond.ts';
 export interface RouteRequest {
   /** The `{i}` of the path, decoded; empty where the path has none. */
   readonly name: string;
+  readonly caller: Caller;
   readonly body: Buffer;
   readonly ifNoneMatch: string | undefined;
 }
@@ -70,22 +73,22 @@ export function createRoutes(context: AgentContext): Route[] {
     handle: (request) => handle(request.name, request),
   });
   const mutate = (
-    method: 'PUT' | 'POST' | 'DELETE',
-    path: string,
+    [method, path, verb]: readonly ['PUT' | 'POST' | 'DELETE', string, string],
     work: (target: ManagedInterface, body: Buffer) => Promise<object>,
   ): Route => ({
     method,
     path,
     mutates: true,
     handle: async (request) => {
-      const target = openInterface(context, request.name);
+      const target = openInterface(context, request.name, request.caller);
       const settled = async (): Promise<object> => {
+        context.host.audit.mustBeWritable();
         await awaitTurn(target);
         // DELETE forgets an unfinished change with everything else.
         if (method !== 'DELETE') await recover(target);
         return work(target, request.body);
       };
-      const answer = await target.locked(settled);
+      const answer = await target.locked(() => audited(target, verb, settled));
       const warnings = target.warnings.slice(0, MAX_WARNINGS);
       return jsonResponse(warnings.length === 0 ? answer : { ...answer, warnings });
     },
@@ -107,9 +110,9 @@ export function createRoutes(context: AgentContext): Route[] {
       const headers = { etag };
       return ifNoneMatch === etag ? { status: 304, headers, body: '' } : jsonText(body, headers);
     }),
-    mutate('PUT', '/v1/wg/:name/config', (target, body) => putConfig(context, target, parsePut(body))),
-    mutate('POST', '/v1/wg/:name/enable', enable),
-    mutate('POST', '/v1/wg/:name/disable', disable),
-    mutate('DELETE', '/v1/wg/:name', deleteInterface),
+    mutate(['PUT', '/v1/wg/:name/config', 'put'], (target, body) => putConfig(context, target, parsePut(body))),
+    mutate(['POST', '/v1/wg/:name/enable', 'enable'], enable),
+    mutate(['POST', '/v1/wg/:name/disable', 'disable'], disable),
+    mutate(['DELETE', '/v1/wg/:name', 'delete'], deleteInterface),
   ];
 }

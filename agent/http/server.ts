@@ -4,6 +4,7 @@ import { createServer as createHttpsServer } from 'node:https';
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import { LRUCache } from 'lru-cache';
 import { AgentError } from '../core/agent-error.ts';
+import { AGENT_ITSELF, type Caller } from '../core/audit-record.ts';
 import type { Logger } from '../log.ts';
 import type { AgentContext } from '../operations/context.ts';
 import type { TlsFiles } from '../settings.ts';
@@ -52,8 +53,9 @@ const createApp = (context: AgentContext, frameworkErrors: FrameworkErrors): Fas
 /** The agent's HTTP server, not yet listening. Every request is authenticated before anything else looks at it. */
 export function createServer(context: AgentContext): FastifyInstance {
   const { host, settings } = context;
+  const callers = new WeakMap<FastifyRequest, Caller>();
   const requireSignature = (request: FastifyRequest): void => {
-    authenticate(request, settings, host.nowMs());
+    callers.set(request, authenticate(request, settings, host.nowMs()));
   };
   // What the router cannot even decode is authenticated, too, before anything is said about it.
   const app = createApp(context, (error, request, reply) => {
@@ -93,7 +95,12 @@ export function createServer(context: AgentContext): FastifyInstance {
       url: route.path,
       preValidation: authenticated,
       handler: async (request, reply) =>
-        send(reply, await repeats(request, route, () => handle(host.log, route, request))),
+        send(
+          reply,
+          await repeats(request, route, () =>
+            handle(host.log, route, { request, caller: callers.get(request) ?? AGENT_ITSELF }),
+          ),
+        ),
     });
   }
   return app;
@@ -108,10 +115,15 @@ function thrownBy(work: () => void): unknown {
   }
 }
 
-async function handle(log: Logger, route: Route, request: FastifyRequest): Promise<HttpResponse> {
+interface Called {
+  readonly request: FastifyRequest;
+  readonly caller: Caller;
+}
+
+async function handle(log: Logger, route: Route, { request, caller }: Called): Promise<HttpResponse> {
   const started = performance.now();
   const { name = '' } = request.params as { name?: string };
-  const input = { name, body: rawBody(request), ifNoneMatch: request.headers['if-none-match'] };
+  const input = { name, caller, body: rawBody(request), ifNoneMatch: request.headers['if-none-match'] };
   const response = await route.handle(input).catch((error: unknown) => errorResponse(error, log));
   const ms = Math.round(performance.now() - started);
   const fields = { method: route.method, path: route.path, interface: name.slice(0, 15), status: response.status, ms };

@@ -1,6 +1,7 @@
 import type { Interfaces, ManagedInterface } from '../apply/managed-interface.ts';
 import type { Backends } from '../backend/backend.ts';
 import { AgentError } from '../core/agent-error.ts';
+import { AGENT_ITSELF, type Caller } from '../core/audit-record.ts';
 import type { Host } from '../host/host.ts';
 import { INTERFACE_NAME_RULE, isInterfaceName } from '../protocol/interface-name.ts';
 import type { AgentSettings } from '../settings.ts';
@@ -21,7 +22,11 @@ export interface AgentContext extends ReadContext {
 }
 
 /** The interface that a request names, whether it exists or not; its name is judged before anything is read or run. */
-export function openInterface({ interfaces, settings }: AgentContext, name: string): ManagedInterface {
+export function openInterface(
+  { interfaces, settings }: AgentContext,
+  name: string,
+  caller: Caller = AGENT_ITSELF,
+): ManagedInterface {
   if (!isInterfaceName(name)) {
     throw new AgentError(
       'bad_request',
@@ -34,5 +39,5 @@ export function openInterface({ interfaces, settings }: AgentContext, name: stri
       `The agent's own policy (interfaces) does not let ${name} be managed`,
     );
   }
-  return interfaces.open(name);
+  return interfaces.open(name, caller);
 }

@@ -31,6 +31,7 @@ export const ERROR_STATUS = {
   command_failed: 500,
   internal: 500,
   command_missing: 503,
+  audit_unavailable: 503,
 } as const satisfies Record<string, number>;
 
 /** The `code` of an error response. */

@@ -54,6 +54,17 @@ describe('H3 hooks of the grammar, which a fresh install takes', () => {
     expect(await put({ post_up: UP, pre_down: DOWN })).toMatchObject({ changed: false });
     await disable();
     expect(await rules()).toBe('');
+    // Every command that a hook ran is a line of the audit log, beside the requests.
+    const audit = await sh(
+      `sed 's/.*"kind":"\\([a-z]*\\)","\\(argv\\|verb\\)":\\([^]]*\\).*/\\1 \\3/' /var/lib/wgnode/audit.log`,
+    );
+    expect(audit.split('\n').filter((line) => line.startsWith('command'))).toEqual([
+      expect.stringMatching(/^command \["\/usr\/sbin\/iptables","-w","-A","FORWARD"/),
+      expect.stringContaining('"-t","nat","-A","POSTROUTING"'),
+      expect.stringContaining('"-D","FORWARD"'),
+      expect.stringContaining('"-t","nat","-D","POSTROUTING"'),
+    ]);
+    expect(audit.match(/^change/gm)).toHaveLength(3);
   });
 
   test('plain wg-quick on the same file does the same, both ways', async () => {

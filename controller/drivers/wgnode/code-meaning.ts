@@ -49,4 +49,5 @@ export const MEANING: Readonly<Record<ErrorCode, Meaning>> = {
   command_failed: agentError,
   internal: agentError,
   command_missing: agentError,
+  audit_unavailable: agentError,
 };

@@ -8,6 +8,7 @@ import { Pool } from 'undici';
 import { createInterfaces } from '../../../agent/apply/managed-interface.ts';
 import { createNativeBackends } from '../../../agent/backend/native/native-backend.ts';
 import { createCommandRunner } from '../../../agent/host/command-runner.ts';
+import { openAuditLog } from '../../../agent/host/audit-log.ts';
 import { createHost, type Host } from '../../../agent/host/host.ts';
 import { openStateFolder } from '../../../agent/host/state-folder.ts';
 import type { AgentContext } from '../../../agent/operations/context.ts';
@@ -87,6 +88,7 @@ export async function startAgent({ leaks, settings: policy = {}, nowMs }: TestAg
     runner: createCommandRunner(),
     state: await openStateFolder(stateFolder),
     log: leaks.log,
+    audit: openAuditLog(stateFolder, { log: leaks.log, nowMs: Date.now }),
     limits: { hookTimeoutMs: 60_000 },
     hooks: policy.hooks ?? ANY_HOOK,
     configFolder,

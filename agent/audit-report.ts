@@ -1,0 +1,77 @@
+import { readFileSync } from 'node:fs';
+import { type AuditRecord, recordOf, verifyChain } from './core/audit-record.ts';
+import { auditFiles } from './host/audit-log.ts';
+
+/** What `wgnode-agent audit` prints, and how it ends. */
+export interface AuditReport {
+  readonly text: string;
+  readonly exitCode: 0 | 1;
+}
+
+/** Which records are shown. */
+export interface AuditFilter {
+  /** Null = all. */
+  readonly interface: string | null;
+  /** Unix milliseconds. */
+  readonly sinceMs: number;
+}
+
+const linesIn = (folder: string): string[] =>
+  auditFiles(folder)
+    .reverse()
+    .flatMap((path) => readFileSync(path, 'utf8').split('\n'))
+    .filter((line) => line !== '');
+
+/** `30m`, `2h`, `7d`, or a date as ISO 8601: Unix milliseconds; null = it is neither. */
+export function sinceMs(text: string, nowMs: number): number | null {
+  const [, count, unit = ''] = /^([0-9]{1,6})([mhd])$/.exec(text) ?? [];
+  if (count !== undefined) return nowMs - Number(count) * ({ m: 60_000, h: 3_600_000, d: 86_400_000 }[unit] ?? 0);
+  const date = Date.parse(text);
+  return Number.isNaN(date) ? null : date;
+}
+
+const HEADER = ['TIME', 'WHO', 'INTERFACE', 'OUTCOME', 'MS', 'WHAT'];
+
+const who = ({ caller: { key, address } }: AuditRecord): string =>
+  key === null ? (address ?? 'agent') : `${address ?? '?'} key ${key}`;
+
+function rowOf(record: AuditRecord): string[] {
+  const [what, outcome] =
+    record.kind === 'command'
+      ? [`  ${record.argv.join(' ')}`, record.exitCode === null ? 'killed' : `exit ${String(record.exitCode)}`]
+      : [
+          [record.verb, ...record.fields.map((field) => field.replace('spec.interface.', ''))].join(' '),
+          outcomeOf(record),
+        ];
+  return [`${record.time.slice(0, 19)}Z`, who(record), record.interface, outcome, String(record.ms), what];
+}
+
+const outcomeOf = (record: AuditRecord & { readonly kind: 'change' }): string =>
+  record.rolledBack === true ? `${record.outcome}, undone` : record.outcome;
+
+/** A table of the records, or the records themselves, a line each. Throws what reading the files throws. */
+export function auditReport(folder: string, filter: AuditFilter, format: 'table' | 'json'): AuditReport {
+  const lines = linesIn(folder).filter((line) => {
+    const record = recordOf(line);
+    if (record === null) return false;
+    const isChosen = filter.interface === null || record.interface === filter.interface;
+    return isChosen && Date.parse(record.time) >= filter.sinceMs;
+  });
+  if (format === 'json') return { text: lines.map((line) => `${line}\n`).join(''), exitCode: 0 };
+  const rows = [HEADER, ...lines.flatMap((line) => recordOf(line) ?? []).map(rowOf)];
+  const widths = HEADER.map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
+  const text = rows.map((row) =>
+    row
+      .map((cell, column) => cell.padEnd(widths[column] ?? 0))
+      .join('  ')
+      .trimEnd(),
+  );
+  return { text: `${text.join('\n')}\n`, exitCode: 0 };
+}
+
+/** Whether the log is as the agent wrote it. Lines that were cut off its end leave no trace in it. */
+export function auditVerdict(folder: string): AuditReport {
+  const { lines, broken } = verifyChain(linesIn(folder));
+  if (broken === null) return { text: `ok: the chain of ${String(lines)} lines is whole\n`, exitCode: 0 };
+  return { text: `BROKEN: ${broken}; the ${String(lines)} lines before it are as they were written\n`, exitCode: 1 };
+}
