@@ -61,8 +61,7 @@ describe('the audit log', () => {
   test('rotates by size, and keeps the chain over the files', () => {
     const log = open();
     const argv = ['x'.repeat(60_000)];
-    for (let at = 0; at < 150; at += 1)
-      log.write(change({ kind: 'command', argv, exitCode: 0 } as Partial<AuditEntry>));
+    for (let at = 0; at < 150; at += 1) log.write(change({ kind: 'command', argv, exitCode: 0 }));
     expect(auditFiles(folder)).toHaveLength(2);
     expect(auditVerdict(folder)).toMatchObject({ text: 'ok: the chain of 150 lines is whole\n' });
     open().write(change());
@@ -101,7 +100,7 @@ describe('wgnode-agent audit', () => {
     const log = open();
     log.write(change());
     nowMs += 3_600_000;
-    log.write(change({ kind: 'command', argv: ['/usr/sbin/iptables', '-w'], exitCode: 1 } as Partial<AuditEntry>));
+    log.write(change({ kind: 'command', argv: ['/usr/sbin/iptables', '-w'], exitCode: 1 }));
     log.write(
       change({
         interface: 'wg1',
@@ -110,7 +109,7 @@ describe('wgnode-agent audit', () => {
         outcome: 'apply_failed',
         rolledBack: true,
         fields: [],
-      } as Partial<AuditEntry>),
+      }),
     );
     const all = { interface: null, sinceMs: 0 };
     expect(auditReport(folder, all, 'table').text).toBe(

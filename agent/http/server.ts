@@ -71,11 +71,7 @@ export function createServer(context: AgentContext): FastifyInstance {
   });
   const routes = createRoutes(context);
   const repeats = createRepeats(settings.maxTimestampAgeSeconds);
-  const authenticated = (request: FastifyRequest, _reply: FastifyReply, done: () => void): void => {
-    requireSignature(request);
-    done();
-  };
-
+  const authenticated = doneAfter(requireSignature);
   app.removeAllContentTypeParsers();
   app.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => {
     done(null, body);
@@ -105,6 +101,13 @@ export function createServer(context: AgentContext): FastifyInstance {
   }
   return app;
 }
+
+const doneAfter =
+  (work: (request: FastifyRequest) => void) =>
+  (request: FastifyRequest, _reply: FastifyReply, done: () => void): void => {
+    work(request);
+    done();
+  };
 
 function thrownBy(work: () => void): unknown {
   try {

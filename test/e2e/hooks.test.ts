@@ -3,55 +3,27 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, test } from '@jest/globals';
 import { HOSTILE } from '../fixtures/hooks/hostile.ts';
 import { CALL, putBodyOf } from '../support/agent-client.ts';
-import { newPrivateKey } from '../support/canary.ts';
 import { INTERFACE } from '../support/fleet.ts';
 import { startPinger } from '../support/lab/pinger.ts';
-import { useLoneHost } from '../support/lone-host.ts';
+import { HOOKS_DOWN, HOOKS_UP, useHookHost } from '../support/hook-host.ts';
 import { isFull } from '../support/scene.ts';
 import { attachTracer } from '../support/syscall-tracer.ts';
-import { greetingAt, NO_THIRD_HOSTS, startGreeter, THIRD_HOSTS } from '../support/third-hosts.ts';
+import { greetingAt, startGreeter, THIRD_HOSTS } from '../support/third-hosts.ts';
 import { until } from '../support/until.ts';
 
 const CONF = `/etc/wireguard/${INTERFACE}.conf`;
 const PINGS = isFull ? 900 : 100;
-const CLEAN =
-  `ip link delete ${INTERFACE}; ${NO_THIRD_HOSTS}; iptables -F INPUT; iptables -F FORWARD; iptables -t nat -F; nft delete table ip wg_${INTERFACE}; rm -rf /run/log; ` +
-  'while ip rule delete table 77; do :; done; ip route flush table 77';
-
 /** That the controller's client takes of an error. */
 const DETAILS = 16;
-/** As people write them: of the first page of every search. */
-const UP = ['iptables -A FORWARD -i %i -j ACCEPT; iptables -t nat -A POSTROUTING -o eth0 -j MASQUERADE'];
-const DOWN = ['iptables -D FORWARD -i %i -j ACCEPT; iptables -t nat -D POSTROUTING -o eth0 -j MASQUERADE'];
-
 describe('H3 hooks of the grammar, which a fresh install takes', () => {
-  const alone = useLoneHost(CLEAN, {
-    WGNODE_HOOKS: 'grammar',
-    WGNODE_ALLOW_COMMANDS: '[{path: /etc/wireguard/own.sh, args: ["up|down", "%i"]}]',
-  });
-  const { sh } = alone;
-  const put = async (change: object): Promise<Record<string, unknown>> => ({
-    ...(await alone.client.putConfig(INTERFACE, await putBodyOf(alone.host, change), CALL)),
-  });
-  const enable = (): Promise<unknown> => alone.client.setState(INTERFACE, 'enable', CALL);
-  const disable = (): Promise<unknown> => alone.client.setState(INTERFACE, 'disable', CALL);
-  const conf = (...lines: string[]): Promise<void> =>
-    alone.host.writeFile(
-      CONF,
-      `[Interface]\nPrivateKey = ${newPrivateKey()}\nAddress = 10.7.0.1/24\nListenPort = 51820\n${lines.join('\n')}\n`,
-    );
-  const index = (): Promise<string> => sh(`cat /sys/class/net/${INTERFACE}/ifindex`);
-  /** All that hooks of these tests set up. */
-  const RULES =
-    'iptables-save | grep "^-A" || true; ip rule list table 77; ip route show table 77; nft list table ip wg_wg0 2>/dev/null || true';
-  const rules = (): Promise<string> => sh(RULES.replaceAll('wg0', INTERFACE));
+  const { alone, sh, put, enable, disable, conf, index, rules } = useHookHost();
 
   test('the lines that people publish run unchanged, once, and are taken back', async () => {
     await conf();
-    await put({ post_up: UP, pre_down: DOWN, options: { state: 'up' } });
+    await put({ post_up: HOOKS_UP, pre_down: HOOKS_DOWN, options: { state: 'up' } });
     const there = await rules();
     expect(there).toBe(`-A FORWARD -i ${INTERFACE} -j ACCEPT\n-A POSTROUTING -o eth0 -j MASQUERADE\n`);
-    expect(await put({ post_up: UP, pre_down: DOWN })).toMatchObject({ changed: false });
+    expect(await put({ post_up: HOOKS_UP, pre_down: HOOKS_DOWN })).toMatchObject({ changed: false });
     await disable();
     expect(await rules()).toBe('');
     // Every command that a hook ran is a line of the audit log, beside the requests.
@@ -70,12 +42,12 @@ describe('H3 hooks of the grammar, which a fresh install takes', () => {
   test('plain wg-quick on the same file does the same, both ways', async () => {
     await conf();
     const post_up = [
-      ...UP,
+      ...HOOKS_UP,
       'ip rule add from 10.7.0.0/24 table 77 priority 7700; ip route add 198.51.100.0/24 dev %i table 77',
       'nft add table ip wg_%i; nft add chain ip wg_%i c \'{ type filter hook input priority 0 ; }\'; nft add rule ip wg_%i c iifname "%i" counter accept',
       "bash -c 'ip rule del table 78; ip route replace 203.0.113.0/24 dev %i table 77'",
     ];
-    const pre_down = [...DOWN, 'ip rule del table 77; ip route flush table 77', 'nft delete table ip wg_%i'];
+    const pre_down = [...HOOKS_DOWN, 'ip rule del table 77; ip route flush table 77', 'nft delete table ip wg_%i'];
     await put({ post_up, pre_down, options: { state: 'up' } });
     const ours = await rules();
     await sh(`wg-quick down ${INTERFACE}`);
@@ -88,10 +60,10 @@ describe('H3 hooks of the grammar, which a fresh install takes', () => {
 
   test('a rule that is added later touches nothing else', async () => {
     await conf();
-    await put({ post_up: UP, pre_down: DOWN, options: { state: 'up' } });
+    await put({ post_up: HOOKS_UP, pre_down: HOOKS_DOWN, options: { state: 'up' } });
     const device = await index();
     const more = 'iptables -A INPUT -p udp --dport 51820 -j ACCEPT';
-    const answer = await put({ post_up: [...UP, more], pre_down: [...DOWN, more.replace('-A', '-D')] });
+    const answer = await put({ post_up: [...HOOKS_UP, more], pre_down: [...HOOKS_DOWN, more.replace('-A', '-D')] });
     expect(answer).toMatchObject({ changed: true, impact: 'None' });
     expect(await index()).toBe(device);
     expect((await rules()).split('\n').filter((line) => line.includes('FORWARD'))).toHaveLength(1);
@@ -127,7 +99,7 @@ describe('H3 hooks of the grammar, which a fresh install takes', () => {
     await conf('MTU = 1400');
     await enable();
     const file = await alone.host.readFile(CONF);
-    await expect(put({ mtu: 1300, post_up: [...UP, 'curl http://192.0.2.1'] })).rejects.toMatchObject({
+    await expect(put({ mtu: 1300, post_up: [...HOOKS_UP, 'curl http://192.0.2.1'] })).rejects.toMatchObject({
       agentCode: 'hook_not_allowed',
       details: [expect.stringMatching(/^spec\.interface\.postUp\[1\]: `curl` at character 1: .*allowCommands/)],
     });
@@ -171,96 +143,14 @@ describe('H3 hooks of the grammar, which a fresh install takes', () => {
     await expect(enable()).rejects.toThrow(/own\.sh must belong to root and be writable by nobody else/);
   });
 
-  test.each([
-    [
-      'all rules, by hand',
-      'iptables -F FORWARD; iptables -t nat -F POSTROUTING; ip rule del table 77; ip route flush table 77',
-    ],
-    ['one rule', 'iptables -D FORWARD -s 10.7.0.0/24 -j ACCEPT'],
-    ['the ruleset, as a restart of a firewall does', 'nft flush ruleset'],
-    ['a setting', `sysctl -qw net.ipv4.conf.${INTERFACE}.proxy_arp=0`],
-    ['a rule of a chain of nft', `nft flush chain ip wg_${INTERFACE} c`],
-  ])('D4 what hooks left is seen to be gone, and is brought back in its order: %s', async (_what, remove) => {
-    await conf();
-    await sh('iptables -A FORWARD -i eth9 -j DROP');
-    const post_up = [
-      ...UP,
-      'iptables -A FORWARD -s 10.7.0.0/24 -j ACCEPT',
-      'iptables -A FORWARD -o %i -j REJECT',
-      'ip rule add from 10.7.0.0/24 table 77 priority 7700; ip route add 198.51.100.0/24 dev %i table 77',
-      'nft add table ip wg_%i; nft add chain ip wg_%i c \'{ type filter hook input priority 0 ; }\'; nft add rule ip wg_%i c iifname "%i" counter accept',
-      'sysctl -qw net.ipv4.conf.%i.proxy_arp=1',
-    ];
-    await put({ post_up, options: { state: 'up' } });
-    const settings = (): Promise<string> => sh(`sysctl net.ipv4.conf.${INTERFACE}.proxy_arp`);
-    const there = [await rules(), await settings()];
-    const device = await index();
-    const look = async (): Promise<Record<string, unknown>> => ({
-      ...(await alone.client.readConfig(INTERFACE, undefined, CALL)),
-    });
-    expect(await look()).toMatchObject({
-      response: { drift: [], hooks: Array.from({ length: 10 }, () => ({ present: true })) },
-    });
-    await sh(remove);
-    await until('the loss is seen', async () => JSON.stringify(await look()).includes('"present":false'));
-    expect(await look()).toMatchObject({
-      response: {
-        drift: [
-          { path: 'spec.interface.postUp', live: expect.stringMatching(/^gone from the host: /), impact: 'None' },
-        ],
-      },
-    });
-    expect(await put({ post_up })).toMatchObject({
-      changed: true,
-      impact: 'None',
-      plan: [{ action: 'restore-hooks' }],
-    });
-    const foreign = '-A FORWARD -i eth9 -j DROP\n';
-    expect([await rules(), await settings()].map((text) => text.replace(foreign, ''))).toEqual(
-      there.map((text) => text.replace(foreign, '')),
-    );
-    expect(await index()).toBe(device);
-    expect(await put({ post_up })).toMatchObject({ changed: false });
-  });
-
-  test('D4 a hook that cannot be brought back keeps no other change away', async () => {
-    await conf();
-    await sh(
-      'ip link add d9 type veth peer name d8; ip link set d8 up; ip addr add 10.99.0.1/24 dev d9; ip link set d9 up',
-    );
-    const post_up = ['ip route add 203.0.113.0/24 via 10.99.0.2 table 77'];
-    await put({ post_up, options: { state: 'up' } });
-    await sh('ip link del d9');
-    const answer = await put({ mtu: 1300, post_up });
-    expect(answer).toMatchObject({
-      changed: true,
-      warnings: [expect.stringMatching(/whose effect was lost\[0\] failed/)],
-    });
-    expect(await sh(`cat /sys/class/net/${INTERFACE}/mtu`)).toBe('1300\n');
-    expect(await alone.client.readConfig(INTERFACE, undefined, CALL)).toMatchObject({
-      response: { drift: [{ path: 'spec.interface.postUp' }] },
-    });
-  });
-
-  test('D4 what somebody else brought up is looked at, too', async () => {
-    await conf(...UP.map((line) => `PostUp = ${line}`), ...DOWN.map((line) => `PreDown = ${line}`));
-    await sh(`wg-quick up ${INTERFACE}`);
-    expect(await alone.client.readConfig(INTERFACE, undefined, CALL)).toMatchObject({ response: { drift: [] } });
-    await sh('iptables -F');
-    expect(await put({ post_up: UP, pre_down: DOWN })).toMatchObject({
-      plan: [{ action: 'restore-hooks' }],
-    });
-    expect(await rules()).toBe(`-A FORWARD -i ${INTERFACE} -j ACCEPT\n-A POSTROUTING -o eth0 -j MASQUERADE\n`);
-  });
-
   test('a set-up without its teardown gets it, in the file, so that plain wg-quick takes it back, too', async () => {
     await conf();
-    const answer = await put({ post_up: UP, options: { state: 'up' } });
+    const answer = await put({ post_up: HOOKS_UP, options: { state: 'up' } });
     expect(answer).not.toHaveProperty('warnings');
     expect(await alone.host.readFile(CONF)).toContain(
       'PreDown = iptables -w -t nat -D POSTROUTING -o eth0 -j MASQUERADE\nPreDown = iptables -w -D FORWARD -i %i -j ACCEPT\n',
     );
-    expect(await put({ post_up: UP })).toMatchObject({ changed: false });
+    expect(await put({ post_up: HOOKS_UP })).toMatchObject({ changed: false });
     await sh(`wg-quick down ${INTERFACE}`);
     expect(await rules()).toBe('');
   });
