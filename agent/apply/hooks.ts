@@ -3,10 +3,11 @@ import { AgentError } from '../core/agent-error.ts';
 import { type HookRun, newLedger } from '../core/device.ts';
 import type { InterfaceConfig } from '../protocol/wgquick/config.ts';
 import { redactKeys } from '../protocol/redact.ts';
-import { interfaceOf, parseDocument } from '../protocol/wgquick/document.ts';
+import { hooksOf, parseDocument } from '../protocol/wgquick/document.ts';
 import { FIELDS } from '../protocol/wgquick/fields.ts';
 import { canonicalHook } from '../protocol/hooks/canonical.ts';
 import { auditCommand } from './audited.ts';
+import { isIntentLine, runIntentLine } from './firewall-file.ts';
 import type { ManagedInterface } from './managed-interface.ts';
 import { isHookCommand, runCommands } from './run-commands.ts';
 
@@ -27,11 +28,16 @@ const nobody: NoteRun = () => Promise.resolve();
  */
 export async function runHook(target: ManagedInterface, hook: string, note: NoteRun = nobody): Promise<void> {
   const { name, host } = target;
+  if (isIntentLine(hook)) return noted(hook, note, () => runIntentLine(target, hook));
   const canonical = canonicalHook(hook, { device: name, allowed: host.hooks.allowed });
   if (canonical?.line === hook) return runCommands(target, canonical.hook, note);
+  await noted(hook, note, () => runInBash(target, hook));
+}
+
+async function noted(hook: string, note: NoteRun, run: () => Promise<void>): Promise<void> {
   await note(hook, 'started');
   try {
-    await runInBash(target, hook);
+    await run();
   } catch (error) {
     await note(hook, 'failed');
     throw error;
@@ -128,7 +134,7 @@ export async function runQuietly(target: ManagedInterface, hooks: readonly strin
  * very same thing. Those lines are left alone.
  */
 export async function hooksOfOlderLife(target: ManagedInterface, text: string): Promise<readonly string[]> {
-  const { preDown, postDown } = interfaceOf(parseDocument(text));
+  const { preDown, postDown } = hooksOf(parseDocument(text));
   const others = await linesOfOthers(target);
   return [...preDown, ...postDown].filter((hook) => !others.has(hook.replaceAll('%i', target.name)));
 }
@@ -138,7 +144,7 @@ async function linesOfOthers({ host, name }: ManagedInterface): Promise<Readonly
   const names = (await host.state.running()).filter((other) => other !== name);
   const lines = await Promise.all(
     names.map(async (other) => {
-      const { preDown, postDown } = interfaceOf(parseDocument((await host.state.open(other).readRunning()) ?? ''));
+      const { preDown, postDown } = hooksOf(parseDocument((await host.state.open(other).readRunning()) ?? ''));
       return [...preDown, ...postDown].map((hook) => hook.replaceAll('%i', other));
     }),
   );

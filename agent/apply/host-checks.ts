@@ -8,6 +8,8 @@ import { withSecretFile } from '../host/secret-file.ts';
 import { type Cidr, ipOf, isLinkLocal, networkOf } from '../protocol/address.ts';
 import { isSame } from '../protocol/wgquick/config.ts';
 import { parseDocument } from '../protocol/wgquick/document.ts';
+import { compile } from '../protocol/firewall/compile.ts';
+import { trustedProgram } from '../host/trusted-file.ts';
 import { HOOK_NAMES, pathOf } from '../protocol/wgquick/fields.ts';
 import { render } from '../protocol/wgquick/render.ts';
 import { textForParseCheck } from '../protocol/wgquick/strip.ts';
@@ -64,6 +66,20 @@ const resolverIsThere: HostCheck = async ({ host }, { desired: { config } }) => 
     const text = 'spec.interface.dns: needs a resolvconf program on the host; install openresolv or remove the field';
     throw new AgentError('invalid_value', text, { cause: error, details: ['spec.interface.dns'] });
   }
+};
+
+const firewallHasNft: HostCheck = ({ name }, { current, desired: { config } }) => {
+  const path = pathOf('firewall');
+  const isNew = current.file === null || !isSame('firewall', current.file, config);
+  if (!isNew || compile(config, name) === null) return Promise.resolve();
+  try {
+    trustedProgram('nft');
+  } catch (error) {
+    if (!(error instanceof AgentError)) throw error;
+    const text = `${path}: needs nft(8) on the host: ${error.message}; install nftables, or write hooks of iptables in its place`;
+    throw new AgentError('invalid_value', text, { cause: error, details: [path] });
+  }
+  return Promise.resolve();
 };
 
 /** Addresses that come new to the device. Link-local ones are by nature the same on every device. */
@@ -129,6 +145,7 @@ export const HOST_CHECKS: readonly HostCheck[] = [
   hooksParse,
   fileParses,
   resolverIsThere,
+  firewallHasNft,
   addressesAreFree,
   routesAreFree,
   portIsFree,

@@ -2,7 +2,7 @@ import type { StopConfig } from '../backend/backend.ts';
 import { type Device, type Ledger, newLedger } from '../core/device.ts';
 import type { NamedEndpoint } from '../core/start-text.ts';
 import { teardownOf } from '../core/teardown.ts';
-import { type Document, documentText, interfaceOf, parseDocument } from '../protocol/wgquick/document.ts';
+import { type Document, documentText, hooksOf, parseDocument } from '../protocol/wgquick/document.ts';
 import { withoutSaveConfig } from '../protocol/wgquick/strip.ts';
 import { downHooks, hooksOfOlderLife, runQuietly, upRun } from './hooks.ts';
 import type { ManagedInterface } from './managed-interface.ts';
@@ -25,7 +25,7 @@ export async function bringUp(
   // A second PostUp would double what the first one set up.
   await forgetOlderLife(target);
   const document = parseDocument(text);
-  const config = interfaceOf(document);
+  const config = hooksOf(document);
   const { hooks, runs } = upRun(target, config);
   const takeBack = async (): Promise<void> => {
     await runQuietly(target, teardownOf(config, runs));
@@ -53,7 +53,7 @@ export async function forgetOlderLife(target: ManagedInterface): Promise<void> {
   if (text !== null) {
     const document = parseDocument(text);
     const isWhole = ledger?.index !== null;
-    const hooks = isWhole ? await hooksOfOlderLife(target, text) : teardownOf(interfaceOf(document), ledger.hooks);
+    const hooks = isWhole ? await hooksOfOlderLife(target, text) : teardownOf(hooksOf(document), ledger.hooks);
     await runQuietly(target, hooks);
     await target.backend.sweep(stopConfig(document, ledger, null));
   }
@@ -80,7 +80,7 @@ export async function bringDown(target: ManagedInterface, device: Device | null)
   const text = copy ?? activeConfigOf((await target.readFile()) ?? EMPTY_FILE);
   if (copy === null) await state.writeRunning(text);
   const document = parseDocument(text);
-  const config = interfaceOf(document);
+  const config = hooksOf(document);
   const ledger = await state.readLedger();
   const isUnfinished = ledger !== null && ledger.index === null;
   const hooks = isUnfinished ? { preDown: teardownOf(config, ledger.hooks), postDown: [] } : config;

@@ -13,6 +13,10 @@ import {
   rulesIn,
   type SeenEffect,
 } from '../core/seen-effects.ts';
+import type { SeenTable } from '../core/firewall-table.ts';
+import { readText } from '../host/config-files.ts';
+import { tableNameOf } from '../protocol/firewall/compile.ts';
+import { sidecarOf } from '../protocol/firewall/hook-lines.ts';
 import { AgentError } from '../core/agent-error.ts';
 import type { CommandRunner } from '../host/command-runner.ts';
 import { readKernelFile } from '../host/kernel-file.ts';
@@ -104,9 +108,7 @@ const lookAtNft: FamilyLook = async (runner, effects) => {
   for (const { family, table } of parts) {
     const id = `${family} ${table}`;
     if (tables.has(id)) continue;
-    const { exitCode, stdout, stderr } = await runner.run('nft', ['-json', 'list', 'table', family, table]);
-    if (exitCode !== 0 && !stderr.includes('No such file or directory')) return UNKNOWN;
-    tables.set(id, exitCode === 0 ? nftTableIn(stdout) : null);
+    tables.set(id, await listTable(runner, family, table));
   }
   return (effect) => {
     if (!isNft(effect)) return null;
@@ -157,6 +159,22 @@ async function lostRules(
     left = left.filter((each) => !gone.includes(each));
   }
   return lost;
+}
+
+/** The table of firewall intents and the file that it is loaded from; null = the configuration has no intent. */
+export async function lookAtTable(target: ManagedInterface, { firewall }: InterfaceConfig): Promise<SeenTable | null> {
+  if (firewall.length === 0) return null;
+  const { name, path, host } = target;
+  const sidecar = await readText(sidecarOf(path));
+  return { loaded: await listTable(host.runner, 'inet', tableNameOf(name)), sidecar };
+}
+
+/** Throws where nft(8) is not there or cannot say. */
+async function listTable(runner: CommandRunner, family: string, table: string): Promise<NftTable> {
+  const { exitCode, stdout, stderr } = await runner.run('nft', ['-json', 'list', 'table', family, table]);
+  if (exitCode === 0) return nftTableIn(stdout);
+  if (stderr.includes('No such file or directory')) return null;
+  throw new AgentError('command_failed', `nft cannot tell the table ${table}`);
 }
 
 async function printed(runner: CommandRunner, [program, ...args]: readonly [string, ...string[]]): Promise<string> {

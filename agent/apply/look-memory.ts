@@ -1,13 +1,21 @@
 import type { NetworkEvents } from '../host/network-events.ts';
 import type { InterfaceConfig } from '../protocol/wgquick/config.ts';
+import type { SeenTable } from '../core/firewall-table.ts';
 import type { SeenEffect } from '../core/seen-effects.ts';
+
+/** What was seen of the effects of hooks and of the table of firewall intents. */
+export interface Looks {
+  readonly effects: readonly SeenEffect[];
+  readonly table: SeenTable | null;
+}
+export const NOTHING_SEEN: Looks = { effects: [], table: null };
 
 /** Everything is looked at anew after this time, whatever the sources say: an iptables-legacy tells nobody. */
 const BACKSTOP_MS = 30_000;
 
 interface Look {
   readonly config: InterfaceConfig;
-  readonly seen: readonly SeenEffect[];
+  readonly seen: Looks;
   readonly atMs: number;
 }
 
@@ -39,11 +47,7 @@ export class LookMemory {
   }
 
   /** What was seen of this configuration, or what `look` sees now. */
-  async get(
-    name: string,
-    config: InterfaceConfig,
-    look: () => Promise<readonly SeenEffect[]>,
-  ): Promise<readonly SeenEffect[]> {
+  async get(name: string, config: InterfaceConfig, look: () => Promise<Looks>): Promise<Looks> {
     const { sources, nowMs } = this.#options;
     // All are asked: one that was never asked does not know that it listens.
     const isReliable = sources.map((source) => source.isReliable()).every(Boolean);
@@ -51,7 +55,8 @@ export class LookMemory {
     if (isReliable && known?.config === config && nowMs() - known.atMs < BACKSTOP_MS) return known.seen;
     const [generation, atMs] = [this.#generation, nowMs()];
     const seen = await look();
-    if (isReliable && generation === this.#generation && seen.length > 0) this.#looks.set(name, { config, seen, atMs });
+    if (isReliable && generation === this.#generation && seen.effects.length + (seen.table === null ? 0 : 1) > 0)
+      this.#looks.set(name, { config, seen, atMs });
     return seen;
   }
 }

@@ -3,6 +3,9 @@ import { readText, removeDurably, widerAccess, writeDurably } from '../host/conf
 import type { Host } from '../host/host.ts';
 import type { InterfaceState } from '../host/state-folder.ts';
 import { AGENT_ITSELF, type Caller } from '../core/audit-record.ts';
+import { compile } from '../protocol/firewall/compile.ts';
+import { interfaceOf, parseDocument } from '../protocol/wgquick/document.ts';
+import { writeSidecar } from './firewall-file.ts';
 import { LookMemory } from './look-memory.ts';
 import { EndpointNames } from './endpoint-names.ts';
 
@@ -49,11 +52,18 @@ export function createInterfaces(host: Host, backends: Backends): Interfaces {
       readFile: () => readText(path),
       async writeFile(text) {
         const previous = widerAccess(path);
+        const table = compile(interfaceOf(parseDocument(text)), name);
+        // The file must never name a table that is not there yet.
+        if (table !== null) await writeSidecar({ path }, table);
         await writeDurably(path, text);
+        if (table === null) await writeSidecar({ path }, null);
         if (previous !== null)
           host.log.warn('the file is 0600 root:root from now on: it holds a private key', { path, previous });
       },
-      removeFile: () => removeDurably(path),
+      async removeFile() {
+        await removeDurably(path);
+        await writeSidecar({ path }, null);
+      },
       state: host.state.open(name),
       backend: backends.open(name),
       host,

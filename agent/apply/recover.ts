@@ -3,6 +3,7 @@ import { audited } from './audited.ts';
 import type { JournalEntry } from '../host/state-folder.ts';
 import { interfaceOf, parseDocument, peerKeys } from '../protocol/wgquick/document.ts';
 import { FIELDS, HOOK_NAMES } from '../protocol/wgquick/fields.ts';
+import { withIntentLines } from '../protocol/firewall/hook-lines.ts';
 import { converge } from './converge.ts';
 import { runQuietly } from './hooks.ts';
 import { closeJournal, previousState, restoreFile } from './journal.ts';
@@ -56,7 +57,8 @@ async function tearDown(target: ManagedInterface, now: Snapshot): Promise<void> 
   }
   const attempted = now.file ?? now.running;
   const isOther = HOOK_NAMES.some((hook) => !FIELDS[hook].equal(attempted[hook], now.running[hook]));
-  if (isOther) await runQuietly(target, [...attempted.preDown, ...attempted.postDown]);
+  const { preDown, postDown } = withIntentLines(attempted);
+  if (isOther) await runQuietly(target, [...preDown, ...postDown]);
   await bringDown(target, isOther ? null : now.device);
 }
 

@@ -14,6 +14,8 @@ import { type FieldName, HOOK_NAMES } from '../protocol/wgquick/fields.ts';
 import { render } from '../protocol/wgquick/render.ts';
 import { runEach, runHook, runQuietly } from './hooks.ts';
 import { activeConfigOf, bringDown, bringUp, forgetOlderLife } from './lifecycle.ts';
+import { LOAD_LINE, UNLOAD_LINE } from '../protocol/firewall/hook-lines.ts';
+import { runIntentLine, writeSidecar } from './firewall-file.ts';
 import { lookAtHooks } from './look-at-hooks.ts';
 import type { ManagedInterface } from './managed-interface.ts';
 import type { Snapshot } from './snapshot.ts';
@@ -31,7 +33,7 @@ export interface StepContext {
   readonly startConfig: string;
 }
 
-type LoneAction = ActionOf<'file' | 'lifecycle' | 'hooks'>;
+type LoneAction = ActionOf<'file' | 'lifecycle' | 'hooks' | 'firewall'>;
 
 /** A device as a step has read it, which nothing has touched since that wg(8) would show; null = it has to be read. */
 type Seen = Device | null;
@@ -42,6 +44,7 @@ const RUNNERS: { readonly [A in LoneAction]: (context: StepContext, step: StepOf
     if (now.fileText !== null) await target.writeFile(now.fileText);
     return now.device;
   },
+  'set-firewall': setFirewall,
   'restore-hooks': restoreHooks,
   'run-hooks': swapHooks,
   up: upWithPeers,
@@ -209,7 +212,7 @@ async function swapHooks(context: StepContext, { hooks }: StepOf<'run-hooks'>): 
       isTakenBack = true;
       await takeBack();
     }
-    await noteRunning(context, desired, HOOK_NAMES);
+    await noteRunning(context, desired, [...HOOK_NAMES, 'firewall']);
     const after = await target.backend.read(desired.table);
     if (before !== null && after === null) throw takenAway(target.name);
     await noteBaseline(target, { before, after, unseen: await unseenEffects(target, desired, added) });
@@ -225,6 +228,15 @@ async function swapHooks(context: StepContext, { hooks }: StepOf<'run-hooks'>): 
     await target.state.writeRunning(copy);
     throw error;
   }
+}
+
+/** Loads the table of firewall intents, which replaces the one that is there in one transaction, or takes it away. */
+async function setFirewall(context: StepContext, { firewall }: StepOf<'set-firewall'>): Promise<Seen> {
+  const { target, desired, now } = context;
+  await writeSidecar(target, firewall.table);
+  await runIntentLine(target, firewall.table === null ? UNLOAD_LINE : LOAD_LINE);
+  await noteRunning(context, desired, ['firewall']);
+  return now.device;
 }
 
 /** Runs hooks again whose effect is gone. One that fails changes nothing: it stays drift, and who asked is told. */

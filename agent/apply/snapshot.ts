@@ -1,13 +1,17 @@
 import type { Device, Ledger } from '../core/device.ts';
 import type { Current } from '../core/plan.ts';
+import type { SeenTable } from '../core/firewall-table.ts';
 import { lostEffects, type SeenEffect } from '../core/seen-effects.ts';
 import { EMPTY_CONFIG, type InterfaceConfig } from '../protocol/wgquick/config.ts';
 import { allowedIpsOf, type Document, interfaceOf, parseDocument } from '../protocol/wgquick/document.ts';
-import { lookAtHooks } from './look-at-hooks.ts';
+import { lookAtHooks, lookAtTable } from './look-at-hooks.ts';
+import { type Looks, NOTHING_SEEN } from './look-memory.ts';
 import type { ManagedInterface } from './managed-interface.ts';
 
 /** File, running copy and kernel of one interface, read at one moment. */
 export interface Snapshot {
+  /** Of the interface. */
+  readonly name: string;
   readonly fileText: string | null;
   readonly document: Document;
   readonly file: InterfaceConfig | null;
@@ -19,6 +23,8 @@ export interface Snapshot {
   readonly device: Device | null;
   /** What the hooks that it was brought up with left on the host; empty while it is down. */
   readonly effects: readonly SeenEffect[];
+  /** Null = it was brought up without firewall intents. */
+  readonly table: SeenTable | null;
 }
 
 /** How a snapshot is read. */
@@ -45,7 +51,9 @@ export async function readSnapshot(
   const isOther = device === null || (known !== null && known.index !== device.index);
   const runningText = isOther ? null : copy;
   const running = runningText === null ? (file ?? EMPTY_CONFIG) : presumed;
+  const looks = device === null ? NOTHING_SEEN : await looksAt(target, running, effects);
   return {
+    name: target.name,
     fileText,
     document,
     file,
@@ -53,25 +61,34 @@ export async function readSnapshot(
     running,
     ledger: isOther ? null : known,
     device,
-    effects: device === null ? [] : await seenEffects(target, running, effects),
+    ...looks,
   };
 }
 
-function seenEffects(
-  target: ManagedInterface,
-  running: InterfaceConfig,
-  how: SnapshotOptions['effects'],
-): Promise<readonly SeenEffect[]> {
-  if (how === 'none') return Promise.resolve([]);
-  const look = (): Promise<readonly SeenEffect[]> => lookAtHooks(target, running);
+function looksAt(target: ManagedInterface, running: InterfaceConfig, how: SnapshotOptions['effects']): Promise<Looks> {
+  if (how === 'none') return Promise.resolve(NOTHING_SEEN);
+  const look = async (): Promise<Looks> => ({
+    effects: await lookAtHooks(target, running),
+    table: await lookAtTable(target, running),
+  });
   return how === 'now' ? look() : target.looks.get(target.name, running, look);
 }
 
 /** The part of a snapshot that a plan is made from. `attempted`: what an apply that is being undone may have put on the device. */
 export function currentOf(snapshot: Snapshot, attempted: InterfaceConfig | null = null): Current {
-  const { file, running, device, document, runningText, ledger, effects } = snapshot;
+  const { name, file, running, device, document, runningText, ledger, effects, table } = snapshot;
   const baseline = ledger?.baseline ?? null;
-  const known = { file, running, attempted, device, baseline, effects, lost: lostEffects(effects, ledger) };
+  const known = {
+    name,
+    table,
+    file,
+    running,
+    attempted,
+    device,
+    baseline,
+    effects,
+    lost: lostEffects(effects, ledger),
+  };
   if (baseline === null) return { ...known, fileIps: allowedIpsOf(document), goneIps: [] };
   // Whose running copy is not known is known by no baseline, either.
   const runningDocument = runningText === null ? document : parseDocument(runningText);

@@ -1,8 +1,10 @@
 import { compare, type Difference, STATE_PATH } from '../protocol/compare.ts';
 import type { WireDrift } from '../protocol/messages.ts';
 import type { InterfaceConfig } from '../protocol/wgquick/config.ts';
+import { compile } from '../protocol/firewall/compile.ts';
 import { redactKeys } from '../protocol/redact.ts';
-import { FIELD_NAMES, fieldOf, pathOf } from '../protocol/wgquick/fields.ts';
+import { FIELD_NAMES, type FieldName, fieldOf, pathOf } from '../protocol/wgquick/fields.ts';
+import { lostIntents, tableChange } from './firewall-table.ts';
 import { type Current, impactOf, liveSteps, settledFields } from './plan.ts';
 
 const MAX_TEXT = 1024;
@@ -26,17 +28,33 @@ export function driftOf(current: Current & { readonly file: InterfaceConfig }): 
   }));
 }
 
-function seenByPlan(path: string, { file, device, lost }: Current): Difference {
+function seenByPlan(path: string, current: Current): Difference {
+  const { file, device } = current;
   const name = FIELD_NAMES.find((candidate) => pathOf(candidate) === path);
   if (name === undefined || file === null || device === null) return { path, desired: '', file: '', live: '' };
   const { text, running } = fieldOf(name);
-  const gone = lost.filter(({ list }) => pathOf(list) === path).map(({ command }) => command);
-  const others =
-    gone.length === 0
-      ? 'routes or rules are missing'
-      : `gone from the host: ${redactKeys([...new Set(gone)].join('; '))}`;
-  const live = running.shownBy === 'kernel' ? text(running.of(device)) : others;
+  const live = running.shownBy === 'kernel' ? text(running.of(device)) : missingOf(name, current);
   return { path, desired: text(file[name]), file: text(file[name]), live };
+}
+
+/** What of a field is missing that the kernel does not show as a value. */
+function missingOf(name: FieldName, current: Current): string {
+  const gone = [...new Set(current.lost.filter(({ list }) => list === name).map(({ command }) => command))];
+  const parts = [
+    ...(name === 'firewall' ? missingTable(current) : []),
+    ...(gone.length === 0 ? [] : [`gone from the host: ${redactKeys(gone.join('; '))}`]),
+  ];
+  return parts.length === 0 ? 'routes or rules are missing' : parts.join('; ');
+}
+
+/** Intents that are not in force, by their names. */
+function missingTable({ name, file, table }: Current): string[] {
+  const wanted = file === null ? null : compile(file, name);
+  const change = file === null ? null : tableChange(file, name, table);
+  if (change === null) return [];
+  if (wanted === null) return ['a table that no intent asks for'];
+  const lost = lostIntents(wanted, table?.loaded ?? null);
+  return [lost.length > 0 ? `not in force: ${lost.join(', ')}` : 'the file of the table is not as it should be'];
 }
 
 /** Fields of an interface that is down whose text in the file is no value. */

@@ -1,5 +1,6 @@
 import type { InterfaceConfig } from '../protocol/wgquick/config.ts';
 import { commandsOf, derivedInverse, isFirewallRule } from '../protocol/hooks/inverse.ts';
+import { linesOf, LOAD_LINE, UNLOAD_LINE } from '../protocol/firewall/hook-lines.ts';
 import { FIELDS } from '../protocol/wgquick/fields.ts';
 
 /** A command of a set-up, and what takes it back. */
@@ -28,7 +29,7 @@ type UpList = (typeof UP)[number];
 export function hookChange(running: InterfaceConfig, desired: InterfaceConfig): HookChange | null {
   const changes = UP.map((name) => listChange(name, running, desired));
   if (changes.includes(null)) return null;
-  const known = changes.filter((change) => change !== null);
+  const known = [...changes.filter((change) => change !== null), intentChange(running, desired)];
   const newTeardown = DOWN.flatMap((down) =>
     beyond(desired[down], running[down]).map((index) => desired[down][index] ?? ''),
   );
@@ -37,6 +38,18 @@ export function hookChange(running: InterfaceConfig, desired: InterfaceConfig): 
     added: known.flatMap(({ added }) => added),
     newTeardown,
   };
+}
+
+/** Lines of intents have no order among them: those that go and those that come. */
+function intentChange(running: InterfaceConfig, desired: InterfaceConfig): ListChange {
+  const [had, wanted] = [running, desired].map(({ firewall }) => firewall.flatMap(linesOf));
+  const beside = (lines: typeof had = [], others: typeof had = []): Hook[] =>
+    lines
+      .filter(({ up }) => !others.some((other) => other.up === up))
+      .map(({ up, down }) => ({ command: up, inverse: down === null ? derivedInverse(up) : [down] }));
+  // A setting stays on: others may need it.
+  const removed = beside(had, wanted).filter(({ inverse }) => inverse.length > 0);
+  return { removed, added: beside(wanted, had) };
 }
 
 type ListChange = Pick<HookChange, 'removed' | 'added'>;
@@ -103,6 +116,7 @@ function beyond(list: readonly string[], other: readonly string[]): number[] {
  */
 export function hookAt(name: UpList, config: InterfaceConfig, index: number): Hook {
   const command = config[name][index] ?? '';
+  if (command === LOAD_LINE) return { command, inverse: [UNLOAD_LINE] };
   const own = derivedInverse(command);
   const teardown = new Set(DOWN.flatMap((down) => config[down].flatMap(commandsOf)));
   if (own.length > 0 && own.flatMap(commandsOf).every((part) => teardown.has(part))) return { command, inverse: own };

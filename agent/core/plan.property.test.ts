@@ -71,6 +71,15 @@ function after(current: Current, step: Step, wanted: DesiredInterface): Current 
       return { ...current, running: config, device: broughtUp(config, peers) };
     case 'down':
       return { ...current, device: null };
+    case 'set-firewall': {
+      const { table } = step.firewall;
+      const loaded = table === null ? null : { chains: new Map([[table.mark, 0]]), comments: table.counts };
+      return {
+        ...current,
+        running: { ...current.running, firewall: config.firewall },
+        table: { loaded, sidecar: table?.text ?? null },
+      };
+    }
     case 'restore-hooks':
       return { ...current, lost: [] };
     case 'run-hooks': {

@@ -5,6 +5,7 @@ import { type DesiredInterface, NAME_PATH, STATE_PATH } from '../protocol/compar
 import { changedFields, type InterfaceConfig, isSame } from '../protocol/wgquick/config.ts';
 import { DEFAULT_MTU, FIELD_NAMES, type FieldName, fieldOf, pathOf } from '../protocol/wgquick/fields.ts';
 import { ANYWHERE, FAMILIES, type Family, type RoutingPart, type RulePlace } from './default-routing.ts';
+import { type SeenTable, type TableChange, tableChange } from './firewall-table.ts';
 import { type Healing, healingOf } from './heal-hooks.ts';
 import { type HookChange, hookChange } from './hook-change.ts';
 import type { SeenEffect } from './seen-effects.ts';
@@ -29,6 +30,7 @@ interface StepArguments {
     /** Where its rules were. */
     readonly places: readonly RulePlace[];
   };
+  readonly 'set-firewall': { readonly firewall: TableChange };
   readonly 'set-dns': object;
   readonly 'restore-hooks': { readonly healing: Healing };
   readonly 'run-hooks': { readonly hooks: HookChange };
@@ -46,6 +48,8 @@ export type Step = { [A in StepAction]: StepOf<A> }[StepAction];
 
 /** Everything that a plan is made from. */
 export interface Current {
+  /** Of the interface. */
+  readonly name: string;
   /** The file's interface part; null = no such file. */
   readonly file: InterfaceConfig | null;
   /** What the interface was brought up with; of no account while it is down. */
@@ -63,6 +67,8 @@ export interface Current {
   /** What up hooks left on the host, and that of it which is gone. */
   readonly effects: readonly SeenEffect[];
   readonly lost: readonly SeenEffect[];
+  /** Null = it was brought up without firewall intents. */
+  readonly table: SeenTable | null;
 }
 
 /** The impact of a step is that of its action, whoever asks. */
@@ -97,7 +103,7 @@ export function liveSteps(current: Current, desired: DesiredInterface): Step[] {
   if (restart !== undefined) return [step({ action: 'restart' }, pathOf(restart))];
   const link = device.linkUp ? [] : [step({ action: 'link-up' }, STATE_PATH)];
   const steps = [...link, ...fieldSteps(change), ...routeSteps(change)];
-  steps.push(...routingSteps(change, steps), ...healingSteps(change));
+  steps.push(...routingSteps(change, steps), ...firewallSteps(change), ...healingSteps(change));
   // The sort is stable: routes stay as they were sorted.
   return steps.sort((left, right) => ACTIONS.indexOf(left.action) - ACTIONS.indexOf(right.action));
 }
@@ -122,12 +128,18 @@ const MAKERS: Readonly<Record<Exclude<FieldAction, 'restart'>, (change: Change, 
   'set-fwmark': ({ desired }, path) => [step({ action: 'set-fwmark', mark: desired.fwMark }, path)],
   'set-mtu': ({ desired }, path) => [step({ action: 'set-mtu', mtu: desired.mtu ?? DEFAULT_MTU }, path)],
   'add-address': addressSteps,
+  // Its table is told by the kernel (`firewallSteps`); these are the lines beside it.
+  'set-firewall': (change, path) =>
+    isSame('preUp', change.running, change.desired) && isSame('postUp', change.running, change.desired)
+      ? MAKERS['run-hooks'](change, path)
+      : [],
   'set-dns': (_change, path) => [step({ action: 'set-dns' }, path)],
   'run-hooks': ({ running, desired, lost }, path) => {
     const hooks = hookChange(running, desired);
     if (hooks === null) return [];
     // What is gone is not taken back: the very same rule may be of somebody else.
     const removed = hooks.removed.filter((hook) => !lost.some(({ command }) => command === hook.command));
+    if (removed.length + hooks.added.length === 0 && path === pathOf('firewall')) return [];
     return [step({ action: 'run-hooks', hooks: { ...hooks, removed } }, path)];
   },
 };
@@ -271,6 +283,11 @@ const rulesForFile = (fileIps: readonly Cidr[]): RoutingPart[] =>
   FAMILIES.filter((family) => fileIps.includes(ANYWHERE[family])).flatMap((family) =>
     (['route', 'rule', 'main rule'] as const).map((piece) => `${family} ${piece}` as const),
   );
+
+function firewallSteps({ name, desired, table }: Change): Step[] {
+  const firewall = tableChange(desired, name, table);
+  return firewall === null ? [] : [step({ action: 'set-firewall', firewall }, pathOf('firewall'))];
+}
 
 /** What hooks left and is gone, of those that stay. */
 function healingSteps({ lost, effects, desired }: Change): Step[] {

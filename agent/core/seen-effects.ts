@@ -134,24 +134,37 @@ export const routesIn = (text: string, version: '-4' | '-6'): PlainRoute[] =>
 export const isAmong = <T extends PolicyRule | PlainRoute>(wanted: T, present: readonly T[]): boolean =>
   present.some((own) => Object.entries(wanted).every(([name, value]) => (own as unknown as Json)[name] === value));
 
-/** What `nft -json list table FAMILY NAME` shows: its chains, and how many rules each has; null = there is no such table. */
-export type NftTable = ReadonlyMap<string, number> | null;
+/** What `nft -json list table FAMILY NAME` shows. */
+export interface ListedTable {
+  /** Its chains, and how many rules each has. */
+  readonly chains: ReadonlyMap<string, number>;
+  /** How many rules have each comment. */
+  readonly comments: ReadonlyMap<string, number>;
+}
+/** Null = there is no such table. */
+export type NftTable = ListedTable | null;
 
 /** Parses that. */
-export function nftTableIn(text: string): NftTable {
+export function nftTableIn(text: string): ListedTable {
   const { nftables = [] } = JSON.parse(text) as { readonly nftables?: readonly Json[] };
   const chains = new Map<string, number>();
   for (const { chain } of nftables as readonly { readonly chain?: { readonly name: string } }[])
     if (chain !== undefined) chains.set(chain.name, 0);
-  for (const { rule } of nftables as readonly { readonly rule?: { readonly chain: string } }[])
-    if (rule !== undefined) chains.set(rule.chain, (chains.get(rule.chain) ?? 0) + 1);
-  return chains;
+  const comments = new Map<string, number>();
+  for (const { rule } of nftables as readonly {
+    readonly rule?: { readonly chain: string; readonly comment?: string };
+  }[]) {
+    if (rule === undefined) continue;
+    chains.set(rule.chain, (chains.get(rule.chain) ?? 0) + 1);
+    if (rule.comment !== undefined) comments.set(rule.comment, (comments.get(rule.comment) ?? 0) + 1);
+  }
+  return { chains, comments };
 }
 
 /** Rules are counted: where one of a chain is gone, nobody knows which one, and all of them count as gone. `most`: how many these hooks put there. */
 export function isInTable({ chain, rule }: NftPart, table: NftTable, most: number): boolean {
   if (table === null) return false;
   if (chain === null) return true;
-  const count = table.get(chain);
+  const count = table.chains.get(chain);
   return count !== undefined && (rule === null || count >= most);
 }

@@ -4,7 +4,7 @@ import type { Impact } from './impact.ts';
  * How a step is carried out: `wg` and `ip` steps of a plan run together, in one process each; the others run one by one. After a
  * crash in the middle of a `lifecycle` step nobody knows which hooks ran.
  */
-export type StepGroup = 'file' | 'lifecycle' | 'wg' | 'ip' | 'routing' | 'resolver' | 'hooks';
+export type StepGroup = 'file' | 'lifecycle' | 'wg' | 'ip' | 'routing' | 'resolver' | 'hooks' | 'firewall';
 
 interface StepRow {
   readonly group: StepGroup;
@@ -24,6 +24,7 @@ export const STEPS = {
   'remove-address': { group: 'ip', impact: 'None' },
   'add-route': { group: 'ip', impact: 'None' },
   'restore-routing': { group: 'routing', impact: 'None' },
+  'set-firewall': { group: 'firewall', impact: 'None' },
   'set-dns': { group: 'resolver', impact: 'None' },
   'restore-hooks': { group: 'hooks', impact: 'None' },
   'run-hooks': { group: 'lifecycle', impact: 'None' },
@@ -43,5 +44,13 @@ export type ActionOf<G extends StepGroup> = {
 /** The actions by which a row of the field table may say that its field is changed; the plan has a maker for each. */
 export type FieldAction = Extract<
   StepAction,
-  'set-private-key' | 'set-listen-port' | 'set-fwmark' | 'set-mtu' | 'add-address' | 'set-dns' | 'run-hooks' | 'restart'
+  | 'set-private-key'
+  | 'set-listen-port'
+  | 'set-fwmark'
+  | 'set-mtu'
+  | 'add-address'
+  | 'set-dns'
+  | 'set-firewall'
+  | 'run-hooks'
+  | 'restart'
 >;

@@ -18,13 +18,13 @@ const show = (value: string): string => JSON.stringify(redactKeys(value).slice(0
 /** Everything that is wrong with the values of a configuration; empty = good. Pure: what needs the host is checked elsewhere. */
 export const validate = (config: InterfaceConfig): Problem[] =>
   FIELD_NAMES.flatMap((name) => {
-    const { check, rule, hook } = fieldOf(name);
+    const { check, rule, hook, owner } = fieldOf(name);
     const invalid = config.invalid[name] ?? [];
     // Of a private key it is said by its absence.
     const texts = name === 'privateKey' ? [] : invalid.map((text) => ({ message: `${rule}: ${show(text)} is none` }));
-    const problems = [...texts, ...check(config[name], { addresses: config.addresses, invalid })];
+    const problems = [...texts, ...check(config[name], { ...config, invalid })];
     return problems.map(({ message, index }: FieldProblem) => ({
-      code: hook && index !== undefined ? ('invalid_hook' as const) : ('invalid_value' as const),
+      code: hook && owner !== 'wgnode' && index !== undefined ? ('invalid_hook' as const) : ('invalid_value' as const),
       field: name,
       path: index === undefined ? pathOf(name) : `${pathOf(name)}[${String(index)}]`,
       message,

@@ -49,7 +49,9 @@ function leftBehind(config: Hooks): HookEffect[] {
     '%i',
   ).flatMap((change) => ('takes' in change ? change.takes : []));
   const goesByItself = (effect: Effect): boolean => effect.kind === 'route' && effect.dev === '%i';
-  return effectsOf(config, '%i').filter(({ effect }) => !goesByItself(effect) && !takes.some((take) => take(effect)));
+  return effectsOf({ ...config, firewall: [] }, '%i').filter(
+    ({ effect }) => !goesByItself(effect) && !takes.some((take) => take(effect)),
+  );
 }
 
 function ofEffect(effect: Effect, command: string): readonly string[] {
@@ -80,7 +82,7 @@ export interface WrongTeardown {
 
 /** `-A` where `-D` was meant, as in many a published file. */
 export function wrongTeardowns(config: Hooks): WrongTeardown[] {
-  const setUp = new Map(effectsOf(config, '%i').map((own) => [keyOf(own.effect), own]));
+  const setUp = new Map(effectsOf({ ...config, firewall: [] }, '%i').map((own) => [keyOf(own.effect), own]));
   return DOWN.flatMap((list) =>
     config[list].flatMap((text, line) =>
       changesOf([text], '%i').flatMap((change) =>

@@ -1,9 +1,10 @@
 import { LRUCache } from 'lru-cache';
 import { type Cidr, networkOf, parseCidr } from '../address.ts';
 import { memoized } from '../memoized.ts';
+import { withIntentLines, withoutIntentLines } from '../firewall/hook-lines.ts';
 import { configFrom, type InterfaceConfig } from './config.ts';
 import { trimSpace, withoutSpace } from './white-space.ts';
-import { FIELD_NAMES, type FieldName, fieldOf } from './fields.ts';
+import { FIELD_NAMES, FIREWALL_KEY, type FieldName, fieldOf } from './fields.ts';
 
 /** One line of a wg-quick file, with everything that is needed to write it back byte for byte. */
 export interface Line {
@@ -26,6 +27,9 @@ export interface Line {
 
 /** The lines of a wg-quick file: `documentText(parseDocument(text)) === text`, always. */
 export type Document = readonly Line[];
+
+/** What this agent keeps in a comment. */
+const OWN_KEY = new RegExp(`^(${FIREWALL_KEY}) = (.*)$`);
 
 const compact = (text: string): string => withoutSpace(text).toLowerCase();
 
@@ -99,6 +103,9 @@ function parseLines(text: string): Document {
 }
 
 function parseLine(raw: string, eol: string, previous: Line['section']): Line {
+  const [, own, text = ''] = OWN_KEY.exec(raw) ?? [];
+  if (own !== undefined)
+    return { raw, eol, section: previous, header: false, key: own, quickKey: own, value: text, text, comment: '' };
   const hash = raw.indexOf('#');
   const code = trimSpace(hash < 0 ? raw : raw.slice(0, hash));
   const comment = hash < 0 ? '' : raw.slice(hash);
@@ -135,12 +142,16 @@ export const interfaceLines = memoized((document: Document) => {
 /** The interface part; several [Interface] sections count as one, as in wg-quick. */
 export const interfaceOf = memoized((document: Document): InterfaceConfig => {
   const entries = interfaceLines(document);
-  return configFrom((name) => {
+  const config = configFrom((name) => {
     const { hook, parse } = fieldOf(name);
     const own = entries.filter((line) => isLineOf(line, name));
     return parse(own.map((line) => (hook ? line.text : line.value)));
   });
+  return withoutIntentLines(config);
 });
+
+/** The interface part with the hooks that the file really has: those that firewall intents stand for, too. */
+export const hooksOf = (document: Document): InterfaceConfig => withIntentLines(interfaceOf(document));
 
 /** Whether the line gives a value to this field, as the program that owns the field reads it. */
 export function isLineOf(line: Line, name: FieldName): boolean {

@@ -25,6 +25,8 @@ export interface DeviceSettings {
 /** What a rule looks at beside the value itself. */
 export interface RelatedValues {
   readonly addresses: readonly Cidr[];
+  readonly fwMark: number | null;
+  readonly listenPort: number | null;
   /** Texts of the same field that are no value. */
   readonly invalid: readonly string[];
 }
@@ -58,8 +60,8 @@ export interface FieldProblem {
 export interface Field<V = unknown, Wire = unknown, Resource = unknown, Name extends string = string, Joined = string> {
   /** As wg-quick(8) and wg(8) spell it; files may use any letter case. */
   readonly key: string;
-  /** Which program understands the key: wg(8) fails on those of wg-quick. */
-  readonly owner: 'wg' | 'wg-quick';
+  /** Which program understands the key: wg(8) fails on those of wg-quick; those of wgnode are comments to both. */
+  readonly owner: 'wg' | 'wg-quick' | 'wgnode';
   /** Hook values reach to the end of the line; in others `#` starts a comment. */
   readonly hook: boolean;
   /** What a value must be, for people: `must be …`. */

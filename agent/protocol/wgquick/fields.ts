@@ -1,4 +1,7 @@
 import { canonicalIp, isIpv6, parseCidr, parseInterfaceAddress } from '../address.ts';
+import { intentProblems } from '../firewall/check.ts';
+import type { Intent } from '../firewall/intent.ts';
+import { canonicalIntent, INTENTS_SCHEMA, shapeProblems } from '../firewall/members.ts';
 import { redactKeys } from '../redact.ts';
 import { type InterfaceKey, NO_KEY, parsePrivateKey } from '../interface-key.ts';
 import type { Field, Parsed } from './field.ts';
@@ -97,6 +100,46 @@ const table: Field<string | null, string | null, string | number, 'table'> = {
   },
   // wg-quick(8) makes routes and rules only at `up`.
   running: { shownBy: 'copy', step: 'restart' },
+};
+
+/** Of the comment that holds the intents: to wg(8) and wg-quick(8) it is none of their business. */
+export const FIREWALL_KEY = '#wgnode:firewall';
+
+/** Intents of a file; a text with one that is none is none as a whole. */
+function parseIntents(text: string | undefined): Parsed<readonly Intent[]> {
+  if (text === undefined || text === '') return { value: [], invalid: [] };
+  try {
+    const list: unknown = JSON.parse(text);
+    if (Array.isArray(list) && list.every((item) => shapeProblems(item).length === 0))
+      return { value: list.map((item) => canonicalIntent(item as object)), invalid: [] };
+  } catch {
+    // As below.
+  }
+  return { value: [], invalid: [text] };
+}
+
+const firewall: Field<readonly Intent[], readonly Intent[], readonly object[], 'firewall', never> = {
+  key: FIREWALL_KEY,
+  owner: 'wgnode',
+  hook: true,
+  rule: 'must be a list of intents as JSON',
+  absent: [],
+  parse: (texts) => parseIntents(texts.at(-1)),
+  write: (value) => (value.length === 0 ? [] : [JSON.stringify(value)]),
+  equal: (left, right) => JSON.stringify(left) === JSON.stringify(right),
+  text: (value) => value.map(({ name, type }) => `${name} (${type})`).join(', '),
+  check: intentProblems,
+  judgedWith: ['addresses', 'fwMark', 'listenPort'],
+  wire: {
+    name: 'firewall',
+    leftOut: 'kept',
+    putSchema: INTENTS_SCHEMA,
+    specSchema: INTENTS_SCHEMA,
+    to: (value) => value,
+    from: (sent) => ({ value: (sent ?? []).map(canonicalIntent), invalid: [] }),
+  },
+  fromResource: (value) => ({ value: (value ?? []).map(canonicalIntent), invalid: [] }),
+  running: { shownBy: 'copy', step: 'set-firewall' },
 };
 
 /**
@@ -215,6 +258,8 @@ export const FIELDS = {
     wire: { name: 'post_up', leftOut: 'removed' },
     running: { shownBy: 'copy', step: 'run-hooks' },
   }),
+  /** Typed intents, which the agent compiles into a table of nftables, rules and settings. */
+  firewall,
   // A change of the down hooks alone corrects the teardown of a set-up that stays: it is stored and nothing runs.
   preDown: hooks({
     key: 'PreDown',

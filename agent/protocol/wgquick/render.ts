@@ -1,5 +1,6 @@
 import { changedFields, type InterfaceConfig } from './config.ts';
 import { type Document, type Line, documentText, interfaceOf, isLineOf, parseDocument } from './document.ts';
+import { withIntentLines } from '../firewall/hook-lines.ts';
 import { FIELD_NAMES, type FieldName, fieldOf } from './fields.ts';
 
 /**
@@ -10,9 +11,16 @@ export function render(document: Document, config: InterfaceConfig): string {
   const changed = changedFields(interfaceOf(document), config);
   if (changed.length === 0) return documentText(document);
   let lines = withInterfaceHeader(document);
-  for (const name of changed) lines = replaceField(lines, name, config);
+  const whole = withIntentLines(config);
+  // Intents stand for lines of hooks, too.
+  const names = changed.includes('firewall')
+    ? FIELD_NAMES.filter((name) => changed.includes(name) || isOfIntents(name))
+    : changed;
+  for (const name of names) lines = replaceField(lines, name, whole);
   return documentText(lines);
 }
+
+const isOfIntents = (name: FieldName): boolean => name === 'postUp' || name === 'postDown';
 
 const lineEnd = (document: Document): string => document.find((line) => line.eol !== '')?.eol ?? '\n';
 

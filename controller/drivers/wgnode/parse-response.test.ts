@@ -38,6 +38,8 @@ function responseFor(fileText: string | null, device: Device | null): ConfigResp
     runningText: device === null ? null : fileText,
     running: file ?? EMPTY_CONFIG,
     ledger: null,
+    name: 'wg0',
+    table: null,
     effects: [],
   };
   return JSON.parse(JSON.stringify(configResponse(context, 'wg0', snapshot))) as ConfigResponse;

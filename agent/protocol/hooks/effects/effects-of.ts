@@ -1,3 +1,4 @@
+import { linesOf } from '../../firewall/hook-lines.ts';
 import { memoized } from '../../memoized.ts';
 import type { HookCommand, Link } from '../hook.ts';
 import { parseHook } from '../parse-hook.ts';
@@ -8,8 +9,9 @@ import { type Change, changeOf, wordsOf } from './of-command.ts';
 
 /** A command of an up hook that leaves something on the host. */
 export interface HookEffect {
-  readonly list: 'preUp' | 'postUp';
-  /** The place of its line in the list. */
+  /** The field that asks for it. */
+  readonly list: 'preUp' | 'postUp' | 'firewall';
+  /** The place of its line or intent in the list. */
   readonly line: number;
   /** The command alone, as a canonical line. */
   readonly command: string;
@@ -19,7 +21,7 @@ export interface HookEffect {
 }
 
 /** The lists of hooks that set something up. */
-type UpHooks = Pick<InterfaceConfig, 'preUp' | 'postUp'>;
+type UpHooks = Pick<InterfaceConfig, 'preUp' | 'postUp' | 'firewall'>;
 
 /** A row of commands, and whether the hook ends where it fails. */
 interface Part {
@@ -29,20 +31,24 @@ interface Part {
   readonly mayFail: boolean;
 }
 
-function partsOf(config: UpHooks): Part[] {
-  return (['preUp', 'postUp'] as const).flatMap((list) =>
-    config[list].flatMap((text, line) => {
-      const parsed = parseHook(text, { device: null, allowed: [] });
-      if ('refusal' in parsed) return [];
-      const { lists } = parsed.hook;
-      return lists.flatMap((links, at) =>
-        links.map((link): Part => {
-          // `CHECK || COMMAND` sets up once; of `A && B` a failing A ends the hook where nothing follows.
-          const isOnce = links.length === 2 && links[1]?.on === 'failure' && !links[1].command.isIdle;
-          const isLast = at === lists.length - 1 && links.every(({ on }) => on !== 'failure');
-          return { list, line, link, mayFail: links.length > 1 && !isOnce && !isLast };
-        }),
-      );
+const partsOf = ({ firewall, preUp, postUp }: UpHooks): Part[] => [
+  ...preUp.flatMap((text, line) => partsOfLine(text, { list: 'preUp', line })),
+  ...firewall.flatMap((intent, line) =>
+    linesOf(intent).flatMap(({ up }) => partsOfLine(up, { list: 'firewall', line })),
+  ),
+  ...postUp.flatMap((text, line) => partsOfLine(text, { list: 'postUp', line })),
+];
+
+function partsOfLine(text: string, place: Pick<Part, 'list' | 'line'>): Part[] {
+  const parsed = parseHook(text, { device: null, allowed: [] });
+  if ('refusal' in parsed) return [];
+  const { lists } = parsed.hook;
+  return lists.flatMap((links, at) =>
+    links.map((link): Part => {
+      // `CHECK || COMMAND` sets up once; of `A && B` a failing A ends the hook where nothing follows.
+      const isOnce = links.length === 2 && links[1]?.on === 'failure' && !links[1].command.isIdle;
+      const isLast = at === lists.length - 1 && links.every(({ on }) => on !== 'failure');
+      return { ...place, link, mayFail: links.length > 1 && !isOnce && !isLast };
     }),
   );
 }
@@ -62,7 +68,9 @@ export function effectsOf(config: UpHooks, device: string): readonly HookEffect[
 
 /** What each command of these lines makes or takes away; lines that are not of the grammar say nothing. */
 export const changesOf = (lines: readonly string[], device: string): Change[] =>
-  partsOf({ preUp: [], postUp: lines }).map(({ link }) => changeOf(link.command, wordsOf(link.command, device)));
+  partsOf({ preUp: [], postUp: lines, firewall: [] }).map(({ link }) =>
+    changeOf(link.command, wordsOf(link.command, device)),
+  );
 
 /** The same configuration is asked for at every look. */
 const known = memoized((_config: UpHooks) => new Map<string, readonly HookEffect[]>());
