@@ -14,6 +14,8 @@ export const CAPABILITIES = [
   'etag',
   'state',
   'delete',
+  'hooks-grammar',
+  'firewall',
 ] as const;
 
 /** `name` in the response to /health of our agent; the old one says none. */

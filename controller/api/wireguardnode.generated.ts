@@ -67,23 +67,43 @@ export interface SecretKeyReference {
   key: string;
 }
 
-/** Settings of the type Masquerade. */
+/** Settings of the type Masquerade, for example {outInterface: eth0}. */
 export interface MasqueradeIntent {
+  /** Interface by which the packets leave the host. Absent means any but the tunnel. */
+  outInterface?: string;
+  /** Source addresses or networks. Absent or empty means those of the addresses of the interface and what came through the tunnel; at most 16. */
+  sources?: string[];
+}
+
+/** Settings of the type SNAT, for example {outInterface: eth0, toAddress: 192.0.2.7}. */
+export interface SNATIntent {
+  /** Interface by which the packets leave the host. Absent means any but the tunnel. */
+  outInterface?: string;
+  /** Source addresses or networks. Absent or empty means those of the addresses of the interface and what came through the tunnel; at most 16. */
+  sources?: string[];
+  /** IP address of the host that the packets get as their source. */
+  toAddress: string;
+}
+
+/** Settings of the type Forward, for example {outInterface: eth0, destinations: [10.1.0.0/16], action: Drop}. */
+export interface ForwardIntent {
+  /** Interface by which the packets come in. Absent means the tunnel, or any where outInterface is the tunnel. */
+  inInterface?: string;
   /** Interface by which the packets leave the host. Absent means any. */
   outInterface?: string;
   /** Source addresses or networks. Absent or empty means any; at most 16. */
   sources?: string[];
+  /** Destination addresses or networks. Absent or empty means any; at most 16. */
+  destinations?: string[];
+  /** Transport protocol, TCP or UDP. Absent means any. */
+  protocol?: 'TCP' | 'UDP';
+  /** Destination ports. Absent or empty means any; at most 16. */
+  ports?: number[];
+  /** Accept (the default; the answers, too) or Drop. */
+  action?: 'Accept' | 'Drop';
 }
 
-/** Settings of the type Forward. */
-export interface ForwardIntent {
-  /** Interface by which the packets come in. Absent means any. */
-  inInterface?: string;
-  /** Interface by which the packets leave the host. Absent means any. */
-  outInterface?: string;
-}
-
-/** Settings of the type PortForward. */
+/** Settings of the type PortForward, for example {inInterface: eth0, protocol: TCP, port: 8080, toAddress: 10.7.0.2, toPort: 80, masquerade: true}. */
 export interface PortForwardIntent {
   /** Interface by which the packets come in. */
   inInterface: string;
@@ -93,22 +113,102 @@ export interface PortForwardIntent {
   port: number;
   /** IP address that gets the packets. */
   toAddress: string;
-  /** Port from 1 to 65535 at that address. Absent means the same port. */
+  /** Port from 1 to 65535 that gets the packets. Absent means port. */
   toPort?: number;
+  /** Hides who asked behind the tunnel, so that the answer comes back through it. Absent means false. */
+  masquerade?: boolean;
 }
 
-/** One firewall intent. It must have exactly the member that type names; MSSClamp has none. */
+/** Settings of the type MSSClamp, for example {mss: 1360}. Absent means to the path MTU. */
+export interface MSSClampIntent {
+  /** Maximum segment size in bytes, 536 to 65495. Absent means to the path MTU. */
+  mss?: number;
+}
+
+/** Settings of the type OpenPort, for example {inInterface: wg0, protocol: TCP, ports: [22]}. */
+export interface OpenPortIntent {
+  /** Interface by which the packets come in. Absent means any. */
+  inInterface?: string;
+  /** Transport protocol, TCP or UDP. */
+  protocol: 'TCP' | 'UDP';
+  /** Ports of this host, 1 to 16 of them. */
+  ports: number[];
+  /** Source addresses or networks. Absent or empty means any; at most 16. */
+  sources?: string[];
+}
+
+/** Settings of the type KillSwitch, for example {allowedNetworks: [192.168.1.0/24]}. */
+export interface KillSwitchIntent {
+  /** Networks that are reached beside the tunnel. Absent or empty means none; at most 16. */
+  allowedNetworks?: string[];
+}
+
+/** Settings of the type PeerIsolation, for example {except: [10.7.0.53]}. */
+export interface PeerIsolationIntent {
+  /** Addresses or networks of peers that all peers reach. Absent or empty means none; at most 16. */
+  except?: string[];
+}
+
+/** Settings of the type IPForwarding, for example {families: [IPv4]}. */
+export interface IPForwardingIntent {
+  /** Families that the host forwards. Absent means both. */
+  families?: ('IPv4' | 'IPv6')[];
+}
+
+/** Settings of the type PolicyRoute, for example {sources: [192.168.9.0/24], table: 77, priority: 7700}. */
+export interface PolicyRouteIntent {
+  /** Source addresses or networks that are routed so; at most 16. */
+  sources?: string[];
+  /** Destination addresses or networks that are routed so; at most 16. */
+  destinations?: string[];
+  /** Interface by which the packets come in. Absent means any. */
+  inInterface?: string;
+  /** Mark of the packets, 1 to 4294967295. Absent means any. */
+  fwMark?: number;
+  /** Table of routes, 1 to 4294967295 but for 253, 254 and 255. */
+  table: number;
+  /** Priority of the rules, 1 to 32765. Absent means before all others. */
+  priority?: number;
+  /** Whether the table gets a default route through the tunnel. Absent means true. */
+  defaultRoute?: boolean;
+}
+
+/** One firewall intent, for example {name: nat, type: Masquerade, masquerade: {outInterface: eth0}}. It has the member that type names and no other; MSSClamp, KillSwitch, PeerIsolation and IPForwarding may leave it out. */
 export interface FirewallIntent {
-  /** Name of the intent, unique in the list; lower case letters, digits and dashes. */
+  /** Name of the intent, unique in the list, by which plans and drift tell it; lower case letters, digits and dashes. */
   name: string;
-  /** Masquerade (source NAT of what leaves), Forward (accept forwarded packets), PortForward (destination NAT to one address) or MSSClamp (fit the TCP segment size to the path MTU). */
-  type: 'Masquerade' | 'Forward' | 'PortForward' | 'MSSClamp';
-  /** Settings of the type Masquerade. */
+  /** Masquerade and SNAT (hide networks behind an address of the host), Forward (let packets through, or drop them), PortForward (send what comes to a port on), MSSClamp (fit the TCP segment size to the tunnel), OpenPort (take what comes to ports of the host), KillSwitch (let nothing out beside the tunnel; answers, DHCP and neighbour discovery pass), PeerIsolation (keep peers from each other), IPForwarding (make the host forward; stays on) and PolicyRoute (send packets through the tunnel by rule). */
+  type:
+    | 'Masquerade'
+    | 'SNAT'
+    | 'Forward'
+    | 'PortForward'
+    | 'MSSClamp'
+    | 'OpenPort'
+    | 'KillSwitch'
+    | 'PeerIsolation'
+    | 'IPForwarding'
+    | 'PolicyRoute';
+  /** Settings of the type Masquerade, for example {outInterface: eth0}. */
   masquerade?: MasqueradeIntent;
-  /** Settings of the type Forward. */
+  /** Settings of the type SNAT, for example {outInterface: eth0, toAddress: 192.0.2.7}. */
+  snat?: SNATIntent;
+  /** Settings of the type Forward, for example {outInterface: eth0, destinations: [10.1.0.0/16], action: Drop}. */
   forward?: ForwardIntent;
-  /** Settings of the type PortForward. */
+  /** Settings of the type PortForward, for example {inInterface: eth0, protocol: TCP, port: 8080, toAddress: 10.7.0.2, toPort: 80, masquerade: true}. */
   portForward?: PortForwardIntent;
+  /** Settings of the type MSSClamp, for example {mss: 1360}. Absent means to the path MTU. */
+  mssClamp?: MSSClampIntent;
+  /** Settings of the type OpenPort, for example {inInterface: wg0, protocol: TCP, ports: [22]}. */
+  openPort?: OpenPortIntent;
+  /** Settings of the type KillSwitch, for example {allowedNetworks: [192.168.1.0/24]}. */
+  killSwitch?: KillSwitchIntent;
+  /** Settings of the type PeerIsolation, for example {except: [10.7.0.53]}. */
+  peerIsolation?: PeerIsolationIntent;
+  /** Settings of the type IPForwarding, for example {families: [IPv4]}. */
+  ipForwarding?: IPForwardingIntent;
+  /** Settings of the type PolicyRoute, for example {sources: [192.168.9.0/24], table: 77, priority: 7700}. */
+  policyRoute?: PolicyRouteIntent;
 }
 
 /** The wanted interface. An optional field that is absent is not in the wg-quick file, so that WireGuard's own default counts. */
@@ -140,9 +240,9 @@ export interface InterfaceSpec {
   /** Commands run after the interface went down, one a line as in wg-quick; %i is the interface name. The policy of the host decides what is allowed. Absent or empty means none; at most 64. */
   postDown?: string[];
   /**
-   * Typed firewall intents, which the agent compiles into one nftables table of the interface. Absent or empty means none; at most 64. Reserved: a controller that cannot do it yet reports Unsupported.
+   * Typed firewall intents, which the agent compiles into one nftables table of the interface, policy rules and sysctls. Needs an agent of wgnode and nft on the host. Absent or empty means none; at most 64.
    *
-   * Items: One firewall intent. It must have exactly the member that type names; MSSClamp has none.
+   * Items: One firewall intent, for example {name: nat, type: Masquerade, masquerade: {outInterface: eth0}}. It has the member that type names and no other; MSSClamp, KillSwitch, PeerIsolation and IPForwarding may leave it out.
    */
   firewall?: FirewallIntent[];
 }

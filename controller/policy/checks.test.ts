@@ -37,17 +37,17 @@ const cases: readonly Case[] = [
         table: 'None',
         fwMark: 1,
         postUp: ['iptables -A FORWARD -i %i -j ACCEPT'],
-        firewall: [],
+        firewall: [{ name: 'clamp', type: 'MSSClamp' }],
       });
     }),
     reason: undefined,
   },
   {
-    name: 'a firewall intent is not supported yet',
+    name: 'a firewall intent that says nothing is refused',
     input: inputWith((node) => {
-      node.spec.interface.firewall = [{ name: 'clamp', type: 'MSSClamp' }];
+      node.spec.interface.firewall = [{ name: 'ssh', type: 'OpenPort' }];
     }),
-    reason: 'Unsupported',
+    reason: 'InvalidSpec',
   },
   {
     name: 'signature scheme v2 of the object is not supported yet',
@@ -255,12 +255,6 @@ describe('checkAgent', () => {
       name: 'a value of the interface is bad',
       input: inputWith(({ spec }) => {
         spec.interface.mtu = 1;
-      }),
-    },
-    {
-      name: 'a field is not supported yet',
-      input: inputWith(({ spec }) => {
-        spec.interface.firewall = [{ name: 'clamp', type: 'MSSClamp' }];
       }),
     },
   ])('the interface is none of its business: $name', ({ input }) => {

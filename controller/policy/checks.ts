@@ -15,9 +15,6 @@ const MIN_HMAC_BYTES = 16;
 const unsupported = (what: string): Refusal =>
   refusal('Unsupported', `This version cannot do ${what} yet; nothing is sent to the host`);
 
-const fieldsAreSupported: Check = ({ node }) =>
-  (node.spec.interface.firewall ?? []).length === 0 ? undefined : unsupported('spec.interface.firewall');
-
 const signatureIsSupported: Check = ({ node, policy }) =>
   (node.spec.agent.minSignature ?? policy.minSignature) === 'v1'
     ? undefined
@@ -106,7 +103,6 @@ const AGENT_CHECKS: readonly Check[] = [
 
 /** In this order: the first that fails is what the object says. The list reads as the specification. */
 const CHECKS: readonly Check[] = [
-  fieldsAreSupported,
   signatureIsSupported,
   urlIsOne,
   urlIsAllowed,

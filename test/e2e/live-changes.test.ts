@@ -36,6 +36,17 @@ describe('R7 what WireGuard can change live is changed without one lost packet',
     ['a mark set', { fwMark: 4711 }, 'None'],
     ['up hooks added', { postUp: setRoutes }, 'None'],
     ['an up hook removed with its pair', { postUp: setRoutes.slice(0, 1), preDown: dropRoutes.slice(0, 1) }, 'None'],
+    [
+      'firewall intents',
+      {
+        firewall: [
+          { name: 'nat', type: 'Masquerade', masquerade: {} },
+          { name: 'apart', type: 'PeerIsolation' },
+        ],
+      },
+      'None',
+    ],
+    ['a firewall intent removed', { firewall: [{ name: 'apart', type: 'PeerIsolation' }] }, 'None'],
     ['a new listen port', { listenPort: 51_999 }, 'Rehandshake'],
     ['a change that changes nothing', { preUp: [] }, 'None'],
   ])('%s loses no ping', async (_what, change, impact) => {

@@ -32,6 +32,8 @@ const INVALID_LINES = {
   }),
 };
 
+const { firewall: INTENTS = {}, ...SPEC_FIELDS }: Properties = SPEC_PROPERTIES;
+
 /** What of a ConfigResponse is used: a wrong type, or a value that status has no room for, is a breach of protocol and not our crash. */
 const CONFIG_RESPONSE = {
   ...shape(
@@ -41,7 +43,8 @@ const CONFIG_RESPONSE = {
       public_key: optionalText(44),
       live_public_key: optionalText(44),
       digest: text(128),
-      spec: shape(SPEC_PROPERTIES),
+      // Agents before 0.5 know no intents.
+      spec: shape(SPEC_FIELDS, { firewall: INTENTS }),
       live: {
         type: ['object', 'null'],
         required: ['listen_port', 'fw_mark', 'address', 'mtu', 'link_up', 'peer_count'],

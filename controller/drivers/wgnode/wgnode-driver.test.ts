@@ -170,6 +170,35 @@ describe('a later look', () => {
   });
 });
 
+describe('an agent that knows no firewall intents', () => {
+  const desired = { config: EMPTY_CONFIG, state: 'down' } as const;
+  const firewall = [{ name: 'mss', type: 'MSSClamp' }] as const;
+
+  test('gets a PUT without them, as it takes no field that it does not know', async () => {
+    const { agent } = await seenOnce();
+    const driver = new WgnodeDriver(agent, 'wg0', 'https://fra1.example.net');
+    await driver.observe(undefined, OPTIONS);
+    await driver.plan(desired, OPTIONS);
+    expect(agent.puts[0]).not.toHaveProperty('firewall');
+    expect(await driver.plan({ ...desired, config: { ...EMPTY_CONFIG, firewall } }, OPTIONS)).toMatchObject({
+      kind: 'refused',
+      refusal: { reason: 'Unsupported' },
+    });
+    expect(agent.puts).toHaveLength(1);
+  });
+
+  test('and one that does gets them, be there none', async () => {
+    const { agent } = await seenOnce((each) => {
+      each.healthResponse = { ...HEALTH, capabilities: ['firewall'] };
+    });
+    const driver = new WgnodeDriver(agent, 'wg0', 'https://fra1.example.net');
+    await driver.observe(undefined, OPTIONS);
+    await driver.plan(desired, OPTIONS);
+    await driver.plan({ ...desired, config: { ...EMPTY_CONFIG, firewall } }, OPTIONS);
+    expect(agent.puts.map((body) => body.firewall)).toEqual([[], firewall]);
+  });
+});
+
 describe('what is expected to fail is a value', () => {
   test.each(['read', 'health'] as const)('an agent that cannot be reached at %s', async (fails) => {
     const { agent, previous } = await seenOnce();

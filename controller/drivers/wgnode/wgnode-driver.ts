@@ -4,7 +4,7 @@ import type { PutConfigBody, PutOptions } from '../../../agent/protocol/messages
 import { putFromConfig } from '../../../agent/protocol/wgquick/wire.ts';
 import type { Observation } from '../../policy/observation.ts';
 import type { Refused } from '../../policy/outcome.ts';
-import { refusal } from '../../policy/refusal.ts';
+import { type Refusal, refusal } from '../../policy/refusal.ts';
 import type {
   Applied,
   ApplyOptions,
@@ -29,6 +29,8 @@ export class WgnodeDriver implements Driver {
   readonly #client: AgentClient;
   readonly #name: string;
   readonly #url: string;
+  /** Agents before 0.5 take no PUT that names them. */
+  #takesFirewall = false;
 
   /** `url`: of the agent, for messages. */
   constructor(client: AgentClient, name: string, url: string) {
@@ -49,6 +51,7 @@ export class WgnodeDriver implements Driver {
         const text = `The agent at ${this.#url} is no wgnode-agent: this version cannot drive it yet`;
         return { kind: 'refused', refusal: refusal('Unsupported', text) };
       }
+      this.#takesFirewall = health.capabilities?.includes('firewall') === true;
       const read = moved ?? (await this.#client.readConfig(this.#name, undefined, options));
       return { kind: 'observed', observation: observationOf(health, read) };
     });
@@ -56,7 +59,7 @@ export class WgnodeDriver implements Driver {
 
   plan(desired: DesiredInterface, options: CallOptions): Promise<Planned> {
     return answered(async () => {
-      const body = bodyOf(desired, { dry_run: true });
+      const body = this.#bodyOf(desired, { dry_run: true });
       const { impact, plan } = await this.#client.putConfig(this.#name, body, options);
       const steps = plan.slice(0, MAX_STEPS).map(({ action, path, impact: own }) => ({ action, path, impact: own }));
       return { kind: 'planned', plan: { impact, steps } };
@@ -66,8 +69,9 @@ export class WgnodeDriver implements Driver {
   apply(desired: DesiredInterface, { revision, maxImpact, ...options }: ApplyOptions): Promise<Applied> {
     return answered<Applied>(async () => {
       const limits = { max_impact: maxImpact, ...(revision === undefined ? {} : { if_digest: revision }) };
+      const body = this.#bodyOf(desired, limits);
       try {
-        const response = await this.#client.putConfig(this.#name, bodyOf(desired, limits), options);
+        const response = await this.#client.putConfig(this.#name, body, options);
         const { impact, outage_ms: outageMs, warnings = [] } = response;
         return { kind: 'applied', impact, outageMs, warnings };
       } catch (error) {
@@ -75,6 +79,16 @@ export class WgnodeDriver implements Driver {
         throw error;
       }
     });
+  }
+
+  /** Every PUT has an id of its own: scheme v1 takes two equal ones of one second for a replay. Throws where the agent cannot do it. */
+  #bodyOf({ config, state }: DesiredInterface, options: PutOptions): PutConfigBody {
+    const whole = { ...putFromConfig(config), options: { state, request_id: randomUUID(), ...options } };
+    if (this.#takesFirewall) return whole;
+    const { firewall: _, ...body } = whole;
+    if (config.firewall.length === 0) return body;
+    const text = `The agent at ${this.#url} is too old for spec.interface.firewall; upgrade it, or write hooks in its place`;
+    throw new Unable(refusal('Unsupported', text));
   }
 
   setState(state: 'up' | 'down', options: CallOptions): Promise<Done> {
@@ -92,11 +106,15 @@ export class WgnodeDriver implements Driver {
   }
 }
 
-/** Every PUT has an id of its own: scheme v1 takes two equal ones of one second for a replay. */
-const bodyOf = ({ config, state }: DesiredInterface, options: PutOptions): PutConfigBody => ({
-  ...putFromConfig(config),
-  options: { state, request_id: randomUUID(), ...options },
-});
+/** The agent lacks what is asked for: nothing is sent to it. */
+class Unable extends Error {
+  readonly refusal: Refusal;
+
+  constructor(reason: Refusal) {
+    super(reason.message);
+    this.refusal = reason;
+  }
+}
 
 /** The result of calls, or as a value why there is none. Anything else that is thrown is a failure of ours. */
 async function answered<T>(work: () => Promise<T | Failure>): Promise<T | Failure> {
@@ -104,6 +122,7 @@ async function answered<T>(work: () => Promise<T | Failure>): Promise<T | Failur
     return await work();
   } catch (error) {
     if (error instanceof AgentRefused) return refusedBy(error);
+    if (error instanceof Unable) return { kind: 'refused', refusal: error.refusal };
     if (!(error instanceof AgentUnreachable)) throw error;
     const { reason, message, retryAfterMs } = error;
     return { kind: 'unreachable', reason, message, ...(retryAfterMs === 0 ? {} : { retryAfterMs }) };
