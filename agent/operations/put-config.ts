@@ -4,6 +4,7 @@ import { type Plan, planFor } from '../apply/plan.ts';
 import { preflight } from '../apply/preflight.ts';
 import { readSnapshot, type Snapshot } from '../apply/snapshot.ts';
 import { AgentError } from '../core/agent-error.ts';
+import { blockedIntents } from '../core/blocked-forward.ts';
 import { type Step, stepsAbove } from '../core/plan.ts';
 import type { PutConfigResponse, PutConfigBody, PutOptions, WireStep } from '../protocol/messages.ts';
 import { canonicalHook } from '../protocol/hooks/canonical.ts';
@@ -41,6 +42,7 @@ export async function putConfig(
   if (options.dry_run === true) return responseOf(plan, { outageMs: 0, digest: digest(before), changed: false });
   const { outageMs, after } = await apply(target, plan);
   if (plan.steps.length > 0) warnOfTeardown(target, config);
+  if (after.device !== null && plan.steps.some(touchesFirewall)) await warnOfBlocked(target, config);
   return responseOf(plan, { outageMs, digest: digest(after), changed: plan.steps.length > 0 });
 }
 
@@ -72,6 +74,19 @@ function asTheFileSays(
     return own.find((line) => canonicalHook(line, context)?.line === canonical) ?? canonical;
   });
   return withTeardown(same);
+}
+
+const touchesFirewall = ({ action }: Step): boolean => /^(?:set-firewall|up|restart)$/.test(action);
+
+/** Intents that another table stands against: they are in force, and help nothing. */
+async function warnOfBlocked({ name, host, warnings }: ManagedInterface, { firewall }: InterfaceConfig): Promise<void> {
+  if (firewall.length === 0) return;
+  const { exitCode, stdout } = await host.runner.run('nft', ['-json', 'list', 'ruleset']);
+  if (exitCode !== 0) return;
+  for (const { name: intent, chain } of blockedIntents(stdout, firewall, name))
+    warnings.push(
+      `ForwardBlocked: ${intent}: ${chain} drops what none of its rules lets through, and names no device of it; let it through there`,
+    );
 }
 
 /** Lines of a teardown that set up what they should take back: whoever asked is told, and they are written as they are. */

@@ -33,7 +33,7 @@ describe('H8 firewall intents', () => {
   const setUp = async (): Promise<void> => {
     const text = `[Interface]\nPrivateKey = ${key}\nAddress = 10.7.0.1/24\nListenPort = ${String(PORT)}\n${PEER_SECTIONS}`;
     await alone.host.writeFile(CONF, text);
-    const serverKey = publicKeyOf(new Secret(key)) ?? '';
+    const serverKey = publicKeyOf(new Secret(key));
     await put({ options: { state: 'up' } });
     await sh(`${THIRD_HOSTS}; iptables -P FORWARD ACCEPT; ${makeTunnelPeers(serverKey, PORT)}`);
     for (const name of ['one', 'two'])
@@ -286,29 +286,14 @@ describe('H8 firewall intents', () => {
     for (const ping of pings) expect(await ping.stop()).toMatchObject({ lost: 0 });
   });
 
-  test('intents that are none are refused with what is allowed, and nothing is touched', async () => {
+  test('an intent that another table stands against is told', async () => {
     await setUp();
-    const file = await alone.host.readFile(CONF);
-    const refused = async (firewall: unknown): Promise<unknown> => put({ firewall }).catch((error: unknown) => error);
-    const nat = { name: 'nat', type: 'Masquerade' };
-    expect(await refused([nat, nat])).toMatchObject({
-      agentCode: 'invalid_value',
-      message: expect.stringContaining('nat: its name is there twice'),
+    await sh('iptables -P FORWARD DROP');
+    const firewall: readonly Intent[] = [{ name: 'lan', type: 'Forward', forward: { outInterface: 'vright' } }];
+    expect(await put({ firewall })).toMatchObject({
+      warnings: [expect.stringMatching(/^ForwardBlocked: lan: ip filter FORWARD drops/)],
     });
-    expect(
-      await refused([{ name: 'r', type: 'PolicyRoute', policyRoute: { table: 254, sources: ['10.0.0.0/8'] } }]),
-    ).toMatchObject({
-      message: expect.stringContaining('policyRoute.table must not be one of 253, 254, 255'),
-    });
-    expect(await refused([{ name: 'x', type: 'Masquerade', masquerade: { outInterface: 'e"; flush' } }])).toMatchObject(
-      {
-        message: expect.stringContaining('masquerade.outInterface must be'),
-      },
-    );
-    expect(await refused([{ name: 'x', type: 'PortForward' }])).toMatchObject({
-      message: expect.stringContaining('portForward.inInterface is required'),
-    });
-    expect(await alone.host.readFile(CONF)).toBe(file);
-    expect(await state()).toBe('');
+    await sh(`iptables -I FORWARD -i ${INTERFACE} -j ACCEPT`);
+    expect(await put({ firewall: [...firewall, { name: 'mss', type: 'MSSClamp' }] })).not.toHaveProperty('warnings');
   });
 });

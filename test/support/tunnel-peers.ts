@@ -18,7 +18,7 @@ export const TUNNEL_PEERS: readonly TunnelPeer[] = ['one', 'two'].map((name, at)
 /** The [Peer] sections of the lone host. */
 export const PEER_SECTIONS = TUNNEL_PEERS.map(
   ({ privateKey, address }) =>
-    `\n[Peer]\nPublicKey = ${publicKeyOf(new Secret(privateKey)) ?? ''}\nAllowedIPs = ${address}/32\n`,
+    `\n[Peer]\nPublicKey = ${publicKeyOf(new Secret(privateKey))}\nAllowedIPs = ${address}/32\n`,
 ).join('');
 
 /** A script that makes them; `serverKey`: the public key of the lone host, whose device listens at `port`. */

@@ -169,12 +169,14 @@ export function shapeProblems(value: unknown): string[] {
 export function canonicalIntent(value: object): Intent {
   const { name, type, ...members } = value as Loose;
   const member = MEMBERS[type as IntentType];
-  const own = (members[member.name] ?? {}) as Loose;
+  // What does not belong there stays, so that it is refused.
+  const { [member.name]: given, ...others } = members;
+  const own = (given ?? {}) as Loose;
   const properties = Object.entries(member.properties).flatMap(([key, kind]) => {
     const property = own[key];
     if (property === undefined || property === null || (Array.isArray(property) && property.length === 0)) return [];
     return [[key, kind.canonical?.(property) ?? property] as const];
   });
   const rest = properties.length === 0 ? {} : { [member.name]: Object.fromEntries(properties) };
-  return { name, type, ...rest } as unknown as Intent;
+  return { name, type, ...rest, ...others } as unknown as Intent;
 }

@@ -45,7 +45,7 @@ const peerProblems = memoized((lines: Document) =>
 function overruledLines(lines: readonly Line[]): ReadonlySet<Line> {
   const names = FIELD_NAMES.filter((name) => {
     const { owner, hook, parse } = fieldOf(name);
-    return owner === 'wg-quick' && !hook && !Array.isArray(parse([]).value);
+    return owner === 'wgnode' || (owner === 'wg-quick' && !hook && !Array.isArray(parse([]).value));
   });
   return new Set(names.flatMap((name) => lines.filter((line) => isLineOf(line, name)).slice(0, -1)));
 }

@@ -1,6 +1,6 @@
 import { changedFields, type InterfaceConfig } from './config.ts';
 import { type Document, type Line, documentText, interfaceOf, isLineOf, parseDocument } from './document.ts';
-import { withIntentLines } from '../firewall/hook-lines.ts';
+import { hookLinesOf, withIntentLines } from '../firewall/hook-lines.ts';
 import { FIELD_NAMES, type FieldName, fieldOf } from './fields.ts';
 
 /**
@@ -10,17 +10,44 @@ import { FIELD_NAMES, type FieldName, fieldOf } from './fields.ts';
 export function render(document: Document, config: InterfaceConfig): string {
   const changed = changedFields(interfaceOf(document), config);
   if (changed.length === 0) return documentText(document);
-  let lines = withInterfaceHeader(document);
   const whole = withIntentLines(config);
-  // Intents stand for lines of hooks, too.
-  const names = changed.includes('firewall')
-    ? FIELD_NAMES.filter((name) => changed.includes(name) || isOfIntents(name))
-    : changed;
-  for (const name of names) lines = replaceField(lines, name, whole);
+  let lines = withInterfaceHeader(document);
+  for (const name of changed) lines = replaceField(lines, name, whole);
+  if (!changed.includes('firewall')) return documentText(lines);
+  const [had, wanted] = [interfaceOf(document).firewall, config.firewall].map(hookLinesOf);
+  for (const name of ['postUp', 'postDown'] as const)
+    if (!changed.includes(name))
+      lines = exchanged(lines, name, { had: had?.[name] ?? [], wanted: wanted?.[name] ?? [] });
   return documentText(lines);
 }
 
-const isOfIntents = (name: FieldName): boolean => name === 'postUp' || name === 'postDown';
+/** The lines that intents stand for, in the place of those that were there, before (PostUp) or after (PostDown) the lines of others, which stay as they are. */
+function exchanged(
+  document: Document,
+  name: 'postUp' | 'postDown',
+  { had, wanted }: { readonly had: readonly string[]; readonly wanted: readonly string[] },
+): Document {
+  const left = [...had];
+  const kept = document.filter((line) => {
+    const at = isLineOf(line, name) ? left.indexOf(line.text) : -1;
+    if (at >= 0) left.splice(at, 1);
+    return at < 0;
+  });
+  const eol = lineEnd(document);
+  const fresh = wanted.map((value) => makeLine(`${fieldOf(name).key} = ${value}`, eol));
+  const own = kept.filter((line) => isLineOf(line, name));
+  const [first, last] = [own[0], own.at(-1)];
+  const none = insertionPoint(kept, name);
+  const at =
+    name === 'postUp'
+      ? first === undefined
+        ? none
+        : kept.indexOf(first)
+      : last === undefined
+        ? none
+        : kept.indexOf(last) + 1;
+  return [...endedLines(kept.slice(0, at), eol), ...fresh, ...kept.slice(at)];
+}
 
 const lineEnd = (document: Document): string => document.find((line) => line.eol !== '')?.eol ?? '\n';
 
