@@ -4,6 +4,8 @@ import type { AllowedCommand, HookContext } from './protocol/hooks/hook.ts';
 import { canonicalHook } from './protocol/hooks/canonical.ts';
 import { madeBy } from './protocol/hooks/made-by.ts';
 import { parseHook } from './protocol/hooks/parse-hook.ts';
+import { flowText, intentsOfLine } from './protocol/firewall/intents-of-line.ts';
+import { wrongTeardowns } from './protocol/hooks/teardown.ts';
 import { refusalText } from './protocol/hooks/refusal.ts';
 import { redactKeys } from './protocol/redact.ts';
 import { interfaceOf, parseDocument } from './protocol/wgquick/document.ts';
@@ -33,6 +35,34 @@ function hooksIn(text: string): Line[] {
   );
 }
 
+/** Lines of a teardown that set up what they should take back. */
+const wrongLines = (text: string): string[] =>
+  wrongTeardowns(interfaceOf(parseDocument(text))).map(
+    ({ list, line, meant }) =>
+      `wrong    ${`${FIELDS[list].key} ${String(line + 1)}`.padEnd(12)} it sets up anew what it should take back; \`${meant}\` was meant`,
+  );
+
+/** The intents that say the same, ready to paste into a resource; their teardown needs no word. */
+function intentLines(hooks: readonly Line[], device: string): string[] {
+  const own = hooks
+    .filter(({ place }) => !/^P(?:re|ost)Down/.test(place))
+    .flatMap(({ hook }) => intentsOfLine(hook, device));
+  const texts = [...new Map(own.map((intent) => [flowText(intent), intent])).values()];
+  if (texts.length === 0) return [];
+  const named = texts.map((intent, at) => {
+    const count = texts.slice(0, at + 1).filter(({ type }) => type === intent.type).length;
+    return `    - ${flowText({ name: `${intent.type.toLowerCase()}-${String(count)}`, ...intent })}`;
+  });
+  return [
+    '',
+    '# The same as firewall intents, which need no teardown and are healed by name:',
+    'spec:',
+    '  interface:',
+    '    firewall:',
+    ...named.map((line) => `  ${line}`),
+  ];
+}
+
 /** For each hook the line that the file would get, or why it is not taken. Pure. */
 export function reportHooks(text: string, context: HookContext): HookReport {
   const hooks = hooksIn(text);
@@ -54,7 +84,13 @@ export function reportHooks(text: string, context: HookContext): HookReport {
   });
   const refused = rows.filter(({ isTaken }) => !isTaken).length;
   const sum = `${String(rows.length - refused)} of ${String(rows.length)} hooks are taken`;
-  return { text: redactKeys(`${[...rows.map(({ row }) => row), sum].join('\n')}\n`), exitCode: refused === 0 ? 0 : 1 };
+  const lines = [
+    ...rows.map(({ row }) => row),
+    sum,
+    ...wrongLines(text),
+    ...intentLines(hooks, context.device ?? 'wg0'),
+  ];
+  return { text: redactKeys(`${lines.join('\n')}\n`), exitCode: refused === 0 ? 0 : 1 };
 }
 
 /** `path`: a file, or `-` for the standard input. Throws what reading it throws. */

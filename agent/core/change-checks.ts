@@ -1,6 +1,7 @@
 import { isIpv6 } from '../protocol/address.ts';
 import type { DesiredInterface } from '../protocol/compare.ts';
 import type { HookPolicy } from '../protocol/hooks/hook.ts';
+import { flowText, intentsOfLine } from '../protocol/firewall/intents-of-line.ts';
 import { madeBy } from '../protocol/hooks/made-by.ts';
 import { parseHook } from '../protocol/hooks/parse-hook.ts';
 import { refusalText } from '../protocol/hooks/refusal.ts';
@@ -66,7 +67,10 @@ function refusedHooks(
     config[name].flatMap((line, index) => {
       if (current.file?.[name].includes(line) === true) return [];
       const parsed = parseHook(line, { device, allowed, made });
-      return 'hook' in parsed ? [] : `${pathOf(name)}[${String(index)}]: ${redactKeys(refusalText(parsed.refusal))}`;
+      if ('hook' in parsed) return [];
+      const intents = intentsOfLine(line, device).map(flowText);
+      const same = intents.length === 0 ? '' : `; or in spec.interface.firewall: ${intents.join(', ')}`;
+      return `${pathOf(name)}[${String(index)}]: ${redactKeys(refusalText(parsed.refusal) + same)}`;
     }),
   );
   if (details.length === 0) return undefined;
