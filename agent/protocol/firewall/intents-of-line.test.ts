@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { describe, expect, test } from '@jest/globals';
 import { EMPTY_CONFIG } from '../wgquick/config.ts';
 import { intentProblems } from './check.ts';
@@ -43,6 +44,14 @@ const ROWS: readonly (readonly [string, string])[] = [
 ];
 
 describe('the intent that says the same as a line', () => {
+  test('as the README says', () => {
+    const readme = readFileSync(new URL('../../../README.md', import.meta.url), 'utf8');
+    const rows = [...readme.matchAll(/^\| `(.*)` \| `(\{type: .*)` \|$/gm)];
+    expect(rows).toHaveLength(10);
+    for (const [, line = '', text] of rows)
+      expect(`${line}: ${flowText(intentsOfLine(line, 'wg0')[0])}`).toBe(`${line}: ${text ?? ''}`);
+  });
+
   test.each(ROWS)('%s', (line, text) => {
     const [intent] = intentsOfLine(line, 'wg0');
     expect(flowText(intent)).toBe(text);
