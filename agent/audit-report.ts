@@ -59,7 +59,7 @@ export function auditReport(folder: string, filter: AuditFilter, format: 'table'
   });
   if (format === 'json') return { text: lines.map((line) => `${line}\n`).join(''), exitCode: 0 };
   const rows = [HEADER, ...lines.flatMap((line) => recordOf(line) ?? []).map(rowOf)];
-  const widths = HEADER.map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
+  const widths = HEADER.map((_, column) => rows.reduce((most, row) => Math.max(most, row[column]?.length ?? 0), 0));
   const text = rows.map((row) =>
     row
       .map((cell, column) => cell.padEnd(widths[column] ?? 0))

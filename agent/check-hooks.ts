@@ -36,8 +36,8 @@ function hooksIn(text: string): Line[] {
 }
 
 /** Lines of a teardown that set up what they should take back. */
-const wrongLines = (text: string): string[] =>
-  wrongTeardowns(interfaceOf(parseDocument(text))).map(
+const wrongLines = (text: string, device: string): string[] =>
+  wrongTeardowns(interfaceOf(parseDocument(text)), device).map(
     ({ list, line, meant }) =>
       `wrong    ${`${FIELDS[list].key} ${String(line + 1)}`.padEnd(12)} it sets up anew what it should take back; \`${meant}\` was meant`,
   );
@@ -87,7 +87,7 @@ export function reportHooks(text: string, context: HookContext): HookReport {
   const lines = [
     ...rows.map(({ row }) => row),
     sum,
-    ...wrongLines(text),
+    ...wrongLines(text, context.device ?? '%i'),
     ...intentLines(hooks, context.device ?? 'wg0'),
   ];
   return { text: redactKeys(`${lines.join('\n')}\n`), exitCode: refused === 0 ? 0 : 1 };

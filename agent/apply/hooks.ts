@@ -101,19 +101,22 @@ export const downHooks = (
   target: ManagedInterface,
   { preDown, postDown }: Pick<InterfaceConfig, 'preDown' | 'postDown'>,
 ): DownHooks => ({
-  preDown: () => runEach(target, preDown, 'preDown'),
-  postDown: () => runEach(target, postDown, 'postDown'),
+  preDown: async () => void (await runEach(target, preDown, 'preDown')),
+  postDown: async () => void (await runEach(target, postDown, 'postDown')),
 });
 
-/** Runs each; who asked is told which one failed, as what it takes back may still be there. `list`: what they are called. */
-export async function runEach(target: ManagedInterface, hooks: readonly string[], list: string): Promise<void> {
+/** Runs each; who asked is told which one failed, as what it takes back may still be there. `list`: what they are called. The places of those that failed. */
+export async function runEach(target: ManagedInterface, hooks: readonly string[], list: string): Promise<number[]> {
+  const failed: number[] = [];
   for (const [at, hook] of hooks.entries()) {
     await runHook(target, hook).catch((error: unknown) => {
       const text = `${list}[${String(at)}] failed: what it takes back may still be on the host`;
+      failed.push(at);
       target.warnings.push(text);
       target.host.log.warn(text, { interface: target.name, error: String(error) });
     });
   }
+  return failed;
 }
 
 /** Runs hooks whose failure changes nothing, one after the other: they take back what may be gone already. */

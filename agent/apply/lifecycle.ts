@@ -2,9 +2,11 @@ import type { StopConfig } from '../backend/backend.ts';
 import { type Device, type Ledger, newLedger } from '../core/device.ts';
 import type { NamedEndpoint } from '../core/start-text.ts';
 import { teardownOf } from '../core/teardown.ts';
-import { type Document, documentText, hooksOf, parseDocument } from '../protocol/wgquick/document.ts';
+import { type Document, documentText, hooksOf, interfaceOf, parseDocument } from '../protocol/wgquick/document.ts';
 import { withoutSaveConfig } from '../protocol/wgquick/strip.ts';
 import { downHooks, hooksOfOlderLife, runQuietly, upRun } from './hooks.ts';
+import { compile } from '../protocol/firewall/compile.ts';
+import { writeSidecar } from './firewall-file.ts';
 import type { ManagedInterface } from './managed-interface.ts';
 
 const EMPTY_FILE = '[Interface]\n';
@@ -28,13 +30,15 @@ export async function bringUp(
   const config = hooksOf(document);
   const { hooks, runs } = upRun(target, config);
   const takeBack = async (): Promise<void> => {
-    await runQuietly(target, teardownOf(config, runs));
+    await runQuietly(target, teardownOf(interfaceOf(document), runs));
     await state.writeRunning(null);
     await state.writeLedger(null);
   };
   try {
     await state.writeLedger(newLedger(null));
     await state.writeRunning(text);
+    // A file that came from a backup has none beside it.
+    if (config.firewall.length > 0) await writeSidecar(target, compile(config, target.name));
     const started = await backend.up({ document, previous }, hooks);
     if (started !== 'taken') return started.names;
   } catch (error) {
@@ -53,7 +57,7 @@ export async function forgetOlderLife(target: ManagedInterface): Promise<void> {
   if (text !== null) {
     const document = parseDocument(text);
     const isWhole = ledger?.index !== null;
-    const hooks = isWhole ? await hooksOfOlderLife(target, text) : teardownOf(hooksOf(document), ledger.hooks);
+    const hooks = isWhole ? await hooksOfOlderLife(target, text) : teardownOf(interfaceOf(document), ledger.hooks);
     await runQuietly(target, hooks);
     await target.backend.sweep(stopConfig(document, ledger, null));
   }
@@ -83,7 +87,7 @@ export async function bringDown(target: ManagedInterface, device: Device | null)
   const config = hooksOf(document);
   const ledger = await state.readLedger();
   const isUnfinished = ledger !== null && ledger.index === null;
-  const hooks = isUnfinished ? { preDown: teardownOf(config, ledger.hooks), postDown: [] } : config;
+  const hooks = isUnfinished ? { preDown: teardownOf(interfaceOf(document), ledger.hooks), postDown: [] } : config;
   const seen = hooks.preDown.length > 0 ? null : device;
   await backend.down(stopConfig(document, ledger, seen), downHooks(target, hooks));
   await state.writeRunning(null);

@@ -166,7 +166,12 @@ export async function lookAtTable(target: ManagedInterface, { firewall }: Interf
   if (firewall.length === 0) return null;
   const { name, path, host } = target;
   const sidecar = await readText(sidecarOf(path));
-  return { loaded: await listTable(host.runner, 'inet', tableNameOf(name)), sidecar };
+  const loaded = await listTable(host.runner, 'inet', tableNameOf(name)).catch((error: unknown) => {
+    if (!(error instanceof AgentError)) throw error;
+    host.log.warn('the table of the firewall intents cannot be looked at', { interface: name, error: error.message });
+    return undefined;
+  });
+  return { loaded, sidecar };
 }
 
 /** Throws where nft(8) is not there or cannot say. */

@@ -196,7 +196,7 @@ async function swapHooks(context: StepContext, { hooks }: StepOf<'run-hooks'>): 
   const copy = await target.state.readRunning();
   const ran: Hook[] = [];
   const addsFirst = mayAddFirst(hooks);
-  const takeBack = (): Promise<void> => runEach(target, inversesOf(removed), 'pairOfRemoved');
+  const takeBack = (): Promise<number[]> => runEach(target, inversesOf(removed), 'pairOfRemoved');
   let isTakenBack = !addsFirst;
   if (isTakenBack) {
     await takeBack();
@@ -233,9 +233,11 @@ async function swapHooks(context: StepContext, { hooks }: StepOf<'run-hooks'>): 
 /** Loads the table of firewall intents, which replaces the one that is there in one transaction, or takes it away. */
 async function setFirewall(context: StepContext, { firewall }: StepOf<'set-firewall'>): Promise<Seen> {
   const { target, desired, now } = context;
+  // First, so that an undo looks at the table whatever happens next.
+  if (firewall.table !== null) await noteRunning(context, desired, ['firewall']);
   await writeSidecar(target, firewall.table);
   await runIntentLine(target, firewall.table === null ? UNLOAD_LINE : LOAD_LINE);
-  await noteRunning(context, desired, ['firewall']);
+  if (firewall.table === null) await noteRunning(context, desired, ['firewall']);
   return now.device;
 }
 
@@ -243,7 +245,13 @@ async function setFirewall(context: StepContext, { firewall }: StepOf<'set-firew
 async function restoreHooks({ target, now }: StepContext, { healing }: StepOf<'restore-hooks'>): Promise<Seen> {
   await runQuietly(target, inversesOf(healing.removed));
   const commands = healing.added.map(({ command }) => command);
-  await runEach(target, commands, 'commands of hooks whose effect was lost');
+  const failed = await runEach(target, commands, 'commands of hooks whose effect was lost');
+  const ledger = await target.state.readLedger();
+  // What ran, and is not to be seen all the same, cannot be seen.
+  const ran = healing.added.filter((_, at) => !failed.includes(at));
+  const unseen = ran.length === 0 ? [] : await unseenEffects(target, now.running, ran);
+  if (ledger !== null && unseen.length > 0)
+    await target.state.writeLedger({ ...ledger, unseen: [...new Set([...ledger.unseen, ...unseen])] });
   return now.device;
 }
 

@@ -4,8 +4,8 @@ import type { NftTable } from './seen-effects.ts';
 
 /** What there is of the table of an interface. */
 export interface SeenTable {
-  /** Null = the kernel has none. */
-  readonly loaded: NftTable;
+  /** Null = the kernel has none; undefined = nobody can tell, as there is no nft(8), or it fails. */
+  readonly loaded: NftTable | undefined;
   /** The text of the file that it is loaded from at the next start; null = there is none. */
   readonly sidecar: string | null;
 }
@@ -18,8 +18,10 @@ export interface TableChange {
 /** What has to be loaded or taken away; null = all is as it should be. `seen`: null = the interface had no intents, nobody looked. */
 export function tableChange(desired: InterfaceConfig, name: string, seen: SeenTable | null): TableChange | null {
   const table = compile(desired, name);
+  // What cannot be seen cannot be proven, nor loaded.
+  if (seen !== null && seen.loaded === undefined) return null;
   if (table === null) return seen?.loaded == null && seen?.sidecar == null ? null : { table };
-  return seen !== null && seen.sidecar === table.text && lostIntents(table, seen.loaded).length === 0
+  return seen !== null && seen.sidecar === table.text && lostIntents(table, seen.loaded ?? null).length === 0
     ? null
     : { table };
 }

@@ -1,6 +1,6 @@
 import type { InterfaceConfig } from '../protocol/wgquick/config.ts';
 import { commandsOf, derivedInverse, isFirewallRule } from '../protocol/hooks/inverse.ts';
-import { linesOf, LOAD_LINE, UNLOAD_LINE } from '../protocol/firewall/hook-lines.ts';
+import { linesOf } from '../protocol/firewall/hook-lines.ts';
 import { FIELDS } from '../protocol/wgquick/fields.ts';
 
 /** A command of a set-up, and what takes it back. */
@@ -116,9 +116,10 @@ function beyond(list: readonly string[], other: readonly string[]): number[] {
  */
 export function hookAt(name: UpList, config: InterfaceConfig, index: number): Hook {
   const command = config[name][index] ?? '';
-  if (command === LOAD_LINE) return { command, inverse: [UNLOAD_LINE] };
   const own = derivedInverse(command);
-  const teardown = new Set(DOWN.flatMap((down) => config[down].flatMap(commandsOf)));
+  const teardown = new Set(
+    DOWN.flatMap((down) => config[down].flatMap(commandsOf)).map((text) => text.replace(/ \|\| true$/, '')),
+  );
   if (own.length > 0 && own.flatMap(commandsOf).every((part) => teardown.has(part))) return { command, inverse: own };
   const paired = DOWN.filter((down) => config[down].length === config[name].length);
   const inverse = paired.length > 0 ? paired.map((down) => config[down][index] ?? '') : own;

@@ -1,4 +1,13 @@
-import { appendFileSync, chmodSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  appendFileSync,
+  chmodSync,
+  mkdtempSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
@@ -136,4 +145,13 @@ describe('wgnode-agent audit', () => {
     expect(sinceMs('2026-11-29T11:00:00Z', nowMs)).toBe(nowMs - 3_600_000);
     expect(sinceMs('yesterday', nowMs)).toBeNull();
   });
+});
+
+test('a chain goes on where the youngest file has no line yet, and where files cannot be moved on', () => {
+  const log = open();
+  for (const name of ['wg0', 'wg1']) log.write(change({ interface: name }));
+  renameSync(path(), `${path()}.1`);
+  open().mustBeWritable();
+  open().write(change());
+  expect(auditVerdict(folder)).toMatchObject({ text: 'ok: the chain of 3 lines is whole\n' });
 });

@@ -140,8 +140,18 @@ class FileAuditLog implements AuditLog {
     this.#isDirty = true;
   }
 
+  #rotate(): void {
+    if ((statSync(this.#path, { throwIfNoEntry: false })?.size ?? 0) < MAX_BYTES) return;
+    try {
+      rotate(this.#path);
+    } catch (error) {
+      this.#log.error('the audit log cannot be rotated, and grows', { error: String(error) });
+    }
+  }
+
   /** A whole line or nothing. */
   #write(line: string): void {
+    this.#rotate();
     const fd = this.#open();
     try {
       const { size } = fstatSync(fd);
@@ -152,13 +162,13 @@ class FileAuditLog implements AuditLog {
         ftruncateSync(fd, size);
         throw error;
       }
-      if (size + bytes.length >= MAX_BYTES) rotate(this.#path);
     } finally {
       closeSync(fd);
     }
   }
 }
 
+/** Moves the files on; a folder that is in the way is none of a line's business. */
 function rotate(path: string): void {
   for (let at = KEPT; at >= 1; at -= 1) {
     const older = at === 1 ? path : `${path}.${String(at - 1)}`;
@@ -166,19 +176,20 @@ function rotate(path: string): void {
   }
 }
 
-/** The end of the chain on the disk. */
+/** The end of the chain on the disk: the last whole line of the youngest file that has one. */
 function headOf(folder: string): ChainHead {
-  const [path] = auditFiles(folder);
-  if (path === undefined) return CHAIN_START;
-  const text = readFileSync(path, 'utf8');
-  const whole = text.slice(0, text.lastIndexOf('\n') + 1);
-  if (whole.length < text.length) {
-    const fd = openSync(path, 'r+');
-    ftruncateSync(fd, Buffer.byteLength(whole));
-    closeSync(fd);
+  for (const path of auditFiles(folder)) {
+    const text = readFileSync(path, 'utf8');
+    const whole = text.slice(0, text.lastIndexOf('\n') + 1);
+    if (whole.length < text.length) {
+      const fd = openSync(path, 'r+');
+      ftruncateSync(fd, Buffer.byteLength(whole));
+      closeSync(fd);
+    }
+    const line = whole.trimEnd().split('\n').at(-1) ?? '';
+    const record = recordOf(line);
+    // A damaged line is told by `audit verify`.
+    if (record !== null) return { seq: record.seq, hash: hashOf(line) };
   }
-  const line = whole.trimEnd().split('\n').at(-1) ?? '';
-  const record = recordOf(line);
-  // An empty file after a rotation cannot be: it is made with its first line. A damaged one is told by `audit verify`.
-  return record === null ? CHAIN_START : { seq: record.seq, hash: hashOf(line) };
+  return CHAIN_START;
 }

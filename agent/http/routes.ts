@@ -55,7 +55,9 @@ function parsePut(body: Buffer): PutConfigBody {
   throw new AgentError('schema', `The request body does not fit: ${details.join('; ')}`, { details });
 }
 
+/** A client takes no more. */
 const MAX_WARNINGS = 8;
+const MAX_WARNING = 256;
 
 /** Until no wg-quick works on the interface. wireguard-go writes its answer while the processes are looked through. */
 async function awaitTurn({ name, backend }: ManagedInterface): Promise<void> {
@@ -89,7 +91,7 @@ export function createRoutes(context: AgentContext): Route[] {
         return work(target, request.body);
       };
       const answer = await target.locked(() => audited(target, verb, settled));
-      const warnings = target.warnings.slice(0, MAX_WARNINGS);
+      const warnings = target.warnings.slice(0, MAX_WARNINGS).map((text) => text.slice(0, MAX_WARNING).toWellFormed());
       return jsonResponse(warnings.length === 0 ? answer : { ...answer, warnings });
     },
   });

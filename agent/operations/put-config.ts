@@ -73,7 +73,7 @@ function asTheFileSays(
     if (canonical === undefined) return hook;
     return own.find((line) => canonicalHook(line, context)?.line === canonical) ?? canonical;
   });
-  return withTeardown(same);
+  return withTeardown(same, device);
 }
 
 const touchesFirewall = ({ action }: Step): boolean => /^(?:set-firewall|up|restart)$/.test(action);
@@ -91,7 +91,7 @@ async function warnOfBlocked({ name, host, warnings }: ManagedInterface, { firew
 
 /** Lines of a teardown that set up what they should take back: whoever asked is told, and they are written as they are. */
 function warnOfTeardown(target: ManagedInterface, config: InterfaceConfig): void {
-  for (const { list, line, meant } of wrongTeardowns(config))
+  for (const { list, line, meant } of wrongTeardowns(config, target.name))
     target.warnings.push(
       `${list}[${String(line)}] sets up anew what it should take back; \`${redactKeys(meant)}\` was meant`,
     );

@@ -14,7 +14,6 @@ export const CAPABILITIES = [
   'etag',
   'state',
   'delete',
-  'hooks-grammar',
   'firewall',
 ] as const;
 

@@ -1,7 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { DesiredInterface } from '../../agent/protocol/compare.ts';
 import { Secret } from '../../agent/protocol/secret.ts';
-import { withTeardown } from '../../agent/protocol/hooks/teardown.ts';
 import type { InterfaceConfig } from '../../agent/protocol/wgquick/config.ts';
 import type { FieldName } from '../../agent/protocol/wgquick/fields.ts';
 import { configFromResource } from '../../agent/protocol/wgquick/resource.ts';
@@ -10,6 +9,8 @@ import type { SecretRead } from './input.ts';
 
 /** What the host shall have, from the object and its Secrets. */
 export interface Desired extends DesiredInterface {
+  /** Of the interface. */
+  readonly name: string;
   /** Of the private key. */
   readonly publicKey: string;
   /** SHA-256 of the interface part of the spec; says whether the spec moved on since the last apply. */
@@ -33,9 +34,10 @@ export function privateKeyOf(node: WireGuardNode, read: SecretRead): Secret | un
 /** Needs an input that passed every check. */
 export function desired(node: WireGuardNode, privateKey: Secret): Desired {
   const { interface: spec } = node.spec;
-  const config = withTeardown(configOf(spec, privateKey));
+  const config = configOf(spec, privateKey);
   return {
     config,
+    name: spec.name,
     publicKey: config.privateKey?.publicKey ?? '',
     state: spec.state === 'Up' ? 'up' : 'down',
     specHash: hashOf(spec),

@@ -148,7 +148,7 @@ describe('H3 hooks of the grammar, which a fresh install takes', () => {
     const answer = await put({ post_up: HOOKS_UP, options: { state: 'up' } });
     expect(answer).not.toHaveProperty('warnings');
     expect(await alone.host.readFile(CONF)).toContain(
-      'PreDown = iptables -w -t nat -D POSTROUTING -o eth0 -j MASQUERADE\nPreDown = iptables -w -D FORWARD -i %i -j ACCEPT\n',
+      'PostDown = iptables -w -t nat -D POSTROUTING -o eth0 -j MASQUERADE || true\nPostDown = iptables -w -D FORWARD -i %i -j ACCEPT || true\n',
     );
     expect(await put({ post_up: HOOKS_UP })).toMatchObject({ changed: false });
     await sh(`wg-quick down ${INTERFACE}`);
@@ -183,11 +183,13 @@ describe('H3 hooks of the grammar, which a fresh install takes', () => {
     await alone.host.writeFile(`/etc/wireguard/${other}.conf`, text);
     const masquerade = (): Promise<string> => sh('iptables-save -t nat | grep -c MASQUERADE || true');
     try {
-      await put({ post_up: [rule], options: { state: 'up' } });
+      const pre_down = ['iptables -t nat -D POSTROUTING -o eth0 -j MASQUERADE'];
+      await put({ post_up: [rule], pre_down, options: { state: 'up' } });
       const body = await putBodyOf(alone.host, {
         listen_port: 51821,
         address: ['10.8.0.1/24'],
         post_up: [rule],
+        pre_down,
         options: { state: 'up' },
       });
       await alone.client.putConfig(other, body, CALL);

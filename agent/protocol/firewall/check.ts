@@ -22,7 +22,7 @@ export function intentProblems(intents: readonly Intent[], related: RelatedValue
 
 const families = (networks: readonly string[] = []): Set<boolean> => new Set(networks.map(isIpv6));
 
-function meaning(intent: Intent, { fwMark, listenPort }: RelatedValues): string | undefined {
+function meaning(intent: Intent, { fwMark, listenPort, table: own }: RelatedValues): string | undefined {
   switch (intent.type) {
     case 'SNAT': {
       const { sources = [], toAddress } = intent.snat;
@@ -42,9 +42,16 @@ function meaning(intent: Intent, { fwMark, listenPort }: RelatedValues): string 
         ? 'needs fwMark or listenPort, by which the packets of the tunnel itself are told from others'
         : undefined;
     case 'PolicyRoute': {
-      const { sources = [], destinations = [], inInterface, fwMark: mark, table } = intent.policyRoute;
+      const { inInterface, fwMark: mark, table, defaultRoute = true } = intent.policyRoute;
+      const [sources, destinations] = [intent.policyRoute.sources, intent.policyRoute.destinations].map(
+        (networks = []) => networks.filter((network) => !network.endsWith('/0')),
+      ) as [string[], string[]];
       if (RESERVED.includes(table))
         return `policyRoute.table must not be one of ${RESERVED.join(', ')}, which the kernel uses`;
+      // Its routes are made before these.
+      const isOwn = String(table) === own || (own === null && table === (fwMark ?? 51_820));
+      if (isOwn && defaultRoute)
+        return 'policyRoute.table is the table of the interface itself; choose another one, or defaultRoute: false';
       if (sources.length + destinations.length === 0 && inInterface === undefined && mark === undefined)
         return `policyRoute needs one of ${Object.keys(MEMBERS.PolicyRoute.properties).slice(0, 4).join(', ')}: it would be a rule for everything`;
       const all = families([...sources, ...destinations]);

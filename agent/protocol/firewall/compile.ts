@@ -177,7 +177,8 @@ const MAKERS: Makers = {
   KillSwitch: ({ killSwitch = {} }, { name, fwMark, listenPort }) =>
     [
       `oifname { "lo", ${quoted(name)} } accept`,
-      fwMark === null ? `udp sport ${String(listenPort)} accept` : `meta mark ${String(fwMark)} accept`,
+      ...(fwMark === null ? [] : [`meta mark ${String(fwMark)} accept`]),
+      ...(fwMark === null && listenPort !== null ? [`udp sport ${String(listenPort)} accept`] : []),
       // Whoever reached this host is answered: its operator above all.
       'ct direction reply ct state established,related accept',
       'udp sport 68 udp dport 67 accept',

@@ -25,8 +25,9 @@ export function hookLinesOf(intents: readonly Intent[]): HookLines {
   const table = needsTable(intents);
   const own = intents.flatMap((intent) => linesOf(intent));
   return {
-    postUp: [...(table ? [LOAD_LINE] : []), ...own.map(({ up }) => up)],
-    postDown: [...own.flatMap(({ down }) => down ?? []).reverse(), ...(table ? [UNLOAD_LINE] : [])],
+    // Two intents may need the same route.
+    postUp: [...(table ? [LOAD_LINE] : []), ...new Set(own.map(({ up }) => up))],
+    postDown: [...[...new Set(own.flatMap(({ down }) => down ?? []))].reverse(), ...(table ? [UNLOAD_LINE] : [])],
   };
 }
 

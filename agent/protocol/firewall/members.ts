@@ -27,12 +27,13 @@ const listOf = (kind: Kind, maxItems: number, minItems = 0): Kind => ({
   rule: `each ${kind.rule}`,
   accepts: (value) =>
     Array.isArray(value) && value.length >= minItems && value.length <= maxItems && value.every(kind.accepts),
-  canonical: (value) => (value as readonly unknown[]).map((item) => kind.canonical?.(item) ?? item),
+  canonical: (value) => [...new Set((value as readonly unknown[]).map((item) => kind.canonical?.(item) ?? item))],
 });
 
 /** `10.0.0.1` = `10.0.0.1/32`, bits of the host left out. */
 export function networkText(value: string): string | undefined {
-  const [address = '', prefix] = value.split('/');
+  const [address = '', prefix, ...more] = value.split('/');
+  if (more.length > 0) return undefined;
   const ip = canonicalIp(address);
   const cidr = ip === undefined ? undefined : parseCidr(`${ip}/${prefix ?? (isIpv6(ip) ? '128' : '32')}`);
   return cidr === undefined ? undefined : networkOf(cidr);
@@ -141,6 +142,21 @@ export const INTENTS_SCHEMA = {
 type Loose = Readonly<Record<string, unknown>>;
 const isObject = (value: unknown): value is Loose =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
+
+/** What the controller takes from an agent, which may be a newer one, with types of its own. */
+export const TOLD_SCHEMA = {
+  type: ['array', 'null'],
+  maxItems: 1024,
+  items: {
+    type: 'object',
+    required: ['name', 'type'],
+    properties: { name: { type: 'string', maxLength: 63 }, type: { type: 'string', maxLength: 63 } },
+  },
+};
+
+/** Whether this version knows the type. */
+export const isKnown = (value: object): boolean =>
+  TYPES.includes((value as { readonly type?: IntentType }).type ?? ('' as IntentType));
 
 /** What is wrong with the shape or a value of one intent; empty = nothing. */
 export function shapeProblems(value: unknown): string[] {

@@ -7,6 +7,7 @@ const of = (hooks: Hooks): InterfaceConfig => ({ ...EMPTY_CONFIG, ...hooks });
 
 const FORWARD = 'iptables -w -A FORWARD -i %i -j ACCEPT';
 const NAT = 'iptables -w -t nat -A POSTROUTING -o eth0 -j MASQUERADE';
+const lost = (...lines: readonly string[]): string[] => lines.map((line) => `${line} || true`);
 const back = (line: string): string => line.replace('-A', '-D');
 
 describe('a set-up without its teardown', () => {
@@ -14,19 +15,19 @@ describe('a set-up without its teardown', () => {
     {
       name: 'gets it, the last one first',
       hooks: { postUp: [FORWARD, NAT] },
-      expected: { preDown: [back(NAT), back(FORWARD)] },
+      expected: { postDown: lost(back(NAT), back(FORWARD)) },
     },
     {
       name: 'as a line, too',
       hooks: { postUp: [`${FORWARD}; ${NAT}`] },
-      expected: { preDown: [back(NAT), back(FORWARD)] },
+      expected: { postDown: lost(back(NAT), back(FORWARD)) },
     },
     {
       name: 'behind what is there',
       hooks: { postUp: [FORWARD, NAT], preDown: [back(FORWARD)] },
-      expected: { preDown: [back(FORWARD), back(NAT)] },
+      expected: { postDown: lost(back(NAT)) },
     },
-    { name: 'before the link at the other side', hooks: { preUp: [NAT] }, expected: { postDown: [back(NAT)] } },
+    { name: 'before the link at the other side', hooks: { preUp: [NAT] }, expected: { postDown: lost(back(NAT)) } },
     {
       name: 'but none that has it',
       hooks: { postUp: [FORWARD], postDown: ['iptables -D FORWARD -i %i -j ACCEPT || true'] },
@@ -45,12 +46,12 @@ describe('a set-up without its teardown', () => {
     {
       name: 'of a table of nft the table',
       hooks: { postUp: ['nft add table ip wg_%i; nft add chain ip wg_%i c'] },
-      expected: { preDown: ['nft delete table ip wg_%i'] },
+      expected: { postDown: lost('nft delete table ip wg_wg0') },
     },
     {
       name: 'of a rule and a table of routes',
       hooks: { postUp: ['ip rule add from 10.7.0.0/24 table 77'] },
-      expected: { preDown: ['ip rule del from 10.7.0.0/24 table 77'] },
+      expected: { postDown: lost('ip rule del from 10.7.0.0/24 table 77') },
     },
     {
       name: 'of a rule with the table flushed',
@@ -60,9 +61,33 @@ describe('a set-up without its teardown', () => {
     {
       name: 'of ufw',
       hooks: { postUp: ['ufw allow 51820/udp'] },
-      expected: { preDown: ['ufw delete allow 51820/udp'] },
+      expected: { postDown: lost('ufw delete allow 51820/udp') },
     },
-    { name: 'what may fail may fail again', hooks: { postUp: [`${NAT} || true`] }, expected: { preDown: [back(NAT)] } },
+    {
+      name: 'what may fail may fail again',
+      hooks: { postUp: [`${NAT} || true`] },
+      expected: { postDown: lost(back(NAT)) },
+    },
+    {
+      name: 'nothing of a table that may be of others',
+      hooks: { postUp: ['nft add table inet gw; nft add chain inet gw c'] },
+      expected: {},
+    },
+    {
+      name: 'nothing of what a check may have found',
+      hooks: { postUp: [`${NAT.replace('-A', '-C')} || ${NAT}`] },
+      expected: {},
+    },
+    {
+      name: 'nothing where the same rule is spelled otherwise',
+      hooks: {
+        postUp: ['iptables -A FORWARD -i %i -s 10.0.0.1/24 -m state --state RELATED -j ACCEPT'],
+        preDown: [
+          'iptables -D FORWARD -j ACCEPT --source 10.0.0.0/24 --in-interface wg0 -m conntrack --ctstate RELATED',
+        ],
+      },
+      expected: {},
+    },
     {
       name: 'nothing where bash takes something back',
       hooks: { postUp: [NAT], preDown: ['for each in a b; do echo; done'] },
@@ -70,13 +95,13 @@ describe('a set-up without its teardown', () => {
     },
     { name: 'nothing where it is set up anew: that is told', hooks: { postUp: [NAT], preDown: [NAT] }, expected: {} },
   ])('$name', ({ hooks, expected }) => {
-    const completed = withTeardown(of(hooks));
+    const completed = withTeardown(of(hooks), 'wg0');
     expect(completed).toEqual({ ...of(hooks), ...expected });
-    expect(withTeardown(completed)).toEqual(completed);
+    expect(withTeardown(completed, 'wg0')).toEqual(completed);
   });
 
   test('-A where -D was meant is named with what was meant', () => {
-    expect(wrongTeardowns(of({ postUp: [FORWARD, NAT], preDown: [back(FORWARD), NAT] }))).toMatchObject([
+    expect(wrongTeardowns(of({ postUp: [FORWARD, NAT], preDown: [back(FORWARD), NAT] }), 'wg0')).toMatchObject([
       { list: 'preDown', line: 1, meant: back(NAT) },
     ]);
   });

@@ -29,7 +29,7 @@ export interface Line {
 export type Document = readonly Line[];
 
 /** What this agent keeps in a comment. */
-const OWN_KEY = new RegExp(`^(${FIREWALL_KEY}) = (.*)$`);
+const OWN_KEY = new RegExp(`^\\s*(${FIREWALL_KEY})\\s*=\\s*(.*?)\\s*$`);
 
 const compact = (text: string): string => withoutSpace(text).toLowerCase();
 
@@ -103,7 +103,7 @@ function parseLines(text: string): Document {
 }
 
 function parseLine(raw: string, eol: string, previous: Line['section']): Line {
-  const [, own, text = ''] = OWN_KEY.exec(raw) ?? [];
+  const [, own, text = ''] = (previous === 'peer' ? null : OWN_KEY.exec(raw)) ?? [];
   if (own !== undefined)
     return { raw, eol, section: previous, header: false, key: own, quickKey: own, value: text, text, comment: '' };
   const hash = raw.indexOf('#');

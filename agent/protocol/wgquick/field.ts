@@ -27,6 +27,8 @@ export interface RelatedValues {
   readonly addresses: readonly Cidr[];
   readonly fwMark: number | null;
   readonly listenPort: number | null;
+  /** As in a configuration. */
+  readonly table: string | null;
   /** Texts of the same field that are no value. */
   readonly invalid: readonly string[];
 }

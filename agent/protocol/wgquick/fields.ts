@@ -1,7 +1,7 @@
 import { canonicalIp, isIpv6, parseCidr, parseInterfaceAddress } from '../address.ts';
 import { intentProblems } from '../firewall/check.ts';
 import type { Intent } from '../firewall/intent.ts';
-import { canonicalIntent, INTENTS_SCHEMA, shapeProblems } from '../firewall/members.ts';
+import { canonicalIntent, INTENTS_SCHEMA, isKnown, shapeProblems, TOLD_SCHEMA } from '../firewall/members.ts';
 import { redactKeys } from '../redact.ts';
 import { type InterfaceKey, NO_KEY, parsePrivateKey } from '../interface-key.ts';
 import type { Field, Parsed } from './field.ts';
@@ -129,14 +129,17 @@ const firewall: Field<readonly Intent[], readonly Intent[], readonly object[], '
   equal: (left, right) => JSON.stringify(left) === JSON.stringify(right),
   text: (value) => value.map(({ name, type }) => `${name} (${type})`).join(', '),
   check: intentProblems,
-  judgedWith: ['addresses', 'fwMark', 'listenPort'],
+  judgedWith: ['addresses', 'fwMark', 'listenPort', 'table'],
   wire: {
     name: 'firewall',
     leftOut: 'kept',
     putSchema: INTENTS_SCHEMA,
-    specSchema: INTENTS_SCHEMA,
+    specSchema: TOLD_SCHEMA,
     to: (value) => value,
-    from: (sent) => ({ value: (sent ?? []).map(canonicalIntent), invalid: [] }),
+    from: (sent) => ({
+      value: (sent ?? []).filter(isKnown).map(canonicalIntent),
+      invalid: (sent ?? []).filter((intent) => !isKnown(intent)).map((intent) => JSON.stringify(intent)),
+    }),
   },
   fromResource: (value) => ({ value: (value ?? []).map(canonicalIntent), invalid: [] }),
   running: { shownBy: 'copy', step: 'set-firewall' },

@@ -24,6 +24,7 @@ const OTHER_KEY = publicKeyOf(new Secret(Buffer.alloc(32, 9).toString('base64'))
 
 const desiredWith = (config: Partial<InterfaceConfig> = {}, state: Desired['state'] = 'up'): Desired => ({
   config: { ...EMPTY_CONFIG, privateKey: InterfaceKey.fromPrivate(KEY), ...config },
+  name: 'wg0',
   publicKey: PUBLIC_KEY,
   state,
   specHash: '',

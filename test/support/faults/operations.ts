@@ -1,6 +1,6 @@
 import type { InterfaceConfig } from '../../../agent/protocol/wgquick/config.ts';
 import { cidr } from '../../fixtures/cidr.ts';
-import { configOf, DEFAULT_ROUTE, OTHER_HOOKS, PLAIN } from './tunnel.ts';
+import { configOf, DEFAULT_ROUTE, INTENTS, OTHER_HOOKS, OTHER_INTENTS, PLAIN, WITH_INTENTS } from './tunnel.ts';
 
 /** What the agent is asked for: a configuration, up or down. */
 export interface Target {
@@ -39,4 +39,11 @@ export const OPERATIONS: readonly Operation[] = [
   { name: 'a live change', file: PLAIN, from: up(PLAIN), to: up(PLAIN, LIVE_CHANGE) },
   { name: 'a restart', file: DEFAULT_ROUTE, from: up(DEFAULT_ROUTE), to: up(DEFAULT_ROUTE, { table: 'off' }) },
   { name: 'a change of hooks', file: PLAIN, from: up(PLAIN), to: up(PLAIN, OTHER_HOOKS) },
+  { name: 'firewall intents', file: PLAIN, from: up(PLAIN), to: up(PLAIN, { firewall: INTENTS }) },
+  {
+    name: 'other firewall intents',
+    file: WITH_INTENTS,
+    from: up(WITH_INTENTS),
+    to: up(WITH_INTENTS, { firewall: OTHER_INTENTS }),
+  },
 ];

@@ -1,6 +1,8 @@
 import { publicKeyOf } from '../../../agent/protocol/key.ts';
 import { Secret } from '../../../agent/protocol/secret.ts';
 import type { InterfaceConfig } from '../../../agent/protocol/wgquick/config.ts';
+import type { Intent } from '../../../agent/protocol/firewall/intent.ts';
+import { render } from '../../../agent/protocol/wgquick/render.ts';
 import { interfaceOf, parseDocument } from '../../../agent/protocol/wgquick/document.ts';
 import { newPrivateKey } from '../canary.ts';
 import { INTERFACE } from '../fleet.ts';
@@ -69,6 +71,18 @@ export const OTHER_HOOKS = {
   postUp: [ACCEPT.up, OTHER_MASQUERADE.up, RETURN.up],
   postDown: [ACCEPT.down, OTHER_MASQUERADE.down, RETURN.down],
 };
+
+/** A table, a rule and a setting. */
+export const INTENTS: readonly Intent[] = [
+  { name: 'nat', type: 'Masquerade', masquerade: { outInterface: 'eth7' } },
+  { name: 'lan', type: 'PolicyRoute', policyRoute: { sources: ['192.168.9.0/24'], table: 77, priority: 7700 } },
+];
+export const OTHER_INTENTS: readonly Intent[] = [
+  { name: 'apart', type: 'PeerIsolation' },
+  { name: 'lan', type: 'PolicyRoute', policyRoute: { sources: ['192.168.8.0/24'], table: 78, priority: 7800 } },
+];
+/** The file as it is with intents, but for the one beside it. */
+export const WITH_INTENTS = render(parseDocument(PLAIN), configOf(PLAIN, { firewall: INTENTS }));
 
 /** wg(8): a peer that only the kernel knows. */
 export const RUNTIME_PEER = [

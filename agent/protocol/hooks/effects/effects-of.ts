@@ -1,5 +1,6 @@
 import { linesOf } from '../../firewall/hook-lines.ts';
 import { memoized } from '../../memoized.ts';
+import { isNamedAfter } from '../programs/nft.ts';
 import type { HookCommand, Link } from '../hook.ts';
 import { parseHook } from '../parse-hook.ts';
 import { renderHook } from '../render-hook.ts';
@@ -17,6 +18,8 @@ export interface HookEffect {
   readonly command: string;
   /** Whether the line goes on where it fails: then nobody knows whether it left something. */
   readonly mayFail: boolean;
+  /** Whether it is set up only where a check found that it is not there: it may be of somebody else. */
+  readonly isOnce: boolean;
   readonly effect: Effect;
 }
 
@@ -29,6 +32,7 @@ interface Part {
   readonly line: number;
   readonly link: Link;
   readonly mayFail: boolean;
+  readonly isOnce: boolean;
 }
 
 const partsOf = ({ firewall, preUp, postUp }: UpHooks): Part[] => [
@@ -48,7 +52,7 @@ function partsOfLine(text: string, place: Pick<Part, 'list' | 'line'>): Part[] {
       // `CHECK || COMMAND` sets up once; of `A && B` a failing A ends the hook where nothing follows.
       const isOnce = links.length === 2 && links[1]?.on === 'failure' && !links[1].command.isIdle;
       const isLast = at === lists.length - 1 && links.every(({ on }) => on !== 'failure');
-      return { ...place, link, mayFail: links.length > 1 && !isOnce && !isLast };
+      return { ...place, link, isOnce, mayFail: links.length > 1 && !isOnce && !isLast };
     }),
   );
 }
@@ -77,7 +81,7 @@ const known = memoized((_config: UpHooks) => new Map<string, readonly HookEffect
 
 function collect(config: UpHooks, device: string): readonly HookEffect[] {
   let effects: HookEffect[] = [];
-  for (const { list, line, link, mayFail } of partsOf(config)) {
+  for (const { link, ...place } of partsOf(config)) {
     if (isCheck(link.command)) continue;
     const change = changeOf(link.command, wordsOf(link.command, device));
     if ('takes' in change) {
@@ -88,14 +92,17 @@ function collect(config: UpHooks, device: string): readonly HookEffect[] {
     for (const effect of change.makes) {
       const isSetting = effect.kind === 'setting';
       if (isSetting) effects = effects.filter((other) => keyOf(other.effect) !== keyOf(effect));
-      effects.push({ list, line, command, mayFail, effect });
+      effects.push({ ...place, command, effect });
     }
   }
-  return withoutRulesOfOthers(effects);
+  return withoutRulesOfOthers(effects, device);
 }
 
-/** Rules of nft count where the chain is one that these hooks make; which one a rule is, only its place tells. */
-function withoutRulesOfOthers(effects: readonly HookEffect[]): HookEffect[] {
+/**
+ * Rules of nft count where the chain is one that these hooks make in a table named after the interface, where nobody else has any; which
+ * one a rule is, only its place tells.
+ */
+function withoutRulesOfOthers(effects: readonly HookEffect[], device: string): HookEffect[] {
   const counts = new Map<string, number>();
   return effects.flatMap((own) => {
     const { effect } = own;
@@ -106,7 +113,7 @@ function withoutRulesOfOthers(effects: readonly HookEffect[]): HookEffect[] {
       return own;
     }
     const before = counts.get(chain);
-    if (before === undefined) return [];
+    if (before === undefined || !isNamedAfter(effect.table, device)) return [];
     counts.set(chain, before + 1);
     return { ...own, effect: { ...effect, rule: before + 1 } };
   });

@@ -1,3 +1,4 @@
+import { normalRule } from './normal-rule.ts';
 import { canonicalIp, isIpv6, networkOf, parseCidr } from '../../address.ts';
 import type { HookCommand } from '../hook.ts';
 import type { Effect, PlainRoute, PolicyRule } from './effect.ts';
@@ -54,7 +55,12 @@ function ofIptables(program: string, words: Words): Change {
   const rule = left.join(' ');
   if (verb === '-A' || verb === '-I') return { makes: [{ kind: 'firewall rule', ...where, rule }] };
   if (verb === '-N') return { makes: [{ kind: 'firewall chain', ...where }] };
-  if (verb === '-D') return { takes: (effect) => isHere(effect) && 'rule' in effect && effect.rule === rule };
+  if (verb === '-D') {
+    const normal = normalRule(rule);
+    return {
+      takes: (effect) => isHere(effect) && effect.kind === 'firewall rule' && normalRule(effect.rule) === normal,
+    };
+  }
   if (verb === '-F') return { takes: (effect) => isHere(effect) && effect.kind === 'firewall rule' };
   return verb === '-X' ? { takes: isHere } : NOTHING;
 }
@@ -123,8 +129,9 @@ function ruleOf(words: readonly string[], version: '-4' | '-6'): PolicyRule | nu
       if (!network.endsWith('/0')) values[word] = network;
     } else if (word === 'iif' || word === 'dev') values.iif = next;
     else if (word === 'oif') values.oif = next;
-    else if (word === 'fwmark') values.mark = markOf(next);
-    else if (word === 'table' || word === 'lookup') {
+    else if (word === 'fwmark') {
+      if (Number(next) !== 0) values.mark = markOf(next);
+    } else if (word === 'table' || word === 'lookup') {
       const table = tableOf(next);
       if (table === undefined) return null;
       values.table = table;
@@ -150,6 +157,7 @@ function routeOf(words: readonly string[], version: '-4' | '-6'): PlainRoute | n
     if (word === 'onlink' || word === 'to') continue;
     if (ROUTE_TYPES.test(word)) {
       if (word !== 'unicast') values.type = word;
+      if (word === 'local') values.table = '255';
       continue;
     }
     if (!WITH_VALUE.test(word)) {
@@ -162,8 +170,10 @@ function routeOf(words: readonly string[], version: '-4' | '-6'): PlainRoute | n
     const value = words[at] ?? '';
     if (word === 'dev') values.dev = value;
     else if (word === 'via') values.via = canonicalIp(value) ?? value;
-    else if (word === 'metric' || word === 'preference') values.metric = Number(value);
-    else if (word === 'table') {
+    else if (word === 'metric' || word === 'preference') {
+      // 0 is what is not said.
+      if (Number(value) !== 0) values.metric = Number(value);
+    } else if (word === 'table') {
       const table = tableOf(value);
       if (table === undefined) return null;
       values.table = table;

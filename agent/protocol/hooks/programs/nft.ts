@@ -106,7 +106,7 @@ export const NFT: Program = {
 };
 
 /** `wg_wg0`, `wg0-nat`: set off by a sign, as a short name of an interface is a part of many words. */
-const isNamedAfter = (table: string, device: string | null): boolean =>
+export const isNamedAfter = (table: string, device: string | null): boolean =>
   ['_', '-', '.'].some(
     (sign) => table.startsWith(`${device ?? '%i'}${sign}`) || table.endsWith(`${sign}${device ?? '%i'}`),
   );
