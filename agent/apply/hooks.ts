@@ -101,8 +101,12 @@ export const downHooks = (
   target: ManagedInterface,
   { preDown, postDown }: Pick<InterfaceConfig, 'preDown' | 'postDown'>,
 ): DownHooks => ({
-  preDown: async () => void (await runEach(target, preDown, 'preDown')),
-  postDown: async () => void (await runEach(target, postDown, 'postDown')),
+  preDown: async () => {
+    await runEach(target, preDown, 'preDown');
+  },
+  postDown: async () => {
+    await runEach(target, postDown, 'postDown');
+  },
 });
 
 /** Runs each; who asked is told which one failed, as what it takes back may still be there. `list`: what they are called. The places of those that failed. */
