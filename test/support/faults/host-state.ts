@@ -37,7 +37,8 @@ section rule6; ip -6 rule show
 section firewall; nft -s list ruleset
 section iptables; iptables-save; ip6tables-save
 section resolver; cat /etc/resolv.conf; find /run/resolvconf -path '*interface*' -type f -exec grep -H '' {} +
-section names; find /etc/wireguard /var/lib/wgnode -printf '%M %p\\n'
+# The room that audit lines used up is taken anew by the next change.
+section names; find /etc/wireguard /var/lib/wgnode ! -name .audit-reserve -printf '%M %p\\n'
 section memory; find /var/lib/wgnode -mindepth 2 -type f -printf '\\v%p\\n' -exec cat {} \\;
 section end
 `;
