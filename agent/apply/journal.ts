@@ -8,6 +8,7 @@ import { interfaceOf, parseDocument } from '../protocol/wgquick/document.ts';
 import { FIELD_NAMES } from '../protocol/wgquick/fields.ts';
 import { render } from '../protocol/wgquick/render.ts';
 import type { JournalEntry } from '../host/state-folder.ts';
+import { settleSidecar } from './firewall-file.ts';
 import { activeConfigOf } from './lifecycle.ts';
 import type { ManagedInterface } from './managed-interface.ts';
 import type { Plan } from './plan.ts';
@@ -78,7 +79,12 @@ export async function restoreFile(
   { fileText: previousText, attemptedText }: Pick<JournalEntry, 'fileText' | 'attemptedText'>,
 ): Promise<void> {
   const present = await target.readFile();
-  if (present === previousText || attemptedText === null) return;
+  if (attemptedText === null) return;
+  if (present === previousText) {
+    // The file beside it is written first.
+    await settleSidecar(target, present);
+    return;
+  }
   const isOurs = present === null || present === attemptedText;
   if (previousText === null) {
     if (present !== null && isOurs) await target.removeFile();

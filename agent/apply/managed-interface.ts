@@ -5,8 +5,7 @@ import type { InterfaceState } from '../host/state-folder.ts';
 import { AGENT_ITSELF, type Caller } from '../core/audit-record.ts';
 import { compile } from '../protocol/firewall/compile.ts';
 import { interfaceOf, parseDocument } from '../protocol/wgquick/document.ts';
-import { LOAD_LINE } from '../protocol/firewall/hook-lines.ts';
-import { writeSidecar } from './firewall-file.ts';
+import { settleSidecar, writeSidecar } from './firewall-file.ts';
 import { LookMemory } from './look-memory.ts';
 import { EndpointNames } from './endpoint-names.ts';
 
@@ -57,7 +56,7 @@ export function createInterfaces(host: Host, backends: Backends): Interfaces {
         // The file must never name a table that is not there yet.
         if (table !== null) await writeSidecar({ path }, table);
         await writeDurably(path, text);
-        if (table === null && !text.includes(LOAD_LINE)) await writeSidecar({ path }, null);
+        if (table === null) await settleSidecar({ path, name }, text);
         if (previous !== null)
           host.log.warn('the file is 0600 root:root from now on: it holds a private key', { path, previous });
       },

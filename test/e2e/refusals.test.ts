@@ -82,9 +82,9 @@ describe('what is refused or fails leaves the previous tunnel running', () => {
     ['a port that another program holds', { listenPort: 8443 + 1 }, 'ConfigRefused'],
     ["an address of the host's own network", { addresses: ['10.77.0.1/24', '127.0.0.1/8'] }, 'ConfigRefused'],
     [
-      'a firewall intent, which this version cannot do',
-      { firewall: [{ name: 'clamp', type: 'MSSClamp' }] },
-      'Unsupported',
+      'a firewall intent that would cut the tunnel from its own packets',
+      { firewall: [{ name: 'lan', type: 'PolicyRoute', policyRoute: { sources: ['0.0.0.0/0'], table: 77 } }] },
+      'InvalidSpec',
     ],
   ])('%s is refused before anything is touched', async (_what, change, reason) => {
     const { fleet } = scene;

@@ -23,7 +23,8 @@ PATH=/usr/sbin:/usr/bin:/sbin:/bin
 section() { printf '\\n\\f%s\\n' "$1"; }
 name="$1"
 section index; [ ! -e /sys/class/net/$name ] || cat /sys/class/net/$name/ifindex
-section file; cat /etc/wireguard/$name.conf
+# With what stands beside it: that belongs to the file, whether the interface is up or not.
+section file; cat /etc/wireguard/$name.conf; [ ! -e /etc/wireguard/$name.wgnode.nft ] || cat /etc/wireguard/$name.wgnode.nft
 if [ -e /sys/class/net/$name ]; then
   section wg; wg show $name dump
   section link; cat /sys/class/net/$name/{mtu,flags}
@@ -38,7 +39,7 @@ section firewall; nft -s list ruleset
 section iptables; iptables-save; ip6tables-save
 section resolver; cat /etc/resolv.conf; find /run/resolvconf -path '*interface*' -type f -exec grep -H '' {} +
 # The room that audit lines used up is taken anew by the next change.
-section names; find /etc/wireguard /var/lib/wgnode ! -name .audit-reserve -printf '%M %p\\n'
+section names; find /etc/wireguard /var/lib/wgnode ! -name .audit-reserve ! -name '*.wgnode.nft' -printf '%M %p\\n'
 section memory; find /var/lib/wgnode -mindepth 2 -type f -printf '\\v%p\\n' -exec cat {} \\;
 section end
 `;
