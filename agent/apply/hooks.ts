@@ -7,9 +7,9 @@ import { hooksOf, parseDocument } from '../protocol/wgquick/document.ts';
 import { FIELDS } from '../protocol/wgquick/fields.ts';
 import { canonicalHook } from '../protocol/hooks/canonical.ts';
 import { auditCommand } from './audited.ts';
-import { isIntentLine, runIntentLine } from './firewall-file.ts';
+import { isIntentLine, runIntentLine } from './intent-lines.ts';
 import type { ManagedInterface } from './managed-interface.ts';
-import { isHookCommand, runCommands } from './run-commands.ts';
+import { isHookCommand, type NoteRun, runCommands } from './run-commands.ts';
 
 /** The variables of wg-quick(8) that hooks are known to use; they are not exported, as there. */
 const WRAPPER = 'INTERFACE="$1"; CONFIG_FILE="$2"; hook="$3"; shift 3; eval "$hook"';
@@ -18,8 +18,6 @@ const WRAPPER = 'INTERFACE="$1"; CONFIG_FILE="$2"; hook="$3"; shift 3; eval "$ho
 export const isHookProcess = (argv: readonly string[], pid: string): boolean =>
   (argv[0] === 'bash' && argv.includes(WRAPPER)) || isHookCommand(argv, pid);
 
-/** Is told of each command before it runs, and how it ended. */
-export type NoteRun = (command: string, outcome: HookRun['outcome']) => Promise<void>;
 const nobody: NoteRun = () => Promise.resolve();
 
 /**

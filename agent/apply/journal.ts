@@ -8,7 +8,7 @@ import { interfaceOf, parseDocument } from '../protocol/wgquick/document.ts';
 import { FIELD_NAMES } from '../protocol/wgquick/fields.ts';
 import { render } from '../protocol/wgquick/render.ts';
 import type { JournalEntry } from '../host/state-folder.ts';
-import { settleSidecar } from './firewall-file.ts';
+import { settleSidecar } from './sidecar.ts';
 import { activeConfigOf } from './lifecycle.ts';
 import type { ManagedInterface } from './managed-interface.ts';
 import type { Plan } from './plan.ts';

@@ -6,7 +6,7 @@ import { type Document, documentText, hooksOf, interfaceOf, parseDocument } from
 import { withoutSaveConfig } from '../protocol/wgquick/strip.ts';
 import { downHooks, hooksOfOlderLife, runQuietly, upRun } from './hooks.ts';
 import { compile } from '../protocol/firewall/compile.ts';
-import { writeSidecar } from './firewall-file.ts';
+import { writeSidecar } from './sidecar.ts';
 import type { ManagedInterface } from './managed-interface.ts';
 
 const EMPTY_FILE = '[Interface]\n';

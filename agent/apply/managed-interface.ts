@@ -5,7 +5,7 @@ import type { InterfaceState } from '../host/state-folder.ts';
 import { AGENT_ITSELF, type Caller } from '../core/audit-record.ts';
 import { compile } from '../protocol/firewall/compile.ts';
 import { interfaceOf, parseDocument } from '../protocol/wgquick/document.ts';
-import { settleSidecar, writeSidecar } from './firewall-file.ts';
+import { settleSidecar, writeSidecar } from './sidecar.ts';
 import { LookMemory } from './look-memory.ts';
 import { EndpointNames } from './endpoint-names.ts';
 

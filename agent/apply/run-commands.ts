@@ -1,4 +1,5 @@
 import { AgentError } from '../core/agent-error.ts';
+import type { HookRun } from '../core/device.ts';
 import { readKernelFile } from '../host/kernel-file.ts';
 import { mustBeKeyFile, trustedProgram } from '../host/trusted-file.ts';
 import type { Hook, HookCommand } from '../protocol/hooks/hook.ts';
@@ -6,7 +7,6 @@ import { runLists } from '../protocol/hooks/run-hook.ts';
 import type { Word } from '../protocol/hooks/words.ts';
 import { redactKeys } from '../protocol/redact.ts';
 import { renderHook } from '../protocol/hooks/render-hook.ts';
-import type { NoteRun } from './hooks.ts';
 import { auditCommand } from './audited.ts';
 import { deleteButLast, sharedRule } from './shared-rules.ts';
 import type { ManagedInterface } from './managed-interface.ts';
@@ -20,6 +20,9 @@ export function isHookCommand(argv: readonly string[], pid: string): boolean {
   const program = variables.find((variable) => variable.startsWith(`${MARK}=`))?.slice(MARK.length + 1);
   return program !== undefined && argv.includes(program);
 }
+
+/** Is told of each command before it runs, and how it ended. */
+export type NoteRun = (command: string, outcome: HookRun['outcome']) => Promise<void>;
 
 /** Runs the commands of a hook, by argv and absolute path, as bash would run the line. Throws `command_failed`. */
 export async function runCommands(target: ManagedInterface, hook: Hook, note: NoteRun): Promise<void> {

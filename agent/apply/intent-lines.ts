@@ -1,8 +1,5 @@
 import { AgentError } from '../core/agent-error.ts';
-import { readText, removeDurably, writeDurably } from '../host/config-files.ts';
 import { trustedProgram } from '../host/trusted-file.ts';
-import { compile, type Table } from '../protocol/firewall/compile.ts';
-import { interfaceOf, parseDocument } from '../protocol/wgquick/document.ts';
 import { LOAD_LINE, sidecarOf, UNLOAD_LINE } from '../protocol/firewall/hook-lines.ts';
 import { auditCommand } from './audited.ts';
 import type { ManagedInterface } from './managed-interface.ts';
@@ -25,22 +22,4 @@ export async function runIntentLine(target: ManagedInterface, hook: string): Pro
     'command_failed',
     `nft does not take the table of the firewall intents: ${reason.slice(0, 200)}`,
   );
-}
-
-/** Makes the file that the table is loaded from what the text of the interface's file asks for; it stays where a line still names it. */
-export async function settleSidecar(
-  { path, name }: Pick<ManagedInterface, 'path' | 'name'>,
-  text: string | null,
-): Promise<void> {
-  const table = text === null ? null : compile(interfaceOf(parseDocument(text)), name);
-  if (table !== null || text?.includes(LOAD_LINE) !== true) await writeSidecar({ path }, table);
-}
-
-/** Writes the file that the table is loaded from, or takes it away; nothing where it is as it should be. */
-export async function writeSidecar({ path }: Pick<ManagedInterface, 'path'>, table: Table | null): Promise<void> {
-  const sidecar = sidecarOf(path);
-  const present = await readText(sidecar);
-  if (table === null) {
-    if (present !== null) await removeDurably(sidecar);
-  } else if (present !== table.text) await writeDurably(sidecar, table.text);
 }
