@@ -51,14 +51,16 @@ const outcomeOf = (record: AuditRecord & { readonly kind: 'change' }): string =>
 
 /** A table of the records, or the records themselves, a line each. Throws what reading the files throws. */
 export function auditReport(folder: string, filter: AuditFilter, format: 'table' | 'json'): AuditReport {
-  const lines = linesIn(folder).filter((line) => {
+  const chosen = linesIn(folder).flatMap((line) => {
     const record = recordOf(line);
-    if (record === null) return false;
-    const isChosen = filter.interface === null || record.interface === filter.interface;
-    return isChosen && Date.parse(record.time) >= filter.sinceMs;
+    const isChosen =
+      record !== null &&
+      (filter.interface === null || record.interface === filter.interface) &&
+      Date.parse(record.time) >= filter.sinceMs;
+    return isChosen ? [{ line, record }] : [];
   });
-  if (format === 'json') return { text: lines.map((line) => `${line}\n`).join(''), exitCode: 0 };
-  const rows = [HEADER, ...lines.flatMap((line) => recordOf(line) ?? []).map(rowOf)];
+  if (format === 'json') return { text: chosen.map(({ line }) => `${line}\n`).join(''), exitCode: 0 };
+  const rows = [HEADER, ...chosen.map(({ record }) => rowOf(record))];
   const widths = HEADER.map((_, column) => rows.reduce((most, row) => Math.max(most, row[column]?.length ?? 0), 0));
   const text = rows.map((row) =>
     row
@@ -70,7 +72,7 @@ export function auditReport(folder: string, filter: AuditFilter, format: 'table'
 }
 
 /** Whether the log is as the agent wrote it. Lines that were cut off its end leave no trace in it. */
-export function auditVerdict(folder: string): AuditReport {
+export function verifyAudit(folder: string): AuditReport {
   const { lines, broken } = verifyChain(linesIn(folder));
   if (broken === null) return { text: `ok: the chain of ${String(lines)} lines is whole\n`, exitCode: 0 };
   return { text: `BROKEN: ${broken}; the ${String(lines)} lines before it are as they were written\n`, exitCode: 1 };

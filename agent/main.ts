@@ -10,7 +10,7 @@ import { keepMemoryLow } from './host/idle-memory.ts';
 import type { InterfaceLock } from './host/interface-lock.ts';
 import { openStateFolder } from './host/state-folder.ts';
 import { checkHooks } from './check-hooks.ts';
-import { auditReport, auditVerdict, sinceMs } from './audit-report.ts';
+import { auditReport, verifyAudit, sinceMs } from './audit-report.ts';
 import { openAuditLog } from './host/audit-log.ts';
 import { createServer } from './http/server.ts';
 import { createLogger } from './log.ts';
@@ -162,7 +162,7 @@ function audit(args: string[]): void {
   if (output !== 'table' && output !== 'json') throw new SettingsError('-o takes table or json');
   const report =
     verb === 'verify'
-      ? auditVerdict(STATE_FOLDER)
+      ? verifyAudit(STATE_FOLDER)
       : auditReport(STATE_FOLDER, { interface: values.interface ?? null, sinceMs: since }, output);
   process.stdout.write(report.text);
   process.exitCode = report.exitCode;

@@ -6,7 +6,7 @@ import { hookedBaseline } from '../core/baseline.ts';
 import { type Hook, mayAddFirst } from '../core/hook-change.ts';
 import type { Step, StepOf } from '../core/plan.ts';
 import { keyOf } from '../protocol/hooks/effects/effect.ts';
-import { commandsOf } from '../protocol/hooks/inverse.ts';
+import { effectsOf } from '../protocol/hooks/effects/effects-of.ts';
 import { type ActionOf, STEPS } from '../protocol/steps.ts';
 import { type InterfaceConfig, withFieldsOf } from '../protocol/wgquick/config.ts';
 import { interfaceOf, parseDocument, peerKeys, savesConfig } from '../protocol/wgquick/document.ts';
@@ -265,7 +265,9 @@ async function unseenEffects(
   config: InterfaceConfig,
   of?: readonly Hook[],
 ): Promise<string[]> {
-  const commands = of?.flatMap(({ command }) => commandsOf(command));
+  const lines = of?.map(({ command }) => command);
+  const commands =
+    lines && effectsOf({ preUp: [], postUp: lines, firewall: [] }, target.name).map(({ command }) => command);
   const seen = await lookAtHooks(target, config);
   return seen
     .filter(({ isThere, command }) => isThere === false && commands?.includes(command) !== false)

@@ -43,8 +43,8 @@ describe('the chain of audit lines', () => {
     ],
     ['what is no record', (lines: string[]) => lines.with(2, '{"half'), 2, 'line 3 is no record'],
   ])('tells %s', (_what, change, lines, text) => {
-    const verdict = verifyChain(change(chain(4)));
-    expect(verdict.lines).toBe(lines);
-    expect(verdict.broken).toContain(text);
+    const outcome = verifyChain(change(chain(4)));
+    expect(outcome.lines).toBe(lines);
+    expect(outcome.broken).toContain(text);
   });
 });

@@ -85,13 +85,13 @@ export function recordOf(line: string): AuditRecord | null {
 }
 
 /** Where a chain is broken, for people; null = it is whole. */
-export interface Verdict {
+export interface ChainOutcome {
   readonly lines: number;
   readonly broken: string | null;
 }
 
 /** Judges the lines of all files, the oldest first. Older files may have been rotated away: the first line there is counts as the first. */
-export function verifyChain(lines: readonly string[]): Verdict {
+export function verifyChain(lines: readonly string[]): ChainOutcome {
   let head: ChainHead | null = null;
   for (const [at, line] of lines.entries()) {
     const record = recordOf(line);

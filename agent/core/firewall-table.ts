@@ -15,10 +15,9 @@ export interface TableChange {
   readonly table: Table | null;
 }
 
-/** What has to be loaded or taken away; null = all is as it should be. `seen`: null = the interface had no intents, nobody looked. */
+/** What has to be loaded or taken away; null = all is as it should be, or nobody can tell. `seen`: null = the interface had no intents, nobody looked. */
 export function tableChange(desired: InterfaceConfig, name: string, seen: SeenTable | null): TableChange | null {
   const table = compile(desired, name);
-  // What cannot be seen cannot be proven, nor loaded.
   if (seen !== null && seen.loaded === undefined) return null;
   if (table === null) return seen?.loaded == null && seen?.sidecar == null ? null : { table };
   return seen !== null && seen.sidecar === table.text && lostIntents(table, seen.loaded ?? null).length === 0

@@ -1,5 +1,5 @@
 import type { InterfaceConfig } from '../protocol/wgquick/config.ts';
-import { commandsOf, derivedInverse, isFirewallRule } from '../protocol/hooks/inverse.ts';
+import { commandsIn, commandsOf, derivedInverse, isFirewallRule } from '../protocol/hooks/inverse.ts';
 import { linesOf } from '../protocol/firewall/hook-lines.ts';
 import { FIELDS } from '../protocol/wgquick/fields.ts';
 
@@ -117,9 +117,7 @@ function beyond(list: readonly string[], other: readonly string[]): number[] {
 export function hookAt(name: UpList, config: InterfaceConfig, index: number): Hook {
   const command = config[name][index] ?? '';
   const own = derivedInverse(command);
-  const teardown = new Set(
-    DOWN.flatMap((down) => config[down].flatMap(commandsOf)).map((text) => text.replace(/ \|\| true$/, '')),
-  );
+  const teardown = commandsIn(DOWN.flatMap((down) => config[down]));
   if (own.length > 0 && own.flatMap(commandsOf).every((part) => teardown.has(part))) return { command, inverse: own };
   const paired = DOWN.filter((down) => config[down].length === config[name].length);
   const inverse = paired.length > 0 ? paired.map((down) => config[down][index] ?? '') : own;

@@ -284,8 +284,11 @@ const rulesForFile = (fileIps: readonly Cidr[]): RoutingPart[] =>
     (['route', 'rule', 'main rule'] as const).map((piece) => `${family} ${piece}` as const),
   );
 
-function firewallSteps({ name, desired, table }: Change): Step[] {
-  const firewall = tableChange(desired, name, table);
+function firewallSteps({ name, running, attempted, desired, table }: Change): Step[] {
+  // What nobody can see is loaded where it was asked for, and fails where nft(8) fails; what stays fails no other change, and no undo.
+  const isAsked = attempted === null && !isSame('firewall', running, desired);
+  const isUnknown = table !== null && table.loaded === undefined;
+  const firewall = tableChange(desired, name, isUnknown && isAsked ? null : table);
   return firewall === null ? [] : [step({ action: 'set-firewall', firewall }, pathOf('firewall'))];
 }
 

@@ -1,4 +1,4 @@
-import { canonicalIp, isIpv6, networkOf, parseCidr } from '../protocol/address.ts';
+import { canonicalIp, parseNetwork } from '../protocol/address.ts';
 import {
   type FirewallRule,
   keyOf,
@@ -76,12 +76,8 @@ const textOf = (value: unknown): string | undefined =>
   typeof value === 'string' || typeof value === 'number' ? String(value) : undefined;
 
 /** `10.0.0.1` and a length as a network; undefined = everything. */
-function networkIn(address: unknown, length: unknown): string | undefined {
-  const ip = typeof address === 'string' ? canonicalIp(address) : undefined;
-  if (ip === undefined) return undefined;
-  const cidr = parseCidr(`${ip}/${textOf(length) ?? (isIpv6(ip) ? '128' : '32')}`);
-  return cidr === undefined ? undefined : networkOf(cidr);
-}
+const networkIn = (address: unknown, length: unknown): string | undefined =>
+  parseNetwork([textOf(address) ?? '', ...(length === undefined ? [] : [textOf(length) ?? ''])].join('/'));
 
 /** Parses `ip -Numeric -json -4|-6 rule show`. */
 export const rulesIn = (text: string, version: '-4' | '-6'): PolicyRule[] =>
@@ -114,8 +110,7 @@ const TYPES: Readonly<Record<string, string>> = {
 export const routesIn = (text: string, version: '-4' | '-6'): PlainRoute[] =>
   rowsOf(text).flatMap((row) => {
     const isAll = row['dst'] === 'default';
-    const [address, length] = (textOf(row['dst']) ?? '').split('/');
-    const destination = isAll ? (version === '-4' ? '0.0.0.0/0' : '::/0') : networkIn(address, length);
+    const destination = isAll ? (version === '-4' ? '0.0.0.0/0' : '::/0') : networkIn(row['dst'], undefined);
     if (destination === undefined) return [];
     const type = TYPES[textOf(row['type']) ?? ''];
     const via = textOf(row['gateway']);

@@ -5,9 +5,9 @@ import { commandsOf, derivedInverse } from '../protocol/hooks/inverse.ts';
 import type { InterfaceConfig } from '../protocol/wgquick/config.ts';
 
 /**
- * `config`: without the lines of intents, which the runs have. What takes back a set-up that came only so far, the last command first: a line by its pair, one that came half way by the inverse of
- * the commands that ran. Where nothing is known to take a line back, nobody knows which lines of the teardown are its own, and all of
- * them run. Nothing ran = nothing to take back.
+ * What takes back a set-up that came only so far, the last command first: a line by its pair, one that came half way by the inverse of the
+ * commands that ran. Where nothing is known to take a line back, nobody knows which lines of the teardown are its own, and all of them
+ * run. Nothing ran = nothing to take back. `config`: without the lines of intents; the runs have them.
  */
 export function teardownOf(config: InterfaceConfig, runs: readonly HookRun[]): readonly string[] {
   const lines = [...new Set(runs.map(placeOf))].map((place) => runs.filter((run) => placeOf(run) === place));

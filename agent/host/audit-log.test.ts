@@ -1,17 +1,8 @@
-import {
-  appendFileSync,
-  chmodSync,
-  mkdtempSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  statSync,
-  writeFileSync,
-} from 'node:fs';
+import { appendFileSync, mkdtempSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import { auditReport, auditVerdict, sinceMs } from '../audit-report.ts';
+import { auditReport, verifyAudit, sinceMs } from '../audit-report.ts';
 import { AGENT_ITSELF, type AuditEntry } from '../core/audit-record.ts';
 import type { Logger } from '../log.ts';
 import { type AuditLog, auditFiles, openAuditLog } from './audit-log.ts';
@@ -56,7 +47,7 @@ describe('the audit log', () => {
     const second = open();
     second.write(change({ interface: 'wg1' }));
     expect(statSync(path()).mode & 0o777).toBe(0o600);
-    expect(auditVerdict(folder)).toEqual({ text: 'ok: the chain of 2 lines is whole\n', exitCode: 0 });
+    expect(verifyAudit(folder)).toEqual({ text: 'ok: the chain of 2 lines is whole\n', exitCode: 0 });
     expect(errors).toEqual([]);
   });
 
@@ -64,7 +55,7 @@ describe('the audit log', () => {
     open().write(change());
     appendFileSync(path(), '{"seq":2,"time":"20');
     open().write(change());
-    expect(auditVerdict(folder)).toMatchObject({ exitCode: 0, text: 'ok: the chain of 2 lines is whole\n' });
+    expect(verifyAudit(folder)).toMatchObject({ exitCode: 0, text: 'ok: the chain of 2 lines is whole\n' });
   });
 
   test('rotates by size, and keeps the chain over the files', () => {
@@ -72,16 +63,16 @@ describe('the audit log', () => {
     const argv = ['x'.repeat(60_000)];
     for (let at = 0; at < 150; at += 1) log.write(change({ kind: 'command', argv, exitCode: 0 }));
     expect(auditFiles(folder)).toHaveLength(2);
-    expect(auditVerdict(folder)).toMatchObject({ text: 'ok: the chain of 150 lines is whole\n' });
+    expect(verifyAudit(folder)).toMatchObject({ text: 'ok: the chain of 150 lines is whole\n' });
     open().write(change());
-    expect(auditVerdict(folder)).toMatchObject({ text: 'ok: the chain of 151 lines is whole\n' });
+    expect(verifyAudit(folder)).toMatchObject({ text: 'ok: the chain of 151 lines is whole\n' });
   });
 
   test('a line that was changed is told', () => {
     const log = open();
     for (const name of ['wg0', 'wg1', 'wg2']) log.write(change({ interface: name }));
     writeFileSync(path(), readFileSync(path(), 'utf8').replace('wg1', 'wg9'));
-    expect(auditVerdict(folder)).toEqual({
+    expect(verifyAudit(folder)).toEqual({
       exitCode: 1,
       text: 'BROKEN: the line before number 3 was changed (line 3); the 2 lines before it are as they were written\n',
     });
@@ -90,8 +81,7 @@ describe('the audit log', () => {
   test('D3 where nothing can be written a change is refused, and what was begun goes on', async () => {
     const log = open();
     log.write(change());
-    rmSync(path());
-    // A folder in its place: nobody can write there, root neither.
+    // A file in place of the folder: nobody can write there, root neither.
     rmSync(folder, { recursive: true });
     writeFileSync(folder, '');
     expect(() => {
@@ -100,7 +90,6 @@ describe('the audit log', () => {
     log.write(change());
     await log.sync();
     expect(errors).toContain('an audit line could not be written');
-    chmodSync(folder, 0o700);
   });
 });
 
@@ -153,5 +142,5 @@ test('a chain goes on where the youngest file has no line yet, and where files c
   renameSync(path(), `${path()}.1`);
   open().mustBeWritable();
   open().write(change());
-  expect(auditVerdict(folder)).toMatchObject({ text: 'ok: the chain of 3 lines is whole\n' });
+  expect(verifyAudit(folder)).toMatchObject({ text: 'ok: the chain of 3 lines is whole\n' });
 });

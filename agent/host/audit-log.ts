@@ -168,7 +168,7 @@ class FileAuditLog implements AuditLog {
   }
 }
 
-/** Moves the files on; a folder that is in the way is none of a line's business. */
+/** Moves each file on by one number; the oldest one goes. */
 function rotate(path: string): void {
   for (let at = KEPT; at >= 1; at -= 1) {
     const older = at === 1 ? path : `${path}.${String(at - 1)}`;
@@ -180,13 +180,13 @@ function rotate(path: string): void {
 function headOf(folder: string): ChainHead {
   for (const path of auditFiles(folder)) {
     const text = readFileSync(path, 'utf8');
-    const whole = text.slice(0, text.lastIndexOf('\n') + 1);
-    if (whole.length < text.length) {
+    const end = text.lastIndexOf('\n');
+    if (end + 1 < text.length) {
       const fd = openSync(path, 'r+');
-      ftruncateSync(fd, Buffer.byteLength(whole));
+      ftruncateSync(fd, Buffer.byteLength(text.slice(0, end + 1)));
       closeSync(fd);
     }
-    const line = whole.trimEnd().split('\n').at(-1) ?? '';
+    const line = end < 0 ? '' : text.slice(text.lastIndexOf('\n', end - 1) + 1, end);
     const record = recordOf(line);
     // A damaged line is told by `audit verify`.
     if (record !== null) return { seq: record.seq, hash: hashOf(line) };

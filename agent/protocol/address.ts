@@ -73,6 +73,12 @@ export function networkOf(cidr: Cidr): Cidr {
   return `${network}/${String(length)}` as Cidr;
 }
 
+/** Parses `ip[/len]` as the network that it lies in; undefined when the text is no such address. */
+export function parseNetwork(text: string): Cidr | undefined {
+  const cidr = parseCidr(text);
+  return cidr === undefined ? undefined : networkOf(cidr);
+}
+
 const number4 = (ip: string): number => ip.split('.').reduce((number, octet) => number * 256 + Number(octet), 0);
 
 /** The IPv4 network of this length that a 32-bit number, the first octet highest, lies in. */

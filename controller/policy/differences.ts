@@ -14,8 +14,12 @@ export interface Difference extends FieldDifference {
 
 /** The configuration as desired, or with the teardown that agents add to hooks without one, where the file has just that. */
 function asAnAgentKeeps({ config, name }: Desired, file: InterfaceConfig | null): InterfaceConfig {
+  const isAs = (wanted: InterfaceConfig): boolean =>
+    file !== null && HOOK_NAMES.every((list) => FIELDS[list].equal(file[list], wanted[list]));
+  // As good as always: nothing has to be parsed.
+  if (file === null || isAs(config)) return config;
   const whole = withTeardown(config, name);
-  return file !== null && HOOK_NAMES.every((list) => FIELDS[list].equal(file[list], whole[list])) ? whole : config;
+  return isAs(whole) ? whole : config;
 }
 
 /** Where a host is not as desired, one entry a field; empty = in sync. */

@@ -1,21 +1,13 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { mkdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { auditVerdict } from '../../agent/audit-report.ts';
+import { describe, expect, test } from '@jest/globals';
+import { verifyAudit } from '../../agent/audit-report.ts';
 import { newPrivateKey } from '../support/canary.ts';
-import { createLeakWatch } from './support/leak-watch.ts';
-import { newName, type Reply, startAgent, type TestAgent } from './support/test-agent.ts';
+import { newName, type Reply } from './support/test-agent.ts';
+import { useTestAgent } from './support/use-agent.ts';
 
-const leaks = createLeakWatch();
-let agent: TestAgent;
-beforeAll(async () => {
-  agent = await startAgent({ leaks });
-});
-afterAll(async () => {
-  await agent.close();
-  leaks.expectNone();
-});
+const agent = useTestAgent();
 
 const path = (): string => join(agent.stateFolder, 'audit.log');
 const put = (name: string, change: object = {}): Promise<Reply> =>
@@ -46,7 +38,7 @@ describe('the audit log', () => {
       { ...who, seq: 4, verb: 'put', outcome: 'invalid_hook' },
       { ...who, seq: 5, verb: 'delete', outcome: 'changed' },
     ]);
-    expect(auditVerdict(agent.stateFolder)).toMatchObject({ exitCode: 0 });
+    expect(verifyAudit(agent.stateFolder)).toMatchObject({ exitCode: 0 });
     expect(readFileSync(path(), 'utf8')).not.toContain(KEY);
   });
 
@@ -73,6 +65,6 @@ describe('the audit log', () => {
     await rm(path(), { recursive: true });
     await rename(aside, path());
     expect((await put(name, { mtu: 1300 })).status).toBe(200);
-    expect(auditVerdict(agent.stateFolder)).toMatchObject({ exitCode: 0 });
+    expect(verifyAudit(agent.stateFolder)).toMatchObject({ exitCode: 0 });
   });
 });

@@ -1,17 +1,9 @@
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { beforeAll, describe, expect, test } from '@jest/globals';
 import { CAPABILITIES } from '../../agent/protocol/messages.ts';
-import { createLeakWatch } from './support/leak-watch.ts';
-import { newName, startAgent, type TestAgent, VERSION } from './support/test-agent.ts';
+import { newName, VERSION } from './support/test-agent.ts';
+import { useTestAgent } from './support/use-agent.ts';
 
-const leaks = createLeakWatch();
-let agent: TestAgent;
-beforeAll(async () => {
-  agent = await startAgent({ leaks });
-});
-afterAll(async () => {
-  await agent.close();
-  leaks.expectNone();
-});
+const agent = useTestAgent();
 
 const whole = expect.any(Number);
 

@@ -1,19 +1,11 @@
 import { existsSync, readFileSync } from 'node:fs';
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { describe, expect, test } from '@jest/globals';
 import { sidecarOf } from '../../agent/protocol/firewall/hook-lines.ts';
 import { newPrivateKey } from '../support/canary.ts';
-import { createLeakWatch } from './support/leak-watch.ts';
-import { newName, type Reply, startAgent, type TestAgent } from './support/test-agent.ts';
+import { newName, type Reply } from './support/test-agent.ts';
+import { useTestAgent } from './support/use-agent.ts';
 
-const leaks = createLeakWatch();
-let agent: TestAgent;
-beforeAll(async () => {
-  agent = await startAgent({ leaks });
-});
-afterAll(async () => {
-  await agent.close();
-  leaks.expectNone();
-});
+const agent = useTestAgent();
 
 const KEY = newPrivateKey();
 const put = (name: string, change: object): Promise<Reply> =>

@@ -1,13 +1,12 @@
 import { chmod, readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { describe, expect, test } from '@jest/globals';
 import { publicKeyOf } from '../../agent/protocol/key.ts';
 import { Secret } from '../../agent/protocol/secret.ts';
 import { newPrivateKey } from '../support/canary.ts';
-import { createLeakWatch } from './support/leak-watch.ts';
-import { newName, type Reply, startAgent, type TestAgent } from './support/test-agent.ts';
+import { newName, type Reply } from './support/test-agent.ts';
+import { useTestAgent } from './support/use-agent.ts';
 
-const leaks = createLeakWatch();
 const key = newPrivateKey();
 const peerPrivateKey = newPrivateKey();
 const peer = publicKeyOf(new Secret(peerPrivateKey));
@@ -41,14 +40,7 @@ PostDown = echo post down
 SaveConfig = true
 `;
 
-let agent: TestAgent;
-beforeAll(async () => {
-  agent = await startAgent({ leaks });
-});
-afterAll(async () => {
-  await agent.close();
-  leaks.expectNone();
-});
+const agent = useTestAgent();
 
 const put = (name: string, body: object): Promise<Reply> =>
   agent.call({ method: 'PUT', path: `/v1/wg/${name}/config`, body: { private_key: key, ...body } });

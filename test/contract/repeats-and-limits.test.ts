@@ -1,22 +1,14 @@
 import { connect, type Socket } from 'node:net';
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { describe, expect, test } from '@jest/globals';
 import { signV1 } from '../../agent/protocol/signature-v1.ts';
 import { newPrivateKey } from '../support/canary.ts';
 import { until } from '../support/until.ts';
-import { createLeakWatch } from './support/leak-watch.ts';
 import { rawBytes, type RawReply, sendRaw } from './support/raw-http.ts';
-import { type AgentRequest, newName, startAgent, type TestAgent } from './support/test-agent.ts';
+import { type AgentRequest, newName } from './support/test-agent.ts';
+import { useTestAgent } from './support/use-agent.ts';
 
-const leaks = createLeakWatch();
 const key = newPrivateKey();
-let agent: TestAgent;
-beforeAll(async () => {
-  agent = await startAgent({ leaks });
-});
-afterAll(async () => {
-  await agent.close();
-  leaks.expectNone();
-});
+const agent = useTestAgent();
 
 const putOf = (name: string, body: object): AgentRequest => ({
   method: 'PUT',

@@ -1,20 +1,12 @@
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { describe, expect, test } from '@jest/globals';
 import { newPrivateKey } from '../support/canary.ts';
-import { createLeakWatch } from './support/leak-watch.ts';
-import { newName, type Reply, startAgent, type TestAgent } from './support/test-agent.ts';
+import { newName, type Reply } from './support/test-agent.ts';
+import { useTestAgent } from './support/use-agent.ts';
 
-const leaks = createLeakWatch();
 const FILE = `[Interface]\nPrivateKey = ${newPrivateKey()}\nPreDown = exit 1\n`;
-let agent: TestAgent;
-beforeAll(async () => {
-  agent = await startAgent({ leaks });
-});
-afterAll(async () => {
-  await agent.close();
-  leaks.expectNone();
-});
+const agent = useTestAgent();
 
 const post = (name: string, verb: string): Promise<Reply> =>
   agent.call({ method: 'POST', path: `/v1/wg/${name}/${verb}` });

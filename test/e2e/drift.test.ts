@@ -55,6 +55,9 @@ describe('D11 drift is seen and put right', () => {
     scene = await openScene(['alpha', 'beta']);
     const { fleet } = scene;
     const [alpha, beta] = [fleet.member('alpha'), fleet.member('beta')];
+    // As a fresh install takes hooks.
+    await alpha.host.agent.stop();
+    await alpha.host.agent.start({ WGNODE_HOOKS: 'grammar' });
     await fleet.apply(...fleet.secrets(alpha), ...fleet.secrets(beta), fleet.node(alpha), fleet.node(beta));
     await fleet.untilReason('alpha', 'InSync');
     await fleet.untilReason('beta', 'InSync');

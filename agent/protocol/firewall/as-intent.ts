@@ -1,6 +1,7 @@
 import type { HookCommand } from '../hooks/hook.ts';
 import type { Intent, Protocol } from './intent.ts';
-import { networkText } from './members.ts';
+import { parseNetwork } from '../address.ts';
+import { isIptables, shortOption } from '../hooks/iptables-words.ts';
 
 /** An intent without its name. */
 export type Unnamed = { [T in Intent['type']]: Omit<Extract<Intent, { readonly type: T }>, 'name'> }[Intent['type']];
@@ -8,35 +9,18 @@ export type Unnamed = { [T in Intent['type']]: Omit<Extract<Intent, { readonly t
 /** The typed intent that says what a command of a hook does; null = none does. `words`: `%i` replaced by `device`. */
 export function asIntent({ program }: HookCommand, words: readonly (string | null)[], device: string): Unnamed | null {
   const texts = words.map((word) => word ?? '');
-  if (program.startsWith('iptables') || program.startsWith('ip6tables')) return ofIptables(texts, device);
+  if (isIptables(program)) return ofIptables(texts, device);
   if (program === 'sysctl') return ofSysctl(texts);
   return program === 'ip' ? ofRule(texts) : null;
 }
 
-const LONG: Readonly<Record<string, string>> = {
-  '--table': '-t',
-  '--append': '-A',
-  '--insert': '-I',
-  '--in-interface': '-i',
-  '--out-interface': '-o',
-  '--source': '-s',
-  '--src': '-s',
-  '--destination': '-d',
-  '--dst': '-d',
-  '--protocol': '-p',
-  '--proto': '-p',
-  '--jump': '-j',
-  '--destination-port': '--dport',
-  '--destination-ports': '--dports',
-  '--state': '--ctstate',
-  '--to': '--to-destination',
-};
+const spelled = (word: string): string => (word === '--to' ? '--to-destination' : shortOption(word));
 
 /** Options and their values; null = there is something that no intent can say. */
 function optionsOf(texts: readonly string[]): ReadonlyMap<string, string> | null {
   const options = new Map<string, string>();
   for (let at = 0; at < texts.length; at += 1) {
-    const word = LONG[texts[at] ?? ''] ?? texts[at] ?? '';
+    const word = spelled(texts[at] ?? '');
     const next = texts[at + 1] ?? '';
     if (word === '-w') {
       if (/^[0-9]+$/.test(next)) at += 1;
@@ -56,7 +40,7 @@ function optionsOf(texts: readonly string[]): ReadonlyMap<string, string> | null
       continue;
     }
     const isNot = word === '!';
-    const key = isNot ? `!${LONG[next] ?? next}` : word;
+    const key = isNot ? `!${spelled(next)}` : word;
     if (!key.replace('!', '').startsWith('-') || options.has(key)) return null;
     options.set(key, texts[at + (isNot ? 2 : 1)] ?? '');
     at += isNot ? 2 : 1;
@@ -180,7 +164,7 @@ function ofIptables(texts: readonly string[], device: string): Unnamed | null {
       networks: (option) =>
         get(option)
           ?.split(',')
-          .map((text) => networkText(text) ?? text),
+          .map((text) => parseNetwork(text) ?? text),
     }) ?? null
   );
 }
@@ -207,7 +191,7 @@ function ofRule(texts: readonly string[]): Unnamed | null {
   const [priority, mark] = [values.get('priority') ?? values.get('pref') ?? values.get('prio'), values.get('fwmark')];
   const list = (key: string): string[] | undefined => {
     const text = values.get(key);
-    return text === undefined || text === 'all' ? undefined : [networkText(text) ?? text];
+    return text === undefined || text === 'all' ? undefined : [parseNetwork(text) ?? text];
   };
   const member = some({
     ...{ sources: list('from'), destinations: list('to'), inInterface: values.get('iif') },

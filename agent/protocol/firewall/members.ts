@@ -1,4 +1,4 @@
-import { canonicalIp, isIpv6, networkOf, parseCidr } from '../address.ts';
+import { canonicalIp, parseNetwork } from '../address.ts';
 import { isInterfaceName } from '../interface-name.ts';
 import type { Intent, IntentType } from './intent.ts';
 
@@ -30,15 +30,6 @@ const listOf = (kind: Kind, maxItems: number, minItems = 0): Kind => ({
   canonical: (value) => [...new Set((value as readonly unknown[]).map((item) => kind.canonical?.(item) ?? item))],
 });
 
-/** `10.0.0.1` = `10.0.0.1/32`, bits of the host left out. */
-export function networkText(value: string): string | undefined {
-  const [address = '', prefix, ...more] = value.split('/');
-  if (more.length > 0) return undefined;
-  const ip = canonicalIp(address);
-  const cidr = ip === undefined ? undefined : parseCidr(`${ip}/${prefix ?? (isIpv6(ip) ? '128' : '32')}`);
-  return cidr === undefined ? undefined : networkOf(cidr);
-}
-
 const DEVICE: Kind = {
   schema: text(15),
   rule: 'must be the name of a device',
@@ -47,8 +38,8 @@ const DEVICE: Kind = {
 const NETWORK: Kind = {
   schema: text(49),
   rule: 'must be a network or an address',
-  accepts: (value) => typeof value === 'string' && networkText(value) !== undefined,
-  canonical: (value) => networkText(value as string),
+  accepts: (value) => typeof value === 'string' && parseNetwork(value) !== undefined,
+  canonical: (value) => parseNetwork(value as string),
 };
 const ADDRESS: Kind = {
   schema: text(45),

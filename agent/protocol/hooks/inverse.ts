@@ -1,4 +1,5 @@
 import type { CommandList, Hook, HookCommand } from './hook.ts';
+import { isCheck, isIptables } from './iptables-words.ts';
 import { parseHook } from './parse-hook.ts';
 import { renderHook } from './render-hook.ts';
 import type { Word } from './words.ts';
@@ -23,8 +24,6 @@ const SWAPS: Readonly<Record<string, Swap>> = {
   },
   resolvconf: { '-a': '-d' },
 };
-
-const IPTABLES = /^ip6?tables(?:-nft|-legacy)?$/;
 
 /**
  * The line that takes back what a hook sets up, its commands in reverse order; null where one of them has no inverse: a sysctl, a route
@@ -58,10 +57,14 @@ export function commandsOf(line: string): readonly string[] {
   return hook === null ? [line] : hook.lists.map((list) => renderHook({ lists: [list] }));
 }
 
+/** The commands of these lines, may they fail or not. */
+export const commandsIn = (lines: readonly string[]): ReadonlySet<string> =>
+  new Set(lines.flatMap(commandsOf).map((command) => command.replace(/ \|\| true$/, '')));
+
 /** Whether a line is of iptables(8) alone. */
 export function isFirewallRule(line: string): boolean {
   const hook = hookOf(line);
-  return hook?.lists.flat().every(({ command }) => command.isIdle || IPTABLES.test(command.program)) === true;
+  return hook?.lists.flat().every(({ command }) => command.isIdle || isIptables(command.program)) === true;
 }
 
 const TRUE: HookCommand = { program: 'true', isOfHost: false, args: [], quiet: '', input: null, isIdle: true };
@@ -91,13 +94,10 @@ function withForgiveness(list: CommandList, command: HookCommand | null): Comman
   return mayFail ? [only, { on: 'failure', command: TRUE }] : [only];
 }
 
-const isCheck = ({ program, args }: HookCommand): boolean =>
-  IPTABLES.test(program) && args.some(({ text }) => text === '-C' || text === '--check');
-
 function inverseOfCommand(command: HookCommand): HookCommand | null {
   const { program, args } = command;
-  const words = IPTABLES.test(program) ? withoutPlace(args) : args;
-  const swap = SWAPS[IPTABLES.test(program) ? 'iptables' : program];
+  const words = isIptables(program) ? withoutPlace(args) : args;
+  const swap = SWAPS[isIptables(program) ? 'iptables' : program];
   const at = words.findIndex(({ text, runTime }) => runTime === null && Object.hasOwn(swap ?? {}, text));
   const word = words[at];
   if (swap === undefined || word === undefined || (program === 'ip' && !isOfIp(words, at))) return null;

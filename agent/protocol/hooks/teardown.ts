@@ -3,7 +3,7 @@ import type { InterfaceConfig } from '../wgquick/config.ts';
 import { type Effect, keyOf } from './effects/effect.ts';
 import { changesOf, effectsOf, type HookEffect } from './effects/effects-of.ts';
 import { MAX_LIST } from '../wgquick/field-kinds.ts';
-import { commandsOf, derivedInverse } from './inverse.ts';
+import { commandsIn, commandsOf, derivedInverse } from './inverse.ts';
 import { isNamedAfter } from './programs/nft.ts';
 import { parseHook } from './parse-hook.ts';
 
@@ -58,7 +58,7 @@ function ofEffect(effect: Effect, { command, device }: Source): readonly string[
 
 /** Of commands whose effect nobody can look at (ufw, firewall-cmd): the inverse, unless it stands there word for word. */
 function untold(lines: readonly string[], down: readonly string[]): string[] {
-  const present = new Set(down.flatMap(commandsOf).map((command) => command.replace(/ \|\| true$/, '')));
+  const present = commandsIn(down);
   return lines
     .filter(isOfGrammar)
     .flatMap(commandsOf)

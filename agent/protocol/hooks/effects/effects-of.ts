@@ -1,7 +1,8 @@
 import { linesOf } from '../../firewall/hook-lines.ts';
 import { memoized } from '../../memoized.ts';
 import { isNamedAfter } from '../programs/nft.ts';
-import type { HookCommand, Link } from '../hook.ts';
+import { isCheck } from '../iptables-words.ts';
+import type { Link } from '../hook.ts';
 import { parseHook } from '../parse-hook.ts';
 import { renderHook } from '../render-hook.ts';
 import type { InterfaceConfig } from '../../wgquick/config.ts';
@@ -56,8 +57,6 @@ function partsOfLine(text: string, place: Pick<Part, 'list' | 'line'>): Part[] {
     }),
   );
 }
-
-const isCheck = ({ args }: HookCommand): boolean => args.some(({ text }) => text === '-C' || text === '--check');
 
 /**
  * What the up hooks of an interface leave on the host when all of them have run, in order: what one takes away again is not there, and

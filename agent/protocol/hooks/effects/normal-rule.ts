@@ -1,17 +1,5 @@
-import { networkText } from '../../firewall/members.ts';
-
-const SHORT: Readonly<Record<string, string>> = {
-  ...{
-    '--in-interface': '-i',
-    '--out-interface': '-o',
-    '--source': '-s',
-    '--src': '-s',
-    '--destination': '-d',
-    '--dst': '-d',
-  },
-  ...{ '--protocol': '-p', '--proto': '-p', '--jump': '-j', '--goto': '-g', '--match': '-m', '--state': '--ctstate' },
-  ...{ '--source-port': '--sport', '--destination-port': '--dport' },
-};
+import { parseNetwork } from '../../address.ts';
+import { shortOption } from '../iptables-words.ts';
 
 /** A rule of iptables(8) as it was written, in one spelling: options short and in one order, networks canonical, matches that say nothing left out. */
 export function normalRule(rule: string): string {
@@ -24,10 +12,10 @@ export function normalRule(rule: string): string {
     else last.push(word);
   }
   const texts = groups
-    .map((group) => group.map((word) => SHORT[word] ?? word))
+    .map((group) => group.map((word) => shortOption(word)))
     .map(([option = '', ...values]) => {
       if (option === '-m' && values[0] === 'state') return '-m conntrack';
-      if (/^-[sd]$/.test(option)) return [option, ...values.map((value) => networkText(value) ?? value)].join(' ');
+      if (/^-[sd]$/.test(option)) return [option, ...values.map((value) => parseNetwork(value) ?? value)].join(' ');
       if (option === '--ctstate') return `${option} ${(values[0] ?? '').split(',').sort().join(',')}`;
       return [option, ...values].join(' ');
     })

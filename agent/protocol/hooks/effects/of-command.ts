@@ -1,5 +1,6 @@
+import { isIptables, shortOption } from '../iptables-words.ts';
 import { normalRule } from './normal-rule.ts';
-import { canonicalIp, isIpv6, networkOf, parseCidr } from '../../address.ts';
+import { canonicalIp, parseNetwork } from '../../address.ts';
 import type { HookCommand } from '../hook.ts';
 import type { Effect, PlainRoute, PolicyRule } from './effect.ts';
 
@@ -10,7 +11,6 @@ export type Change =
   | { readonly takes: (effect: Effect) => boolean };
 
 const NOTHING: Change = { makes: [] };
-const IPTABLES = /^ip6?tables(?:-nft|-legacy)?$/;
 
 /** `words`: `%i` replaced; null = only known at run time. */
 export type Words = readonly (string | null)[];
@@ -22,7 +22,7 @@ export const wordsOf = ({ args }: HookCommand, device: string): (string | null)[
 /** Pure; of what nobody can look at it makes nothing. */
 export function changeOf({ program, isIdle }: HookCommand, words: Words): Change {
   if (isIdle) return NOTHING;
-  if (IPTABLES.test(program)) return ofIptables(program, words);
+  if (isIptables(program)) return ofIptables(program, words);
   if (program === 'ip') return ofIp(words);
   if (program === 'sysctl') return { makes: words.flatMap(settingOf) };
   return program === 'nft' ? ofNft(words) : NOTHING;
@@ -38,13 +38,14 @@ function ofIptables(program: string, words: Words): Change {
   for (let at = 0; at < words.length; at += 1) {
     const [word, next] = [words[at], words[at + 1]];
     if (word === null || word === undefined || UNSURE.test(word)) return NOTHING;
-    if (word === '-w' || word === '--wait') {
+    const option = shortOption(word);
+    if (option === '-w') {
       if (/^[0-9]+$/.test(next ?? '')) at += 1;
-    } else if (word === '-t' || word === '--table') {
+    } else if (option === '-t') {
       table = next ?? '';
       at += 1;
-    } else if (/^(?:-[ADCINXF]|--(?:append|insert|delete|check|new-chain|delete-chain|flush))$/.test(word)) {
-      verb = LONG[word] ?? word;
+    } else if (/^-[ADCINXF]$/.test(option)) {
+      verb = option;
       chain = next ?? '';
       at += verb === '-I' && /^[0-9]+$/.test(words[at + 2] ?? '') ? 2 : 1;
     } else left.push(BARE.test(word) ? word : `"${word}"`);
@@ -65,29 +66,13 @@ function ofIptables(program: string, words: Words): Change {
   return verb === '-X' ? { takes: isHere } : NOTHING;
 }
 
-const LONG: Readonly<Record<string, string>> = {
-  '--append': '-A',
-  '--insert': '-I',
-  '--delete': '-D',
-  '--check': '-C',
-  '--new-chain': '-N',
-  '--delete-chain': '-X',
-  '--flush': '-F',
-};
-
 const TABLES: Readonly<Record<string, string>> = { main: '254', local: '255', default: '253' };
 /** The number of a table; of a name of the host nobody knows it here. */
 const tableOf = (name: string): string | undefined => TABLES[name] ?? (/^[0-9]+$/.test(name) ? name : undefined);
 
-/** `10.0.0.1` = `10.0.0.1/32`, `default` = everything; undefined = not in one family, or no network. */
-function networkText(text: string, version: '-4' | '-6'): string | undefined {
-  if (/^(?:default|any|all)$/.test(text)) return version === '-4' ? '0.0.0.0/0' : '::/0';
-  const [address = '', prefix] = text.split('/');
-  const ip = canonicalIp(address);
-  if (ip === undefined) return undefined;
-  const cidr = parseCidr(`${ip}/${prefix ?? (isIpv6(ip) ? '128' : '32')}`);
-  return cidr === undefined ? undefined : networkOf(cidr);
-}
+/** A network of ip(8), `default` = everything; undefined = none. */
+const networkText = (text: string, version: '-4' | '-6'): string | undefined =>
+  /^(?:default|any|all)$/.test(text) ? (version === '-4' ? '0.0.0.0/0' : '::/0') : parseNetwork(text);
 
 const isV6Text = (text: string): boolean => /^[0-9a-fA-F]*:/.test(text);
 
