@@ -2,7 +2,8 @@ import { peerSections } from '../core/carry-over.ts';
 import { audited } from './audited.ts';
 import type { JournalEntry } from '../host/state-folder.ts';
 import { interfaceOf, parseDocument, peerKeys } from '../protocol/wgquick/document.ts';
-import { FIELDS, HOOK_NAMES } from '../protocol/wgquick/fields.ts';
+import { isSame } from '../protocol/wgquick/config.ts';
+import { HOOK_NAMES } from '../protocol/wgquick/fields.ts';
 import { withIntentLines } from '../protocol/firewall/hook-lines.ts';
 import { converge } from './converge.ts';
 import { runQuietly } from './hooks.ts';
@@ -56,7 +57,7 @@ async function tearDown(target: ManagedInterface, now: Snapshot): Promise<void> 
     return;
   }
   const attempted = now.file ?? now.running;
-  const isOther = HOOK_NAMES.some((hook) => !FIELDS[hook].equal(attempted[hook], now.running[hook]));
+  const isOther = [...HOOK_NAMES, 'firewall' as const].some((name) => !isSame(name, attempted, now.running));
   const { preDown, postDown } = withIntentLines(attempted);
   if (isOther) await runQuietly(target, [...preDown, ...postDown]);
   await bringDown(target, isOther ? null : now.device);

@@ -14,7 +14,7 @@ import { type FieldName, HOOK_NAMES } from '../protocol/wgquick/fields.ts';
 import { render } from '../protocol/wgquick/render.ts';
 import { runEach, runHook, runQuietly } from './hooks.ts';
 import { activeConfigOf, bringDown, bringUp, forgetOlderLife } from './lifecycle.ts';
-import { LOAD_LINE, UNLOAD_LINE } from '../protocol/firewall/hook-lines.ts';
+import { linesOf, LOAD_LINE, UNLOAD_LINE } from '../protocol/firewall/hook-lines.ts';
 import { runIntentLine } from './intent-lines.ts';
 import { writeSidecar } from './sidecar.ts';
 import { lookAtHooks } from './look-at-hooks.ts';
@@ -197,7 +197,10 @@ async function swapHooks(context: StepContext, { hooks }: StepOf<'run-hooks'>): 
   const copy = await target.state.readRunning();
   const ran: Hook[] = [];
   const addsFirst = mayAddFirst(hooks);
-  const takeBack = (): Promise<number[]> => runEach(target, inversesOf(removed), 'pairOfRemoved');
+  const takeBack = async (): Promise<void> => {
+    const failed = await runEach(target, inversesOf(removed), 'pairOfRemoved');
+    if (failed.length > 0) await mustBeGone(context, removed);
+  };
   let isTakenBack = !addsFirst;
   if (isTakenBack) {
     await takeBack();
@@ -229,6 +232,17 @@ async function swapHooks(context: StepContext, { hooks }: StepOf<'run-hooks'>): 
     await target.state.writeRunning(copy);
     throw error;
   }
+}
+
+/** Hooks are the words of people, and a teardown that fails stops nothing; intents are ours: what they left goes, or all is as before. */
+async function mustBeGone({ target, now }: StepContext, removed: readonly Hook[]): Promise<void> {
+  const lines = new Set(now.running.firewall.flatMap(linesOf).map(({ up }) => up));
+  const postUp = removed.map(({ command }) => command).filter((command) => lines.has(command));
+  if (postUp.length === 0) return;
+  const seen = await lookAtHooks(target, { ...now.running, preUp: [], firewall: [], postUp });
+  const left = seen.find(({ isThere }) => isThere === true);
+  if (left === undefined) return;
+  throw new AgentError('command_failed', `\`${left.command}\` of an intent that goes cannot be taken back`);
 }
 
 /** Loads the table of firewall intents, which replaces the one that is there in one transaction, or takes it away. */

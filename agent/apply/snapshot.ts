@@ -2,6 +2,7 @@ import type { Device, Ledger } from '../core/device.ts';
 import type { Current } from '../core/plan.ts';
 import type { SeenTable } from '../core/firewall-table.ts';
 import { lostEffects, type SeenEffect } from '../core/seen-effects.ts';
+import type { Owner } from '../protocol/owner.ts';
 import { EMPTY_CONFIG, type InterfaceConfig } from '../protocol/wgquick/config.ts';
 import { allowedIpsOf, type Document, interfaceOf, parseDocument } from '../protocol/wgquick/document.ts';
 import { lookAtHooks, lookAtTable } from './look-at-hooks.ts';
@@ -25,6 +26,8 @@ export interface Snapshot {
   readonly effects: readonly SeenEffect[];
   /** Null = it was brought up without firewall intents. */
   readonly table: SeenTable | null;
+  /** The object that it was last changed for; null = none. */
+  readonly owner: Owner | null;
 }
 
 /** How a snapshot is read. */
@@ -41,7 +44,12 @@ export async function readSnapshot(
   { untouched = null, effects = 'known' }: SnapshotOptions = {},
 ): Promise<Snapshot> {
   const { state } = target;
-  const [fileText, copy, known] = await Promise.all([target.readFile(), state.readRunning(), state.readLedger()]);
+  const [fileText, copy, known, owner] = await Promise.all([
+    target.readFile(),
+    state.readRunning(),
+    state.readLedger(),
+    state.readOwner(),
+  ]);
   const document = parseDocument(fileText ?? '');
   const file = fileText === null ? null : interfaceOf(document);
   const presumed = copy === null ? (file ?? EMPTY_CONFIG) : interfaceOf(parseDocument(copy));
@@ -61,6 +69,7 @@ export async function readSnapshot(
     running,
     ledger: isOther ? null : known,
     device,
+    owner,
     ...looks,
   };
 }

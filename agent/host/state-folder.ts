@@ -10,6 +10,7 @@ import type { Cidr } from '../protocol/address.ts';
 import type { WireStep } from '../protocol/messages.ts';
 import { memoized } from '../protocol/memoized.ts';
 import { InterfaceKey } from '../protocol/interface-key.ts';
+import type { Owner } from '../protocol/owner.ts';
 import { Secret } from '../protocol/secret.ts';
 import {
   type Lifetime,
@@ -60,6 +61,9 @@ export interface InterfaceState {
   /** The state that a caller asked for; null = nobody did. */
   readDesired(): Promise<'up' | 'down' | null>;
   writeDesired(state: 'up' | 'down' | null): Promise<void>;
+  /** The object that it was last changed for; null = none. */
+  readOwner(): Promise<Owner | null>;
+  writeOwner(owner: Owner | null): Promise<void>;
   /** The change under way; null = there is none. */
   readJournal(): Promise<JournalEntry | null>;
   writeJournal(entry: JournalEntry | null): Promise<void>;
@@ -276,6 +280,15 @@ function parsePeers(text: string): Peer[] {
   }
 }
 
+/** What cannot be read is as nothing. */
+function parseOwner(text: string): Owner | null {
+  try {
+    return JSON.parse(text) as Owner;
+  } catch {
+    return null;
+  }
+}
+
 const asState = (text: string | null): 'up' | 'down' | null => (text === 'up' || text === 'down' ? text : null);
 
 /**
@@ -289,9 +302,10 @@ export async function openStateFolder(folder: string): Promise<StateFolder> {
     peers: join(folder, 'peers'),
     wanted: join(folder, 'wanted'),
     journal: join(folder, 'journal'),
+    owner: join(folder, 'owner'),
   };
-  const { running, ledger, peers, wanted, journal } = folders;
-  for (const path of [folder, running, ledger, peers, wanted, journal]) {
+  const { running, ledger, wanted, journal } = folders;
+  for (const path of [folder, ...Object.values(folders)]) {
     await makeFolder(path);
     await removeTemporaries(path);
   }
@@ -323,9 +337,10 @@ interface Folders {
   readonly peers: string;
   readonly wanted: string;
   readonly journal: string;
+  readonly owner: string;
 }
 
-function interfaceState({ running, ledger, peers, wanted, journal }: Folders, name: string): InterfaceState {
+function interfaceState({ running, ledger, peers, wanted, journal, owner }: Folders, name: string): InterfaceState {
   const runningPath = join(running, `${name}.conf`);
   return {
     runningPath,
@@ -345,6 +360,11 @@ function interfaceState({ running, ledger, peers, wanted, journal }: Folders, na
     writePeers: (kept) => put(join(peers, name), kept.length === 0 ? null : JSON.stringify(kept.map(dumpLineOf))),
     readDesired: async () => asState(await readText(join(wanted, name))),
     writeDesired: (state) => put(join(wanted, name), state),
+    async readOwner() {
+      const text = await readText(join(owner, name));
+      return text === null ? null : parseOwner(text);
+    },
+    writeOwner: (claim) => put(join(owner, name), claim === null ? null : JSON.stringify(claim)),
     async readJournal() {
       const text = await readText(join(journal, name));
       return text === null ? null : parseJournal(text);

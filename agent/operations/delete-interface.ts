@@ -13,6 +13,7 @@ export async function deleteInterface(target: ManagedInterface): Promise<{ statu
   await target.removeFile();
   await state.writePeers([]);
   await state.writeDesired(null);
+  await state.writeOwner(null);
   await state.writeJournal(null);
   return { status: 'success', message: `Interface ${name} deleted successfully` };
 }

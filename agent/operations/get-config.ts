@@ -13,6 +13,7 @@ import { isLinkLocal } from '../protocol/address.ts';
 import type {
   ConfigResponse,
   InterfaceState,
+  ReadBack,
   WireDrift,
   WireHook,
   WireLive,
@@ -47,6 +48,13 @@ export function configResponse(context: ReadContext, name: string, snapshot: Sna
   return { ...view, config, digest: digestOfView(context, snapshot, view) };
 }
 
+/** The response for what a change left behind, but for the view of the old agent. */
+export function readBackOf(context: ReadContext, name: string, snapshot: Snapshot): ReadBack {
+  const view = viewOf(context, name, snapshot);
+  const { config: _, ...rest } = view;
+  return { ...rest, digest: digestOfView(context, snapshot, view) };
+}
+
 /** The digest of that response, without the work of making it. */
 export const digestOf = (context: ReadContext, name: string, snapshot: Snapshot): string =>
   digestOfView(context, snapshot, viewOf(context, name, snapshot));
@@ -74,6 +82,7 @@ function viewOf(context: ReadContext, name: string, snapshot: Snapshot): View {
     settled: settledFields(current).map(pathOf),
     unresolved: unresolvedView(context, name),
     hooks: snapshot.effects.slice(0, MAX_HOOKS).map(hookView),
+    owner: snapshot.owner,
   };
 }
 

@@ -9,12 +9,13 @@ import { type Step, stepsAbove } from '../core/plan.ts';
 import type { PutConfigResponse, PutConfigBody, PutOptions, WireStep } from '../protocol/messages.ts';
 import { canonicalHook } from '../protocol/hooks/canonical.ts';
 import { withTeardown, wrongTeardowns } from '../protocol/hooks/teardown.ts';
+import { mayOwn, type Owner } from '../protocol/owner.ts';
 import { redactKeys, unmarkKeys } from '../protocol/redact.ts';
 import { EMPTY_CONFIG, type InterfaceConfig, mapHooks } from '../protocol/wgquick/config.ts';
 import { HOOK_NAMES, pathOf } from '../protocol/wgquick/fields.ts';
 import { configFromPut } from '../protocol/wgquick/wire.ts';
 import type { AgentContext } from './context.ts';
-import { digestOf } from './get-config.ts';
+import { digestOf, readBackOf } from './get-config.ts';
 
 /** PUT config: the one way to change an interface. Validated wholly before anything is touched; all of it or nothing. */
 export async function putConfig(
@@ -34,16 +35,43 @@ export async function putConfig(
   }
   const desired = { config, state: options.state ?? (before.device === null ? 'down' : 'up') } as const;
   const digest = (snapshot: Snapshot): string => digestOf(context, target.name, snapshot);
+  refuseStranger(options, before);
   if (options.if_digest !== undefined && digest(before) !== options.if_digest) throw moved();
   const plan = planFor(before, { ...desired, remember: options.state !== undefined });
   // What is there already was judged when it came; a no-op runs nothing.
   if (plan.steps.length > 0) await preflight(target, plan);
   refuseImpact(plan, options);
   if (options.dry_run === true) return responseOf(plan, { outageMs: 0, digest: digest(before), changed: false });
-  const { outageMs, after } = await apply(target, plan);
+  const { outageMs, after: applied } = await apply(target, plan);
+  const after = { ...applied, owner: await claimed(context, target, { options, owner: before.owner }) };
   if (plan.steps.length > 0) warnOfTeardown(target, config);
   if (after.device !== null && plan.steps.some(touchesFirewall)) await warnOfBlocked(target, config);
-  return responseOf(plan, { outageMs, digest: digest(after), changed: plan.steps.length > 0 });
+  const changed = plan.steps.length > 0;
+  if (options.read_back !== true) return responseOf(plan, { outageMs, digest: digest(after), changed });
+  const readBack = readBackOf(context, target.name, after);
+  return { ...responseOf(plan, { outageMs, digest: readBack.digest, changed }), after: readBack };
+}
+
+/** The interface stays with the object that it was last changed for, whoever else has the key to the agent. */
+function refuseStranger({ owner: claim, replaces }: PutOptions, { name, owner }: Snapshot): void {
+  if (claim === undefined || owner === null || mayOwn(claim, owner, replaces)) return;
+  const text = `${name} was set up for another object, ${owner.name}, since ${owner.since}; that one must let it go first`;
+  throw new AgentError('owned', text, { details: [owner.id] });
+}
+
+/** Whose it is from now on; written down once the change is done. */
+async function claimed(
+  { host }: AgentContext,
+  target: ManagedInterface,
+  { options, owner }: { readonly options: PutOptions; readonly owner: Owner | null },
+): Promise<Owner | null> {
+  const { owner: claim } = options;
+  if (claim === undefined) return owner;
+  if (owner?.id === claim.id && owner.name === claim.name && owner.cluster === claim.cluster) return owner;
+  const since = owner?.id === claim.id ? owner.since : new Date(host.nowMs()).toISOString();
+  const next = { ...claim, since };
+  await target.state.writeOwner(next);
+  return next;
 }
 
 /** Hooks as they were shown, with the keys that stand in those of the host in the place of their marks. */

@@ -24,6 +24,7 @@ export const ERROR_STATUS = {
   digest_mismatch: 409,
   impact_not_allowed: 409,
   key_is_peer: 409,
+  owned: 409,
   too_large: 413,
   schema: 422,
   busy: 429,

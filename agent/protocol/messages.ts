@@ -1,4 +1,5 @@
 import type { Impact } from './impact.ts';
+import { CLAIM_SCHEMA, type Claim, type Owner } from './owner.ts';
 import type { InvalidLine } from './wgquick/invalid-lines.ts';
 import { PUT_PROPERTIES, type SentFields, type WireSpec } from './wgquick/wire.ts';
 
@@ -15,6 +16,8 @@ export const CAPABILITIES = [
   'state',
   'delete',
   'firewall',
+  'owner',
+  'read-back',
 ] as const;
 
 /** `name` in the response to /health of our agent; the old one says none. */
@@ -108,6 +111,8 @@ export interface ConfigResponse {
   readonly hooks?: readonly WireHook[];
   /** Where file and kernel differ. */
   readonly drift: readonly WireDrift[];
+  /** The object that it was last changed for; null = none. Agents before 0.6 do not tell. */
+  readonly owner?: Owner | null;
   /** Changes with anything in the file and anything but counters, handshakes and endpoints in the kernel; also the ETag. */
   readonly digest: string;
 }
@@ -124,10 +129,19 @@ export interface PutOptions {
   readonly state?: 'up' | 'down';
   /** Any token; makes two equal requests in one second different ones. */
   readonly request_id?: string;
+  /** The object that this is for: refused (`owned`) while the interface is that of another one. Absent = as it is. */
+  readonly owner?: Claim;
+  /** The id of the one owner that the claim may replace. */
+  readonly replaces?: string;
+  /** The answer holds what GET config would say now. */
+  readonly read_back?: boolean;
 }
 
 /** PUT /v1/wg/{i}/config. */
 export type PutConfigBody = SentFields & { readonly options?: PutOptions };
+
+/** What GET config says, but for the view of the old agent. */
+export type ReadBack = Omit<ConfigResponse, 'config'>;
 
 /** One step of a plan as it is told. */
 export interface WireStep {
@@ -148,6 +162,8 @@ export interface PutConfigResponse {
   /** How long the tunnel was down, ms; 0 when it was not. */
   readonly outage_ms: number;
   readonly digest: string;
+  /** As it was read after the change, where `read_back` asked for it. */
+  readonly after?: ReadBack;
   /** What went wrong without ending the change, as a hook of a teardown that failed; also in the answers to enable, disable and DELETE. Absent = nothing. */
   readonly warnings?: readonly string[];
 }
@@ -168,6 +184,9 @@ export const PUT_CONFIG_SCHEMA = {
         if_digest: { type: 'string', maxLength: 128 },
         state: { enum: ['up', 'down'] },
         request_id: { type: 'string', maxLength: 64 },
+        owner: CLAIM_SCHEMA,
+        replaces: { type: 'string', maxLength: 64 },
+        read_back: { type: 'boolean' },
       },
     },
   },

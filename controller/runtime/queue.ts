@@ -12,6 +12,14 @@ export interface QueueItem {
   readonly sinceMs: number;
 }
 
+/** Keys that share something slow, as objects of one host do: few of a group are given out at a time, the rest stays queued. */
+export interface Groups {
+  /** Asked whenever a key could be given out; undefined = it is in none. */
+  readonly of: (key: string) => string | undefined;
+  /** So many keys of one group are worked on at a time. */
+  readonly atOnce: number;
+}
+
 /** See createQueue. After shutDown nothing is taken or given out. */
 export interface Queue {
   /** Makes the key ready; one that is ready already is moved up to the better priority, one in work runs again afterwards. */
@@ -29,17 +37,35 @@ export interface Queue {
   readonly delayed: () => number;
 }
 
+const NO_GROUPS: Groups = { of: () => undefined, atOnce: 1 };
+
 /** A work queue of keys as in client-go: a key is never worked on twice at once, and events in between collapse into one run. */
-export function createQueue(clock: Clock): Queue {
-  return new KeyedQueue(clock);
+export function createQueue(clock: Clock, groups: Groups = NO_GROUPS): Queue {
+  return new KeyedQueue(clock, groups);
+}
+
+/** Ready keys and since when, by priority; a key is in one of the two at most. Map order is arrival order. */
+type Ready = Readonly<Record<Priority, Map<string, number>>>;
+const nothingReady = (): Ready => ({ change: new Map(), resync: new Map() });
+
+/** A key in work. */
+interface InWork {
+  /** Of a wish that came meanwhile. */
+  again: Priority | undefined;
+  readonly group: string | undefined;
 }
 
 class KeyedQueue implements Queue {
   readonly #clock: Clock;
-  /** Ready keys and since when; a key has at most one of the two. Map order is arrival order. */
-  readonly #ready: Record<Priority, Map<string, number>> = { change: new Map(), resync: new Map() };
-  /** Keys in work, with the priority of a wish that came meanwhile. */
-  readonly #processing = new Map<string, Priority | undefined>();
+  readonly #groups: Groups;
+  readonly #ready = nothingReady();
+  /** Ready keys of groups that have as many in work as they may, by group: nobody walks over them again and again. */
+  readonly #parked = new Map<string, Ready>();
+  /** Where a parked key is. */
+  readonly #parkedIn = new Map<string, string>();
+  readonly #inWork = new Map<string, InWork>();
+  /** How many of a group are in work. */
+  readonly #busy = new Map<string, number>();
   readonly #delayed = new DelayHeap();
   readonly #waiting: {
     readonly priorities: 'any' | 'change';
@@ -48,23 +74,27 @@ class KeyedQueue implements Queue {
   #cancelTimer: (() => void) | undefined;
   #stopped = false;
 
-  constructor(clock: Clock) {
+  constructor(clock: Clock, groups: Groups) {
     this.#clock = clock;
+    this.#groups = groups;
   }
 
-  readonly depth = (priority: Priority): number => this.#ready[priority].size;
+  readonly depth = (priority: Priority): number =>
+    [this.#ready, ...this.#parked.values()].reduce((sum, ready) => sum + ready[priority].size, 0);
   readonly delayed = (): number => this.#delayed.size;
 
   add(key: string, priority: Priority): void {
     if (this.#stopped) return;
-    if (this.#processing.has(key)) {
-      if (this.#processing.get(key) !== 'change') this.#processing.set(key, priority);
+    const inWork = this.#inWork.get(key);
+    if (inWork !== undefined) {
+      if (inWork.again !== 'change') inWork.again = priority;
       return;
     }
-    if (this.#ready.change.has(key)) return;
-    if (priority === 'change') this.#ready.resync.delete(key);
-    else if (this.#ready.resync.has(key)) return;
-    this.#ready[priority].set(key, this.#clock.now());
+    const ready = this.#whereIs(key);
+    if (ready.change.has(key)) return;
+    if (priority === 'change') ready.resync.delete(key);
+    else if (ready.resync.has(key)) return;
+    ready[priority].set(key, this.#clock.now());
     this.#handOut();
   }
 
@@ -82,22 +112,33 @@ class KeyedQueue implements Queue {
   }
 
   done(key: string): void {
-    const again = this.#processing.get(key);
-    this.#processing.delete(key);
-    if (again !== undefined) this.add(key, again);
+    const inWork = this.#inWork.get(key);
+    if (inWork === undefined) return;
+    this.#inWork.delete(key);
+    if (inWork.group !== undefined) this.#leave(inWork.group);
+    if (inWork.again !== undefined) this.add(key, inWork.again);
+    this.#handOut();
   }
 
   forget(key: string): void {
-    this.#ready.change.delete(key);
-    this.#ready.resync.delete(key);
+    const ready = this.#whereIs(key);
+    ready.change.delete(key);
+    ready.resync.delete(key);
+    this.#parkedIn.delete(key);
     this.#delayed.delete(key);
-    if (this.#processing.has(key)) this.#processing.set(key, undefined);
+    const inWork = this.#inWork.get(key);
+    if (inWork !== undefined) inWork.again = undefined;
   }
 
   shutDown(): void {
     this.#stopped = true;
     this.#cancelTimer?.();
     for (const { resolve } of this.#waiting.splice(0)) resolve(undefined);
+  }
+
+  #whereIs(key: string): Ready {
+    const group = this.#parkedIn.get(key);
+    return (group === undefined ? undefined : this.#parked.get(group)) ?? this.#ready;
   }
 
   #handOut(): void {
@@ -119,15 +160,47 @@ class KeyedQueue implements Queue {
 
   #take(priorities: 'any' | 'change'): QueueItem | undefined {
     for (const priority of priorities === 'change' ? (['change'] as const) : (['change', 'resync'] as const)) {
-      const [entry] = this.#ready[priority];
-      if (entry === undefined) continue;
-      const [key, sinceMs] = entry;
-      this.#ready[priority].delete(key);
-      this.#delayed.delete(key);
-      this.#processing.set(key, undefined);
-      return { key, priority, sinceMs };
+      for (const [key, sinceMs] of this.#ready[priority]) {
+        this.#ready[priority].delete(key);
+        const group = this.#groups.of(key);
+        const busy = group === undefined ? 0 : (this.#busy.get(group) ?? 0);
+        if (group !== undefined && busy >= this.#groups.atOnce) {
+          this.#park(group, key, { priority, sinceMs });
+          continue;
+        }
+        if (group !== undefined) this.#busy.set(group, busy + 1);
+        this.#delayed.delete(key);
+        this.#inWork.set(key, { again: undefined, group });
+        return { key, priority, sinceMs };
+      }
     }
     return undefined;
+  }
+
+  #park(group: string, key: string, { priority, sinceMs }: Omit<QueueItem, 'key'>): void {
+    const parked = this.#parked.get(group) ?? nothingReady();
+    parked[priority].set(key, sinceMs);
+    this.#parked.set(group, parked);
+    this.#parkedIn.set(key, group);
+  }
+
+  /** One of the group less is in work: the first of those that are parked may be next. */
+  #leave(group: string): void {
+    const busy = (this.#busy.get(group) ?? 1) - 1;
+    if (busy === 0) this.#busy.delete(group);
+    else this.#busy.set(group, busy);
+    const parked = this.#parked.get(group);
+    if (parked === undefined) return;
+    for (const priority of ['change', 'resync'] as const) {
+      const [entry] = parked[priority];
+      if (entry === undefined) continue;
+      const [key, sinceMs] = entry;
+      parked[priority].delete(key);
+      this.#parkedIn.delete(key);
+      this.#ready[priority].set(key, sinceMs);
+      break;
+    }
+    if (parked.change.size + parked.resync.size === 0) this.#parked.delete(group);
   }
 
   #schedule(): void {

@@ -13,7 +13,7 @@ export interface WorkerOptions {
   readonly backoff: Backoff;
   readonly clock: Clock;
   readonly reconcile: (key: string) => Promise<Action>;
-  /** Workers in all, of which `reserved` serve changes only, so that resyncs of slow hosts never hold up a change. */
+  /** Workers in all, of which `reserved` serve changes only, so that resyncs never hold up a change. */
   readonly count: number;
   readonly reserved: number;
   readonly observer: WorkerObserver;
@@ -22,43 +22,94 @@ export interface WorkerOptions {
 /** Told of every reconcile, for metrics and log. Must not throw. */
 export interface WorkerObserver {
   readonly started: (item: QueueItem) => void;
-  readonly ended: (item: QueueItem, result: Result, durationMs: number, error: unknown) => void;
+  /** It lasts, and its worker goes on without it. */
+  readonly left: (item: QueueItem) => void;
+  /** `wasLeft`: its worker had gone on without it. */
+  readonly ended: (item: QueueItem, end: WorkEnd) => void;
 }
+
+/** How the work on a key ended. */
+export interface WorkEnd {
+  readonly result: Result;
+  readonly durationMs: number;
+  /** What was thrown, where the result is `error`. */
+  readonly error: unknown;
+  readonly wasLeft: boolean;
+}
+
+/** A reconcile that lasts longer waits for somebody: it goes on, but no worker with it. */
+const PATIENCE_MS = 1_000;
+/** So many may wait at a time; the queue lets few of one host be among them. */
+const MAX_LEFT = 4_096;
 
 /** Works the queue until it is shut down; resolves when the last reconcile has ended. */
 export async function runWorkers(options: WorkerOptions): Promise<void> {
   const { count, reserved } = options;
-  await Promise.all(Array.from({ length: count }, (_, index) => work(options, index < reserved ? 'change' : 'any')));
+  const left = new Set<Promise<void>>();
+  await Promise.all(
+    Array.from({ length: count }, (_, index) => work(options, index < reserved ? 'change' : 'any', left)),
+  );
+  await Promise.all(left);
 }
 
-async function work(options: WorkerOptions, priorities: 'any' | 'change'): Promise<void> {
+async function work(options: WorkerOptions, priorities: 'any' | 'change', left: Set<Promise<void>>): Promise<void> {
   const { queue, clock, observer } = options;
   for (let item = await queue.get(priorities); item !== undefined; item = await queue.get(priorities)) {
-    const started = clock.now();
-    observer.started(item);
-    let error: unknown;
-    let result: Result;
-    try {
-      result = settle(options, item.key, await options.reconcile(item.key));
-    } catch (thrown) {
-      error = thrown;
-      queue.addAfter(item.key, Math.max(options.backoff.next(item.key), retryAfterOf(thrown)));
-      result = 'error';
+    const running: Running = { item, wasLeft: false };
+    const ended = finish(options, running);
+    if (await isWithin(ended, PATIENCE_MS, clock)) continue;
+    if (left.size >= MAX_LEFT) {
+      await ended;
+      continue;
     }
-    queue.done(item.key);
-    observer.ended(item, result, clock.now() - started, error);
+    running.wasLeft = true;
+    observer.left(item);
+    left.add(ended);
+    void ended.then(() => left.delete(ended));
   }
+}
+
+interface Running {
+  readonly item: QueueItem;
+  wasLeft: boolean;
+}
+
+/** Works on a key to its end, and says when it comes again. */
+async function finish(options: WorkerOptions, running: Running): Promise<void> {
+  const { queue, clock, observer, backoff, reconcile } = options;
+  const { item } = running;
+  const started = clock.now();
+  observer.started(item);
+  let error: unknown;
+  let result: Result;
+  try {
+    result = settle(options, item.key, await reconcile(item.key));
+  } catch (thrown) {
+    error = thrown;
+    queue.addAfter(item.key, Math.max(backoff.next(item.key), retryAfterOf(thrown)));
+    result = 'error';
+  }
+  queue.done(item.key);
+  observer.ended(item, { result, durationMs: clock.now() - started, error, wasLeft: running.wasLeft });
+}
+
+/** Whether the work ends in this time; resolves as soon as that is known. */
+function isWithin(work: Promise<void>, ms: number, clock: Clock): Promise<boolean> {
+  return new Promise((resolve) => {
+    const cancel = clock.after(ms, () => {
+      resolve(false);
+    });
+    void work.then(() => {
+      cancel();
+      resolve(true);
+    });
+  });
 }
 
 /** The one place where retry is decided. */
 function settle({ queue, backoff }: WorkerOptions, key: string, action: Action): Result {
-  switch (action.kind) {
-    case 'await-change':
-      backoff.forget(key);
-      return 'success';
-    case 'requeue-after':
-      backoff.forget(key);
-      queue.addAfter(key, action.delayMs);
-      return 'requeue_after';
-  }
+  backoff.forget(key);
+  if (action.kind === 'await-change') return 'success';
+  queue.addAfter(key, action.delayMs);
+  return 'requeue_after';
 }

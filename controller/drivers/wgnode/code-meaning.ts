@@ -42,6 +42,7 @@ export const MEANING: Readonly<Record<ErrorCode, Meaning>> = {
   digest_mismatch: { kind: 'moved' },
   impact_not_allowed: { kind: 'impact-not-allowed' },
   key_is_peer: configRefused,
+  owned: { kind: 'moved' },
   too_large: configRefused,
   schema: configRefused,
   busy: agentError,

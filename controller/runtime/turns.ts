@@ -1,0 +1,72 @@
+/**
+ * One key at a time has each place, in the order in which they asked. Whoever must wait gives up and is woken when it is its turn: the turn
+ * is kept for it until it leaves.
+ */
+export interface Turns {
+  /** Whether the key has the place now; else it is woken once it is its turn, after which it must ask again. */
+  enter(place: string, key: string): boolean;
+  /** Gives back whatever the key has, used or not. Must follow every piece of work that could have entered. */
+  leave(key: string): void;
+  /** Since when somebody else has had the place, as `nowMs` said; undefined = nobody else has it. */
+  heldSince(place: string, key: string): number | undefined;
+}
+
+/** What turns work with. */
+export interface TurnsOptions {
+  readonly wake: (key: string) => void;
+  /** Milliseconds that only go forward. */
+  readonly nowMs: () => number;
+}
+
+interface Place {
+  holder: string;
+  sinceMs: number;
+  /** In the order of their asking. */
+  readonly waiting: Set<string>;
+}
+
+/** Nobody has a place yet. */
+export function createTurns({ wake, nowMs }: TurnsOptions): Turns {
+  const places = new Map<string, Place>();
+  /** The places of a key; it has rarely more than one, as when its object was moved. */
+  const held = new Map<string, Set<string>>();
+  const give = (place: string, key: string): void => {
+    held.set(key, (held.get(key) ?? new Set()).add(place));
+  };
+  const handOn = (name: string, place: Place): void => {
+    const [next] = place.waiting;
+    if (next === undefined) {
+      places.delete(name);
+      return;
+    }
+    place.waiting.delete(next);
+    Object.assign(place, { holder: next, sinceMs: nowMs() });
+    give(name, next);
+    wake(next);
+  };
+  return {
+    enter(name, key) {
+      const place = places.get(name);
+      if (place === undefined) {
+        places.set(name, { holder: key, sinceMs: nowMs(), waiting: new Set() });
+        give(name, key);
+        return true;
+      }
+      if (place.holder === key) return true;
+      place.waiting.add(key);
+      return false;
+    },
+    leave(key) {
+      const own = held.get(key) ?? [];
+      held.delete(key);
+      for (const name of own) {
+        const place = places.get(name);
+        if (place !== undefined) handOn(name, place);
+      }
+    },
+    heldSince(name, key) {
+      const place = places.get(name);
+      return place === undefined || place.holder === key ? undefined : place.sinceMs;
+    },
+  };
+}
