@@ -201,9 +201,19 @@ async function swapHooks(context: StepContext, { hooks }: StepOf<'run-hooks'>): 
     const failed = await runEach(target, inversesOf(removed), 'pairOfRemoved');
     if (failed.length > 0) await mustBeGone(context, removed);
   };
+  const setUpAgain = (): Promise<void> =>
+    runQuietly(
+      target,
+      removed.map(({ command }) => command),
+    );
   let isTakenBack = !addsFirst;
   if (isTakenBack) {
-    await takeBack();
+    try {
+      await takeBack();
+    } catch (error) {
+      await setUpAgain();
+      throw error;
+    }
     // What took a line back took the device, too: everything is set up anew.
     if (before !== null && (await target.backend.read(desired.table)) === null) return upWithPeers(context);
   }
@@ -224,11 +234,7 @@ async function swapHooks(context: StepContext, { hooks }: StepOf<'run-hooks'>): 
   } catch (error) {
     const known = inversesOf(ran);
     await runQuietly(target, [...known, ...newTeardown.filter((command) => !known.includes(command))]);
-    if (isTakenBack)
-      await runQuietly(
-        target,
-        removed.map(({ command }) => command),
-      );
+    if (isTakenBack) await setUpAgain();
     await target.state.writeRunning(copy);
     throw error;
   }
