@@ -10,7 +10,7 @@ import type { Cidr } from '../protocol/address.ts';
 import type { WireStep } from '../protocol/messages.ts';
 import { memoized } from '../protocol/memoized.ts';
 import { InterfaceKey } from '../protocol/interface-key.ts';
-import type { Owner } from '../protocol/owner.ts';
+import { type Owner, parseOwner } from '../protocol/owner.ts';
 import { Secret } from '../protocol/secret.ts';
 import {
   type Lifetime,
@@ -280,15 +280,6 @@ function parsePeers(text: string): Peer[] {
   }
 }
 
-/** What cannot be read is as nothing. */
-function parseOwner(text: string): Owner | null {
-  try {
-    return JSON.parse(text) as Owner;
-  } catch {
-    return null;
-  }
-}
-
 const asState = (text: string | null): 'up' | 'down' | null => (text === 'up' || text === 'down' ? text : null);
 
 /**
@@ -304,8 +295,8 @@ export async function openStateFolder(folder: string): Promise<StateFolder> {
     journal: join(folder, 'journal'),
     owner: join(folder, 'owner'),
   };
-  const { running, ledger, wanted, journal } = folders;
-  for (const path of [folder, ...Object.values(folders)]) {
+  const { running, ledger, peers, wanted, journal, owner } = folders;
+  for (const path of [folder, running, ledger, peers, wanted, journal, owner]) {
     await makeFolder(path);
     await removeTemporaries(path);
   }

@@ -9,7 +9,7 @@ import { type Step, stepsAbove } from '../core/plan.ts';
 import type { PutConfigResponse, PutConfigBody, PutOptions, WireStep } from '../protocol/messages.ts';
 import { canonicalHook } from '../protocol/hooks/canonical.ts';
 import { withTeardown, wrongTeardowns } from '../protocol/hooks/teardown.ts';
-import { mayOwn, type Owner } from '../protocol/owner.ts';
+import { isOutdated, mayOwn, type Owner } from '../protocol/owner.ts';
 import { redactKeys, unmarkKeys } from '../protocol/redact.ts';
 import { EMPTY_CONFIG, type InterfaceConfig, mapHooks } from '../protocol/wgquick/config.ts';
 import { HOOK_NAMES, pathOf } from '../protocol/wgquick/fields.ts';
@@ -25,7 +25,8 @@ export async function putConfig(
 ): Promise<PutConfigResponse> {
   const before = await readSnapshot(target);
   const options = body.options ?? {};
-  const sent = withKeysOfHost(configFromPut(body, before.file ?? EMPTY_CONFIG), before);
+  const asked = withOwnKey(configFromPut(body, before.file ?? EMPTY_CONFIG), before, options.keep_key);
+  const sent = withKeysOfHost(asked, before);
   const config = asTheFileSays(sent, target, before.file);
   if (config.privateKey === null) {
     const path = 'spec.interface.privateKeySecretRef';
@@ -54,7 +55,12 @@ export async function putConfig(
 
 /** The interface stays with the object that it was last changed for, whoever else has the key to the agent. */
 function refuseStranger({ owner: claim, replaces }: PutOptions, { name, owner }: Snapshot): void {
-  if (claim === undefined || owner === null || mayOwn(claim, owner, replaces)) return;
+  if (claim === undefined || owner === null) return;
+  if (isOutdated(claim, owner, replaces)) {
+    const text = `A later leader (term ${String(owner.term ?? 0)}) has changed ${name} than the one that asks (term ${String(claim.term ?? 0)}); in a cluster that was restored, a new value of the annotation wgnode.dev/take-over helps`;
+    throw new AgentError('fenced', text, { details: [String(owner.term ?? 0)] });
+  }
+  if (mayOwn(claim, owner, replaces)) return;
   const text = `${name} was set up for another object, ${owner.name}, since ${owner.since}; that one must let it go first`;
   throw new AgentError('owned', text, { details: [owner.id] });
 }
@@ -67,11 +73,21 @@ async function claimed(
 ): Promise<Owner | null> {
   const { owner: claim } = options;
   if (claim === undefined) return owner;
-  if (owner?.id === claim.id && owner.name === claim.name && owner.cluster === claim.cluster) return owner;
+  const isSame =
+    owner?.id === claim.id && owner.name === claim.name && owner.cluster === claim.cluster && owner.term === claim.term;
+  if (isSame) return owner;
   const since = owner?.id === claim.id ? owner.since : new Date(host.nowMs()).toISOString();
   const next = { ...claim, since };
   await target.state.writeOwner(next);
   return next;
+}
+
+/** With the key that the host has, where the caller names it by its public half: it need not travel again. */
+function withOwnKey(config: InterfaceConfig, { file }: Snapshot, publicKey: string | undefined): InterfaceConfig {
+  if (publicKey === undefined) return config;
+  if (file?.privateKey?.publicKey !== publicKey) throw moved();
+  const { privateKey: _, ...invalid } = config.invalid;
+  return { ...config, privateKey: file.privateKey, invalid };
 }
 
 /** Hooks as they were shown, with the keys that stand in those of the host in the place of their marks. */

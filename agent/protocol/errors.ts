@@ -25,6 +25,7 @@ export const ERROR_STATUS = {
   impact_not_allowed: 409,
   key_is_peer: 409,
   owned: 409,
+  fenced: 409,
   too_large: 413,
   schema: 422,
   busy: 429,

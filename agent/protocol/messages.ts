@@ -18,6 +18,7 @@ export const CAPABILITIES = [
   'firewall',
   'owner',
   'read-back',
+  'keep-key',
 ] as const;
 
 /** `name` in the response to /health of our agent; the old one says none. */
@@ -133,6 +134,8 @@ export interface PutOptions {
   readonly owner?: Claim;
   /** The id of the one owner that the claim may replace. */
   readonly replaces?: string;
+  /** The public half of the key that the host has: it stays, and `private_key` is not looked at. Refused (`digest_mismatch`) where it has another one. */
+  readonly keep_key?: string;
   /** The answer holds what GET config would say now. */
   readonly read_back?: boolean;
 }
@@ -186,6 +189,7 @@ export const PUT_CONFIG_SCHEMA = {
         request_id: { type: 'string', maxLength: 64 },
         owner: CLAIM_SCHEMA,
         replaces: { type: 'string', maxLength: 64 },
+        keep_key: { type: 'string', maxLength: 44 },
         read_back: { type: 'boolean' },
       },
     },
