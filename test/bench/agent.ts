@@ -124,7 +124,7 @@ async function startBare({ host }: BenchHost): Promise<BareServer> {
   const client = createAgentClient({
     address: {
       origin: `https://${host.address}:${String(BARE_PORT)}`,
-      hmacKey: new Secret(host.hmacKey),
+      hmacKeys: [new Secret(host.hmacKey)],
       tls: { ca: host.caPem, cert: undefined, key: undefined, serverName: undefined, pins: [] },
     },
     guard: createUrlGuard({ allow: ['10.231.0.0/16'], deny: [] }),
