@@ -3,7 +3,8 @@ import { HELP, parseSettings, type Settings, SettingsError } from './settings.ts
 
 const DEFAULTS: Settings = {
   kubeconfig: undefined,
-  namespace: undefined,
+  watchNamespaces: [],
+  selector: '',
   metrics: { host: '0.0.0.0', port: 8080 },
   health: { host: '0.0.0.0', port: 8081 },
   workers: 128,
@@ -12,6 +13,8 @@ const DEFAULTS: Settings = {
   denyAgentCidrs: [],
   minSignature: 'v1',
   objectMetrics: true,
+  showOtherNamespaces: false,
+  election: undefined,
   logLevel: 'info',
 };
 
@@ -36,8 +39,51 @@ describe('flags and environment', () => {
     },
     { name: 'a variable of somebody else', environment: { LOG_LEVEL: 'warn' }, expected: { logLevel: 'info' } },
     { name: 'a kubeconfig', args: ['--kubeconfig', '/tmp/k'], expected: { kubeconfig: '/tmp/k' } },
-    { name: 'a namespace', environment: { WGNODE_NAMESPACE: 'edge' }, expected: { namespace: 'edge' } },
-    { name: 'an empty namespace', environment: { WGNODE_NAMESPACE: '' }, expected: { namespace: undefined } },
+    { name: 'a namespace', environment: { WGNODE_WATCH_NAMESPACES: 'edge' }, expected: { watchNamespaces: ['edge'] } },
+    { name: 'an empty namespace', environment: { WGNODE_WATCH_NAMESPACES: '' }, expected: { watchNamespaces: [] } },
+    {
+      name: 'several namespaces',
+      args: ['--watch-namespaces', 'edge,core', '--watch-namespaces=lab'],
+      expected: { watchNamespaces: ['edge', 'core', 'lab'] },
+    },
+    {
+      name: 'a selector with its commas',
+      args: ['--selector', 'tier in (edge,core),!old'],
+      expected: { selector: 'tier in (edge,core),!old' },
+    },
+    { name: 'names of other namespaces', args: ['--show-other-namespaces'], expected: { showOtherNamespaces: true } },
+    {
+      name: 'an election',
+      args: ['--leader-elect'],
+      expected: {
+        election: {
+          ...{ name: 'wgnode-controller', namespace: 'wgnode-system' },
+          ...{ leaseMs: 15_000, renewMs: 10_000, retryMs: 2_000 },
+        },
+      },
+    },
+    {
+      name: 'an election in the namespace of the pod',
+      args: ['--leader-elect'],
+      environment: { POD_NAMESPACE: 'system' },
+      expected: { election: expect.objectContaining({ namespace: 'system' }) as never },
+    },
+    {
+      name: 'an election of one’s own',
+      args: [
+        '--leader-elect',
+        '--leader-elect-namespace=mine',
+        '--leader-elect-name=me',
+        '--leader-elect-lease-duration=60',
+      ],
+      environment: { POD_NAMESPACE: 'system', WGNODE_LEADER_ELECT_RENEW_DEADLINE: '40' },
+      expected: { election: { name: 'me', namespace: 'mine', leaseMs: 60_000, renewMs: 40_000, retryMs: 2_000 } },
+    },
+    {
+      name: 'times of an election that is not held',
+      args: ['--leader-elect-lease-duration=1'],
+      expected: { election: undefined },
+    },
     { name: 'a boolean flag', args: ['--allow-http-agents'], expected: { allowHttpAgents: true } },
     {
       name: 'a boolean variable',
@@ -106,6 +152,31 @@ describe('a bad value is a SettingsError that says what is allowed', () => {
     { name: 'workers that are no whole number', args: ['--workers', '2.5'], allowed: ['2', '4096'] },
     { name: 'an address without port', args: ['--metrics-address', 'localhost'], allowed: ['host:port'] },
     { name: 'an address with a port too high', args: ['--health-address', ':65536'], allowed: ['host:port'] },
+    {
+      name: 'a namespace that is none',
+      args: ['--watch-namespaces', 'edge,No/Name'],
+      allowed: ['watch-namespaces', 'No/Name'],
+    },
+    {
+      name: 'a lease that ends before its renewal is given up',
+      args: ['--leader-elect', '--leader-elect-lease-duration=10'],
+      allowed: ['leader-elect-lease-duration', 'leader-elect-renew-deadline'],
+    },
+    {
+      name: 'a renewal with time for one try only',
+      args: ['--leader-elect', '--leader-elect-renew-deadline=12', '--leader-elect-retry-period=10'],
+      allowed: ['leader-elect-renew-deadline', 'leader-elect-retry-period'],
+    },
+    {
+      name: 'a lease without an end',
+      args: ['--leader-elect', '--leader-elect-lease-duration=0'],
+      allowed: ['1', '3600'],
+    },
+    {
+      name: 'an election in a namespace that is none',
+      args: ['--leader-elect', '--leader-elect-namespace=No/Name'],
+      allowed: ['leader-elect-namespace'],
+    },
     { name: 'a flag that nobody knows', args: ['--wrokers', '4'], allowed: ['--wrokers', '--help'] },
     { name: 'a flag without its value', args: ['--workers'], allowed: ['--workers', '--help'] },
     { name: 'a word too many', args: ['start'], allowed: ['start', '--help'] },
@@ -121,5 +192,6 @@ describe('a bad value is a SettingsError that says what is allowed', () => {
 });
 
 test('the help names every flag', () => {
-  for (const flag of ['kubeconfig', 'workers', 'allow-agent-cidr', 'log-level']) expect(HELP).toContain(`--${flag}`);
+  for (const flag of ['kubeconfig', 'workers', 'allow-agent-cidr', 'log-level', 'leader-elect', 'selector'])
+    expect(HELP).toContain(`--${flag}`);
 });

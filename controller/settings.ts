@@ -14,8 +14,10 @@ export interface Listen {
 export interface Settings {
   /** Undefined = KUBECONFIG, ~/.kube/config or the pod's service account, in this order. */
   readonly kubeconfig: string | undefined;
-  /** Undefined = all namespaces. */
-  readonly namespace: string | undefined;
+  /** Empty = all namespaces. */
+  readonly watchNamespaces: readonly string[];
+  /** As kubectl's `-l`; empty = every object. */
+  readonly selector: string;
   readonly metrics: Listen;
   readonly health: Listen;
   readonly workers: number;
@@ -24,7 +26,19 @@ export interface Settings {
   readonly denyAgentCidrs: readonly string[];
   readonly minSignature: 'v1' | 'v2';
   readonly objectMetrics: boolean;
+  readonly showOtherNamespaces: boolean;
+  /** Undefined = this controller is the only one. */
+  readonly election: ElectionSettings | undefined;
   readonly logLevel: LogLevel;
+}
+
+/** How several controllers agree on who acts. */
+export interface ElectionSettings {
+  readonly name: string;
+  readonly namespace: string;
+  readonly leaseMs: number;
+  readonly renewMs: number;
+  readonly retryMs: number;
 }
 
 /** A setting that the controller cannot start with. */
@@ -50,7 +64,13 @@ const FLAGS = {
     fallback: '',
     help: 'kubeconfig file (default: KUBECONFIG, ~/.kube/config, or in-cluster)',
   },
-  namespace: { type: 'string', fallback: '', help: 'watch this namespace only (default: all)' },
+  'watch-namespaces': {
+    type: 'string',
+    fallback: '',
+    many: true,
+    help: 'watch these namespaces only (default: all)',
+  },
+  selector: { type: 'string', fallback: '', help: 'take objects with these labels only, as kubectl -l does' },
   'metrics-address': { type: 'string', fallback: '0.0.0.0:8080', help: 'where /metrics is served' },
   'health-address': { type: 'string', fallback: '0.0.0.0:8081', help: 'where /healthz and /readyz are served' },
   workers: { type: 'string', fallback: '128', help: 'reconciles at the same time; a quarter is kept for edits' },
@@ -72,6 +92,17 @@ const FLAGS = {
     fallback: 'true',
     help: 'one gauge set per object; --no-object-metrics turns it off',
   },
+  'show-other-namespaces': {
+    type: 'boolean',
+    fallback: 'false',
+    help: 'let a Conflict name the object of another namespace',
+  },
+  'leader-elect': { type: 'boolean', fallback: 'false', help: 'act only while this controller holds the Lease' },
+  'leader-elect-lease-duration': { type: 'string', fallback: '15', help: 'seconds that others wait for a leader' },
+  'leader-elect-renew-deadline': { type: 'string', fallback: '10', help: 'seconds after which a leader gives up' },
+  'leader-elect-retry-period': { type: 'string', fallback: '2', help: 'seconds between two tries' },
+  'leader-elect-name': { type: 'string', fallback: 'wgnode-controller', help: 'name of the Lease' },
+  'leader-elect-namespace': { type: 'string', fallback: '', help: "namespace of the Lease (default: the pod's)" },
   'log-level': { type: 'string', fallback: 'info', help: `one of ${LOG_LEVELS.join(', ')}` },
 } as const satisfies Record<string, Flag>;
 type FlagName = keyof typeof FLAGS;
@@ -86,7 +117,7 @@ Usage: wgnode-controller [flags]
 ${Object.entries(FLAGS)
   .map(
     ([name, flag]: [string, Flag]) =>
-      `  ${`--${name}`.padEnd(22)} ${flag.help}${flag.fallback === '' ? '' : ` (default ${flag.fallback})`}`,
+      `  ${`--${name}`.padEnd(29)} ${flag.help}${flag.fallback === '' ? '' : ` (default ${flag.fallback})`}`,
   )
   .join('\n')}
 
@@ -129,7 +160,8 @@ export function parseSettings(
   const isOn = (name: FlagName): boolean => oneOf(name, text(name), ['true', 'false']) === 'true';
   return Object.freeze({
     kubeconfig: text('kubeconfig') || undefined,
-    namespace: text('namespace') || undefined,
+    watchNamespaces: namesOf('watch-namespaces', list('watch-namespaces')),
+    selector: text('selector'),
     metrics: listenOf('metrics-address', text('metrics-address')),
     health: listenOf('health-address', text('health-address')),
     workers: wholeOf('workers', text('workers'), 2, 4096),
@@ -138,8 +170,34 @@ export function parseSettings(
     denyAgentCidrs: cidrsOf('deny-agent-cidr', list('deny-agent-cidr')),
     minSignature: oneOf('min-signature', text('min-signature'), ['v1', 'v2']),
     objectMetrics: isOn('object-metrics'),
+    showOtherNamespaces: isOn('show-other-namespaces'),
+    election: isOn('leader-elect') ? electionOf(text, environment) : undefined,
     logLevel: oneOf('log-level', text('log-level'), LOG_LEVELS),
   });
+}
+
+/** A lease must outlast the renewal, and the renewal a few tries; the factors are those of client-go. */
+function electionOf(
+  text: (name: FlagName) => string,
+  environment: Readonly<Record<string, string | undefined>>,
+): ElectionSettings {
+  const ms = (name: FlagName): number => 1000 * wholeOf(name, text(name), 1, 3600);
+  const [leaseMs, renewMs, retryMs] = [
+    ms('leader-elect-lease-duration'),
+    ms('leader-elect-renew-deadline'),
+    ms('leader-elect-retry-period'),
+  ];
+  if (leaseMs <= renewMs) fail('--leader-elect-lease-duration must be greater than --leader-elect-renew-deadline');
+  if (renewMs <= 1.2 * retryMs)
+    fail('--leader-elect-renew-deadline must be greater than 1.2 times --leader-elect-retry-period');
+  const namespace = text('leader-elect-namespace') || (environment['POD_NAMESPACE'] ?? 'wgnode-system');
+  namesOf('leader-elect-namespace', [namespace]);
+  return { name: text('leader-elect-name'), namespace, leaseMs, renewMs, retryMs };
+}
+
+function namesOf(name: string, values: readonly string[]): readonly string[] {
+  const bad = values.find((value) => !/^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/.test(value));
+  return bad === undefined ? values : fail(`--${name} must hold names of namespaces: ${JSON.stringify(bad)} is none`);
 }
 
 function oneOf<T extends string>(name: string, value: string, allowed: readonly T[]): T {

@@ -8,6 +8,7 @@ import { type Kind, RECONCILED } from '../controller/api/kinds.ts';
 
 const crdOf = ({ plural, group }: Kind): string => `crds/${plural}.${group}.yaml`;
 const outputOf = ({ kind }: Kind): string => `controller/api/${kind.toLowerCase()}.generated.ts`;
+const statusOutputOf = ({ kind }: Kind): string => `controller/api/${kind.toLowerCase()}-status.generated.ts`;
 
 /** How the types of a kind are named. */
 interface TypeNames {
@@ -213,6 +214,25 @@ async function generate(kind: Kind): Promise<string> {
   return tidyComments(await format(source, { ...(await resolveConfig(outputOf(kind))), parser: 'typescript' }));
 }
 
+async function generateStatus(kind: Kind): Promise<string> {
+  const path = crdOf(kind);
+  const crd = load(await readFile(path, 'utf8')) as CustomResourceDefinition;
+  const status = crd.spec.versions[0]?.schema.openAPIV3Schema.properties?.['status'];
+  if (status === undefined) throw new Error(`Cannot find the status in ${path}`);
+  // Without what is there for readers.
+  const schema = JSON.stringify(status, (key, value: unknown) =>
+    key === 'default' || (key === 'description' && typeof value === 'string') ? undefined : value,
+  );
+  const source = `// Generated from ${path} by hack/generate-types.ts. Do not edit: change the CRD and run \`node hack/generate-types.ts\`.
+import type { FieldSchema } from './field-schema.ts';
+
+/** What the API server takes as the status of a ${kind.kind}. */
+export const STATUS_SCHEMA: FieldSchema = ${schema};
+`;
+  const output = statusOutputOf(kind);
+  return format(source, { ...(await resolveConfig(output)), parser: 'typescript' });
+}
+
 /** Drops the remark "This interface was referenced by ..." of every definition, and puts comments of one line on one line. */
 function tidyComments(source: string): string {
   return source
@@ -230,9 +250,12 @@ async function main(): Promise<number> {
   }
   process.chdir(`${import.meta.dirname}/..`);
   let stale = 0;
-  for (const kind of RECONCILED) {
-    const output = outputOf(kind);
-    const generated = await generate(kind);
+  const outputs = RECONCILED.flatMap((kind) => [
+    { kind, output: outputOf(kind), make: generate },
+    { kind, output: statusOutputOf(kind), make: generateStatus },
+  ]);
+  for (const { kind, output, make } of outputs) {
+    const generated = await make(kind);
     if ((await readFile(output, 'utf8').catch(() => undefined)) === generated) continue;
     stale += 1;
     if (flag === undefined) await writeFile(output, generated);

@@ -48,6 +48,10 @@ const RETRYABLE: Readonly<Record<UnreachableReason, boolean>> = {
 /** Whether it may mend itself. */
 export const isRetryable = (reason: UnreachableReason): boolean => RETRYABLE[reason];
 
+/** Whether it says that the host as a whole is away, whoever asks. */
+export const isHostAway = (reason: UnreachableReason): boolean =>
+  reason === 'DNSFailed' || reason === 'ConnectionRefused' || reason === 'ConnectionTimeout';
+
 /** The condition of that type, or undefined: to a reader an absent one is Unknown. */
 export const conditionOf = (conditions: readonly Condition[], type: ConditionType): Condition | undefined =>
   conditions.find((condition) => condition.type === type);

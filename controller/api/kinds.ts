@@ -1,4 +1,5 @@
 import type { Store } from '../runtime/store.ts';
+import { conditionOf } from './conditions.ts';
 import { claimOf, keyOf, secretKeysOf } from './node.ts';
 import { type ObjectVersion, trimNode, trimReferenced } from './trim.ts';
 import type { WireGuardNode } from './wireguardnode.generated.ts';
@@ -29,11 +30,15 @@ export interface ReconciledKind<T> extends WatchedKind<T> {
   readonly versionOf: (object: T) => string;
   /** What an edit changes; our own writes of status change none of it and must not wake us. */
   readonly fingerprint: (object: T) => string;
+  /** Whether two states of an object differ in nothing of the fingerprint but their finalizers. */
+  readonly differsInFinalizers: (left: T, right: T) => boolean;
   /** Whether it was judged before: at start such an object is a mere resync. */
   readonly isJudged: (object: T) => boolean;
   readonly indexes: Readonly<Record<string, (object: T) => readonly string[]>>;
-  /** What only one object may have; the others that want it wake when one lets go. */
+  /** What an object may keep from others: as long as this text stays, so does that. */
   readonly claimOf: (object: T) => string;
+  /** What others may have made of the object's status. */
+  readonly statusOf: (object: T) => unknown;
 }
 
 /** A kind whose objects are referred to by those that are reconciled. */
@@ -41,6 +46,14 @@ export interface ReferencedKind extends WatchedKind<ObjectVersion> {
   /** The keys of the objects that a change of the object with this key concerns. */
   readonly wakes: (objects: Pick<Store<unknown>, 'withIndex'>, key: string) => readonly string[];
 }
+
+/** What people change of an object. */
+const editsOf = ({ metadata: { uid, generation, deletionTimestamp, annotations } }: WireGuardNode): unknown[] => [
+  uid,
+  generation,
+  deletionTimestamp,
+  annotations,
+];
 
 /** The kind that this controller is for. */
 export const WIREGUARD_NODE: ReconciledKind<WireGuardNode> = {
@@ -53,11 +66,23 @@ export const WIREGUARD_NODE: ReconciledKind<WireGuardNode> = {
   keyOf,
   uidOf: ({ metadata }) => metadata.uid,
   versionOf: ({ metadata }) => metadata.resourceVersion,
-  fingerprint: ({ metadata: { uid, generation, deletionTimestamp, annotations, finalizers } }) =>
-    JSON.stringify([uid, generation, deletionTimestamp, annotations, finalizers]),
+  fingerprint: (node) => JSON.stringify([...editsOf(node), node.metadata.finalizers]),
+  differsInFinalizers: (left, right) =>
+    JSON.stringify(editsOf(left)) === JSON.stringify(editsOf(right)) &&
+    JSON.stringify(left.metadata.finalizers) !== JSON.stringify(right.metadata.finalizers),
   isJudged: ({ metadata, status }) => status.observedGeneration === metadata.generation,
-  indexes: { claim: (node) => [claimOf(node)], secret: secretKeysOf },
-  claimOf,
+  indexes: {
+    claim: (node) => [claimOf(node)],
+    secret: secretKeysOf,
+    uid: ({ metadata }) => [metadata.uid],
+    // Those that wait for somebody else to let go.
+    waiting: ({ status }) => (conditionOf(status.conditions, 'Ready')?.reason === 'Conflict' ? ['Conflict'] : []),
+  },
+  claimOf: (node) => {
+    const { uid, deletionTimestamp } = node.metadata;
+    return JSON.stringify([uid, deletionTimestamp, claimOf(node), node.spec.suspend, node.spec.management.mode]);
+  },
+  statusOf: ({ status }) => status,
 };
 
 /** Secrets are watched by their metadata; a reconcile reads the few that it needs. */
@@ -74,11 +99,11 @@ export const SECRET: ReferencedKind = {
 /** The kinds that are reconciled: each has a CRD, and types that are made from it. */
 export const RECONCILED = [WIREGUARD_NODE] as const;
 
-/** The kinds that a spec refers to: one more is a row here, an index of the kind that refers to it, and a rule in the controller's role. */
-export const REFERENCED: readonly ReferencedKind[] = [SECRET];
-
 /** What we tell people of; written, never watched. */
 export const EVENT: Kind = { group: 'events.k8s.io', version: 'v1', kind: 'Event', plural: 'events' };
+
+/** Who leads. */
+export const LEASE: Kind = { group: 'coordination.k8s.io', version: 'v1', kind: 'Lease', plural: 'leases' };
 
 /** As in `apiVersion`. */
 export const apiVersionOf = ({ group, version }: Kind): string => (group === '' ? version : `${group}/${version}`);

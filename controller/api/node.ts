@@ -1,3 +1,4 @@
+import { LRUCache } from 'lru-cache';
 import type { WireGuardNode } from './wireguardnode.generated.ts';
 
 /** The group of our kinds, annotations and finalizers. */
@@ -6,6 +7,8 @@ const GROUP = 'wgnode.dev';
 export const FINALIZER = `${GROUP}/interface`;
 /** An annotation: any new value asks for a reconcile, and is told back in `status.lastHandledReconcileRequest`. */
 export const RECONCILE_REQUEST = `${GROUP}/reconcile-requested-at`;
+/** An annotation: any new value lets the object have an interface that belongs to another cluster. */
+export const TAKE_OVER = `${GROUP}/take-over`;
 /** Field manager of our patches and reporter of our events. */
 export const CONTROLLER_NAME = 'wgnode-controller';
 
@@ -18,18 +21,35 @@ export const keyOf = ({ metadata }: WireGuardNode): string => `${metadata.namesp
 /** Whether the URL can be parsed at all: the schema lets a few through that no URL parser takes, such as `https://1.2.3.999`. */
 export const isUrl = (text: string): boolean => URL.canParse(text);
 
+/** Asked several times at every look. */
+const origins = new LRUCache<string, string>({ max: 20_000 });
+
 /**
- * The host and port of the agent, in one spelling for all ways to write it: two objects with equal ones mean the same host. Never
- * throws, as it indexes every object: text that is no URL is its own origin.
+ * Scheme, host and port of an agent, in one spelling for all ways to write it. Never throws, as it indexes every object: text that is no
+ * URL is its own origin.
  */
-export function agentOrigin(node: WireGuardNode): string {
-  const { url } = node.spec.agent;
-  if (!isUrl(url)) return url;
-  const { protocol, hostname, port } = new URL(url);
-  return `${protocol}//${hostname}:${port === '' ? (protocol === 'http:' ? '80' : '443') : port}`;
+export function originOf(url: string): string {
+  const known = origins.get(url);
+  if (known !== undefined) return known;
+  const origin = parsedOrigin(url);
+  origins.set(url, origin);
+  return origin;
 }
 
-/** What only one object may own: one interface of one host. */
+function parsedOrigin(url: string): string {
+  if (!isUrl(url)) return url;
+  const { protocol, hostname, port } = new URL(url);
+  return `${protocol}//${hostname.replace(/\.$/, '')}:${port === '' ? (protocol === 'http:' ? '80' : '443') : port}`;
+}
+
+/** The origin of the object's agent. */
+export const agentOrigin = (node: WireGuardNode): string => originOf(node.spec.agent.url);
+
+/** Whether two URLs name the same agent. */
+export const isSameAgent = (left: string | undefined, right: string): boolean =>
+  left !== undefined && (left === right || originOf(left) === originOf(right));
+
+/** One interface of one host, as the object spells it. Whose it is says the host. */
 export const claimOf = (node: WireGuardNode): string => `${agentOrigin(node)} ${node.spec.interface.name}`;
 
 /** The Secrets that the object names, as `namespace/name`; always of its own namespace. */

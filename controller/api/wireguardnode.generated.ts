@@ -31,7 +31,7 @@ export interface ObjectMeta {
   finalizers?: string[];
 }
 
-/** Secret of the same namespace with what is needed to talk to the agent. Keys: hmac-key (required), next-hmac-key, ca.crt, and tls.crt with tls.key for a client certificate. */
+/** Secret of the same namespace with what is needed to talk to the agent. Keys: hmac-key (required), next-hmac-key (tried where the agent does not take hmac-key, while the two are changed), ca.crt, and tls.crt with tls.key for a client certificate. */
 export interface SecretReference {
   /** Name of the Secret. */
   name: string;
@@ -49,9 +49,9 @@ export interface AgentTLS {
 export interface AgentSpec {
   /** Address of the agent: https, host and port, without user, path, query or fragment. Plain http is used only if the controller was started with --allow-http-agents. */
   url: string;
-  /** Secret of the same namespace with what is needed to talk to the agent. Keys: hmac-key (required), next-hmac-key, ca.crt, and tls.crt with tls.key for a client certificate. */
+  /** Secret of the same namespace with what is needed to talk to the agent. Keys: hmac-key (required), next-hmac-key (tried where the agent does not take hmac-key, while the two are changed), ca.crt, and tls.crt with tls.key for a client certificate. */
   secretRef: SecretReference;
-  /** Total time in seconds that one call of the agent may take, from 1 to 300. */
+  /** Total time in seconds that one change on the host may take, from 1 to 300. A read is given up after 10 seconds, whatever this says. */
   timeoutSeconds: number;
   /** The least signature scheme that the controller may use with this agent; a downgrade below it is refused and reported. Absent means the controller's flag --min-signature. v2 is reserved: a controller that cannot do it yet reports Unsupported. */
   minSignature?: SignatureScheme;
@@ -255,8 +255,6 @@ export interface ManagementSpec {
   maxImpact: Impact;
   /** Seconds between two checks of the host when nothing else calls for one, from 5 to 86400. */
   intervalSeconds: number;
-  /** Seconds after which the host undoes a change that the controller has not confirmed over a new connection; 0 (off) or 3 to 600. Takes effect with agents that report the capability commit-confirm. */
-  confirmSeconds: number;
   /** What happens on the host when this object is deleted: Retain leaves everything as it is, Disable takes the interface down, Remove also deletes its file. Disable and Remove act only in mode Enforce and not while suspended; else the host is left as it is. */
   deletionPolicy: 'Retain' | 'Disable' | 'Remove';
   /** Seconds that a deletion waits for a host that cannot be reached, from 0 to 86400; then the object goes and the host keeps what it has. */

@@ -16,12 +16,15 @@ interface Series {
 
 /** Writes events (events.k8s.io/v1); a repeat within ten minutes goes on with the series of the first one. */
 export interface EventRecorder {
-  record(node: WireGuardNode, event: NodeEvent): Promise<void>;
+  /** Comes back at once: events are written one after the other, beside everything else. */
+  record(node: WireGuardNode, event: NodeEvent): void;
+  /** Resolves when all that was recorded until now is written, or has failed. */
+  flush(): Promise<void>;
 }
 
 /** What an EventRecorder works with. */
 export interface EventRecorderOptions {
-  readonly client: KubeClient;
+  readonly client: Pick<KubeClient, 'request'>;
   /** Of the objects that events are about. */
   readonly kind: Kind;
   readonly signal: AbortSignal;
@@ -32,52 +35,62 @@ export interface EventRecorderOptions {
   readonly failed: (error: unknown) => void;
 }
 
+/** More wait for nobody: who hears of them all would read none. */
+const MAX_WAITING = 2_000;
+
 /** A recorder that has told nothing yet; series of an earlier process are not gone on with. */
-export function createEventRecorder({
-  client,
-  kind,
-  signal,
-  instance,
-  nowMs,
-  failed,
-}: EventRecorderOptions): EventRecorder {
-  const known = new LRUCache<string, Series>({ max: 4_096, ttl: SERIES_MS });
+export function createEventRecorder(options: EventRecorderOptions): EventRecorder {
+  const { nowMs, failed } = options;
+  const write = createWriter(options);
+  let waiting = 0;
+  let last: Promise<void> = Promise.resolve();
   return {
-    async record(node, event) {
-      const { namespace, name, uid } = node.metadata;
-      const time = new Date(nowMs()).toISOString().replace('Z', '000Z');
-      const id = createHash('sha256')
-        .update(JSON.stringify([uid, event]))
-        .digest('hex')
-        .slice(0, 16);
-      const collection = collectionPath(EVENT, namespace);
-      const series = known.get(id);
-      try {
-        if (series !== undefined) {
-          series.count += 1;
-          const body = { series: { count: series.count, lastObservedTime: time } };
-          await client.request({
-            method: 'PATCH',
-            path: `${collection}/${series.name}`,
-            contentType: 'application/merge-patch+json',
-            body,
-            signal,
-          });
-          return;
-        }
-        const eventName = `${name}.${id}.${nowMs().toString(36)}`;
-        await client.request({
-          method: 'POST',
-          path: collection,
-          body: eventBody({ node, kind, event, time, instance, eventName }),
-          signal,
-        });
-        known.set(id, { name: eventName, count: 1 });
-      } catch (error) {
-        known.delete(id);
-        failed(error);
+    record(node, event) {
+      if (waiting >= MAX_WAITING) {
+        failed(new Error(`${String(MAX_WAITING)} events wait to be written; ${event.reason} is left out`));
+        return;
       }
+      waiting += 1;
+      const atMs = nowMs();
+      last = last
+        .then(() => write(node, event, atMs))
+        .finally(() => {
+          waiting -= 1;
+        });
     },
+    flush: () => last,
+  };
+}
+
+type Write = (node: WireGuardNode, event: NodeEvent, atMs: number) => Promise<void>;
+
+function createWriter({ client, kind, signal, instance, failed }: EventRecorderOptions): Write {
+  const known = new LRUCache<string, Series>({ max: 4_096, ttl: SERIES_MS });
+  return async (node, event, atMs) => {
+    const { namespace, name, uid } = node.metadata;
+    const time = new Date(atMs).toISOString().replace('Z', '000Z');
+    const id = createHash('sha256')
+      .update(JSON.stringify([uid, event]))
+      .digest('hex')
+      .slice(0, 16);
+    const collection = collectionPath(EVENT, namespace);
+    const series = known.get(id);
+    try {
+      if (series !== undefined) {
+        series.count += 1;
+        const body = { series: { count: series.count, lastObservedTime: time } };
+        const path = `${collection}/${series.name}`;
+        await client.request({ method: 'PATCH', path, contentType: 'application/merge-patch+json', body, signal });
+        return;
+      }
+      const eventName = `${name}.${id}.${atMs.toString(36)}`;
+      const body = eventBody({ node, kind, event, time, instance, eventName });
+      await client.request({ method: 'POST', path: collection, body, signal });
+      known.set(id, { name: eventName, count: 1 });
+    } catch (error) {
+      known.delete(id);
+      failed(error);
+    }
   };
 }
 

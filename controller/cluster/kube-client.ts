@@ -11,13 +11,22 @@ export class KubeError extends Error {
   readonly reason: string;
   /** Milliseconds that the server asks us to wait; 0 = it does not say. */
   readonly retryAfterMs: number;
+  /** The fields that it does not take, as paths. */
+  readonly fields: readonly string[];
 
-  constructor(request: string, status: number, reason: string, retryAfterMs = 0) {
-    super(`The API server answered ${request} with ${String(status)} ${reason}`);
+  constructor(
+    request: string,
+    status: number,
+    reason: string,
+    { retryAfterMs = 0, fields = [] }: { readonly retryAfterMs?: number; readonly fields?: readonly string[] } = {},
+  ) {
+    const which = fields.length === 0 ? '' : ` (${fields.join(', ')})`;
+    super(`The API server answered ${request} with ${String(status)} ${reason}${which}`);
     this.name = 'KubeError';
     this.status = status;
     this.reason = reason;
     this.retryAfterMs = retryAfterMs;
+    this.fields = fields;
   }
 }
 
@@ -38,12 +47,15 @@ export interface KubeClient {
   request<T>(request: KubeRequest): Promise<T>;
   /** The lines of a watch, as they come. Ends when the server ends it. */
   lines(path: string, accept: string, signal: AbortSignal): AsyncIterable<string>;
+  /** How far the clock of the API server is ahead of ours, ms, as far as its answers tell. */
+  readonly clockOffsetMs: () => number;
   close(): Promise<void>;
 }
 
 /** Where the API server is, and who counts the calls. */
 export interface KubeClientOptions {
-  readonly config: KubeConfig;
+  /** Read anew once a minute, and whenever the API server or we do not know each other any more. */
+  readonly loadConfig: () => KubeConfig;
   /** Called after every answer, for rest_client_requests_total; code `<error>` = none came. */
   readonly answered: (method: string, code: string, host: string) => void;
 }
@@ -51,119 +63,198 @@ export interface KubeClientOptions {
 const REQUEST_TIMEOUT_MS = 15_000;
 /** Bookmarks come about once a minute on a quiet watch: 90 s of silence are a dead connection. */
 const IDLE_WATCH_MS = 90_000;
-const TOKEN_REFRESH_MS = 60_000;
+const REFRESH_MS = 60_000;
+/** However often something fails, files are read no more often. */
+const LEAST_REFRESH_MS = 1_000;
 const MAX_CONNECTIONS = 8;
+/** Below this a difference of clocks says nothing: the header has whole seconds. */
+const LEAST_OFFSET_MS = 2_000;
 
-interface StatusBody {
-  readonly reason?: string;
-}
-
-type Credentials = () => Promise<RequestOptions>;
-
-/** `client-node` reads the kubeconfig and knows all its ways to authenticate; it is asked again once a minute, as tokens rotate. */
-function createCredentials(config: KubeConfig): Credentials {
-  let loaded: { readonly atMs: number; readonly options: Promise<RequestOptions> } | undefined;
-  return () => {
-    if (loaded === undefined || Date.now() - loaded.atMs > TOKEN_REFRESH_MS) {
-      const fresh: RequestOptions = {};
-      loaded = { atMs: Date.now(), options: config.applyToHTTPSOptions(fresh).then(() => fresh) };
-      loaded.options.catch(() => {
-        loaded = undefined;
-      });
-    }
-    return loaded.options;
-  };
+/** Who we are and whom we trust, as it was read last. */
+interface Access {
+  readonly url: URL;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly connect: object;
+  /** Tells what TLS is made of apart. */
+  readonly tls: string;
+  readonly pool: Pool;
 }
 
 /** Opens no connection yet. Throws when the kubeconfig names no cluster. */
-export async function createKubeClient({ config, answered }: KubeClientOptions): Promise<KubeClient> {
+export async function createKubeClient(options: KubeClientOptions): Promise<KubeClient> {
+  const client = new HttpKubeClient(options);
+  await client.refresh();
+  return client;
+}
+
+async function readAccess(config: KubeConfig, previous: Access | undefined): Promise<Access> {
   const server = config.getCurrentCluster()?.server;
   if (server === undefined) {
     throw new Error('The kubeconfig has no current cluster: set current-context, or KUBECONFIG to another file');
   }
-  const credentials = createCredentials(config);
-  const { ca, cert, key, servername, rejectUnauthorized } = await credentials();
-  const tls = Object.entries({ ca, cert, key, servername, rejectUnauthorized }).filter(
-    ([, value]) => value !== undefined,
-  );
-  const connect = { ...Object.fromEntries(tls), keepAlive: true, keepAliveInitialDelay: 15_000, timeout: 10_000 };
-  return new HttpKubeClient({ url: new URL(server), connect, credentials, answered });
-}
-
-interface HttpKubeClientDependencies {
-  readonly url: URL;
-  readonly connect: object;
-  readonly credentials: Credentials;
-  readonly answered: KubeClientOptions['answered'];
+  // `client-node` knows all the ways to authenticate, and reads the files that the configuration names.
+  const options: RequestOptions = {};
+  await config.applyToHTTPSOptions(options);
+  const { ca, cert, key, servername, rejectUnauthorized } = options;
+  const material = { ca, cert, key, servername, rejectUnauthorized };
+  const tls = JSON.stringify([server, ...Object.values(material).map(String)]);
+  const headers = (options.headers ?? {}) as Record<string, string>;
+  if (previous?.tls === tls) return { ...previous, headers };
+  const given = Object.fromEntries(Object.entries(material).filter(([, value]) => value !== undefined));
+  const connect = { ...given, keepAlive: true, keepAliveInitialDelay: 15_000, timeout: 10_000 };
+  const url = new URL(server);
+  const pool = new Pool(url.origin, {
+    connect,
+    connections: MAX_CONNECTIONS,
+    allowH2: false,
+    headersTimeout: REQUEST_TIMEOUT_MS,
+    bodyTimeout: REQUEST_TIMEOUT_MS,
+  });
+  return { url, headers, connect, tls, pool };
 }
 
 class HttpKubeClient implements KubeClient {
-  readonly #dependencies: HttpKubeClientDependencies;
-  readonly #pool: Pool;
-  /** Of a server behind a path, as behind some proxies. */
-  readonly #prefix: string;
+  readonly #options: KubeClientOptions;
+  #access: Access | undefined;
+  #readMs = Number.NEGATIVE_INFINITY;
+  #refreshing: Promise<Access> | undefined;
+  #offsetMs = 0;
 
-  constructor(dependencies: HttpKubeClientDependencies) {
-    this.#dependencies = dependencies;
-    this.#prefix = dependencies.url.pathname.replace(/\/$/, '');
-    this.#pool = new Pool(dependencies.url.origin, {
-      connect: dependencies.connect,
-      connections: MAX_CONNECTIONS,
-      allowH2: false,
-      headersTimeout: REQUEST_TIMEOUT_MS,
-      bodyTimeout: REQUEST_TIMEOUT_MS,
-    });
+  constructor(options: KubeClientOptions) {
+    this.#options = options;
   }
 
+  readonly clockOffsetMs = (): number => this.#offsetMs;
+
   async request<T>(request: KubeRequest): Promise<T> {
-    const response = await this.#send(this.#pool, request);
+    const response = await this.#withFreshAccess(({ pool }) => pool, request);
     if (response.statusCode < 300) return (await response.body.json()) as T;
     throw await errorOf(response, request);
   }
 
   async *lines(path: string, accept: string, signal: AbortSignal): AsyncGenerator<string> {
-    const { url, connect } = this.#dependencies;
     const timeouts = { headersTimeout: REQUEST_TIMEOUT_MS, bodyTimeout: IDLE_WATCH_MS };
-    const client = new Client(url.origin, { connect, allowH2: false, ...timeouts });
+    const clients: Client[] = [];
+    const dial = ({ url, connect }: Access): Client => {
+      const client = new Client(url.origin, { connect, allowH2: false, ...timeouts });
+      clients.push(client);
+      return client;
+    };
     try {
       const request: KubeRequest = { method: 'GET', path, accept, signal };
-      const response = await this.#send(client, request);
+      const response = await this.#withFreshAccess(dial, request);
       if (response.statusCode >= 300) throw await errorOf(response, request);
       yield* splitLines(response.body);
     } finally {
-      await client.destroy();
+      await Promise.all(clients.map((client) => client.destroy()));
     }
   }
 
-  close(): Promise<void> {
-    return this.#pool.destroy();
+  async close(): Promise<void> {
+    await this.#access?.pool.destroy();
   }
 
-  async #send(dispatcher: Dispatcher, request: KubeRequest): Promise<Dispatcher.ResponseData> {
+  /** Reads files, tokens and certificates again; callers at one time share one read. */
+  refresh(): Promise<Access> {
+    this.#refreshing ??= this.#read().finally(() => {
+      this.#refreshing = undefined;
+    });
+    return this.#refreshing;
+  }
+
+  async #read(): Promise<Access> {
+    const previous = this.#access;
+    const access = await readAccess(this.#options.loadConfig(), previous);
+    this.#readMs = performance.now();
+    this.#access = access;
+    if (previous !== undefined && previous.pool !== access.pool) void previous.pool.close();
+    return access;
+  }
+
+  async #current(): Promise<Access> {
+    const age = performance.now() - this.#readMs;
+    return this.#access === undefined || age > REFRESH_MS ? this.refresh() : this.#access;
+  }
+
+  /** A token that is not taken, or a certificate that we do not know, may have been changed since we read ours. */
+  async #withFreshAccess(
+    dispatcherOf: (access: Access) => Dispatcher,
+    request: KubeRequest,
+  ): Promise<Dispatcher.ResponseData> {
+    const access = await this.#current();
+    const mayBeOld = (): boolean => performance.now() - this.#readMs > LEAST_REFRESH_MS;
+    try {
+      const response = await this.#send(access, dispatcherOf(access), request);
+      if (response.statusCode !== 401 || !mayBeOld()) return response;
+      await response.body.dump();
+    } catch (error) {
+      if (!isCertificateError(error) || !mayBeOld()) throw error;
+    }
+    const fresh = await this.refresh();
+    return this.#send(fresh, dispatcherOf(fresh), request);
+  }
+
+  async #send(
+    { url, headers: authorization }: Access,
+    dispatcher: Dispatcher,
+    request: KubeRequest,
+  ): Promise<Dispatcher.ResponseData> {
     const { method, path, body, contentType = 'application/json', accept = 'application/json', signal } = request;
-    const { answered, credentials, url } = this.#dependencies;
-    const authorization = ((await credentials()).headers ?? {}) as Record<string, string>;
+    const { answered } = this.#options;
     const headers = { ...authorization, accept, ...(body === undefined ? {} : { 'content-type': contentType }) };
+    // Of a server behind a path, as behind some proxies.
+    const prefix = url.pathname.replace(/\/$/, '');
     try {
       const response = await dispatcher.request({
         method,
-        path: this.#prefix + path,
+        path: prefix + path,
         headers,
         body: body === undefined ? null : JSON.stringify(body),
         ...(signal === undefined ? {} : { signal }),
       });
       answered(method, String(response.statusCode), url.host);
+      this.#noteClock(response.headers['date']);
       return response;
     } catch (error) {
       answered(method, '<error>', url.host);
       throw error;
     }
   }
+
+  #noteClock(header: string | string[] | undefined): void {
+    const offsetMs = Date.parse(typeof header === 'string' ? header : '') - Date.now();
+    if (Number.isFinite(offsetMs)) this.#offsetMs = Math.abs(offsetMs) < LEAST_OFFSET_MS ? 0 : offsetMs;
+  }
 }
 
+const isCertificateError = (error: unknown): boolean => {
+  const { code } = error as { code?: unknown };
+  return typeof code === 'string' && /^(CERT_|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO_|ERR_TLS|ERR_SSL|INVALID_CA)/.test(code);
+};
+
+interface StatusBody {
+  readonly reason?: unknown;
+  readonly details?: { readonly causes?: readonly { readonly field?: unknown }[] };
+}
+
+const MAX_FIELDS = 16;
+
 async function errorOf(response: Dispatcher.ResponseData, { method, path }: KubeRequest): Promise<KubeError> {
-  const body = (await response.body.json().catch(() => ({}))) as StatusBody;
+  const { reason, details } = (await response.body.json().catch(() => ({}))) as StatusBody;
   const retryAfterMs = parseRetryAfter(response.headers['retry-after'], Date.now());
   const [plain = ''] = path.split('?', 1);
-  return new KubeError(`${method} ${plain}`, response.statusCode, body.reason ?? 'Unknown', retryAfterMs);
+  const causes = Array.isArray(details?.causes) ? details.causes.slice(0, MAX_FIELDS) : [];
+  const fields = causes.flatMap(({ field }) => (typeof field === 'string' ? [field.slice(0, 128)] : []));
+  const word = typeof reason === 'string' ? reason.slice(0, 64) : 'Unknown';
+  return new KubeError(`${method} ${plain}`, response.statusCode, word, { retryAfterMs, fields });
+}
+
+/** Whether the API server is away, or asks to be left alone: whoever asks next will hear the same. */
+export function isAwayError(error: unknown): boolean {
+  if (error instanceof KubeError) return error.status >= 500 || error.status === 429 || error.status === 401;
+  const { code } = error as { code?: unknown };
+  return (
+    typeof code === 'string' &&
+    /^(UND_ERR_|E[A-Z]+$|CERT_|ERR_TLS|ERR_SSL|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO_)/.test(code)
+  );
 }

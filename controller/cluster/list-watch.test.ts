@@ -1,17 +1,22 @@
 import { describe, expect, test } from '@jest/globals';
-import { WIREGUARD_NODE } from '../api/kinds.ts';
-import type { WatchEvent } from '../runtime/reflector.ts';
+import { type Kind, WIREGUARD_NODE } from '../api/kinds.ts';
+import type { ListWatch, WatchEvent } from '../runtime/reflector.ts';
 import { KubeError, type KubeClient, type KubeRequest } from './kube-client.ts';
 import { createListWatch } from './list-watch.ts';
 
 interface Thing {
-  readonly metadata: { readonly name: string; readonly resourceVersion: string };
+  readonly metadata: { readonly name: string; readonly uid: string; readonly resourceVersion: string };
 }
 
-const thing = (name: string, resourceVersion: string): Thing => ({ metadata: { name, resourceVersion } });
+const thing = (name: string, resourceVersion: string): Thing => ({
+  metadata: { name, uid: `uid of ${name}`, resourceVersion },
+});
 
 /** An API server that shows one collection in pages of one, and one stream of watch lines. */
 class Collection implements KubeClient {
+  readonly clockOffsetMs = (): number => 0;
+  /** In place of every page. */
+  answer: unknown;
   readonly asked: { readonly query: URLSearchParams; readonly accept: string | undefined }[] = [];
   readonly #things: readonly Thing[];
   readonly #events: readonly object[];
@@ -28,7 +33,7 @@ class Collection implements KubeClient {
     const index = Number(query.get('continue'));
     const more = index + 1 < this.#things.length ? { continue: String(index + 1) } : {};
     const list = { items: this.#things.slice(index, index + 1), metadata: { resourceVersion: '9', ...more } };
-    return Promise.resolve(list as T);
+    return Promise.resolve((this.answer ?? list) as T);
   }
 
   async *lines(path: string, accept: string): AsyncGenerator<string> {
@@ -50,13 +55,23 @@ class Collection implements KubeClient {
 }
 
 const { signal } = new AbortController();
-const listWatchOf = (client: KubeClient, view: 'whole' | 'metadata' = 'whole', random = 0) =>
+const KIND = { ...kindOf(WIREGUARD_NODE), trim: ({ metadata }: Thing) => metadata.name };
+
+interface Over {
+  readonly view?: 'whole' | 'metadata';
+  readonly random?: number;
+  readonly selector?: string;
+}
+
+const listWatchOf = (client: KubeClient, { view = 'whole', random = 0, selector = '' }: Over = {}): ListWatch<string> =>
   createListWatch<string>({
-    client,
-    kind: { ...WIREGUARD_NODE, view, trim: ({ metadata }: Thing) => metadata.name },
-    namespace: undefined,
-    random: () => random,
+    ...{ client, selector, namespace: undefined, random: () => random },
+    kind: { ...KIND, view },
   });
+
+function kindOf({ group, version, kind, plural }: Kind): Kind {
+  return { group, version, kind, plural };
+}
 
 async function eventsOf(client: KubeClient): Promise<WatchEvent<string>[]> {
   const events: WatchEvent<string>[] = [];
@@ -80,21 +95,81 @@ describe('list', () => {
   test.each([
     ['whole', undefined],
     ['metadata', 'PartialObjectMetadata'],
-  ] as const)('of %s objects: metadata only = %s', async (as, word) => {
+  ] as const)('of %s objects: metadata only = %s', async (view, word) => {
     const client = new Collection([], []);
-    const source = listWatchOf(client, as);
+    const source = listWatchOf(client, { view });
     await source.list('', signal);
     for await (const _ of source.watch('9', signal));
     for (const { accept } of client.asked) expect(accept?.includes('PartialObjectMetadata')).toBe(word !== undefined);
   });
 });
 
+describe('an answer that is no list', () => {
+  test.each([
+    {
+      name: 'C13: without items, as the API server says it of metadata',
+      answer: { items: null, metadata: { resourceVersion: '9' } },
+    },
+    { name: 'C13: with no items at all', answer: { metadata: { resourceVersion: '9' } } },
+  ])('$name is an empty one', async ({ answer }) => {
+    const client = new Collection([]);
+    client.answer = answer;
+    const empty = { items: [], resourceVersion: '9', continueToken: '' };
+    expect(await listWatchOf(client, { view: 'metadata' }).list('', signal)).toEqual(empty);
+  });
+
+  test.each([
+    { name: 'nothing', answer: {} },
+    { name: 'a text', answer: 'no list' },
+    { name: 'no version', answer: { items: [], metadata: {} } },
+    { name: 'items that are none', answer: { items: {}, metadata: { resourceVersion: '9' } } },
+    { name: 'an item without metadata', answer: { items: [{}], metadata: { resourceVersion: '9' } } },
+    {
+      name: 'an item without a name',
+      answer: { items: [{ metadata: { uid: 'u', resourceVersion: '1' } }], metadata: { resourceVersion: '9' } },
+    },
+    { name: 'a version that is a number', answer: { items: [], metadata: { resourceVersion: 9 } } },
+  ])('$name is told as a breach of protocol', async ({ answer }) => {
+    const client = new Collection([]);
+    client.answer = answer;
+    await expect(listWatchOf(client).list('', signal)).rejects.toMatchObject({ code: 'kube' });
+    await expect(listWatchOf(client).newest(signal)).rejects.toMatchObject({ code: 'kube' });
+  });
+});
+
+test('C17: newest asks for the version of the collection, and for one object at most', async () => {
+  const client = new Collection([thing('a', '1'), thing('b', '2')]);
+  expect(await listWatchOf(client).newest(signal)).toBe('9');
+  expect(client.asked.map(({ query }) => query.toString())).toEqual(['limit=1']);
+});
+
+test('a selector is said with every question', async () => {
+  const client = new Collection([]);
+  const source = listWatchOf(client, { selector: 'tier=edge,!old' });
+  await source.list('', signal);
+  await source.newest(signal);
+  for await (const _ of source.watch('9', signal));
+  expect(client.asked.map(({ query }) => query.get('labelSelector'))).toEqual(Array(3).fill('tier=edge,!old'));
+});
+
 describe('watch', () => {
+  test.each([
+    { name: 'of a type that nobody knows', event: { type: 'RENAMED', object: thing('a', '10') } },
+    { name: 'without an object', event: { type: 'ADDED' } },
+    {
+      name: 'with an object without a version',
+      event: { type: 'MODIFIED', object: { metadata: { name: 'a', uid: 'u' } } },
+    },
+    { name: 'that is a bookmark of nothing', event: { type: 'BOOKMARK', object: {} } },
+  ])('C13: an event $name is told as a breach of protocol', async ({ event }) => {
+    await expect(eventsOf(new Collection([], [event]))).rejects.toMatchObject({ code: 'kube' });
+  });
+
   test('gives each kind of event with its version', async () => {
     const events = [
       { type: 'ADDED', object: thing('a', '10') },
       { type: 'MODIFIED', object: thing('a', '11') },
-      { type: 'BOOKMARK', object: thing('', '12') },
+      { type: 'BOOKMARK', object: { kind: 'WireGuardNode', metadata: { resourceVersion: '12' } } },
       { type: 'DELETED', object: thing('a', '13') },
     ];
     expect(await eventsOf(new Collection([], events))).toEqual([
@@ -111,7 +186,7 @@ describe('watch', () => {
     [0.999_999, '600'],
   ])('with the chance %s ends after %s s, asks for bookmarks and goes on from the version', async (random, seconds) => {
     const client = new Collection([]);
-    for await (const _ of listWatchOf(client, 'whole', random).watch('9', signal));
+    for await (const _ of listWatchOf(client, { random }).watch('9', signal));
     expect(Object.fromEntries(client.asked[0]?.query ?? [])).toEqual({
       watch: '1',
       allowWatchBookmarks: 'true',

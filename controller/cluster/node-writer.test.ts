@@ -11,24 +11,26 @@ interface Operation {
   readonly value?: unknown;
 }
 
-/** JSON Patch (RFC 6902) as far as the writer uses it: objects only, and a failed test is an error. */
+/** JSON Patch (RFC 6902) as far as a status is written by it; a failed test, or a place that is not there, is an error. */
 function applied(document: object, operations: readonly Operation[]): unknown {
   const whole = structuredClone(document) as Record<string, unknown>;
   for (const { op, path, value } of operations) {
     const [last = '', ...above] = path.split('/').slice(1).reverse();
     const parent = above.reduceRight((part, name) => part[name] as Record<string, unknown>, whole);
     if (op === 'test' && JSON.stringify(parent[last]) !== JSON.stringify(value)) throw new Error(`${path} is not that`);
-    if (op === 'add') parent[last] = value;
     if (op === 'remove' && !(last in parent)) throw new Error(`${path} is not there`);
+    if (op === 'add') parent[last] = value;
     if (op === 'remove') Reflect.deleteProperty(parent, last);
   }
   return whole;
 }
 
 /** An API server with one object; a patch is applied as it does it. */
-class OneObject implements KubeClient {
+class OneObject implements Pick<KubeClient, 'request'> {
   object: WireGuardNode | undefined;
   readonly asked: KubeRequest[] = [];
+  /** What others do right before a patch lands. */
+  beforePatch: () => void = () => undefined;
   /** Every patch is answered with this status and changes nothing, as when the schema refuses a value. */
   refusesWith: number | undefined;
   /** What others do right before the object is read. */
@@ -41,6 +43,7 @@ class OneObject implements KubeClient {
   request<T>(request: KubeRequest): Promise<T> {
     this.asked.push(request);
     if (request.method === 'GET') this.beforeGet();
+    else this.beforePatch();
     if (this.object === undefined) return Promise.reject(new KubeError(request.method, 404, 'NotFound'));
     if (request.method === 'GET') return Promise.resolve(structuredClone(this.object) as T);
     if (this.refusesWith !== undefined) return Promise.reject(new KubeError('PATCH', this.refusesWith, 'Refused'));
@@ -51,14 +54,6 @@ class OneObject implements KubeClient {
     }
     this.object.metadata.resourceVersion = String(Number(this.object.metadata.resourceVersion) + 1);
     return Promise.resolve(structuredClone(this.object) as T);
-  }
-
-  lines(): AsyncIterable<string> {
-    throw new Error('The writer watches nothing');
-  }
-
-  close(): Promise<void> {
-    return Promise.resolve();
   }
 }
 
@@ -137,7 +132,7 @@ describe('statusPatch', () => {
 describe('writeStatus', () => {
   test('writes the status, by its subresource and under our name, and gives the object as it is then', async () => {
     const client = new OneObject(nodeWith());
-    const written = await createNodeWriter(client).writeStatus(nodeWith(), NEXT, signal);
+    const written = await createNodeWriter({ client }).writeStatus(nodeWith(), NEXT, signal);
     expect(client.object?.status).toEqual(NEXT);
     expect([written?.status, written?.metadata.resourceVersion]).toEqual([NEXT, '8']);
     expect(client.asked).toMatchObject([
@@ -149,10 +144,21 @@ describe('writeStatus', () => {
     ]);
   });
 
+  test('says what is being written before it is sent, and says nothing where there is nothing to write', async () => {
+    const client = new OneObject(nodeWith());
+    const told: unknown[] = [];
+    client.beforePatch = () => told.push('sent');
+    const announce = (key: string, status: WireGuardNodeStatus): unknown => told.push([key, status]);
+    const writer = createNodeWriter({ client, expect: announce });
+    await writer.writeStatus(nodeWith(), nodeWith().status, signal);
+    await writer.writeStatus(nodeWith(), NEXT, signal);
+    expect(told).toEqual([['edge/fra1-wg0', NEXT], 'sent']);
+  });
+
   test('I5: asks for nothing when the status says the same', async () => {
     const client = new OneObject(nodeWith());
     const node = nodeWith();
-    expect(await createNodeWriter(client).writeStatus(node, { ...node.status }, signal)).toBe(node);
+    expect(await createNodeWriter({ client }).writeStatus(node, { ...node.status }, signal)).toBe(node);
     expect(client.asked).toEqual([]);
   });
 
@@ -161,15 +167,15 @@ describe('writeStatus', () => {
     { name: 'C9: a namesake with another UID', object: recreated },
   ])('gives undefined and changes nothing for $name', async ({ object }) => {
     const client = new OneObject(object);
-    expect(await createNodeWriter(client).writeStatus(nodeWith(), NEXT, signal)).toBeUndefined();
+    expect(await createNodeWriter({ client }).writeStatus(nodeWith(), NEXT, signal)).toBeUndefined();
     expect(client.object).toEqual(object);
   });
 });
 
 describe('an answer that is no success', () => {
   const write = {
-    status: (client: KubeClient) => createNodeWriter(client).writeStatus(nodeWith(), NEXT, signal),
-    finalizer: (client: KubeClient) => createNodeWriter(client).writeFinalizer(nodeWith(), true, signal),
+    status: (client: OneObject) => createNodeWriter({ client }).writeStatus(nodeWith(), NEXT, signal),
+    finalizer: (client: OneObject) => createNodeWriter({ client }).writeFinalizer(nodeWith(), true, signal),
   } as const;
   const refusing = (status: number, edit?: (node: WireGuardNode) => void): OneObject => {
     const client = new OneObject(nodeWith(edit));
@@ -190,7 +196,6 @@ describe('an answer that is no success', () => {
     { what: 'finalizer', status: 404, name: 'no object' },
     { what: 'finalizer', status: 409, name: 'a conflict' },
     { what: 'finalizer', status: 422, name: 'C9: a namesake', edit: another },
-    { what: 'finalizer', status: 422, name: 'an object that has moved on', edit: movedOn },
   ] as const)('$status of the $what for $name means: look again', async ({ what, status, ...row }) => {
     expect(await write[what](refusing(status, 'edit' in row ? row.edit : undefined))).toBeUndefined();
   });
@@ -204,6 +209,7 @@ describe('an answer that is no success', () => {
       movedOn,
     },
     { what: 'finalizer', name: 'the object as it was read', status: 422 },
+    { what: 'finalizer', name: 'an object that has moved on, and is refused as it is now, too', status: 422, movedOn },
     { what: 'status', name: 'a caller without rights', status: 403 },
     { what: 'finalizer', name: 'a server that fails', status: 500 },
   ] as const)('$status of the $what for $name is thrown, so that it is seen and backs off', async (row) => {
@@ -219,12 +225,37 @@ describe('an answer that is no success', () => {
     expect(await write.status(client)).toBeUndefined();
   });
 
-  test('only a 422 costs a second request', async () => {
+  test('of a status only a 422 costs a second request', async () => {
     for (const status of [404, 409]) {
       const client = refusing(status);
-      await write.finalizer(client);
+      await write.status(client);
       expect(client.asked.map(({ method }) => method)).toEqual(['PATCH']);
     }
+  });
+
+  test('a status that the API server does not take is told, with the fields that it names', async () => {
+    const client = new OneObject(nodeWith());
+    const error = new KubeError('PATCH', 422, 'Invalid', { fields: ['status.agent.epoch'] });
+    const request = client.request.bind(client);
+    client.request = (asked) => (asked.method === 'PATCH' ? Promise.reject(error) : request(asked));
+    const told: unknown[] = [];
+    const refused = (key: string, { fields }: KubeError): unknown => told.push([key, fields]);
+    await expect(createNodeWriter({ client, refused }).writeStatus(nodeWith(), NEXT, signal)).rejects.toBe(error);
+    expect(told).toEqual([['edge/fra1-wg0', ['status.agent.epoch']]]);
+  });
+
+  test.each([404, 409])('%d is no status that the API server does not take', async (status) => {
+    const told: string[] = [];
+    const refused = (key: string): unknown => told.push(key);
+    await createNodeWriter({ client: refusing(status), refused }).writeStatus(nodeWith(), NEXT, signal);
+    expect(told).toEqual([]);
+  });
+
+  test('C13: an answer that is no object is a breach of protocol', async () => {
+    const client = new OneObject(nodeWith());
+    client.request = <T>() => Promise.resolve({ kind: 'Status' } as T);
+    await expect(write.status(client)).rejects.toMatchObject({ code: 'kube' });
+    await expect(createNodeWriter({ client }).read('edge/fra1-wg0', signal)).rejects.toMatchObject({ code: 'kube' });
   });
 });
 
@@ -235,7 +266,7 @@ describe('read', () => {
         Object.assign(metadata, { resourceVersion: '9', labels: { app: 'x' }, finalizers: ['a.b/c'] });
       }),
     );
-    const read = await createNodeWriter(client).read('edge/fra1-wg0', signal);
+    const read = await createNodeWriter({ client }).read('edge/fra1-wg0', signal);
     expect(read).toEqual(
       nodeWith(({ metadata }) => {
         Object.assign(metadata, { resourceVersion: '9', annotations: {}, finalizers: ['a.b/c'] });
@@ -247,47 +278,12 @@ describe('read', () => {
   });
 
   test('gives undefined for an object that is gone', async () => {
-    expect(await createNodeWriter(new OneObject(undefined)).read('edge/fra1-wg0', signal)).toBeUndefined();
+    expect(await createNodeWriter({ client: new OneObject(undefined) }).read('edge/fra1-wg0', signal)).toBeUndefined();
   });
 
   test('throws what is no answer about the object', async () => {
     const client = new OneObject(nodeWith());
     client.request = () => Promise.reject(new KubeError('GET', 500, 'InternalError'));
-    await expect(createNodeWriter(client).read('edge/fra1-wg0', signal)).rejects.toMatchObject({ status: 500 });
-  });
-});
-
-describe('writeFinalizer', () => {
-  const withFinalizers = (...finalizers: string[]): WireGuardNode =>
-    nodeWith(({ metadata }) => {
-      metadata.finalizers = finalizers;
-    });
-
-  test.each([
-    { name: 'adds ours to those of others', had: ['a.b/c'], present: true, has: ['a.b/c', 'wgnode.dev/interface'] },
-    { name: 'adds ours once', had: ['wgnode.dev/interface'], present: true, has: ['wgnode.dev/interface'] },
-    { name: 'removes ours alone', had: ['wgnode.dev/interface', 'a.b/c'], present: false, has: ['a.b/c'] },
-  ])('$name', async ({ had, present, has }) => {
-    const client = new OneObject(withFinalizers(...had));
-    const written = await createNodeWriter(client).writeFinalizer(withFinalizers(...had), present, signal);
-    expect([written?.metadata.finalizers, client.object?.metadata.finalizers]).toEqual([has, has]);
-  });
-
-  test('adds the first one where there is no list yet', async () => {
-    const client = new OneObject(nodeWith());
-    await createNodeWriter(client).writeFinalizer(nodeWith(), true, signal);
-    expect(client.object?.metadata.finalizers).toEqual(['wgnode.dev/interface']);
-  });
-
-  test.each([
-    { name: 'an object that has moved on since it was read', version: '8', uid: nodeWith().metadata.uid },
-    { name: 'C9: a namesake with another UID', version: '7', uid: recreated.metadata.uid },
-  ])('does nothing to $name', async ({ version, uid }) => {
-    const object = nodeWith(({ metadata }) => {
-      Object.assign(metadata, { resourceVersion: version, uid, finalizers: ['a.b/c'] });
-    });
-    const client = new OneObject(object);
-    expect(await createNodeWriter(client).writeFinalizer(nodeWith(), true, signal)).toBeUndefined();
-    expect(client.object?.metadata.finalizers).toEqual(['a.b/c']);
+    await expect(createNodeWriter({ client }).read('edge/fra1-wg0', signal)).rejects.toMatchObject({ status: 500 });
   });
 });

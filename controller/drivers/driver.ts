@@ -1,5 +1,6 @@
 import type { DesiredInterface } from '../../agent/protocol/compare.ts';
 import type { Impact } from '../../agent/protocol/impact.ts';
+import type { Claim } from '../../agent/protocol/owner.ts';
 import type { Secret } from '../../agent/protocol/secret.ts';
 import type { PlanStatus, WireGuardNode } from '../api/wireguardnode.generated.ts';
 import type { Observation } from '../policy/observation.ts';
@@ -12,7 +13,9 @@ export type Capability =
   /** Keep to a highest impact. */
   | 'max-impact'
   /** Remove an interface with its file. */
-  | 'remove';
+  | 'remove'
+  /** Remember which object an interface belongs to. */
+  | 'owner';
 
 /** Limits of one call. */
 export interface CallOptions {
@@ -25,7 +28,11 @@ export interface CallOptions {
 export type Failure = Unreachable | Refused;
 
 /** How a read ended. */
-export type Observed = { readonly kind: 'observed'; readonly observation: Observation } | Failure;
+export type Observed =
+  | { readonly kind: 'observed'; readonly observation: Observation }
+  /** Nothing moved since the given revision. */
+  | { readonly kind: 'unchanged' }
+  | Failure;
 
 /** How the question for a plan ended. */
 export type Planned = { readonly kind: 'planned'; readonly plan: PlanStatus } | Failure;
@@ -39,6 +46,8 @@ export type Applied =
       readonly outageMs: number;
       /** What went wrong on the host without ending the change. */
       readonly warnings: readonly string[];
+      /** What the agent read after the change, where it tells. */
+      readonly after: Observation | undefined;
     }
   /** `restored`: undone, and the previous tunnel runs, proven by the agent's own read; false = what is left is of both. */
   | { readonly kind: 'failed'; readonly message: string; readonly restored: boolean }
@@ -55,13 +64,17 @@ export interface ApplyOptions extends CallOptions {
   readonly revision: string | undefined;
   /** A change that needs more is `impact-not-allowed`, where the driver has the capability `max-impact`. */
   readonly maxImpact: Impact;
+  /** The object that asks; an agent with the capability `owner` keeps the interface for it. */
+  readonly claim: Claim;
+  /** The id of the one owner that the object may take it from. */
+  readonly replaces: string | undefined;
 }
 
 /** The way to one interface of one host, whatever agent serves it. Domain types only: no wire format gets past a driver. */
 export interface Driver {
   readonly capabilities: ReadonlySet<Capability>;
-  /** Reads the interface. `previous`, of this same driver, is given back when nothing moved: that is cheap. */
-  observe(previous: Observation | undefined, options: CallOptions): Promise<Observed>;
+  /** Reads the interface. `revision`: of an observation of this same driver; `unchanged` when nothing moved since, which is cheap. */
+  observe(revision: string | undefined, options: CallOptions): Promise<Observed>;
   /** What an apply would do; changes nothing. For drivers with the capability `plan`. */
   plan(desired: DesiredInterface, options: CallOptions): Promise<Planned>;
   /** Makes the interface as desired. A change that fails is undone, or said not to be. */

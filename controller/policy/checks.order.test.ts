@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import { found, inputWith, nothing, older, reasonOf } from '../../test/support/check-input.ts';
+import { found, inputWith, nothing, reasonOf } from '../../test/support/check-input.ts';
 import type { RefusalReason } from '../api/conditions.ts';
 import { check } from './checks.ts';
 import type { Input } from './input.ts';
@@ -27,9 +27,8 @@ const wrongs: readonly (readonly [RefusalReason, (input: Input) => Input])[] = [
       return input;
     },
   ],
-  ['Conflict', (input) => ({ ...input, conflicting: [older] })],
   ['SecretForbidden', (input) => ({ ...input, agentSecret: { kind: 'forbidden' } })],
-  ['SecretNotFound', (input) => ({ ...input, keySecret: { kind: 'missing' } })],
+  ['SecretNotFound', (input) => ({ ...input, key: { kind: 'missing' } })],
   [
     'InvalidSpec',
     (input) => {

@@ -1,22 +1,19 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import {
-  found,
-  HMAC_KEY,
-  inputWith,
-  nothing,
-  older,
-  PRIVATE_KEY,
-  reasonOf,
-  anotherNode,
-} from '../../test/support/check-input.ts';
+import { found, HMAC_KEY, inputWith, nothing, POLICY, PRIVATE_KEY, reasonOf } from '../../test/support/check-input.ts';
 import type { RefusalReason } from '../api/conditions.ts';
+import type { WireGuardNode } from '../api/wireguardnode.generated.ts';
+import { PUBLIC_KEY } from '../../test/support/observed-host.ts';
 import { check, checkAgent } from './checks.ts';
 import type { Input } from './input.ts';
 
 const withAgentSecret = (data: Readonly<Record<string, string>>): Input =>
   inputWith(nothing, { agentSecret: found(data) });
 const withKey = (privateKey: string): Input => inputWith(nothing, { keySecret: found({ privateKey }) });
+
+const observing = ({ spec }: WireGuardNode): void => {
+  spec.management.mode = 'Observe';
+};
 
 interface Case {
   readonly name: string;
@@ -58,7 +55,7 @@ const cases: readonly Case[] = [
   },
   {
     name: 'signature scheme v2 as the default of the controller is not supported yet',
-    input: inputWith(nothing, { policy: { allowHttpAgents: false, minSignature: 'v2' } }),
+    input: inputWith(nothing, { policy: { ...POLICY, minSignature: 'v2' } }),
     reason: 'Unsupported',
   },
   {
@@ -67,7 +64,7 @@ const cases: readonly Case[] = [
       (node) => {
         node.spec.agent.minSignature = 'v1';
       },
-      { policy: { allowHttpAgents: false, minSignature: 'v2' } },
+      { policy: { ...POLICY, minSignature: 'v2' } },
     ),
     reason: undefined,
   },
@@ -91,40 +88,8 @@ const cases: readonly Case[] = [
       (node) => {
         node.spec.agent.url = 'http://fra1.example.net:8080';
       },
-      { policy: { allowHttpAgents: true, minSignature: 'v1' } },
+      { policy: { ...POLICY, allowHttpAgents: true } },
     ),
-    reason: undefined,
-  },
-  {
-    name: 'K4: an older object that claims the same interface wins',
-    input: inputWith(nothing, { conflicting: [older] }),
-    reason: 'Conflict',
-  },
-  {
-    name: 'K4: a younger object that claims the same interface loses',
-    input: inputWith(nothing, {
-      conflicting: [
-        anotherNode((node) => {
-          node.metadata.creationTimestamp = '2026-01-03T00:00:00Z';
-        }),
-      ],
-    }),
-    reason: undefined,
-  },
-  {
-    name: 'K4: of two objects of the same second the one with the lesser UID wins',
-    input: inputWith(nothing, {
-      conflicting: [
-        anotherNode((node) => {
-          node.metadata.uid = '00000000-0000-4000-8000-000000000000';
-        }),
-      ],
-    }),
-    reason: 'Conflict',
-  },
-  {
-    name: 'K4: the other of the two is not refused',
-    input: inputWith(nothing, { conflicting: [anotherNode(nothing)] }),
     reason: undefined,
   },
   {
@@ -140,6 +105,16 @@ const cases: readonly Case[] = [
   {
     name: 'the Secret of the agent has no hmac-key',
     input: withAgentSecret({ 'ca.crt': 'PEM' }),
+    reason: 'InvalidCredentials',
+  },
+  {
+    name: 'a ca.crt that is garbage opens no door',
+    input: withAgentSecret({ 'hmac-key': HMAC_KEY, 'ca.crt': 'PEM' }),
+    reason: 'InvalidCredentials',
+  },
+  {
+    name: 'C14: the next key of the signature is judged like the first',
+    input: withAgentSecret({ 'hmac-key': HMAC_KEY, 'next-hmac-key': 'x'.repeat(15) }),
     reason: 'InvalidCredentials',
   },
   {
@@ -183,6 +158,32 @@ const cases: readonly Case[] = [
   { name: 'S2: base64 that is not canonical is bad', input: withKey(`${'A'.repeat(42)}B=`), reason: 'InvalidKey' },
   { name: 'S2: the key of zeros is bad', input: withKey(`${'A'.repeat(43)}=`), reason: 'InvalidKey' },
   { name: 'S2: an empty key is bad', input: withKey(''), reason: 'InvalidKey' },
+  {
+    name: 'who only looks needs no Secret with the private key',
+    input: inputWith(observing, { keySecret: { kind: 'missing' } }),
+    reason: undefined,
+  },
+  {
+    name: 'who only looks needs no rights to it either',
+    input: inputWith(observing, { keySecret: { kind: 'forbidden' } }),
+    reason: undefined,
+  },
+  {
+    name: 'who only looks is told of a bad key all the same',
+    input: inputWith(observing, { keySecret: found({ privateKey: 'bad' }) }),
+    reason: 'InvalidKey',
+  },
+  {
+    name: 'who only looks is told of a bad value all the same, with no key to compare',
+    input: inputWith(
+      (node) => {
+        observing(node);
+        node.spec.interface.mtu = 1;
+      },
+      { keySecret: { kind: 'missing' } },
+    ),
+    reason: 'InvalidSpec',
+  },
   {
     name: 'an address that is none is bad',
     input: inputWith((node) => {
@@ -250,7 +251,6 @@ describe('checkAgent', () => {
       input: inputWith(nothing, { keySecret: { kind: 'missing' } }),
     },
     { name: 'the private key is bad', input: withKey('bad') },
-    { name: 'an older object claims the same interface', input: inputWith(nothing, { conflicting: [older] }) },
     {
       name: 'a value of the interface is bad',
       input: inputWith(({ spec }) => {
@@ -270,11 +270,13 @@ test('T14: no value of a Secret is ever in a message', () => {
     unit: fc.constantFrom('Q', 'X', 'z', 'j', '0', '8', '+', '/', '='),
   });
   const property = fc.property(value, value, value, (hmac, cert, key) => {
-    const input = inputWith(nothing, {
-      agentSecret: found({ 'hmac-key': hmac, 'tls.crt': cert }),
-      keySecret: found({ privateKey: key }),
-    });
-    for (const tried of [input, { ...input, agentSecret: found({ 'hmac-key': HMAC_KEY }) }]) {
+    const keySecret = found({ privateKey: key });
+    const secrets = [
+      { 'hmac-key': hmac, 'tls.crt': cert },
+      { 'hmac-key': HMAC_KEY },
+      { 'hmac-key': hmac, 'ca.crt': cert },
+    ];
+    for (const tried of secrets.map((data) => inputWith(nothing, { agentSecret: found(data), keySecret }))) {
       const checked = check(tried);
       const message = checked.kind === 'refused' ? checked.refusal.message : '';
       for (const secret of [hmac, cert, key]) expect(message).not.toContain(secret);
@@ -287,5 +289,12 @@ test('what passed every check has all that the reconcile works with', () => {
   const checked = check(inputWith());
   expect(checked).toMatchObject({ kind: 'ready', ready: { desired: { state: 'up' } } });
   expect(checked.kind === 'ready' && checked.ready.credentials.get('hmac-key')?.reveal()).toBe(HMAC_KEY);
-  expect(checked.kind === 'ready' && checked.ready.desired.config.privateKey?.privateKey?.reveal()).toBe(PRIVATE_KEY);
+  // Of the private key only the public half: the whole of it is read when it is sent.
+  const key = checked.kind === 'ready' ? checked.ready.desired.config.privateKey : null;
+  expect([key?.publicKey, key?.privateKey]).toEqual([PUBLIC_KEY, null]);
+});
+
+test('who only looks, without the Secret of the key, wants no key', () => {
+  const checked = check(inputWith(observing, { keySecret: { kind: 'missing' } }));
+  expect(checked).toMatchObject({ kind: 'ready', ready: { desired: { publicKey: '', config: { privateKey: null } } } });
 });

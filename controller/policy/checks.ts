@@ -1,15 +1,14 @@
-import { isPrivateKey } from '../../agent/protocol/key.ts';
 import type { Secret } from '../../agent/protocol/secret.ts';
-import { validate } from '../../agent/protocol/validate.ts';
-import { claimOf, isUrl, keyOf } from '../api/node.ts';
-import type { WireGuardNode } from '../api/wireguardnode.generated.ts';
-import { configOf, type Desired, desired, privateKeyOf } from './desired.ts';
+import { memoized } from '../../agent/protocol/memoized.ts';
+import { type Problem, validate } from '../../agent/protocol/validate.ts';
+import { isUrl } from '../api/node.ts';
+import type { InterfaceSpec } from '../api/wireguardnode.generated.ts';
+import { credentialProblem } from './credentials.ts';
+import { configOf, type Desired, desired } from './desired.ts';
 import type { Input, SecretRead } from './input.ts';
 import { type Refusal, refusal } from './refusal.ts';
 
 type Check = (input: Input) => Refusal | undefined;
-
-const MIN_HMAC_BYTES = 16;
 
 // What this controller cannot do yet is never skipped in silence.
 const unsupported = (what: string): Refusal =>
@@ -30,19 +29,7 @@ const urlIsAllowed: Check = ({ node, policy }) =>
     ? undefined
     : refusal('URLNotAllowed', 'spec.agent.url must be https unless the controller runs with --allow-http-agents');
 
-const isOlder = (left: WireGuardNode, right: WireGuardNode): boolean => {
-  const [a, b] = [left.metadata, right.metadata];
-  return a.creationTimestamp === b.creationTimestamp ? a.uid < b.uid : a.creationTimestamp < b.creationTimestamp;
-};
-
-const nobodyOlderOwnsIt: Check = ({ node, conflicting }) => {
-  const owner = conflicting.find((other) => isOlder(other, node));
-  return owner === undefined
-    ? undefined
-    : refusal('Conflict', `${claimOf(node)} belongs to the older object ${keyOf(owner)}`);
-};
-
-const secretIsThere = (what: string, name: string, read: SecretRead): Refusal | undefined => {
+const secretIsThere = (what: string, name: string, read: Pick<SecretRead, 'kind'>): Refusal | undefined => {
   if (read.kind === 'missing')
     return refusal('SecretNotFound', `${what}: there is no Secret ${name} in this namespace`);
   if (read.kind === 'forbidden')
@@ -53,41 +40,41 @@ const secretIsThere = (what: string, name: string, read: SecretRead): Refusal | 
 const agentSecretIsThere: Check = ({ node, agentSecret }) =>
   secretIsThere('spec.agent.secretRef', node.spec.agent.secretRef.name, agentSecret);
 
-const agentSecretIsUsable: Check = ({ node, agentSecret }) => {
-  if (agentSecret.kind !== 'found') return undefined;
-  const { name } = node.spec.agent.secretRef;
-  const hmac = agentSecret.data.get('hmac-key');
-  if (hmac === undefined) return refusal('InvalidCredentials', `The Secret ${name} must have the key hmac-key`);
-  if (Buffer.byteLength(hmac.reveal().trim()) < MIN_HMAC_BYTES) {
-    return refusal(
-      'InvalidCredentials',
-      `hmac-key of the Secret ${name} must be at least ${String(MIN_HMAC_BYTES)} bytes`,
-    );
+const agentSecretIsUsable: Check = ({ node, agentSecret }) =>
+  agentSecret.kind === 'found' ? credentialProblem(node.spec.agent.secretRef.name, agentSecret.data) : undefined;
+
+/** Who only looks compares what it can: without the Secret all but the key. */
+const looksWithoutKey = ({ node, key }: Input): boolean =>
+  node.spec.management.mode === 'Observe' && (key.kind === 'missing' || key.kind === 'forbidden');
+
+const keyIsUsable: Check = (input) => {
+  const { node, key } = input;
+  if (looksWithoutKey(input)) return undefined;
+  const { name, key: entry } = node.spec.interface.privateKeySecretRef;
+  switch (key.kind) {
+    case 'found':
+      return undefined;
+    case 'missing':
+    case 'forbidden':
+      return secretIsThere('spec.interface.privateKeySecretRef', name, key);
+    case 'no-entry':
+      return refusal('InvalidKey', `The Secret ${name} must have the key ${entry}`);
+    case 'no-key':
+      return refusal(
+        'InvalidKey',
+        `${entry} of the Secret ${name} must be a private key as \`wg genkey\` prints it: 44 characters of base64, not all zero`,
+      );
   }
-  if (agentSecret.data.has('tls.crt') !== agentSecret.data.has('tls.key')) {
-    return refusal('InvalidCredentials', `The Secret ${name} must have both of tls.crt and tls.key, or neither`);
-  }
-  return undefined;
 };
 
-const keySecretIsThere: Check = ({ node, keySecret }) =>
-  secretIsThere('spec.interface.privateKeySecretRef', node.spec.interface.privateKeySecretRef.name, keySecret);
+/** The key is judged by itself. */
+const problemsOf = memoized((spec: InterfaceSpec): readonly Problem[] =>
+  validate(configOf(spec)).filter(({ field }) => field !== 'privateKey'),
+);
 
-const keyIsUsable: Check = ({ node, keySecret }) => {
-  const { name, key } = node.spec.interface.privateKeySecretRef;
-  const value = privateKeyOf(node, keySecret);
-  if (value === undefined) return refusal('InvalidKey', `The Secret ${name} must have the key ${key}`);
-  if (isPrivateKey(value.reveal())) return undefined;
-  return refusal(
-    'InvalidKey',
-    `${key} of the Secret ${name} must be a private key as \`wg genkey\` prints it: 44 characters of base64, not all zero`,
-  );
-};
-
-const valuesAreValid: Check = ({ node, keySecret }) => {
-  const problems = validate(configOf(node.spec.interface, privateKeyOf(node, keySecret)));
-  const [first] = problems;
-  return first === undefined
+const valuesAreValid: Check = ({ node }) => {
+  const problems = problemsOf(node.spec.interface);
+  return problems.length === 0
     ? undefined
     : refusal('InvalidSpec', problems.map(({ path, message }) => `${path}: ${message}`).join('; '));
 };
@@ -106,10 +93,8 @@ const CHECKS: readonly Check[] = [
   signatureIsSupported,
   urlIsOne,
   urlIsAllowed,
-  nobodyOlderOwnsIt,
   agentSecretIsThere,
   agentSecretIsUsable,
-  keySecretIsThere,
   keyIsUsable,
   valuesAreValid,
 ];
@@ -134,14 +119,14 @@ export type Checked =
 
 /** Why nothing may be sent to the host, or what the reconcile works with. */
 export function check(input: Input): Checked {
-  const { node, agentSecret, keySecret } = input;
+  const { node, agentSecret, key } = input;
   const failed = firstOf(CHECKS, input);
   if (failed !== undefined) return { kind: 'refused', refusal: failed };
-  const privateKey = privateKeyOf(node, keySecret);
-  if (agentSecret.kind !== 'found' || privateKey === undefined) {
+  if (agentSecret.kind !== 'found') {
     return { kind: 'refused', refusal: refusal('SecretNotFound', 'A Secret that the object names is not there') };
   }
-  return { kind: 'ready', ready: { credentials: agentSecret.data, desired: desired(node, privateKey) } };
+  const wanted = desired(node, key.kind === 'found' ? key.key : null);
+  return { kind: 'ready', ready: { credentials: agentSecret.data, desired: wanted } };
 }
 
 /** Why the agent may not be talked to, whatever the interface is wanted to be; for deletions. */

@@ -2,8 +2,8 @@ import { type ConditionType, conditionOf, isRetryable } from '../api/conditions.
 import type { Condition, WireGuardNode } from '../api/wireguardnode.generated.ts';
 import type { OutcomeOf } from './outcome.ts';
 
-/** One condition: type, status, reason, message. */
-export type ConditionRow = readonly [ConditionType, Condition['status'], string, string];
+/** One condition: type, status, reason, message, and the generation at which it was judged; left out = the present one. */
+export type ConditionRow = readonly [ConditionType, Condition['status'], string, string, number?];
 
 /** Without contact for so long, or failed so often, an object no longer counts as making progress (kstatus). */
 const STALLED_AFTER_MS = 10 * 60 * 1000;
@@ -16,13 +16,22 @@ const connected = (node: WireGuardNode): ConditionRow => [
   `The agent at ${node.spec.agent.url} answers`,
 ];
 
-const kept = (node: WireGuardNode, type: 'Reachable' | 'Synced' | 'Ready'): ConditionRow => {
-  const { status, reason, message } = conditionOf(node.status.conditions, type) ?? {
-    status: 'Unknown',
-    reason: 'Pending',
-    message: 'Not looked at yet',
-  };
-  return [type, status, reason, message];
+type Kept = 'Reachable' | 'Synced' | 'Ready';
+
+/** As it was said, of the generation of which it was said. */
+const kept = (node: WireGuardNode, type: Kept): ConditionRow => {
+  const known = conditionOf(node.status.conditions, type);
+  if (known === undefined) return [type, 'Unknown', 'Pending', 'Not looked at yet'];
+  const { status, reason, message, observedGeneration = node.metadata.generation } = known;
+  return [type, status, reason, message, observedGeneration];
+};
+
+/** As it was said of this very generation; of an older one it says nothing any more. */
+const keptIfJudged = (node: WireGuardNode, type: Kept): ConditionRow => {
+  const known = conditionOf(node.status.conditions, type);
+  const judgedAt = known?.observedGeneration;
+  if (judgedAt === undefined || judgedAt === node.metadata.generation) return kept(node, type);
+  return [type, 'Unknown', 'NotChecked', 'Not looked at since the spec was changed'];
 };
 
 const list = (paths: readonly { readonly path: string }[]): string => paths.map(({ path }) => path).join(', ');
@@ -42,10 +51,16 @@ export function lostMsOf({ node, nowMs }: OutcomeContext): number {
   return reachable?.status === 'False' ? nowMs - Date.parse(reachable.lastTransitionTime) : 0;
 }
 
-/** Proven by a read: the only rows with Ready=True. */
-export function inSyncRows({ node }: OutcomeContext): ConditionRow[] {
-  const message = `File and kernel of ${node.spec.interface.name} are as wanted`;
-  return [['Ready', 'True', 'InSync', message], connected(node), ['Synced', 'True', 'InSync', message]];
+/** Proven by a read. */
+export function inSyncRows(
+  { desired }: Pick<OutcomeOf<'in-sync'>, 'desired'>,
+  { node }: OutcomeContext,
+): ConditionRow[] {
+  const { name } = node.spec.interface;
+  const key = desired.config.privateKey === null ? `; the key is not compared, as its Secret cannot be read` : '';
+  const message = `File and kernel of ${name} are as wanted${key}`;
+  const ready = node.spec.management.mode === 'Observe' ? 'Observed' : 'InSync';
+  return [['Ready', 'True', ready, message], connected(node), ['Synced', 'True', 'InSync', message]];
 }
 
 /** A change lasts; Reachable says what it said. */
@@ -66,9 +81,12 @@ export const keptRows = ({ node }: OutcomeContext): ConditionRow[] => [
   kept(node, 'Synced'),
 ];
 
-/** Mode Observe: a person must act. */
-export const driftedRows = ({ differences }: OutcomeOf<'drifted'>, { node }: OutcomeContext): ConditionRow[] =>
-  waitingRows(node, 'Drifted', `Mode Observe: not changed, but different: ${list(differences)}`);
+/** Mode Observe: what differs is news, and no failure. */
+export function driftedRows({ differences, desired }: OutcomeOf<'drifted'>, { node }: OutcomeContext): ConditionRow[] {
+  const key = desired.config.privateKey === null ? '; the key is not compared, as its Secret cannot be read' : '';
+  const message = `Mode Observe: not changed, but different: ${list(differences)}${key}`;
+  return [['Ready', 'True', 'Observed', message], connected(node), ['Synced', 'False', 'Drifted', message]];
+}
 
 /** The change does more to traffic than the spec allows. */
 export function impactRows(
@@ -124,28 +142,50 @@ export function refusedRows({ refusal, observation }: OutcomeOf<'refused'>, { no
   const { reason, message } = refusal;
   return [
     ['Ready', 'False', reason, message],
-    observation === undefined ? kept(node, 'Reachable') : connected(node),
+    observation === undefined ? keptIfJudged(node, 'Reachable') : connected(node),
     ['Synced', 'Unknown', reason, 'Not compared: see Ready'],
     ['Stalled', 'True', reason, message],
   ];
 }
 
-/** Nothing is looked at: what was said stays, unless the spec moved on. */
+/** Nothing is looked at: what was said stays, of the generation of which it was said, unless the spec moved on. */
 export function suspendedRows({ specMoved }: OutcomeOf<'suspended'>, { node }: OutcomeContext): ConditionRow[] {
-  const message = 'spec.suspend is set: nothing is sent to the host';
-  const moved: ConditionRow = [
-    'Ready',
-    'False',
+  const suspended: ConditionRow = [
     'Suspended',
-    'The spec was changed while spec.suspend is set: it is not applied',
+    'True',
+    'Suspended',
+    'spec.suspend is set: nothing is sent to the host',
   ];
+  if (!specMoved) return [kept(node, 'Ready'), kept(node, 'Reachable'), kept(node, 'Synced'), suspended];
+  const message = 'The spec was changed while spec.suspend is set: it is not applied';
   return [
-    specMoved ? moved : kept(node, 'Ready'),
-    kept(node, 'Reachable'),
-    kept(node, 'Synced'),
-    ['Suspended', 'True', 'Suspended', message],
+    ['Ready', 'False', 'Suspended', message],
+    keptIfJudged(node, 'Reachable'),
+    keptIfJudged(node, 'Synced'),
+    suspended,
+    // Nothing moves until a person resumes it.
+    ['Stalled', 'True', 'Suspended', message],
   ];
 }
+
+/** What a deletion waits for. */
+export function deletingRows({ why, untilMs }: OutcomeOf<'deleting'>, { node }: OutcomeContext): ConditionRow[] {
+  const message = `deletionPolicy ${node.spec.management.deletionPolicy} is carried out; waiting until ${timeOf(untilMs)} at most: ${why}`;
+  return [['Ready', 'Unknown', 'Deleting', message], kept(node, 'Reachable'), kept(node, 'Synced')];
+}
+
+/** What the move to another host waits for. */
+export function movingRows({ message, untilMs }: OutcomeOf<'moving'>, { node }: OutcomeContext): ConditionRow[] {
+  const text = `${message}; waiting until ${timeOf(untilMs)} at most`;
+  return [
+    ['Ready', 'Unknown', 'LeavingFormerHost', text],
+    keptIfJudged(node, 'Reachable'),
+    ['Synced', 'Unknown', 'LeavingFormerHost', 'Not compared: see Ready'],
+    ['Reconciling', 'True', 'ProgressingWithRetry', text],
+  ];
+}
+
+const timeOf = (ms: number): string => `${new Date(ms).toISOString().slice(0, 19)}Z`;
 
 /** Unknown while it may mend itself, False where a person must act; stalled after ten minutes. */
 export function unreachableRows(

@@ -1,7 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
-import { observation } from '../../test/support/observed-host.ts';
+import { KEY_PAIR, observation } from '../../test/support/observed-host.ts';
 import { nodeWith } from '../../test/support/node-builder.ts';
-import { Secret } from '../../agent/protocol/secret.ts';
 import type { AppliedStatus, WireGuardNode } from '../api/wireguardnode.generated.ts';
 import type { Correction } from './contention.ts';
 import { desired, type Desired } from './desired.ts';
@@ -10,7 +9,6 @@ import { causeOf, decide, type Decision, openRequest } from './decide.ts';
 import { statusOf } from './status.ts';
 import type { Outcome } from './outcome.ts';
 
-const KEY = new Secret(Buffer.alloc(32, 7).toString('base64'));
 const REQUEST = 'wgnode.dev/reconcile-requested-at';
 const NOW_MS = 1_000_000;
 const MTU: Difference = { path: 'spec.interface.mtu', desired: '1400', file: '1420', live: '1420', impact: 'None' };
@@ -18,19 +16,27 @@ const MTU: Difference = { path: 'spec.interface.mtu', desired: '1400', file: '14
 const MTU_OF_ANOTHER: Difference = { ...MTU, path: 'spec.interface.mtuOfAnother' };
 const PORT: Difference = { ...MTU, path: 'spec.interface.listenPort' };
 
-const wanted = (node: WireGuardNode): Desired => desired(node, KEY);
+const wanted = (node: WireGuardNode): Desired => desired(node, KEY_PAIR);
 
 /** A node whose present spec and key were applied. */
 const appliedNode = (edit: (node: WireGuardNode) => void = () => undefined, over: AppliedStatus = {}): WireGuardNode =>
   nodeWith((node) => {
     const { specHash, publicKey } = wanted(node);
     node.status.applied = { generation: 3, specHash, publicKey, url: node.spec.agent.url, ...over };
+    node.spec = structuredClone(node.spec);
     edit(node);
   });
 
 const fought: Correction[] = [1, 2, 3, 4, 5].map((each) => ({ path: MTU.path, atMs: NOW_MS - each * 60_000 }));
-const decisionOf = (node: WireGuardNode, corrections: readonly Correction[], ...differences: Difference[]): Decision =>
-  decide({ node, desired: wanted(node), corrections, nowMs: NOW_MS }, differences);
+interface Known {
+  readonly corrections?: readonly Correction[];
+  readonly isRecorded?: boolean;
+}
+const decisionOf = (
+  node: WireGuardNode,
+  { corrections = [], isRecorded = true }: Known,
+  differences: readonly Difference[],
+): Decision => decide({ node, desired: wanted(node), corrections, nowMs: NOW_MS, isRecorded }, differences);
 
 const observing = (node: WireGuardNode): void => {
   node.spec.management.mode = 'Observe';
@@ -51,6 +57,8 @@ interface Case {
   readonly name: string;
   readonly node: WireGuardNode;
   readonly corrections?: readonly Correction[];
+  /** Whether the host knows whose the interface is; default true. */
+  readonly isRecorded?: boolean;
   readonly differences: readonly Difference[];
   readonly expected: Decision;
 }
@@ -58,6 +66,20 @@ interface Case {
 const corrected: Decision = { kind: 'apply', cause: 'DriftCorrected' };
 const cases: readonly Case[] = [
   { name: 'I5: no difference, nothing to do', node: nodeWith(), differences: [], expected: { kind: 'nothing' } },
+  {
+    name: 'a host that does not know yet whose the interface is is told, although nothing differs',
+    node: appliedNode(),
+    isRecorded: false,
+    differences: [],
+    expected: corrected,
+  },
+  {
+    name: 'Observe tells a host nothing, not even whose the interface is',
+    node: appliedNode(observing),
+    isRecorded: false,
+    differences: [],
+    expected: { kind: 'nothing' },
+  },
   { name: 'Observe only reports', node: nodeWith(observing), differences: [MTU], expected: { kind: 'report' } },
   {
     name: 'Observe only reports, even when a reconcile is requested',
@@ -161,9 +183,9 @@ const cases: readonly Case[] = [
   },
 ];
 
-describe('plan', () => {
-  test.each(cases)('$name', ({ node, corrections = [], differences, expected }) => {
-    expect(decisionOf(node, corrections, ...differences)).toEqual(expected);
+describe('decide', () => {
+  test.each(cases)('$name', ({ node, differences, expected, ...known }) => {
+    expect(decisionOf(node, known, differences)).toEqual(expected);
   });
 });
 
@@ -187,6 +209,11 @@ describe('causeOf', () => {
       expected: 'SpecChanged',
     },
     { name: 'just this was applied', node: appliedNode(), expected: 'DriftCorrected' },
+    {
+      name: 'C18: just this was applied, to the same host in another spelling',
+      node: appliedNode(undefined, { url: 'https://FRA1.example.net.:8443/' }),
+      expected: 'DriftCorrected',
+    },
   ])('$name: $expected', ({ node, expected }) => {
     expect(causeOf(node, wanted(node))).toBe(expected);
   });

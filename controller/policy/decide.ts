@@ -1,5 +1,5 @@
 import { conditionOf } from '../api/conditions.ts';
-import { RECONCILE_REQUEST } from '../api/node.ts';
+import { isSameAgent, RECONCILE_REQUEST } from '../api/node.ts';
 import type { WireGuardNode } from '../api/wireguardnode.generated.ts';
 import { type Correction, contendedPath } from './contention.ts';
 import type { Desired } from './desired.ts';
@@ -11,7 +11,7 @@ export type Cause = 'Created' | 'SpecChanged' | 'SecretChanged' | 'DriftCorrecte
 /** What to do about the differences. */
 export type Decision =
   | { readonly kind: 'nothing' }
-  /** Send the whole wanted interface. */
+  /** Send the whole wanted interface; without a difference it only tells the host whose the interface is. */
   | { readonly kind: 'apply'; readonly cause: Cause }
   /** Ask the agent what it would do; change nothing. */
   | { readonly kind: 'report' }
@@ -23,13 +23,15 @@ export interface DecisionInput {
   readonly node: WireGuardNode;
   readonly desired: Desired;
   readonly corrections: readonly Correction[];
+  /** The host knows that the interface is this object's, or cannot remember such a thing. */
+  readonly isRecorded: boolean;
   readonly nowMs: number;
 }
 
 /** Why the wanted state is not the one of the last apply; DriftCorrected when it is. */
 export function causeOf({ spec, status }: WireGuardNode, desired: Desired): Cause {
   const { applied } = status;
-  if (applied?.specHash === undefined || applied.url !== spec.agent.url) return 'Created';
+  if (applied?.specHash === undefined || !isSameAgent(applied.url, spec.agent.url)) return 'Created';
   if (applied.specHash !== desired.specHash) return 'SpecChanged';
   return applied.publicKey === desired.publicKey ? 'DriftCorrected' : 'SecretChanged';
 }
@@ -45,12 +47,13 @@ export function openRequest({ metadata, status }: WireGuardNode): string | undef
 
 /** What to do about the differences between what is desired and what was observed. */
 export function decide(
-  { node, desired, corrections, nowMs }: DecisionInput,
+  { node, desired, corrections, nowMs, isRecorded }: DecisionInput,
   differences: readonly Difference[],
 ): Decision {
-  if (differences.length === 0) return { kind: 'nothing' };
-  if (node.spec.management.mode === 'Observe') return { kind: 'report' };
+  const isObserving = node.spec.management.mode === 'Observe';
   const cause = causeOf(node, desired);
+  if (differences.length === 0) return isObserving || isRecorded ? { kind: 'nothing' } : { kind: 'apply', cause };
+  if (isObserving) return { kind: 'report' };
   if (cause !== 'DriftCorrected' || openRequest(node) !== undefined) return { kind: 'apply', cause };
   const paths = differences.map(({ path }) => path);
   const path = contendedBefore(node, paths) ?? contendedPath(corrections, paths, nowMs);

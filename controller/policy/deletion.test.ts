@@ -1,9 +1,11 @@
 import { describe, expect, test } from '@jest/globals';
 import { nodeWith } from '../../test/support/node-builder.ts';
 import type { ManagementSpec, WireGuardNode } from '../api/wireguardnode.generated.ts';
-import { deletionPlan, deletionTimedOut, hasFinalizer, wantsFinalizer } from './deletion.ts';
+import { deadlineMsOf, deletionPlan, hasFinalizer, releaseAfter, wantsFinalizer } from './deletion.ts';
 
 const DELETED_MS = Date.parse('2026-02-01T00:00:00Z');
+
+type Edit = (node: WireGuardNode) => void;
 
 /** A node that was applied and is being deleted. */
 const deletedNode = (
@@ -17,12 +19,17 @@ const deletedNode = (
     edit(node);
   });
 
-const another = nodeWith(({ metadata }) => {
-  metadata.uid = 'ffffffff-0000-4000-8000-000000000000';
-});
+/** Another object that was applied to the same interface. */
+const another = (edit: Edit = () => undefined): WireGuardNode =>
+  nodeWith((node) => {
+    node.metadata.uid = 'ffffffff-0000-4000-8000-000000000000';
+    node.status.applied = { generation: 3, url: node.spec.agent.url };
+    edit(node);
+  });
 
 const act = (verb: 'disable' | 'remove') => ({ kind: 'act', verb });
-const retained = { kind: 'release', event: { type: 'Normal', reason: 'Retained', action: 'Delete' } };
+const RETAINED = { type: 'Normal', reason: 'Retained', action: 'Delete' };
+const retained = { kind: 'release', release: { reason: 'retained', isClean: true, event: RETAINED } };
 
 describe('deletionPlan', () => {
   test.each([
@@ -51,10 +58,43 @@ describe('deletionPlan', () => {
       expected: retained,
     },
     {
-      name: 'K4: a node whose interface another object claims leaves it alone',
+      name: 'K4: a node whose interface another object has by now leaves it alone',
       node: deletedNode('Remove'),
-      conflicting: [another],
+      rivals: [another()],
       expected: retained,
+    },
+    {
+      name: 'C7: a node whose interface another object merely names is not kept from it',
+      node: deletedNode('Remove'),
+      rivals: [
+        another(({ status }) => {
+          delete status.applied;
+        }),
+      ],
+      expected: act('remove'),
+    },
+    ...Object.entries<Edit>({
+      suspended: ({ spec }) => {
+        spec.suspend = true;
+      },
+      observing: ({ spec }) => {
+        spec.management.mode = 'Observe';
+      },
+      deleted: ({ metadata }) => {
+        metadata.deletionTimestamp = '2026-02-01T00:00:00Z';
+      },
+    }).map(([what, edit]) => ({
+      name: `K4: another object that is ${what} keeps nothing`,
+      node: deletedNode('Remove'),
+      rivals: [another(edit)],
+      expected: act('remove'),
+    })),
+    {
+      name: 'C18: the host on which it was applied, in another spelling, is that host',
+      node: deletedNode('Remove', ({ spec }) => {
+        spec.agent.url = 'https://FRA1.example.net.:8443/';
+      }),
+      expected: act('remove'),
     },
     {
       name: 'a host on which this object was never applied is left as it is',
@@ -70,30 +110,42 @@ describe('deletionPlan', () => {
       }),
       expected: retained,
     },
-  ])('$name', ({ node, conflicting = [], expected }) => {
-    expect(deletionPlan(node, conflicting)).toMatchObject(expected);
+  ])('$name', ({ node, rivals = [], expected }) => {
+    expect(deletionPlan(node, rivals)).toMatchObject(expected);
   });
 });
 
-describe('deletionTimedOut', () => {
-  const pending = { isOver: false, event: { type: 'Warning', reason: 'DeletionPending', action: 'Delete' } };
-  const over = { isOver: true, event: { type: 'Warning', reason: 'DeletionTimedOut', action: 'Delete' } };
-  const withTimeout = (seconds: number): WireGuardNode =>
-    deletedNode('Disable', ({ spec }) => {
+describe('deadlineMsOf', () => {
+  test.each([0, 60, 300])('K1: %d s after the deletion, by the clock of the API server', (seconds) => {
+    const node = deletedNode('Disable', ({ spec }) => {
       spec.management.deletionTimeoutSeconds = seconds;
     });
+    expect(deadlineMsOf(node)).toBe(DELETED_MS + 1_000 * seconds);
+  });
+});
+
+describe('releaseAfter', () => {
+  const node = deletedNode('Remove');
 
   test.each([
-    { name: 'K1: the host is waited for', seconds: 300, afterMs: 299_999, expected: pending },
-    { name: 'K1: until the timeout is reached', seconds: 300, afterMs: 300_000, expected: over },
-    { name: 'K1: and never again after it', seconds: 300, afterMs: 86_400_000, expected: over },
-    { name: 'K1: a timeout of 0 ends with the first attempt', seconds: 0, afterMs: 0, expected: over },
-  ])('$name', ({ seconds, afterMs, expected }) => {
-    expect(deletionTimedOut(withTimeout(seconds), DELETED_MS + afterMs, 'no answer')).toMatchObject(expected);
+    { verb: 'remove', word: 'removed' },
+    { verb: 'disable', word: 'down' },
+  ] as const)('K1: what was carried out ($verb) is told as done', ({ verb, word }) => {
+    const release = releaseAfter({ kind: 'done', node, verb });
+    const event = { type: 'Normal', reason: 'Deleted', action: 'Delete' };
+    expect(release).toMatchObject({ reason: 'carried_out', isClean: true, event });
+    for (const each of ['wg0', word]) expect(release.event.note).toContain(each);
   });
 
-  test.each([0, 300_000])('the note says why the host was out of reach, %d ms after the deletion', (afterMs) => {
-    expect(deletionTimedOut(withTimeout(300), DELETED_MS + afterMs, 'no answer').event.note).toContain('no answer');
+  test('K4: an interface that is another object’s by now is left to it', () => {
+    expect(releaseAfter({ kind: 'not-ours', node })).toMatchObject(retained.release);
+  });
+
+  test('K1: what could not be done in time is a warning that says why, and what is left as it is', () => {
+    const release = releaseAfter({ kind: 'timed-out', node, why: 'no answer' });
+    const event = { type: 'Warning', reason: 'DeletionTimedOut', action: 'Delete' };
+    expect(release).toMatchObject({ reason: 'timed_out', isClean: false, event });
+    for (const word of ['Remove', '300 s', 'no answer']) expect(release.event.note).toContain(word);
   });
 });
 

@@ -1,5 +1,6 @@
 import { FINALIZER } from '../api/node.ts';
 import type { WireGuardNode } from '../api/wireguardnode.generated.ts';
+import { isClaiming, wasApplied } from './claims.ts';
 import type { NodeEvent } from './events.ts';
 
 /** Whether the object shall carry our finalizer: only while its deletion would do something on the host. */
@@ -8,45 +9,74 @@ export const wantsFinalizer = ({ spec }: WireGuardNode): boolean => spec.managem
 /** Whether the object carries our finalizer. */
 export const hasFinalizer = ({ metadata }: WireGuardNode): boolean => metadata.finalizers?.includes(FINALIZER) === true;
 
+/** Why an object is let go; a word for metrics. */
+export type ReleaseReason = 'carried_out' | 'retained' | 'timed_out';
+
+/** That an object is let go, and how that is told. */
+export interface Release {
+  readonly reason: ReleaseReason;
+  /** Nobody has to look after the host. */
+  readonly isClean: boolean;
+  readonly event: NodeEvent;
+}
+
 /** What the deletion of an object does. */
 export type DeletionPlan =
   /** Let the object go; the host stays as it is. */
-  | { readonly kind: 'release'; readonly event: NodeEvent }
+  | { readonly kind: 'release'; readonly release: Release }
   /** Act on the host first. */
   | { readonly kind: 'act'; readonly verb: 'disable' | 'remove' };
 
-const retained = (note: string): DeletionPlan => ({
-  kind: 'release',
+const retained = (note: string): Release => ({
+  reason: 'retained',
+  isClean: true,
   event: { type: 'Normal', reason: 'Retained', action: 'Delete', note: `The host is left as it is: ${note}` },
 });
 
 /** What the deletion of an object that carries our finalizer does: only to a host on which this object itself was applied. */
-export function deletionPlan(node: WireGuardNode, conflicting: readonly WireGuardNode[]): DeletionPlan {
+export function deletionPlan(node: WireGuardNode, rivals: readonly WireGuardNode[]): DeletionPlan {
   const { deletionPolicy, mode } = node.spec.management;
   const { applied } = node.status;
-  if (deletionPolicy === 'Retain') return retained('deletionPolicy is Retain');
-  if (mode === 'Observe') return retained('management.mode is Observe');
-  if (node.spec.suspend) return retained('spec.suspend is set');
-  if (applied === undefined) return retained('nothing was ever applied');
-  if (applied.url !== node.spec.agent.url)
-    return retained(`spec.agent.url was changed, and nothing was applied to ${node.spec.agent.url}`);
-  if (conflicting.length > 0) return retained('another object owns the interface now');
+  const release = (note: string): DeletionPlan => ({ kind: 'release', release: retained(note) });
+  if (deletionPolicy === 'Retain') return release('deletionPolicy is Retain');
+  if (mode === 'Observe') return release('management.mode is Observe');
+  if (node.spec.suspend) return release('spec.suspend is set');
+  if (applied === undefined) return release('nothing was ever applied');
+  if (!wasApplied(node))
+    return release(`spec.agent.url was changed, and nothing was applied to ${node.spec.agent.url}`);
+  if (rivals.some((other) => isClaiming(other) && wasApplied(other))) return release(ANOTHER_OWNS_IT);
   return { kind: 'act', verb: deletionPolicy === 'Remove' ? 'remove' : 'disable' };
 }
 
-/** What is said of a deletion that did not work this time, and whether the host was waited for long enough. */
-export function deletionTimedOut(
-  node: WireGuardNode,
-  nowMs: number,
-  why: string,
-): { isOver: boolean; event: NodeEvent } {
-  const { deletionPolicy, deletionTimeoutSeconds } = node.spec.management;
-  const isOver = nowMs - Date.parse(node.metadata.deletionTimestamp ?? '') >= deletionTimeoutSeconds * 1000;
-  const note = isOver
-    ? `deletionPolicy ${deletionPolicy} could not be carried out within ${String(deletionTimeoutSeconds)} s, the host is left as it is: ${why}`
-    : `deletionPolicy ${deletionPolicy} cannot be carried out yet: ${why}`;
-  return {
-    isOver,
-    event: { type: 'Warning', reason: isOver ? 'DeletionTimedOut' : 'DeletionPending', action: 'Delete', note },
-  };
+const ANOTHER_OWNS_IT = 'another object owns the interface now';
+
+/** Until when the host is waited for, Unix ms by the clock of the API server. */
+export const deadlineMsOf = ({ metadata, spec }: WireGuardNode): number =>
+  Date.parse(metadata.deletionTimestamp ?? '') + spec.management.deletionTimeoutSeconds * 1000;
+
+/** How the attempts on a host ended. */
+export type LeaveResult =
+  | { readonly kind: 'done'; readonly node: WireGuardNode; readonly verb: 'disable' | 'remove' }
+  | { readonly kind: 'not-ours'; readonly node: WireGuardNode }
+  | { readonly kind: 'timed-out'; readonly node: WireGuardNode; readonly why: string };
+
+/** How an object is let go after its host was asked. */
+export function releaseAfter(result: LeaveResult): Release {
+  const { spec } = result.node;
+  const { name } = spec.interface;
+  switch (result.kind) {
+    case 'done': {
+      const note = result.verb === 'remove' ? `${name} and its file are removed` : `${name} is down`;
+      const event: NodeEvent = { type: 'Normal', reason: 'Deleted', action: 'Delete', note };
+      return { reason: 'carried_out', isClean: true, event };
+    }
+    case 'not-ours':
+      return retained(ANOTHER_OWNS_IT);
+    case 'timed-out': {
+      const { deletionPolicy, deletionTimeoutSeconds } = spec.management;
+      const note = `deletionPolicy ${deletionPolicy} could not be carried out within ${String(deletionTimeoutSeconds)} s, the host is left as it is: ${result.why}`;
+      const event: NodeEvent = { type: 'Warning', reason: 'DeletionTimedOut', action: 'Delete', note };
+      return { reason: 'timed_out', isClean: false, event };
+    }
+  }
 }

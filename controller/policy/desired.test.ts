@@ -1,15 +1,15 @@
 import { describe, expect, test } from '@jest/globals';
 import { nodeWith } from '../../test/support/node-builder.ts';
-import { InterfaceKey } from '../../agent/protocol/interface-key.ts';
+import { KEY, KEY_PAIR } from '../../test/support/observed-host.ts';
 import { publicKeyOf } from '../../agent/protocol/key.ts';
 import { Secret } from '../../agent/protocol/secret.ts';
 import { EMPTY_CONFIG } from '../../agent/protocol/wgquick/config.ts';
 import { FIELD_NAMES, fieldOf } from '../../agent/protocol/wgquick/fields.ts';
 import { putFromConfig } from '../../agent/protocol/wgquick/wire.ts';
 import type { InterfaceSpec, WireGuardNode } from '../api/wireguardnode.generated.ts';
-import { configOf, desired, privateKeyOf, specMoved } from './desired.ts';
+import { configOf, desired, keyReadOf, privateKeyOf, specMoved } from './desired.ts';
+import type { KeyRead, SecretRead } from './input.ts';
 
-const KEY = new Secret(Buffer.alloc(32, 7).toString('base64'));
 const specWith = (over: Partial<InterfaceSpec>): InterfaceSpec => ({ ...nodeWith().spec.interface, ...over });
 
 describe('T2: every spelling of an address becomes the one that the host reports', () => {
@@ -24,7 +24,7 @@ describe('T2: every spelling of an address becomes the one that the host reports
     ['2001:db8:0:1:1:1:1:1/64', '2001:db8:0:1:1:1:1:1/64'],
     ['::ffff:10.0.0.1/128', '::ffff:10.0.0.1/128'],
   ])('%s is %s', (given, canonical) => {
-    expect(configOf(specWith({ addresses: [given] }), KEY).addresses).toEqual([canonical]);
+    expect(configOf(specWith({ addresses: [given] })).addresses).toEqual([canonical]);
   });
 });
 
@@ -37,12 +37,12 @@ describe('T2: the routing table', () => {
     { name: 'the greatest number is no other number', table: 4_294_967_295, expected: '4294967295' },
   ])('$name', ({ table, expected }) => {
     const spec = table === undefined ? specWith({}) : specWith({ table });
-    expect(configOf(spec, KEY).table).toBe(expected);
+    expect(configOf(spec).table).toBe(expected);
   });
 });
 
-test('a field that is left out is not in the file', () => {
-  expect(configOf(specWith({}), KEY)).toEqual({ ...EMPTY_CONFIG, privateKey: InterfaceKey.fromPrivate(KEY) });
+test('a field that is left out is not in the file, and neither is a key', () => {
+  expect(configOf(specWith({}))).toEqual(EMPTY_CONFIG);
 });
 
 test('every field goes to its place, hooks without the white space around them and with %i as it is', () => {
@@ -56,7 +56,7 @@ test('every field goes to its place, hooks without the white space around them a
     preDown: ['c'],
     postDown: ['d', 'e'],
   });
-  expect(configOf(spec, KEY)).toMatchObject({
+  expect(configOf(spec)).toMatchObject({
     listenPort: 51_820,
     fwMark: 2,
     mtu: 1_280,
@@ -69,18 +69,41 @@ test('every field goes to its place, hooks without the white space around them a
 });
 
 test('a PUT names every field, so that nothing is left to the defaults of an agent', () => {
-  const body = putFromConfig(configOf(specWith({}), KEY));
+  const body = putFromConfig(configOf(specWith({})));
   expect(Object.values(body)).not.toContain(undefined);
   expect(Object.keys(body)).toEqual(FIELD_NAMES.map((name) => fieldOf(name).wire.name));
 });
 
-describe('privateKeyOf', () => {
-  const found = (data: Readonly<Record<string, string>>) =>
-    ({
-      kind: 'found',
-      data: new Map(Object.entries(data).map(([key, value]) => [key, new Secret(value)])),
-    }) as const;
+const found = (data: Readonly<Record<string, string>>): SecretRead => ({
+  kind: 'found',
+  data: new Map(Object.entries(data).map(([key, value]) => [key, new Secret(value)])),
+});
 
+describe('keyReadOf', () => {
+  test.each<{ name: string; read: SecretRead; kind: KeyRead['kind'] }>([
+    { name: 'a key', read: found({ privateKey: KEY.reveal() }), kind: 'found' },
+    {
+      name: 'a key with the newline of `wg genkey > file`',
+      read: found({ privateKey: `${KEY.reveal()}\n` }),
+      kind: 'found',
+    },
+    { name: 'another entry', read: found({ other: KEY.reveal() }), kind: 'no-entry' },
+    { name: 'no key', read: found({ privateKey: 'bad' }), kind: 'no-key' },
+    { name: 'nothing', read: found({ privateKey: '' }), kind: 'no-key' },
+    { name: 'no Secret', read: { kind: 'missing' }, kind: 'missing' },
+    { name: 'no rights', read: { kind: 'forbidden' }, kind: 'forbidden' },
+  ])('of $name is $kind', ({ read, kind }) => {
+    expect(keyReadOf(nodeWith(), read).kind).toBe(kind);
+  });
+
+  test('keeps the public half alone', () => {
+    const read = keyReadOf(nodeWith(), found({ privateKey: KEY.reveal() }));
+    if (read.kind !== 'found') throw new Error(read.kind);
+    expect([read.key.publicKey, read.key.privateKey]).toEqual([publicKeyOf(KEY), null]);
+  });
+});
+
+describe('privateKeyOf', () => {
   test.each([
     { name: 'the newline of `wg genkey > file` is no part of the key', text: `${KEY.reveal()}\n` },
     { name: 'nor is that of another system', text: `${KEY.reveal()}\r\n` },
@@ -113,18 +136,25 @@ describe('desired', () => {
     const node = nodeWith(({ spec }) => {
       spec.interface.state = state;
     });
-    expect(desired(node, KEY).state).toBe(expected);
+    expect(desired(node, KEY_PAIR).state).toBe(expected);
   });
 
   test('the public key belongs to the private one', () => {
-    expect(desired(nodeWith(), KEY).publicKey).toBe(publicKeyOf(KEY));
+    const { publicKey, config } = desired(nodeWith(), KEY_PAIR);
+    expect([publicKey, config.privateKey]).toEqual([publicKeyOf(KEY), KEY_PAIR]);
+  });
+
+  test('without a key none is wanted, and the rest is', () => {
+    const { publicKey, config, specHash } = desired(nodeWith(), null);
+    expect([publicKey, config.privateKey]).toEqual(['', null]);
+    expect(specHash).toBe(desired(nodeWith(), KEY_PAIR).specHash);
   });
 
   test('the hash of the spec does not depend on the order of its keys', () => {
     const spec = specWith({ mtu: 1_420, listenPort: 51_820 });
     const turned = Object.fromEntries(Object.entries(spec).reverse()) as unknown as InterfaceSpec;
     const hashOf = (value: InterfaceSpec): string =>
-      desired({ ...nodeWith(), spec: { ...nodeWith().spec, interface: value } }, KEY).specHash;
+      desired({ ...nodeWith(), spec: { ...nodeWith().spec, interface: value } }, KEY_PAIR).specHash;
     expect(hashOf(turned)).toBe(hashOf(spec));
   });
 
@@ -158,11 +188,11 @@ describe('desired', () => {
       },
     },
   ])('the hash of the spec with $name: same = $same', ({ edit, same }) => {
-    expect(desired(nodeWith(edit), KEY).specHash === desired(nodeWith(), KEY).specHash).toBe(same);
+    expect(desired(nodeWith(edit), KEY_PAIR).specHash === desired(nodeWith(), KEY_PAIR).specHash).toBe(same);
   });
 
   test('T14: the key shows in no print of what is desired', () => {
-    expect(JSON.stringify(desired(nodeWith(), KEY))).not.toContain(KEY.reveal());
+    expect(JSON.stringify(desired(nodeWith(), KEY_PAIR))).not.toContain(KEY.reveal());
   });
 });
 
@@ -170,7 +200,8 @@ describe('specMoved', () => {
   /** A node that was applied and then edited. */
   const editedNode = (edit: (node: WireGuardNode) => void): WireGuardNode =>
     nodeWith((node) => {
-      node.status.applied = { generation: 3, specHash: desired(node, KEY).specHash, url: node.spec.agent.url };
+      node.status.applied = { generation: 3, specHash: desired(node, KEY_PAIR).specHash, url: node.spec.agent.url };
+      node.spec = structuredClone(node.spec);
       edit(node);
     });
 
@@ -211,6 +242,13 @@ describe('specMoved', () => {
         spec.agent.url = 'https://ams1.example.net:8443';
       },
       expected: true,
+    },
+    {
+      name: 'the spelling of the host (C18)',
+      edit: ({ spec }) => {
+        spec.agent.url += '/';
+      },
+      expected: false,
     },
   ])('an edit of $name: $expected', ({ edit, expected }) => {
     expect(specMoved(editedNode(edit))).toBe(expected);

@@ -1,7 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
-import { observation } from '../../test/support/observed-host.ts';
+import { KEY_PAIR, observation } from '../../test/support/observed-host.ts';
 import { nodeWith } from '../../test/support/node-builder.ts';
-import { Secret } from '../../agent/protocol/secret.ts';
 import type { Condition, WireGuardNode } from '../api/wireguardnode.generated.ts';
 import { desired } from './desired.ts';
 import { eventsOf } from './events.ts';
@@ -9,12 +8,10 @@ import type { Cause } from './decide.ts';
 import { statusOf } from './status.ts';
 import type { Outcome } from './outcome.ts';
 
-const KEY = new Secret(Buffer.alloc(32, 7).toString('base64'));
-
 const inSync = (cause?: Cause): Outcome => ({
   kind: 'in-sync',
   observation,
-  desired: desired(nodeWith(), KEY),
+  desired: desired(nodeWith(), KEY_PAIR),
   change: cause === undefined ? undefined : { cause, impact: 'Restart', outageMs: 120, corrected: [], warnings: [] },
 });
 const unreachable: Outcome = { kind: 'unreachable', reason: 'DNSFailed', message: 'no such name' };
@@ -61,14 +58,9 @@ describe('a change on the host', () => {
     ]);
   });
 
-  test('K5: on another host warns that the previous one is left as it is', () => {
+  test('says nothing of a former host: whoever left that has told of it', () => {
     const node = readyBecause('True', 'InSync', 'https://old.example.net:8443');
-    expect(told(node, inSync('Created'))).toEqual(['Normal Applied', 'Warning FormerHostLeft']);
-  });
-
-  test('on the same host warns of nothing', () => {
-    const node = readyBecause('True', 'InSync', 'https://fra1.example.net:8443');
-    expect(told(node, inSync('SpecChanged'))).toEqual(['Normal Applied']);
+    expect(told(node, inSync('Created'))).toEqual(['Normal Applied']);
   });
 });
 

@@ -39,10 +39,7 @@ function changeEvents(node: WireGuardNode, { cause, impact, outageMs, warnings }
     note: `${name}: ${text}`,
   }));
   const changed = [done, ...left];
-  const previousUrl = node.status.applied?.url;
-  if (previousUrl === undefined || previousUrl === node.spec.agent.url) return changed;
-  const former = `${name} on the former host ${previousUrl} is left as it is: take it down there if it is no longer wanted`;
-  return [...changed, { type: 'Warning', reason: 'FormerHostLeft', action: 'Apply', note: former }];
+  return changed;
 }
 
 const CHANGED_TEXT = {

@@ -1,4 +1,5 @@
 import type { ObservedInterface } from '../../agent/protocol/compare.ts';
+import type { Owner } from '../../agent/protocol/owner.ts';
 import type { Impact } from '../../agent/protocol/impact.ts';
 
 /** Who answers for a host. */
@@ -25,6 +26,8 @@ export interface Observation {
   /** Null = there is no device. */
   readonly peerCount: number | null;
   readonly reported: readonly ReportedDifference[];
-  /** Moves whenever file or device do; undefined = there is nothing to change yet. Opaque. */
+  /** The object that the interface was last changed for; null = none, undefined = the agent does not tell. */
+  readonly owner: Owner | null | undefined;
+  /** Moves whenever file, device or owner do; undefined = there is nothing to change yet. Opaque. */
   readonly revision: string | undefined;
 }

@@ -13,11 +13,15 @@ import type { Outcome } from './outcome.ts';
 const statusAfter = (node: WireGuardNode, outcome: Outcome, nowMs: number, failures: number): WireGuardNodeStatus =>
   statusOf({ node, outcome, nowMs, request: undefined, attempt: { failures, nextMs: nowMs + 1_000 } });
 
+/** Of `Type=Status/Reason` or `Type=Status/Reason@generation`. */
+const generationIn = (text: string): number => Number(/@([0-9]+)$/.exec(text)?.[1] ?? 3);
+
 describe('the conditions of an outcome', () => {
-  test.each(outcomeCases)('kstatus: $name', ({ node = nodeWith(), outcome, failures = 0, kstatus: expected }) => {
+  test.each(outcomeCases)('kstatus: $name', ({ node = nodeWith(), outcome, failures = 0, ...expected }) => {
     const status = statusAfter(node, outcome, NOW_MS, failures);
-    expect(kstatusOf({ ...node, status })).toBe(expected);
-    expect(new Set(status.conditions.map(({ observedGeneration }) => observedGeneration))).toEqual(new Set([3]));
+    expect(kstatusOf({ ...node, status })).toBe(expected.kstatus);
+    const generations = status.conditions.map(({ observedGeneration }) => observedGeneration);
+    expect(generations).toEqual(expected.conditions.map(generationIn));
   });
 
   test('kstatus: an object that nobody has looked at yet is on its way, by the defaults of the CRD', () => {
@@ -67,6 +71,11 @@ test('whatever outcomes follow each other, transition times move with the status
       nowMs += afterMs;
       const isFailure = outcome.kind === 'unreachable' || outcome.kind === 'apply-failed';
       const status = statusAfter(node, outcome, nowMs, isFailure ? failures : 0);
+      // It is the answer to a look after one that was written.
+      if (outcome.kind === 'unmoved') {
+        expect(status).toBe(node.status);
+        continue;
+      }
       const types = status.conditions.map(({ type }) => type);
       expect(types.slice(0, 3)).toEqual(['Ready', 'Reachable', 'Synced']);
       expect(new Set(types).size).toBe(types.length);
@@ -76,6 +85,33 @@ test('whatever outcomes follow each other, transition times move with the status
         const nowText = new Date(nowMs).toISOString().replace(/\.[0-9]+Z$/, 'Z');
         expect(lastTransitionTime).toBe(previous?.status === is ? previous.lastTransitionTime : nowText);
       }
+      node = { ...node, status };
+    }
+  });
+  fc.assert(property);
+});
+
+/** Outcomes for which the host was asked, so that they judge it. */
+const isAsked = (outcome: Outcome): boolean => outcome.kind === 'unreachable' || 'observation' in outcome;
+
+test('C11: whatever outcomes and edits follow each other, nothing is said of a generation at which it was not judged', () => {
+  const step = fc.record({
+    outcome: fc.constantFrom(...outcomeCases.map(({ outcome }) => outcome)),
+    isEdited: fc.boolean(),
+  });
+  const property = fc.property(fc.array(step, { maxLength: 12 }), (steps) => {
+    let node = nodeWith();
+    for (const { outcome, isEdited } of steps) {
+      if (isEdited) node = { ...node, metadata: { ...node.metadata, generation: node.metadata.generation + 1 } };
+      const status = statusAfter(node, outcome, NOW_MS, 0);
+      for (const type of ['Reachable', 'Synced']) {
+        const before = node.status.conditions.find((each) => each.type === type);
+        const now = status.conditions.find((each) => each.type === type);
+        if (now === undefined || now.status === 'Unknown' || isAsked(outcome)) continue;
+        expect(now).toEqual(before);
+      }
+      for (const { observedGeneration = Number.NaN } of status.conditions)
+        expect(observedGeneration).toBeLessThanOrEqual(node.metadata.generation);
       node = { ...node, status };
     }
   });

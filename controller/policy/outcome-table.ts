@@ -5,11 +5,13 @@ import {
   applyingRows,
   type ConditionRow,
   contendedRows,
+  deletingRows,
   driftedRows,
   impactRows,
   inSyncRows,
   keptRows,
   lostMsOf,
+  movingRows,
   notRestoredRows,
   type OutcomeContext,
   refusedRows,
@@ -54,9 +56,12 @@ export interface OutcomeRow<O> {
   /** As what it counts among the failures in a row; null = it ends the row, unless it is interim. */
   readonly failure: FailureKind | null;
   /** What it is when it happened many times in a row; null = what it is. */
-  readonly repeated: ((outcome: O, observation: Observation) => Outcome) | null;
-  /** `never`: nothing is written of it; `interim`: more comes; `final`: it also answers a reconcile request, and its turns are told. */
-  readonly status: 'never' | 'interim' | 'final';
+  readonly repeated: ((outcome: O) => Outcome) | null;
+  /**
+   * `never`: nothing is written of it; `interim`: more comes; `final`: it also answers a reconcile request, and its turns are told;
+   * `same`: whatever was written last still holds.
+   */
+  readonly status: 'never' | 'interim' | 'final' | 'same';
   /** The host was not compared, so the condition Contended says still what it said. */
   readonly keepsContended: boolean;
   readonly log: (outcome: O) => LogLine;
@@ -79,10 +84,21 @@ const waiting = {
   keepsContended: false,
 } as const;
 
+const nothingNew = {
+  conditions: (_: unknown, context: OutcomeContext) => keptRows(context),
+  observation: none,
+  drift: none,
+  plan: none,
+  change: none,
+  failure: null,
+  repeated: null,
+  keepsContended: true,
+} as const;
+
 /** One row for each kind of outcome; a new kind does not compile until each of its questions is answered. */
 const OUTCOMES: { readonly [K in Outcome['kind']]: OutcomeRow<OutcomeOf<K>> } = {
   'in-sync': {
-    conditions: (_, context) => inSyncRows(context),
+    conditions: inSyncRows,
     observation: observationOf,
     drift: none,
     plan: none,
@@ -114,6 +130,39 @@ const OUTCOMES: { readonly [K in Outcome['kind']]: OutcomeRow<OutcomeOf<K>> } = 
     status: 'interim',
     keepsContended: false,
     log: quiet('applying'),
+  },
+  unmoved: {
+    ...nothingNew,
+    retry: ({ retry }) => retry,
+    status: 'same',
+    log: () => ({ whenNew: 'debug', whenSame: 'debug', message: 'unmoved' }),
+  },
+  queued: {
+    ...nothingNew,
+    retry: () => ON_CHANGE,
+    status: 'never',
+    log: () => ({ whenNew: 'debug', whenSame: 'debug', message: 'waits for its turn on the host' }),
+  },
+  deleting: {
+    ...nothingNew,
+    conditions: deletingRows,
+    retry: ({ retry }) => retry,
+    failure: 'deletion',
+    status: 'final',
+    log: ({ why }) => ({ whenNew: 'warn', whenSame: 'debug', message: 'deletion waits', fields: { why } }),
+  },
+  moving: {
+    ...nothingNew,
+    conditions: movingRows,
+    retry: ({ retry }) => retry,
+    failure: 'deletion',
+    status: 'final',
+    log: ({ message }) => ({
+      whenNew: 'warn',
+      whenSame: 'debug',
+      message: 'leaving the former host',
+      fields: { message },
+    }),
   },
   refused: {
     conditions: refusedRows,
@@ -173,9 +222,8 @@ const OUTCOMES: { readonly [K in Outcome['kind']]: OutcomeRow<OutcomeOf<K>> } = 
     change: none,
     retry: () => SOON,
     failure: 'apply',
-    repeated: ({ message }, observation) => ({
+    repeated: ({ message }) => ({
       kind: 'apply-failed',
-      observation,
       message: `Cannot apply the configuration: ${message}, again and again`,
     }),
     status: 'never',
@@ -240,7 +288,7 @@ export interface Consequences {
   readonly plan: PlanStatus | undefined;
   readonly change: Change | undefined;
   readonly failure: FailureKind | null;
-  readonly status: 'never' | 'interim' | 'final';
+  readonly status: OutcomeRow<Outcome>['status'];
   readonly log: LogLine;
 }
 
@@ -264,10 +312,10 @@ export function consequencesOf(outcome: Outcome): Consequences {
 /** So often in a row is no coincidence any more. */
 const MANY = 5;
 
-/** The outcome, or what it has become after so many in a row, this one included. `observation`: the last one. */
-export function inTheEnd(outcome: Outcome, failures: number, observation: Observation | undefined): Outcome {
+/** The outcome, or what it has become after so many in a row, this one included. */
+export function inTheEnd(outcome: Outcome, failures: number): Outcome {
   const { repeated } = rowOf(outcome);
-  return repeated === null || failures < MANY || observation === undefined ? outcome : repeated(outcome, observation);
+  return repeated === null || failures < MANY ? outcome : repeated(outcome);
 }
 
 /** When the object is looked at again by itself. */

@@ -6,6 +6,7 @@ import type { Desired } from './desired.ts';
 import type { Difference } from './differences.ts';
 import type { Observation } from './observation.ts';
 import type { Refusal } from './refusal.ts';
+import type { Retry } from './retry.ts';
 
 /** A change that was made in this reconcile and read back. */
 export interface Change {
@@ -58,6 +59,14 @@ interface Waits extends Differs {
 /** How a reconcile ended, as data; what follows from each kind is in `outcome-table.ts`. */
 export type Outcome =
   | (Looked & { readonly kind: 'in-sync'; readonly desired: Desired; readonly change: Change | undefined })
+  /** Host and wish are as they were when the present status was written. */
+  | { readonly kind: 'unmoved'; readonly retry: Retry }
+  /** Another object's change of the same host is under way; this one is woken when it is its turn. */
+  | { readonly kind: 'queued' }
+  /** The object is being deleted, and something has to be waited for; `untilMs`: no longer than this, Unix ms. */
+  | { readonly kind: 'deleting'; readonly why: string; readonly untilMs: number; readonly retry: Retry }
+  /** The object names another host than the one it was applied to, which has to be left first. */
+  | { readonly kind: 'moving'; readonly message: string; readonly untilMs: number; readonly retry: Retry }
   /** Not the end: a change lasts so long that status should say so. */
   | { readonly kind: 'applying' }
   | Refused
@@ -65,9 +74,9 @@ export type Outcome =
   | Unreachable
   | Superseded
   /** Mode Observe: nobody acts but a person. */
-  | (Waits & { readonly kind: 'drifted' })
+  | (Waits & { readonly kind: 'drifted'; readonly desired: Desired })
   | (Waits & { readonly kind: 'impact-not-allowed' })
-  | (Looked & { readonly kind: 'apply-failed'; readonly message: string })
+  | (Partial<Looked> & { readonly kind: 'apply-failed'; readonly message: string })
   /** The change failed and could not be undone either: `differences` are what still differs from the desired state. */
   | (Differs & { readonly kind: 'not-restored'; readonly message: string })
   | (Differs & { readonly kind: 'contended'; readonly path: string });

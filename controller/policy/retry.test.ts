@@ -1,8 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { observation } from '../../test/support/observed-host.ts';
+import { KEY_PAIR, observation } from '../../test/support/observed-host.ts';
 import { nodeWith } from '../../test/support/node-builder.ts';
-import { Secret } from '../../agent/protocol/secret.ts';
 import type { UnreachableReason } from '../api/conditions.ts';
 import type { WireGuardNode } from '../api/wireguardnode.generated.ts';
 import { delayOf } from '../reconcile/delay-of.ts';
@@ -10,15 +9,19 @@ import { desired } from './desired.ts';
 import type { Outcome } from './outcome.ts';
 import type { OutcomeContext } from './condition-rows.ts';
 import { retryOf } from './outcome-table.ts';
-import { countFailure, NO_FAILURE, type FailureKind } from './retry.ts';
+import { beforeDeadline, countFailure, type FailureKind, NO_FAILURE, type Retry } from './retry.ts';
 
 const NOW_MS = Date.parse('2026-02-01T00:00:00Z');
-const KEY = new Secret(Buffer.alloc(32, 7).toString('base64'));
-const inSync: Outcome = { kind: 'in-sync', observation, desired: desired(nodeWith(), KEY), change: undefined };
+const inSync: Outcome = { kind: 'in-sync', observation, desired: desired(nodeWith(), KEY_PAIR), change: undefined };
 const refused: Outcome = { kind: 'refused', refusal: { reason: 'InvalidKey', message: '' } };
 const unreachable = (reason: UnreachableReason): Outcome => ({ kind: 'unreachable', reason, message: '' });
 const failed: Outcome = { kind: 'apply-failed', observation, message: '' };
-const waiting = { observation, differences: [], plan: { impact: 'None' as const, steps: [] } };
+const waits = { observation, differences: [], plan: { impact: 'None' as const, steps: [] } };
+const later: Retry = { kind: 'after', delayMs: 1_234 };
+const every = (intervalSeconds: number): WireGuardNode =>
+  nodeWith(({ spec }) => {
+    spec.management.intervalSeconds = intervalSeconds;
+  });
 
 const lostFor = (ms: number): WireGuardNode =>
   nodeWith(({ status }) => {
@@ -44,6 +47,36 @@ describe('the delay, with an interval of 60 s and the least jitter', () => {
       outcome: { kind: 'contended', observation, differences: [], path: 'x' },
       expected: 300_000,
     },
+    {
+      name: 'a refusal is polled every ten minutes, however long five intervals are',
+      node: every(300),
+      outcome: refused,
+      expected: 600_000,
+    },
+    {
+      name: 'a refusal is polled at the interval where that is longer than ten minutes',
+      node: every(86_400),
+      outcome: refused,
+      expected: 86_400_000,
+    },
+    {
+      name: 'C1: who is queued behind another change of its host is woken',
+      outcome: { kind: 'queued' },
+      expected: undefined,
+    },
+    { name: 'what did not move says itself when', outcome: { kind: 'unmoved', retry: later }, expected: 1_234 },
+    {
+      name: 'a deletion that waits says itself when',
+      outcome: { kind: 'deleting', why: '', untilMs: 0, retry: later },
+      failures: 3,
+      expected: 1_234,
+    },
+    {
+      name: 'a move to another host says itself when',
+      outcome: { kind: 'moving', message: '', untilMs: 0, retry: later },
+      failures: 3,
+      expected: 1_234,
+    },
     { name: 'what a person must mend is polled slowly', outcome: unreachable('TLSFailed'), expected: 300_000 },
     { name: 'a host that was just lost is tried soon', outcome: unreachable('DNSFailed'), failures: 1, expected: 250 },
     { name: 'and then ever later', outcome: unreachable('DNSFailed'), failures: 4, expected: 2_000 },
@@ -68,10 +101,10 @@ describe('the delay, with an interval of 60 s and the least jitter', () => {
       expected: 45_000,
     },
     {
-      name: 'what could not be undone is tried again soon, as the agent recovers before its next change',
+      name: 'what could not be undone is tried again by itself, as the agent recovers before its next change',
       outcome: { kind: 'not-restored', observation, differences: [], message: '' },
       failures: 1,
-      expected: 250,
+      expected: 5_000,
     },
     {
       name: 'a decision that no longer fits is made anew at once',
@@ -79,7 +112,13 @@ describe('the delay, with an interval of 60 s and the least jitter', () => {
       failures: 1,
       expected: 125,
     },
-    { name: 'a failed apply is tried again soon', outcome: failed, failures: 1, expected: 250 },
+    {
+      name: 'a failed apply is not tried again at once: it touches a tunnel that runs',
+      outcome: failed,
+      failures: 1,
+      expected: 5_000,
+    },
+    { name: 'and then after twice as long', outcome: failed, failures: 2, expected: 10_000 },
     { name: 'T5: and then ever later, up to five minutes', outcome: failed, failures: 50, expected: 150_000 },
   ])('$name', ({ node = nodeWith(), outcome, failures = 0, expected }) => {
     expect(delayMsOf(outcome, { node, failures, nowMs: NOW_MS })).toBe(expected);
@@ -88,12 +127,26 @@ describe('the delay, with an interval of 60 s and the least jitter', () => {
   test.each<{ outcome: Outcome }>([
     { outcome: inSync },
     { outcome: { kind: 'applying' } },
-    { outcome: { kind: 'drifted', ...waiting } },
-    { outcome: { kind: 'impact-not-allowed', ...waiting } },
+    { outcome: { kind: 'drifted', ...waits, desired: desired(nodeWith(), KEY_PAIR) } },
+    { outcome: { kind: 'impact-not-allowed', ...waits } },
   ])('$outcome.kind is looked at again at the interval', ({ outcome }) => {
     const delayMs = delayMsOf(outcome, { node: nodeWith(), failures: 0, nowMs: NOW_MS });
     expect(delayMs).toBeGreaterThanOrEqual(6_000);
     expect(delayMs).toBeLessThanOrEqual(66_000);
+  });
+});
+
+describe('C2: what has a deadline is tried ever later, but not past it', () => {
+  test.each([
+    { name: 'first', leftMs: 300_000, failures: 1, most: 2_000 },
+    { name: 'then', leftMs: 300_000, failures: 2, most: 4_000 },
+    { name: 'in the end', leftMs: 300_000, failures: 50, most: 30_000 },
+    { name: 'near the deadline', leftMs: 700, failures: 50, most: 700 },
+    { name: 'at the deadline', leftMs: 0, failures: 50, most: 100 },
+    { name: 'after the deadline', leftMs: -5_000, failures: 50, most: 100 },
+  ])('$name within $most ms', ({ leftMs, failures, most }) => {
+    const delay = (random: number): number | undefined => delayOf(beforeDeadline(leftMs), failures, () => random);
+    expect([delay(0), delay(1)]).toEqual([most / 2, most]);
   });
 });
 

@@ -12,7 +12,7 @@ export type Retry =
 export const ON_CHANGE: Retry = { kind: 'on-change' };
 
 /** Failures in a row are counted by kind: another one starts anew. */
-export type FailureKind = 'unreachable' | 'apply' | 'write';
+export type FailureKind = 'unreachable' | 'apply' | 'write' | 'deletion';
 
 /** Failures in a row of one kind at one generation. */
 export interface FailureCount {
@@ -39,6 +39,7 @@ const FAILED_CAP_MS = 5 * 60 * 1000;
 const BASE_MS = 500;
 /** A person must act, and a watch tells us when: the slow poll is a backstop. */
 const SLOW_FACTOR = 5;
+const SLOW_CAP_MS = 10 * 60 * 1000;
 
 /** The rest of the object's own interval: where in it the resync falls is made from the UID, so that a fleet never comes in waves. */
 export function atInterval(node: WireGuardNode, nowMs: number): Retry {
@@ -48,11 +49,22 @@ export function atInterval(node: WireGuardNode, nowMs: number): Retry {
   return { kind: 'after', delayMs: rest < intervalMs / 10 ? rest + intervalMs : rest };
 }
 
-/** For what a person must mend. */
-export const slowly = (node: WireGuardNode): Retry => ({ kind: 'after', delayMs: SLOW_FACTOR * intervalMsOf(node) });
+/** For what a person must mend: never more rarely than every ten minutes, but where the interval itself is longer. */
+export function slowly(node: WireGuardNode): Retry {
+  const intervalMs = intervalMsOf(node);
+  return { kind: 'after', delayMs: Math.max(intervalMs, Math.min(SLOW_FACTOR * intervalMs, SLOW_CAP_MS)) };
+}
 
-/** For a change that failed. */
-export const AFTER_FAILED_APPLY: Retry = { kind: 'backoff', baseMs: BASE_MS, capMs: FAILED_CAP_MS, leastMs: 0 };
+/** For a change that failed: each try touches a tunnel that runs. */
+export const AFTER_FAILED_APPLY: Retry = { kind: 'backoff', baseMs: 10_000, capMs: FAILED_CAP_MS, leastMs: 0 };
+
+/** For what has a deadline: ever later, but not past it. */
+export const beforeDeadline = (leftMs: number): Retry => ({
+  kind: 'backoff',
+  baseMs: 2_000,
+  capMs: Math.max(100, Math.min(30_000, leftMs)),
+  leastMs: 0,
+});
 
 /** For what is on its way anyway: the watch brings the object, this is the backstop. */
 export const SOON: Retry = { kind: 'backoff', baseMs: 250, capMs: 10_000, leastMs: 0 };

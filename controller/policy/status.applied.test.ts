@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { nodeWith } from '../../test/support/node-builder.ts';
-import { KEY, NOW_MS, PUBLIC_KEY, observation } from '../../test/support/observed-host.ts';
+import { KEY_PAIR, NOW_MS, PUBLIC_KEY, observation } from '../../test/support/observed-host.ts';
 import { change, inSync, refused, statusAfter, unreachable, withStatus } from '../../test/support/status-after.ts';
 import { desired } from './desired.ts';
 import type { Observation } from './observation.ts';
@@ -10,7 +10,7 @@ describe('what was applied', () => {
     const node = nodeWith();
     expect(statusAfter(node, inSync(node, { change })).applied).toEqual({
       generation: 3,
-      specHash: desired(node, KEY).specHash,
+      specHash: desired(node, KEY_PAIR).specHash,
       publicKey: PUBLIC_KEY,
       url: 'https://fra1.example.net:8443',
       epoch: 'epoch-1',
@@ -70,6 +70,17 @@ describe('what was applied', () => {
     const outcome = inSync(node, { change: { ...over, corrected: [], warnings: [] } });
     const { applied } = statusAfter(withStatus(node, first), outcome, { nowMs: NOW_MS + 1_000 });
     expect(applied).toMatchObject({ ...over, time: '2026-02-01T00:00:01Z' });
+  });
+
+  test('is nothing to who only looks', () => {
+    const node = nodeWith(({ spec }) => {
+      spec.management.mode = 'Observe';
+    });
+    expect(statusAfter(node, inSync(node)).applied).toBeUndefined();
+    const previous = { generation: 2, url: node.spec.agent.url };
+    expect(statusAfter(withStatus(node, { ...node.status, applied: previous }), inSync(node)).applied).toEqual(
+      previous,
+    );
   });
 
   test.each([

@@ -6,6 +6,7 @@ import { nodeWith } from '../../test/support/node-builder.ts';
 import {
   agent,
   KEY,
+  KEY_PAIR,
   NOW_MS,
   nothingThere,
   observation,
@@ -14,17 +15,19 @@ import {
   PUBLIC_KEY,
 } from '../../test/support/observed-host.ts';
 import { change, inSync, refused, statusAfter, unreachable, withStatus } from '../../test/support/status-after.ts';
-import type { WireGuardNodeStatus } from '../api/wireguardnode.generated.ts';
+import { TAKE_OVER } from '../api/node.ts';
+import type { PlanStatus, WireGuardNode, WireGuardNodeStatus } from '../api/wireguardnode.generated.ts';
 import { desired } from './desired.ts';
 import { type Difference, differencesOf } from './differences.ts';
 import { sameStatus } from './status.ts';
-import type { Outcome } from './outcome.ts';
+import type { Outcome, Unreachable } from './outcome.ts';
 
-const drifted = (differences: readonly Difference[]): Outcome => ({
+const drifted = (differences: readonly Difference[], plan: PlanStatus = { impact: 'None', steps: [] }): Outcome => ({
   kind: 'drifted',
   observation,
   differences,
-  plan: { impact: 'None', steps: [] },
+  plan,
+  desired: desired(nodeWith(), KEY_PAIR),
 });
 
 describe('what an agent says fits the schema, whatever it says', () => {
@@ -110,7 +113,7 @@ describe('drift', () => {
       { action: 'write-file', path: 'spec.interface.mtu', impact: 'None' as const },
       { action: 'restart', path: 'spec.interface.mtu', impact: 'Restart' as const },
     ];
-    const outcome: Outcome = { kind: 'drifted', observation, differences, plan: { impact: 'Restart', steps } };
+    const outcome = drifted(differences, { impact: 'Restart', steps });
     expect(statusAfter(nodeWith(), outcome).drift?.map(({ impact }) => impact)).toEqual([
       'Restart',
       'Rehandshake',
@@ -127,7 +130,7 @@ describe('drift', () => {
   test('T14: no status shows the private key', () => {
     const node = nodeWith();
     const other = observationOf({ ...EMPTY_CONFIG, privateKey: InterfaceKey.fromPublic('other') });
-    const differences = differencesOf(desired(node, KEY), other);
+    const differences = differencesOf(desired(node, KEY_PAIR), other);
     expect(differences.length).toBeGreaterThan(0);
     for (const outcome of [drifted(differences), inSync(node, { change })])
       expect(JSON.stringify(statusAfter(node, outcome))).not.toContain(KEY.reveal());
@@ -155,12 +158,12 @@ describe('the message of a condition', () => {
 
 describe('failures', () => {
   /** The status after each count of failures, written or not. */
-  const counted = (upTo: number, messageAt: (failures: number) => string): (number | undefined)[] => {
+  const counted = (upTo: number, over: (failures: number) => Partial<Unreachable>): (number | undefined)[] => {
     let node = nodeWith();
     return Array.from({ length: upTo }, (_, index) => {
       const failures = index + 1;
       const nowMs = NOW_MS + index * 1_000;
-      const outcome: Outcome = { ...unreachable, message: messageAt(failures) };
+      const outcome: Outcome = { ...unreachable, ...over(failures) };
       const status = statusAfter(node, outcome, { nowMs, attempt: { failures, nextMs: nowMs + 500 } });
       const isWritten = !sameStatus(node.status, status);
       node = withStatus(node, status);
@@ -170,22 +173,31 @@ describe('failures', () => {
 
   test('are written at 1, 2, 4, 8 and 16 only', () => {
     const none = undefined;
-    expect(counted(17, () => 'same')).toEqual([
+    expect(counted(17, () => ({}))).toEqual([
       ...[1, 2, none, 4, none, none, none, 8],
       ...[none, none, none, none, none, none, none, 16, none],
     ]);
   });
 
   test('are written with another change', () => {
-    expect(counted(7, (failures) => (failures < 6 ? 'one' : 'other'))).toEqual([
-      1,
-      2,
-      undefined,
-      4,
-      undefined,
-      6,
-      undefined,
-    ]);
+    const none = undefined;
+    const counts = counted(7, (failures) => (failures < 6 ? {} : { reason: 'DNSFailed' }));
+    expect(counts).toEqual([1, 2, none, 4, none, 6, none]);
+  });
+
+  test('that say the same in other words each time are no more writes for it', () => {
+    const none = undefined;
+    const counts = counted(9, (failures) => ({ message: `attempt ${String(failures)}` }));
+    expect(counts).toEqual([1, 2, none, 4, none, none, none, 8, none]);
+  });
+
+  test('are written with a new generation', () => {
+    const first = statusAfter(nodeWith(), unreachable, { attempt: { failures: 3, nextMs: NOW_MS } });
+    const edited = nodeWith(({ metadata }) => {
+      metadata.generation = 4;
+    });
+    const status = statusAfter(withStatus(edited, first), unreachable, { attempt: { failures: 5, nextMs: NOW_MS } });
+    expect([status.observedGeneration, status.consecutiveFailures]).toEqual([4, 5]);
   });
 
   test('say when the next attempt is', () => {
@@ -220,11 +232,38 @@ describe('a reconcile request', () => {
   });
 });
 
-test('the answer to a take-over is kept', () => {
-  const node = nodeWith(({ status }) => {
-    status.lastHandledTakeOver = 'token';
+describe('a take-over', () => {
+  const asking = (token: string, mode: 'Enforce' | 'Observe' = 'Enforce', handled?: string): WireGuardNode =>
+    nodeWith(({ metadata, spec, status }) => {
+      metadata.annotations = { [TAKE_OVER]: token };
+      spec.management.mode = mode;
+      if (handled !== undefined) status.lastHandledTakeOver = handled;
+    });
+
+  test('is answered once the object has the interface', () => {
+    expect(statusAfter(asking('b', 'Enforce', 'a'), inSync(nodeWith())).lastHandledTakeOver).toBe('b');
   });
-  expect(statusAfter(node, refused).lastHandledTakeOver).toBe('token');
+
+  test.each<{ name: string; node: WireGuardNode; outcome: Outcome }>([
+    { name: 'a refusal', node: asking('b', 'Enforce', 'a'), outcome: refused },
+    { name: 'a host that is not reached', node: asking('b', 'Enforce', 'a'), outcome: unreachable },
+    { name: 'a look in mode Observe', node: asking('b', 'Observe', 'a'), outcome: inSync(nodeWith()) },
+  ])('is not answered by $name: the previous answer is kept', ({ node, outcome }) => {
+    expect(statusAfter(node, outcome).lastHandledTakeOver).toBe('a');
+  });
+
+  test('stays answered', () => {
+    const node = nodeWith(({ status }) => {
+      status.lastHandledTakeOver = 'a';
+    });
+    expect(statusAfter(node, inSync(nodeWith())).lastHandledTakeOver).toBe('a');
+  });
+});
+
+test('I5: what did not move is the status that there is', () => {
+  const node = withStatus(nodeWith(), statusAfter(nodeWith(), inSync(nodeWith())));
+  const outcome: Outcome = { kind: 'unmoved', retry: { kind: 'on-change' } };
+  expect(statusAfter(node, outcome, { nowMs: NOW_MS + 60_000 })).toBe(node.status);
 });
 
 describe('sameStatus', () => {

@@ -11,7 +11,10 @@ import type {
   WireGuardNode,
   WireGuardNodeStatus,
 } from '../api/wireguardnode.generated.ts';
+import { fit } from '../api/field-schema.ts';
+import { STATUS_SCHEMA } from '../api/wireguardnode-status.generated.ts';
 import type { ConditionRow } from './condition-rows.ts';
+import { openTakeOver } from './claims.ts';
 import { causeOf } from './decide.ts';
 import type { Difference } from './differences.ts';
 import type { Observation } from './observation.ts';
@@ -35,12 +38,8 @@ export interface StatusInput {
   readonly attempt: Attempt;
 }
 
-const MAX_DRIFT = 32;
-const MAX_TEXT = 1024;
+/** Nobody reads more of a message; the schema would take eight times as much. */
 const MAX_MESSAGE = 4096;
-const MAX_ADDRESSES = 64;
-/** The API server stores half a surrogate pair as another character, and the status would never read back as written. */
-const clipped = (text: string, length: number): string => text.slice(0, length).toWellFormed();
 
 const iso = (ms: number): string => `${new Date(ms).toISOString().slice(0, 19)}Z`;
 
@@ -49,6 +48,7 @@ export function statusOf(input: StatusInput): WireGuardNodeStatus {
   const { node, outcome, nowMs } = input;
   const present = node.status;
   const { observation, drift, plan, status } = consequencesOf(outcome);
+  if (status === 'same') return present;
   const request = status === 'final' ? input.request : undefined;
   const context = { node, nowMs, failures: input.attempt.failures };
   const next: WireGuardNodeStatus = {
@@ -60,10 +60,13 @@ export function statusOf(input: StatusInput): WireGuardNodeStatus {
     ...optional('drift', drift === undefined ? undefined : driftStatus(drift, plan)),
     ...optional('plan', plan),
     ...optional('lastHandledReconcileRequest', request ?? present.lastHandledReconcileRequest),
-    ...optional('lastHandledTakeOver', present.lastHandledTakeOver),
+    ...optional('lastHandledTakeOver', takeOverOf(node, outcome)),
   };
-  return withAttempt(present, next, input.attempt);
+  return withAttempt(present, fitted(next), input.attempt);
 }
+
+/** As the API server takes it: texts of agents are clipped, what is none of the allowed values is left out. */
+const fitted = (status: WireGuardNodeStatus): WireGuardNodeStatus => fit(STATUS_SCHEMA, status) as WireGuardNodeStatus;
 
 const optional = <K extends string, V>(key: K, value: V | undefined): Partial<Record<K, V>> =>
   value === undefined ? {} : ({ [key]: value } as Record<K, V>);
@@ -75,6 +78,7 @@ function withAttempt(present: WireGuardNodeStatus, next: WireGuardNodeStatus, at
   if (attempt.failures === 0) return next;
   const asBefore = {
     ...next,
+    conditions: withOldTexts(next.conditions, present.conditions),
     ...optional('consecutiveFailures', consecutiveFailures),
     ...optional('nextAttemptTime', nextAttemptTime),
   };
@@ -83,9 +87,23 @@ function withAttempt(present: WireGuardNodeStatus, next: WireGuardNodeStatus, at
   return { ...next, consecutiveFailures: attempt.failures, ...optional('nextAttemptTime', time) };
 }
 
+/** Conditions that say the same in other words, in the old words. */
+const withOldTexts = (next: readonly Condition[], present: readonly Condition[]): Condition[] =>
+  next.map((condition) => {
+    const old = present.find(({ type }) => type === condition.type);
+    const isSame = old?.status === condition.status && old.reason === condition.reason;
+    return isSame ? { ...condition, message: old.message } : condition;
+  });
+
+/** A take-over is handled once the object has the interface. */
+const takeOverOf = (node: WireGuardNode, outcome: Outcome): string | undefined =>
+  outcome.kind === 'in-sync' && node.spec.management.mode === 'Enforce'
+    ? (openTakeOver(node) ?? node.status.lastHandledTakeOver)
+    : node.status.lastHandledTakeOver;
+
 /** Whether two statuses say the same; the order of keys says nothing. */
 export const sameStatus = (left: WireGuardNodeStatus, right: WireGuardNodeStatus): boolean =>
-  stable(left) === stable(right);
+  left === right || stable(left) === stable(right);
 
 /** JSON with object keys in one order. */
 export const stable = (value: unknown): string =>
@@ -97,28 +115,24 @@ export const stable = (value: unknown): string =>
 
 /** lastTransitionTime moves with the status alone; reason and message may change without it. */
 function conditionsOf(node: WireGuardNode, rows: readonly ConditionRow[], nowMs: number): Condition[] {
-  return rows.map(([type, status, reason, message]) => {
+  return rows.map(([type, status, reason, message, judgedAt = node.metadata.generation]) => {
     const present = conditionOf(node.status.conditions, type);
     const since = present?.status === status ? present.lastTransitionTime : iso(nowMs);
     return {
       type,
       status,
       reason,
-      message: clipped(message, MAX_MESSAGE),
+      message: message.slice(0, MAX_MESSAGE),
       lastTransitionTime: since,
-      observedGeneration: node.metadata.generation,
+      observedGeneration: judgedAt,
     };
   });
 }
 
-/** The schema takes a set of non-empty words. */
-const capabilityWords = (words: readonly string[]): string[] =>
-  [...new Set(words.map((word) => clipped(word, 64)).filter((word) => word !== ''))].slice(0, 64);
-
-const agentStatus = ({ agent }: Observation): AgentStatus => ({
-  version: clipped(agent.version, 64),
-  ...optional('epoch', agent.epoch === undefined ? undefined : clipped(agent.epoch, 64)),
-  ...optional('capabilities', agent.capabilities === undefined ? undefined : capabilityWords(agent.capabilities)),
+const agentStatus = ({ agent: { version, epoch, capabilities } }: Observation): AgentStatus => ({
+  version,
+  ...optional('epoch', epoch),
+  ...optional('capabilities', capabilities === undefined ? undefined : [...capabilities]),
 });
 
 function interfaceStatus({ interface: { file, device }, peerCount }: Observation): InterfaceStatus {
@@ -129,21 +143,22 @@ function interfaceStatus({ interface: { file, device }, peerCount }: Observation
     ...optional('publicKey', publicKey),
     ...(device === null ? {} : { listenPort: device.listenPort, mtu: device.mtu }),
     ...optional('peerCount', peerCount ?? undefined),
-    addresses: (device?.addresses ?? file?.addresses ?? []).slice(0, MAX_ADDRESSES),
+    addresses: [...(device?.addresses ?? file?.addresses ?? [])],
   };
 }
 
 /** Moves only when a change was made, or when a new spec or key turned out to hold already. */
 function appliedStatus({ node, outcome, nowMs }: StatusInput): AppliedStatus | undefined {
   const present = node.status.applied;
-  if (outcome.kind !== 'in-sync') return present;
+  // Who only looks has applied nothing.
+  if (outcome.kind !== 'in-sync' || node.spec.management.mode === 'Observe') return present;
   const { desired, change, observation } = outcome;
   const { generation } = node.metadata;
   const cause = change?.cause ?? causeOf(node, desired);
   if (present !== undefined && change === undefined && cause === 'DriftCorrected') {
     return present.generation === generation ? present : { ...present, generation };
   }
-  const texts = change?.warnings.map((text) => clipped(text, MAX_TEXT)) ?? [];
+  const texts = change?.warnings ?? [];
   return {
     generation,
     specHash: desired.specHash,
@@ -155,19 +170,19 @@ function appliedStatus({ node, outcome, nowMs }: StatusInput): AppliedStatus | u
     impact: change?.impact ?? 'None',
     outageMs: change?.outageMs ?? 0,
     cause,
-    ...optional('warnings', texts.length === 0 ? undefined : texts),
+    ...optional('warnings', texts.length === 0 ? undefined : [...texts]),
   };
 }
 
 const driftStatus = (differences: readonly Difference[], plan: PlanStatus | undefined): DriftEntry[] =>
-  differences.slice(0, MAX_DRIFT).map((difference) => driftEntry(difference, plan));
+  differences.map((difference) => driftEntry(difference, plan));
 
 /** The impact is that of the plan, where a step of it names the field; else what the host says of it; else it is left out. */
 const driftEntry = ({ path, desired, file, live, impact }: Difference, plan: PlanStatus | undefined): DriftEntry => ({
   path,
-  desired: clipped(desired, MAX_TEXT),
-  file: clipped(file, MAX_TEXT),
-  live: clipped(live, MAX_TEXT),
+  desired,
+  file,
+  live,
   ...optional('impact', impactIn(plan, path) ?? impact),
 });
 

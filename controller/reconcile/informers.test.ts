@@ -1,13 +1,11 @@
 import { describe, expect, test } from '@jest/globals';
 import { ManualClock } from '../../test/support/manual-clock.ts';
 import { nodeWith } from '../../test/support/node-builder.ts';
-import { SECRET, WIREGUARD_NODE } from '../api/kinds.ts';
-import { claimOf, RECONCILE_REQUEST } from '../api/node.ts';
+import { WIREGUARD_NODE } from '../api/kinds.ts';
+import { claimOf, FINALIZER, RECONCILE_REQUEST } from '../api/node.ts';
 import type { WireGuardNode } from '../api/wireguardnode.generated.ts';
-import { createNodeStore, type ObjectHandler, objectHandler, referencedHandler } from './informers.ts';
+import { createNodeStore, type ObjectHandler, objectHandler } from './informers.ts';
 import { createQueue } from '../runtime/queue.ts';
-import type { ReflectorHandler } from '../runtime/reflector.ts';
-import type { ObjectVersion } from '../api/trim.ts';
 import type { Store } from '../runtime/store.ts';
 
 const KEY = 'edge/fra1-wg0';
@@ -21,12 +19,11 @@ const failed = (what: string, error: unknown): never => {
 interface Informed {
   readonly nodes: Store<WireGuardNode>;
   readonly handler: ObjectHandler<WireGuardNode>;
-  readonly secrets: ReflectorHandler<ObjectVersion>;
   /** `key priority` of all that was woken since the last call. */
   readonly woken: () => Promise<string[]>;
 }
 
-/** Both handlers over one cache that was filled with these nodes, with nothing left to do. */
+/** A handler over a cache that was filled with these nodes, with nothing left to do. */
 async function informed(...present: WireGuardNode[]): Promise<Informed> {
   const nodes = createNodeStore();
   const queue = createQueue(new ManualClock());
@@ -43,7 +40,7 @@ async function informed(...present: WireGuardNode[]): Promise<Informed> {
   };
   handler.replace(present);
   await woken();
-  return { nodes, handler, secrets: referencedHandler(SECRET, { nodes, queue }, failed), woken };
+  return { nodes, handler, woken };
 }
 
 type Edit = (node: WireGuardNode) => void;
@@ -104,7 +101,7 @@ describe('the first list', () => {
 describe('what the watch brings', () => {
   test.each<{ name: string; edit: Edit; expected: string[] }>([
     { name: 'a new generation', edit: version('8', 4), expected: [`${KEY} change`] },
-    { name: 'a status of ours', edit: judged(3), expected: [] },
+    { name: 'a status that somebody else wrote: it is put right', edit: judged(3), expected: [`${KEY} resync`] },
     { name: 'the same once more', edit: () => undefined, expected: [] },
     { name: 'what is older than the cache', edit: version('6', 2), expected: [] },
     {
@@ -147,6 +144,7 @@ describe('the answer to a write of our own', () => {
 
   test('is taken into the cache without waking anybody when it holds just our status', async () => {
     const { nodes, handler, woken } = await informed(nodeWith());
+    handler.expect(KEY, nodeWith(judged(3)).status);
     handler.takeWritten(nodeWith(judged(3)));
     expect(nodes.get(KEY)?.status.observedGeneration).toBe(3);
     expect(await woken()).toEqual([]);
@@ -175,6 +173,89 @@ describe('the answer to a write of our own', () => {
   });
 });
 
+describe('a status', () => {
+  const written = nodeWith(judged(3));
+
+  test('of ours wakes nobody, whether the watch or the answer comes first', async () => {
+    for (const ways of [['apply', 'takeWritten'] as const, ['takeWritten', 'apply'] as const]) {
+      const { handler, woken } = await informed(nodeWith());
+      handler.expect(KEY, written.status);
+      for (const way of ways) handler[way](written);
+      expect(await woken()).toEqual([]);
+    }
+  });
+
+  test('of ours wakes nobody, in whatever order the API server puts its members', async () => {
+    const { handler, woken } = await informed(nodeWith());
+    handler.expect(KEY, written.status);
+    const turned = Object.fromEntries(Object.entries(written.status).reverse()) as unknown as WireGuardNode['status'];
+    handler.apply({ ...written, status: turned });
+    expect(await woken()).toEqual([]);
+  });
+
+  test('of somebody else over ours wakes, each time', async () => {
+    const { handler, woken } = await informed(nodeWith());
+    handler.expect(KEY, written.status);
+    handler.apply(written);
+    for (const [resourceVersion, observedGeneration] of [
+      ['9', 1],
+      ['10', 2],
+    ] as const) {
+      handler.apply(
+        nodeWith(
+          version(resourceVersion, 3, ({ status }) => {
+            status.observedGeneration = observedGeneration;
+          }),
+        ),
+      );
+      expect(await woken()).toEqual([`${KEY} resync`]);
+    }
+  });
+
+  test('of a node of another name is not taken for ours', async () => {
+    const { handler, woken } = await informed(nodeWith());
+    handler.expect(ANOTHER, written.status);
+    handler.apply(written);
+    expect(await woken()).toEqual([`${KEY} resync`]);
+  });
+
+  test('that stays the same wakes nobody, whatever else of the metadata moved', async () => {
+    const { handler, woken } = await informed(nodeWith());
+    handler.apply(nodeWith(version('8')));
+    handler.replace([nodeWith(version('9'))]);
+    expect(await woken()).toEqual([]);
+  });
+});
+
+test('our own finalizer is no edit that somebody waits for, and one that somebody took is', async () => {
+  const { nodes, handler, woken } = await informed(nodeWith());
+  const own = nodeWith(
+    version('8', 3, ({ metadata }) => {
+      metadata.finalizers = [FINALIZER];
+    }),
+  );
+  handler.takeWritten(own);
+  handler.apply(own);
+  expect([nodes.get(KEY), await woken()]).toEqual([own, []]);
+  handler.apply(nodeWith(version('9')));
+  expect(await woken()).toEqual([`${KEY} change`]);
+});
+
+describe('a handler of one namespace', () => {
+  test('takes nothing for gone that is of another one', () => {
+    const nodes = createNodeStore();
+    const queue = createQueue(new ManualClock());
+    const stranger = nodeWith(({ metadata }) => {
+      metadata.namespace = 'edge-2';
+    });
+    nodes.put(stranger);
+    const handler = objectHandler({ ...{ kind: WIREGUARD_NODE, objects: nodes, queue, failed }, namespace: 'edge' });
+    handler.replace([nodeWith()]);
+    handler.replace([]);
+    expect(nodes.keys()).toEqual(['edge-2/fra1-wg0']);
+  });
+});
+
 describe('a later list', () => {
   test('of a restored etcd, with lower versions, is the truth; it wakes what changed by it', async () => {
     const same = another(version('4001'));
@@ -190,138 +271,5 @@ describe('a later list', () => {
     handler.replace([another(moved)]);
     expect(nodes.keys()).toEqual([ANOTHER]);
     expect(await woken()).toEqual([`${KEY} change`, `${ANOTHER} change`]);
-  });
-});
-
-describe('K4: an interface that comes free', () => {
-  const both = [`${KEY} change`, `${ANOTHER} change`];
-
-  test('when its owner is deleted: the other is woken', async () => {
-    const { handler, woken } = await informed(nodeWith(), another());
-    handler.remove(nodeWith());
-    expect(await woken()).toEqual(both);
-  });
-
-  test('when a list no longer has its owner', async () => {
-    const { handler, woken } = await informed(nodeWith(), another());
-    handler.replace([another()]);
-    expect(await woken()).toEqual(both);
-  });
-
-  test.each(['apply', 'takeWritten'] as const)('when its owner turns to another host: %s', async (way) => {
-    const { handler, woken } = await informed(nodeWith(), another());
-    handler[way](nodeWith(version('8', 4, moved)));
-    expect(await woken()).toEqual(both);
-  });
-
-  test('when a list shows its owner on another host', async () => {
-    const { handler, woken } = await informed(nodeWith(), another());
-    handler.replace([nodeWith(version('8', 4, moved)), another()]);
-    expect(await woken()).toEqual(both);
-  });
-
-  test('when a list shows a namesake in the place of its owner, which is the younger one now', async () => {
-    const { handler, woken } = await informed(nodeWith(), another());
-    handler.replace([nodeWith(recreated), another()]);
-    expect(await woken()).toEqual(both);
-  });
-
-  test('wakes nobody who claims another one', async () => {
-    const { handler, woken } = await informed(nodeWith(), another(moved));
-    handler.remove(nodeWith());
-    expect(await woken()).toEqual([`${KEY} change`]);
-  });
-});
-
-describe('Secrets', () => {
-  const agent = (resourceVersion: string): ObjectVersion => ({ key: 'edge/fra1-agent', resourceVersion });
-  const key = (resourceVersion: string): ObjectVersion => ({ key: 'edge/fra1-wg0', resourceVersion });
-
-  test('the first list makes resyncs of the objects that name them: they may have been read before', async () => {
-    const { secrets, woken } = await informed(nodeWith());
-    secrets.replace([agent('1'), { key: 'edge/unnamed', resourceVersion: '1' }]);
-    expect(await woken()).toEqual([`${KEY} resync`]);
-  });
-
-  test.each<{ name: string; tell: (secrets: ReflectorHandler<ObjectVersion>) => void; expected: string[] }>([
-    {
-      name: 'what changed is a change',
-      tell: ({ apply }) => {
-        apply(agent('2'));
-      },
-      expected: [`${KEY} change`],
-    },
-    {
-      name: 'a change of the private key is a change',
-      tell: ({ apply }) => {
-        apply(key('2'));
-      },
-      expected: [`${KEY} change`],
-    },
-    {
-      name: 'the same version once more is nothing',
-      tell: ({ apply }) => {
-        apply(agent('1'));
-      },
-      expected: [],
-    },
-    {
-      name: 'a deletion is a change',
-      tell: ({ remove }) => {
-        remove(agent('2'));
-      },
-      expected: [`${KEY} change`],
-    },
-    {
-      name: 'a list without it is a change',
-      tell: ({ replace }) => {
-        replace([key('1')]);
-      },
-      expected: [`${KEY} change`],
-    },
-    {
-      name: 'a list with another version of it is a change',
-      tell: ({ replace }) => {
-        replace([agent('0'), key('1')]);
-      },
-      expected: [`${KEY} change`],
-    },
-    {
-      name: 'a list with the same versions is nothing',
-      tell: ({ replace }) => {
-        replace([agent('1'), key('1')]);
-      },
-      expected: [],
-    },
-    {
-      name: 'a Secret that nobody names is nothing',
-      tell: ({ apply }) => {
-        apply({ key: 'other/fra1-agent', resourceVersion: '2' });
-      },
-      expected: [],
-    },
-  ])('$name', async ({ tell, expected }) => {
-    const { secrets, woken } = await informed(nodeWith());
-    secrets.replace([agent('1'), key('1')]);
-    await woken();
-    tell(secrets);
-    expect(await woken()).toEqual(expected);
-  });
-
-  test('T9: a Secret that is deleted and made anew is a change each time', async () => {
-    const { secrets, woken } = await informed(nodeWith());
-    secrets.replace([agent('1'), key('1')]);
-    await woken();
-    secrets.remove(agent('2'));
-    expect(await woken()).toEqual([`${KEY} change`]);
-    secrets.apply(agent('3'));
-    expect(await woken()).toEqual([`${KEY} change`]);
-  });
-
-  test('a Secret that comes after an object which waits for it is a change', async () => {
-    const { secrets, woken } = await informed(nodeWith());
-    secrets.replace([]);
-    secrets.apply(agent('1'));
-    expect(await woken()).toEqual([`${KEY} change`]);
   });
 });

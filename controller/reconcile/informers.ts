@@ -1,9 +1,12 @@
-import { REFERENCED, type ReconciledKind, type ReferencedKind, WIREGUARD_NODE } from '../api/kinds.ts';
+import { createHash } from 'node:crypto';
+import { type ReconciledKind, type ReferencedKind, SECRET, WIREGUARD_NODE } from '../api/kinds.ts';
+import { keyOf } from '../api/node.ts';
 import type { ObjectVersion } from '../api/trim.ts';
 import type { WireGuardNode } from '../api/wireguardnode.generated.ts';
 import type { KubeClient } from '../cluster/kube-client.ts';
 import { createListWatch } from '../cluster/list-watch.ts';
 import type { Logger } from '../log.ts';
+import { stable } from '../policy/status.ts';
 import type { Clock } from '../runtime/clock.ts';
 import type { Queue } from '../runtime/queue.ts';
 import { type ReflectorHandler, runReflector } from '../runtime/reflector.ts';
@@ -18,7 +21,11 @@ export interface ObjectHandler<T> extends ReflectorHandler<T> {
   readonly synced: () => boolean;
   /** Takes the answer to a write of our own: it may hold an edit that the watch has not brought yet, and the object may be gone. */
   readonly takeWritten: (object: T) => void;
+  /** The status that is being written: its coming by the watch is no news. */
+  readonly expect: (key: string, status: unknown) => void;
 }
+
+const markOf = (status: unknown): string => createHash('sha256').update(stable(status)).digest('base64');
 
 type Failed = ReflectorHandler<unknown>['failed'];
 
@@ -28,22 +35,50 @@ export interface HandlerOptions<T> {
   readonly objects: Store<T>;
   readonly queue: Queue;
   readonly failed: Failed;
+  /** Whose objects this handler keeps; undefined = all. */
+  readonly namespace?: string | undefined;
 }
 
-/** Maps events of a reconciled kind to keys: the object's own, and those of the objects that conflict with it when a claim comes free. */
-export function objectHandler<T>({ kind, objects, queue, failed }: HandlerOptions<T>): ObjectHandler<T> {
+/** Whether somebody else wrote the status; what we write ourselves is announced. */
+interface StatusWatch<T> {
+  readonly isForeign: (object: T, previous: T) => boolean;
+  readonly expect: (key: string, status: unknown) => void;
+  readonly forget: (key: string) => void;
+}
+
+function watchStatuses<T>({ keyOf, versionOf, statusOf }: ReconciledKind<T>): StatusWatch<T> {
+  const expected = new Map<string, string>();
+  return {
+    isForeign(object, previous) {
+      if (versionOf(object) === versionOf(previous)) return false;
+      const now = markOf(statusOf(object));
+      return now !== markOf(statusOf(previous)) && now !== expected.get(keyOf(object));
+    },
+    expect(key, status) {
+      expected.set(key, markOf(status));
+    },
+    forget: (key) => {
+      expected.delete(key);
+    },
+  };
+}
+
+/** Maps events of a reconciled kind to keys: the object's own, and those of the objects that wait for a claim to come free. */
+export function objectHandler<T>({ kind, objects, queue, failed, namespace }: HandlerOptions<T>): ObjectHandler<T> {
   const { keyOf, uidOf, claimOf, fingerprint } = kind;
   let synced = false;
-  const wakeConflicting = (object: T): void => {
-    for (const key of objects.withIndex('claim', claimOf(object))) if (key !== keyOf(object)) queue.add(key, 'change');
+  const statuses = watchStatuses(kind);
+  const wakeWaiting = (object: T): void => {
+    for (const key of objects.withIndex('waiting', 'Conflict')) if (key !== keyOf(object)) queue.add(key, 'change');
   };
   const wake = (object: T, previous: T | undefined): void => {
-    if (previous !== undefined && fingerprint(previous) === fingerprint(object)) return;
+    if (previous !== undefined && fingerprint(previous) === fingerprint(object)) {
+      if (statuses.isForeign(object, previous)) queue.add(keyOf(object), 'resync');
+      return;
+    }
     const isResync = previous === undefined && !synced && kind.isJudged(object);
     queue.add(keyOf(object), isResync ? 'resync' : 'change');
-    const letsGo =
-      previous !== undefined && (uidOf(previous) !== uidOf(object) || claimOf(previous) !== claimOf(object));
-    if (letsGo) wakeConflicting(previous);
+    if (previous !== undefined && claimOf(previous) !== claimOf(object)) wakeWaiting(previous);
   };
   const apply = (object: T): void => {
     const previous = objects.get(keyOf(object));
@@ -51,30 +86,37 @@ export function objectHandler<T>({ kind, objects, queue, failed }: HandlerOption
   };
   const remove = (object: T): void => {
     objects.remove(keyOf(object));
+    statuses.forget(keyOf(object));
     queue.add(keyOf(object), 'change');
-    wakeConflicting(object);
+    wakeWaiting(object);
   };
-  return {
-    synced: () => synced,
-    apply,
-    remove,
-    failed,
-    takeWritten(object) {
-      const known = objects.get(keyOf(object));
-      if (known !== undefined && uidOf(known) === uidOf(object)) apply(object);
-    },
-    replace(listed) {
-      const present = new Set(listed.map(keyOf));
-      for (const object of objects.keys().flatMap((key) => objects.get(key) ?? []))
-        if (!present.has(keyOf(object))) remove(object);
-      for (const object of listed) {
-        const previous = objects.get(keyOf(object));
-        objects.put(object);
-        wake(object, previous);
-      }
-      synced = true;
-    },
+  const replace = (listed: readonly T[]): void => {
+    const present = new Set(listed.map(keyOf));
+    const gone = objects
+      .keys()
+      .filter((key) => (namespace === undefined || key.startsWith(`${namespace}/`)) && !present.has(key));
+    for (const object of gone.flatMap((key) => objects.get(key) ?? [])) remove(object);
+    for (const object of listed) {
+      const previous = objects.get(keyOf(object));
+      objects.put(object);
+      wake(object, previous);
+    }
+    synced = true;
   };
+  const takeWritten = (object: T): void => {
+    const known = objects.get(keyOf(object));
+    if (known === undefined || uidOf(known) !== uidOf(object)) return;
+    // Our own finalizer is no edit that somebody waits for.
+    if (kind.differsInFinalizers(known, object)) objects.apply(object);
+    else apply(object);
+  };
+  return { synced: () => synced, apply, remove, failed, expect: statuses.expect, takeWritten, replace };
+}
+
+/** Keeps the versions of objects that are referred to. */
+export interface ReferencedHandler extends ReflectorHandler<ObjectVersion> {
+  /** The resourceVersion of the object with this key; undefined = there is none, or it is not known yet. */
+  readonly versionOf: (key: string) => string | undefined;
 }
 
 /** Maps an object that is referred to, and that came, changed or went, to the objects that it concerns. */
@@ -82,7 +124,7 @@ export function referencedHandler(
   kind: ReferencedKind,
   { nodes, queue }: { readonly nodes: Store<WireGuardNode>; readonly queue: Queue },
   failed: Failed,
-): ReflectorHandler<ObjectVersion> {
+): ReferencedHandler {
   const known = new Map<string, string>();
   let filled = false;
   const wake = (key: string): void => {
@@ -98,6 +140,7 @@ export function referencedHandler(
     wake(key);
   };
   return {
+    versionOf: (key) => known.get(key),
     apply,
     remove,
     failed,
@@ -120,8 +163,10 @@ export function referencedHandler(
 /** What the watches work with. */
 export interface InformerDependencies {
   readonly client: KubeClient;
-  /** Undefined = all. */
-  readonly namespace: string | undefined;
+  /** The namespaces whose objects are watched; empty = all. */
+  readonly namespaces: readonly string[];
+  /** As kubectl's `-l`; empty = every object. */
+  readonly selector: string;
   readonly nodes: Store<WireGuardNode>;
   readonly queue: Queue;
   readonly clock: Clock;
@@ -129,37 +174,64 @@ export interface InformerDependencies {
   readonly random: () => number;
   readonly log: Logger;
   readonly signal: AbortSignal;
+  /** After every contact with the API server, good or bad. */
+  readonly contact: (watch: string, isGood: boolean) => void;
 }
 
 /** The watches, running. */
-export interface Informers {
-  /** Whether every WireGuardNode is known. */
-  readonly synced: () => boolean;
-  readonly takeWritten: (node: WireGuardNode) => void;
+export interface Informers extends Pick<ObjectHandler<WireGuardNode>, 'takeWritten' | 'expect'> {
+  /** What is not known yet, in words; empty = every WireGuardNode is known. */
+  readonly missing: () => readonly string[];
+  /** The resourceVersion of a Secret by `namespace/name`. */
+  readonly secretVersionOf: (key: string) => string | undefined;
   readonly ended: Promise<unknown>;
 }
 
-/** Starts a watch of every kind. */
+/** Starts a watch of every kind in every namespace. */
 export function startInformers(dependencies: InformerDependencies): Informers {
-  const { client, namespace, nodes, queue, log, random } = dependencies;
-  const failed =
-    (plural: string): Failed =>
-    (what, error) => {
-      const text = error instanceof Error ? error.message : String(error);
-      log.warn(`cannot ${what} ${plural}; trying again`, { error: text });
-    };
-  const kind = WIREGUARD_NODE;
-  const handler = objectHandler({ kind, objects: nodes, queue, failed: failed(kind.plural) });
-  const source = createListWatch({ client, kind, namespace, random });
-  const watches = [
-    runReflector({ ...dependencies, handler, source }),
-    ...REFERENCED.map((referenced) =>
+  const { client, namespaces, selector, nodes, queue, log, random, contact } = dependencies;
+  const scopes = namespaces.length === 0 ? [undefined] : namespaces;
+  const parts = scopes.map((namespace) => {
+    const name = (plural: string): string => (namespace === undefined ? plural : `${plural} of ${namespace}`);
+    const failed =
+      (watch: string): Failed =>
+      (what, error) => {
+        contact(watch, false);
+        const text = error instanceof Error ? error.message : String(error);
+        log.warn(`cannot ${what} ${watch}; trying again`, { error: text });
+      };
+    const kind = WIREGUARD_NODE;
+    const own = name(kind.plural);
+    const handler = objectHandler({ kind, objects: nodes, queue, failed: failed(own), namespace });
+    const source = createListWatch({ client, kind, namespace, selector, random });
+    const secretHandler = referencedHandler(SECRET, dependencies, failed(name(SECRET.plural)));
+    const watches = [
       runReflector({
         ...dependencies,
-        handler: referencedHandler(referenced, dependencies, failed(referenced.plural)),
-        source: createListWatch({ client, kind: referenced, namespace, random }),
+        handler,
+        source,
+        contact: () => {
+          contact(own, true);
+        },
       }),
-    ),
-  ];
-  return { synced: handler.synced, takeWritten: handler.takeWritten, ended: Promise.all(watches) };
+      runReflector({
+        ...dependencies,
+        handler: secretHandler,
+        source: createListWatch({ client, kind: SECRET, namespace, selector: '', random }),
+        contact: () => {
+          contact(name(SECRET.plural), true);
+        },
+      }),
+    ];
+    return { namespace, own, handler, secretHandler, watches };
+  });
+  const partOf = (key: string): (typeof parts)[number] | undefined =>
+    parts.find(({ namespace }) => namespace === undefined || key.startsWith(`${namespace}/`));
+  return {
+    missing: () => parts.filter(({ handler }) => !handler.synced()).map(({ own }) => own),
+    takeWritten: (node) => partOf(keyOf(node))?.handler.takeWritten(node),
+    expect: (key, status) => partOf(key)?.handler.expect(key, status),
+    secretVersionOf: (key) => partOf(key)?.secretHandler.versionOf(key),
+    ended: Promise.all(parts.flatMap(({ watches }) => watches)),
+  };
 }

@@ -1,18 +1,35 @@
+import type { WireGuardNodeStatus } from '../api/wireguardnode.generated.ts';
 import type { Driver } from '../drivers/driver.ts';
 import type { Correction } from '../policy/contention.ts';
-import type { Observation } from '../policy/observation.ts';
 import { type FailureCount, NO_FAILURE } from '../policy/retry.ts';
 
-/** What a process remembers of one object between reconciles. All of it may be lost at any time: status holds what must not be. */
+/** What a process remembers of one object between reconciles, small whatever agents answer. All of it may be lost at any time. */
 export interface LocalState {
   /** Of the object; a namesake that was created anew starts with nothing. */
   readonly uid: string;
   /** The driver of the last look; a deletion may have to do without the Secret. */
   readonly driver: Driver | undefined;
-  /** What that driver saw last, if nothing failed since. */
-  readonly observation: Observation | undefined;
+  /** The one before that, and the origin of its host: the way there until that is left. */
+  readonly former: { readonly driver: Driver; readonly origin: string } | undefined;
+  /** The origin of the agent that has accepted the object's signature. */
+  readonly acceptedBy: string | undefined;
+  /** The last look, if its verdict still holds while nothing moves. */
+  readonly seen: Seen | undefined;
   readonly corrections: readonly Correction[];
   readonly failures: FailureCount;
+  /** The status that was written last: what others make of it is put right. */
+  readonly written: WireGuardNodeStatus | undefined;
+  /** Since when the object is known to be deleted, or moved away from a host, Unix ms; `isDone`: the host was left. */
+  readonly leaving: { readonly what: string; readonly sinceMs: number; readonly isDone: boolean } | undefined;
+}
+
+/** What a verdict was about: while all of it stands, the verdict does. */
+export interface Seen {
+  /** Of the host. */
+  readonly revision: string;
+  readonly generation: number;
+  /** Empty = not compared. */
+  readonly publicKey: string;
 }
 
 /** Local states by key; a reconcile takes one and puts the next one back. */
@@ -26,9 +43,13 @@ export interface LocalStates {
 export const newLocalState = (uid: string): LocalState => ({
   uid,
   driver: undefined,
-  observation: undefined,
+  former: undefined,
+  acceptedBy: undefined,
+  seen: undefined,
   corrections: [],
   failures: NO_FAILURE,
+  written: undefined,
+  leaving: undefined,
 });
 
 /** Empty, as after every start. */

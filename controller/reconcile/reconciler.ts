@@ -1,10 +1,11 @@
 import { keyOf } from '../api/node.ts';
 import type { WireGuardNode } from '../api/wireguardnode.generated.ts';
-import { conflictingNodes, load } from '../cluster/load.ts';
+import { acceptedRivals, load } from '../cluster/load.ts';
 import { hasFinalizer, wantsFinalizer } from '../policy/deletion.ts';
 import { type Action, awaitChange, requeueAfter } from '../runtime/action.ts';
 import type { Dependencies } from './dependencies.ts';
 import { finalize } from './finalize.ts';
+import { loadOptionsOf } from './load-options.ts';
 import { report } from './report.ts';
 import { syncInterface } from './sync-interface.ts';
 
@@ -15,27 +16,42 @@ const SOON_MS = 250;
 export const createReconciler =
   (dependencies: Dependencies) =>
   async (key: string): Promise<Action> => {
-    const { nodes, localStates, writer, signal } = dependencies;
-    const node = nodes.get(key);
-    if (node === undefined) {
-      localStates.forget(key);
-      return awaitChange;
+    try {
+      return await reconcile(dependencies, key);
+    } finally {
+      // Whatever came of it: the next one has its turn on the host.
+      dependencies.hosts.turns.leave(key);
     }
-    if (node.metadata.deletionTimestamp !== undefined) return finalize(dependencies, node);
-    if (hasFinalizer(node) === wantsFinalizer(node)) return reconcileNode(dependencies, node);
-    const written = await writer.writeFinalizer(node, wantsFinalizer(node), signal);
-    if (written === undefined) return requeueAfter(SOON_MS);
-    dependencies.takeWritten(written);
-    return reconcileNode(dependencies, written);
   };
+
+async function reconcile(dependencies: Dependencies, key: string): Promise<Action> {
+  const { nodes, localStates, writer, signal } = dependencies;
+  const node = nodes.get(key);
+  if (node === undefined) {
+    localStates.forget(key);
+    return awaitChange;
+  }
+  if (node.metadata.deletionTimestamp !== undefined) return finalize(dependencies, node);
+  if (hasFinalizer(node) === wantsFinalizer(node)) return reconcileNode(dependencies, node);
+  const written = await writer.writeFinalizer(node, wantsFinalizer(node), signal);
+  if (written === undefined) return requeueAfter(SOON_MS);
+  dependencies.takeWritten(written);
+  return reconcileNode(dependencies, written);
+}
 
 async function reconcileNode(dependencies: Dependencies, node: WireGuardNode): Promise<Action> {
   const { nodes, localStates, log } = dependencies;
   const key = keyOf(node);
   const local = localStates.get(key, node.metadata.uid);
-  const input = await load(node, dependencies);
+  const options = loadOptionsOf(dependencies);
+  const input = await load(node, options);
+  const rivals = input.rivals.accepted.map(({ metadata }) => metadata.uid).join();
   const isCurrent = (): boolean =>
-    isSame(nodes.get(key), node) && conflictingNodes(node, nodes).length === input.conflicting.length;
+    dependencies.mayChange() &&
+    isSame(nodes.get(key), node) &&
+    acceptedRivals(node, options)
+      .map(({ metadata }) => metadata.uid)
+      .join() === rivals;
   const steps = syncInterface(input, local, { ...dependencies, isCurrent });
   let interim: Promise<unknown> = Promise.resolve();
   for (;;) {

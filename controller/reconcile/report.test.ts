@@ -1,10 +1,10 @@
 import { beforeEach, describe, expect, test } from '@jest/globals';
 import { ManualClock } from '../../test/support/manual-clock.ts';
 import { nodeWith } from '../../test/support/node-builder.ts';
-import { observation } from '../../test/support/observed-host.ts';
-import { inSync } from '../../test/support/status-after.ts';
+import { change, inSync } from '../../test/support/status-after.ts';
 import { keyOf } from '../api/node.ts';
 import type { WireGuardNode, WireGuardNodeStatus } from '../api/wireguardnode.generated.ts';
+import type { NodeEvent } from '../policy/events.ts';
 import type { Change, Outcome } from '../policy/outcome.ts';
 import { type Action, awaitChange, requeueAfter } from '../runtime/action.ts';
 import type { Dependencies } from './dependencies.ts';
@@ -14,6 +14,8 @@ import { report } from './report.ts';
 
 const KEY = keyOf(nodeWith());
 const UNREACHABLE: Outcome = { kind: 'unreachable', reason: 'ConnectionTimeout', message: 'no answer' };
+const SEEN = { revision: 'digest-1', generation: 3, publicKey: 'key' };
+const UNMOVED: Outcome = { kind: 'unmoved', retry: { kind: 'after', delayMs: 60_000 } };
 const SUPERSEDED: Outcome = { kind: 'superseded', message: 'the host changed after it was read' };
 
 /** An API server that takes statuses, or whose object is gone, and everything that is told. */
@@ -22,6 +24,8 @@ class Bench {
   readonly localStates = createLocalStates();
   readonly statuses: WireGuardNodeStatus[] = [];
   readonly told: string[] = [];
+  /** Reasons of the events. */
+  readonly events: string[] = [];
   readonly counted: [string, Change | undefined][] = [];
   isGone = false;
 
@@ -30,10 +34,16 @@ class Bench {
   }
 
   /** Reports an outcome of a sync that began with what is remembered now. */
-  report(outcome: Outcome, over: Partial<LocalState> = {}): Promise<Action> {
+  report(outcome: Outcome, over: Partial<LocalState> = {}, events: readonly NodeEvent[] = []): Promise<Action> {
     const node = this.nodes.get(KEY) ?? nodeWith();
     const local = { ...this.local, ...over };
-    return report(this.#dependencies(), node, { outcome, local });
+    return report(this.#dependencies(), node, { outcome, local, events });
+  }
+
+  /** Somebody else writes the status of the object. */
+  meddle(status: Partial<WireGuardNodeStatus>): void {
+    const node = this.nodes.get(KEY) ?? nodeWith();
+    this.nodes.put({ ...node, status: { ...node.status, ...status } });
   }
 
   get local(): LocalState {
@@ -53,8 +63,10 @@ class Bench {
       takeWritten: (node: WireGuardNode) => {
         this.nodes.put(node);
       },
-      metrics: { reconciled: (kind: string, change: Change | undefined) => this.counted.push([kind, change]) },
-      events: { record: () => Promise.resolve() },
+      metrics: {
+        reconciled: (_: WireGuardNode, { kind }: Outcome, made: Change | undefined) => this.counted.push([kind, made]),
+      },
+      events: { record: (_: WireGuardNode, { reason }: NodeEvent) => this.events.push(reason) },
       writer: {
         writeStatus: (node: WireGuardNode, status: WireGuardNodeStatus) => {
           if (this.isGone) return Promise.resolve(undefined);
@@ -73,10 +85,10 @@ beforeEach(() => {
 });
 
 test('an outcome is written, counted and told, and what was learnt is kept', async () => {
-  expect(await bench.report(inSync(nodeWith()), { observation })).toMatchObject({ kind: 'requeue-after' });
+  expect(await bench.report(inSync(nodeWith()), { seen: SEEN })).toMatchObject({ kind: 'requeue-after' });
   expect(bench.statuses.at(-1)?.conditions[0]).toMatchObject({ type: 'Ready', status: 'True' });
   expect([bench.counted, bench.told]).toEqual([[['in-sync', undefined]], ['debug in sync']]);
-  expect(bench.local.observation).toBe(observation);
+  expect([bench.local.seen, bench.local.written]).toEqual([SEEN, bench.statuses.at(-1)]);
 });
 
 test('what only a change can move on waits for it', async () => {
@@ -102,22 +114,22 @@ describe('a change that lasts', () => {
   test('is written, and neither remembered nor a failure', async () => {
     await bench.report(UNREACHABLE);
     const { failures } = bench.local;
-    await bench.report({ kind: 'applying' }, { observation });
+    await bench.report({ kind: 'applying' }, { seen: SEEN });
     expect(bench.statuses.at(-1)?.conditions[0]).toMatchObject({ reason: 'Applying' });
-    expect([bench.local.failures, bench.local.observation]).toEqual([failures, undefined]);
+    expect([bench.local.failures, bench.local.seen]).toEqual([failures, undefined]);
   });
 });
 
 describe('a decision that no longer fits', () => {
   test('is not written', async () => {
-    expect(await bench.report(SUPERSEDED, { observation })).toEqual(requeueAfter(125));
+    expect(await bench.report(SUPERSEDED, { seen: SEEN })).toEqual(requeueAfter(125));
     expect([bench.statuses, bench.told]).toEqual([[], ['info compared anew']]);
   });
 
   test('has failed when it goes on', async () => {
-    for (let round = 0; round < 4; round += 1) await bench.report(SUPERSEDED, { observation });
+    for (let round = 0; round < 4; round += 1) await bench.report(SUPERSEDED, { seen: SEEN });
     expect(bench.statuses).toEqual([]);
-    await bench.report(SUPERSEDED, { observation });
+    await bench.report(SUPERSEDED, { seen: SEEN });
     expect(bench.statuses.at(-1)?.conditions[0]).toMatchObject({ reason: 'ApplyFailed' });
   });
 });
@@ -130,5 +142,66 @@ describe('a status that cannot be written, as the object changed or went', () =>
     expect(pauses.slice(0, 3)).toEqual([125, 250, 500].map(requeueAfter));
     expect(pauses.at(-1)).toEqual(requeueAfter(5_000));
     expect([bench.statuses, bench.counted, bench.told]).toEqual([[], [], []]);
+  });
+});
+
+describe('I5: a host and a wish that did not move', () => {
+  test('write nothing and tell nothing aloud, but are counted as a look', async () => {
+    await bench.report(inSync(nodeWith()));
+    expect(await bench.report(UNMOVED)).toEqual(requeueAfter(60_000));
+    expect([bench.statuses.length, bench.told.at(-1)]).toEqual([1, 'debug unmoved']);
+    expect(bench.counted.map(([kind]) => kind)).toEqual(['in-sync', 'unmoved']);
+  });
+
+  test('put right what others made of the status meanwhile', async () => {
+    await bench.report(inSync(nodeWith()));
+    const [own] = bench.statuses;
+    bench.meddle({ conditions: [], observedGeneration: 99 });
+    await bench.report(UNMOVED);
+    expect(bench.statuses).toEqual([own, own]);
+    expect(bench.nodes.get(KEY)?.status).toEqual(own);
+  });
+});
+
+test('what others make of a status is no base of the next one', async () => {
+  await bench.report(UNREACHABLE);
+  bench.meddle({ conditions: [], consecutiveFailures: 99 });
+  await bench.report(UNREACHABLE);
+  expect(bench.statuses.at(-1)).toMatchObject({ consecutiveFailures: 2 });
+  const [first, second] = bench.statuses.map(({ conditions }) => conditions);
+  expect(second).toEqual(first);
+});
+
+describe('C1: who waits for its turn on the host', () => {
+  test('is not written, and is woken', async () => {
+    expect(await bench.report({ kind: 'queued' })).toEqual(awaitChange);
+    expect([bench.statuses, bench.counted]).toEqual([[], [['queued', undefined]]]);
+  });
+});
+
+test('events are told in their order: what happened beside, what changed, and the turn of Ready', async () => {
+  const left: NodeEvent = { type: 'Normal', reason: 'FormerHostReleased', action: 'Apply', note: '' };
+  await bench.report(inSync(nodeWith(), { change }), {}, [left]);
+  expect(bench.events).toEqual(['FormerHostReleased', 'Applied', 'Ready']);
+});
+
+test('an event of what was done on a host is told although the status cannot be written', async () => {
+  bench.isGone = true;
+  const left: NodeEvent = { type: 'Normal', reason: 'FormerHostReleased', action: 'Apply', note: '' };
+  await bench.report(inSync(nodeWith()), {}, [left]);
+  expect(bench.events).toEqual(['FormerHostReleased']);
+});
+
+describe('C12: a deletion that waits', () => {
+  const waits = (delayMs: number): Outcome => ({
+    ...{ kind: 'deleting', why: 'no answer', untilMs: Date.parse('2026-02-01T00:05:00Z') },
+    retry: { kind: 'after', delayMs },
+  });
+
+  test('is told aloud where its status is written, and its event once', async () => {
+    for (let round = 0; round < 4; round += 1) expect(await bench.report(waits(7_000))).toEqual(requeueAfter(7_000));
+    expect(bench.statuses[0]?.conditions[0]).toMatchObject({ status: 'Unknown', reason: 'Deleting' });
+    expect(bench.told.map((line) => line.split(' ')[0])).toEqual(['warn', 'warn', 'debug', 'warn']);
+    expect(bench.events).toEqual(['Deleting']);
   });
 });

@@ -1,5 +1,5 @@
 import { keyOf } from '../api/node.ts';
-import type { WireGuardNode } from '../api/wireguardnode.generated.ts';
+import type { WireGuardNode, WireGuardNodeStatus } from '../api/wireguardnode.generated.ts';
 import { openRequest } from '../policy/decide.ts';
 import { eventsOf } from '../policy/events.ts';
 import type { Outcome } from '../policy/outcome.ts';
@@ -14,30 +14,48 @@ import type { Synced } from './sync-interface.ts';
 
 /** Writes an outcome down, if it says anything new, and decides when the object is looked at again. */
 export async function report(dependencies: Dependencies, judged: WireGuardNode, synced: Synced): Promise<Action> {
-  const { clock, writer, nodes, localStates } = dependencies;
+  const { clock, nodes, localStates } = dependencies;
   const key = keyOf(judged);
-  // The generation and spec are those that were judged; the status to compare with is the latest that we know of.
   const latest = nodes.get(key);
-  const node = latest?.metadata.uid === judged.metadata.uid ? { ...judged, status: latest.status } : judged;
+  const stored = latest?.metadata.uid === judged.metadata.uid ? { ...judged, status: latest.status } : judged;
+  // The generation and spec are those that were judged; the status to go on from is what we wrote last, whatever others made of it.
+  const node = { ...judged, status: synced.local.written ?? stored.status };
   const { outcome, local } = counted(node, synced);
   const { status: says } = consequencesOf(outcome);
-  if (says === 'final' || says === 'never') localStates.set(key, local);
+  if (says !== 'interim') localStates.set(key, local);
   const nowMs = clock.now();
   const failures = local.failures.count;
   const retry = retryOf(outcome, { node, nowMs, failures });
   const delayMs = delayOf(retry, failures, dependencies.random);
+  for (const event of synced.events ?? []) dependencies.events.record(node, event);
   if (says === 'never') {
-    tell(dependencies, key, { outcome, isNew: true });
+    tell(dependencies, node, { outcome, isNew: true });
     return actionOf(delayMs);
   }
   const attempt = { failures, nextMs: failures === 0 || delayMs === undefined ? undefined : nowMs + delayMs };
   const status = statusOf({ node, outcome, nowMs, request: openRequest(node), attempt });
-  const written = await writer.writeStatus(node, status, dependencies.signal);
+  const written = await write(dependencies, stored, status);
   if (written === undefined) return again(dependencies, node, synced.local);
-  if (written !== node) dependencies.takeWritten(written);
-  tell(dependencies, key, { outcome, isNew: written !== node });
-  for (const event of eventsOf(node, outcome, status)) await dependencies.events.record(node, event);
+  const isNew = written !== stored;
+  if (isNew) dependencies.takeWritten(written);
+  remember(dependencies, node, written.status);
+  tell(dependencies, node, { outcome, isNew });
+  for (const event of eventsOf(node, outcome, status)) dependencies.events.record(node, event);
   return actionOf(delayMs);
+}
+
+async function write(
+  { writer, signal }: Dependencies,
+  stored: WireGuardNode,
+  status: WireGuardNodeStatus,
+): Promise<WireGuardNode | undefined> {
+  return writer.writeStatus(stored, status, signal);
+}
+
+/** What we wrote last, as the API server keeps it. */
+function remember({ localStates }: Dependencies, node: WireGuardNode, written: WireGuardNodeStatus): void {
+  const key = keyOf(node);
+  localStates.set(key, { ...localStates.get(key, node.metadata.uid), written });
 }
 
 /** The failure counted; what happened too often in a row is what its row says that it is in the end. */
@@ -45,7 +63,7 @@ function counted({ metadata }: WireGuardNode, { outcome, local }: Synced): Synce
   const { failure, status } = consequencesOf(outcome);
   if (status === 'interim') return { outcome, local: { ...local, failures: NO_FAILURE } };
   const failures = countFailure(local.failures, failure, metadata.generation);
-  return { outcome: inTheEnd(outcome, failures.count, local.observation), local: { ...local, failures } };
+  return { outcome: inTheEnd(outcome, failures.count), local: { ...local, failures } };
 }
 
 /** The object went, or changed, while its status was written: the watch tells how. */
@@ -63,10 +81,10 @@ interface Told {
   readonly isNew: boolean;
 }
 
-function tell({ metrics, log }: Dependencies, key: string, { outcome, isNew }: Told): void {
+function tell({ metrics, log }: Dependencies, node: WireGuardNode, { outcome, isNew }: Told): void {
   const { log: line, change } = consequencesOf(outcome);
-  metrics.reconciled(outcome.kind, change);
-  log[levelOf(line, isNew)](line.message, { node: key, ...line.fields });
+  metrics.reconciled(node, outcome, change);
+  log[levelOf(line, isNew)](line.message, { node: keyOf(node), ...line.fields });
 }
 
 const levelOf = ({ whenNew, whenSame }: LogLine, isNew: boolean): LogLine['whenNew'] => (isNew ? whenNew : whenSame);

@@ -6,14 +6,15 @@ import {
   failedApply,
   managed,
   MTU,
+  ownerOf,
   refusedFor,
   SyncBench,
 } from '../../test/support/sync-bench.ts';
-import { MemoryDriver } from '../../test/support/memory-driver.ts';
-import { agent, KEY } from '../../test/support/observed-host.ts';
+import { InterfaceKey } from '../../agent/protocol/interface-key.ts';
+import { Secret } from '../../agent/protocol/secret.ts';
+import { anotherNode } from '../../test/support/check-input.ts';
+import { agent, KEY_PAIR } from '../../test/support/observed-host.ts';
 import { desired } from '../policy/desired.ts';
-import type { Outcome } from '../policy/outcome.ts';
-import { createKeyLock } from '../runtime/key-lock.ts';
 
 const UNREACHABLE = { kind: 'unreachable', reason: 'ConnectionTimeout', message: 'no answer' } as const;
 
@@ -37,7 +38,7 @@ describe('a host', () => {
       kind: 'in-sync',
       change: { cause: 'Created', impact: 'Restart', outageMs: 340, corrected: [], warnings: [] },
     });
-    expect(bench.host.config).toEqual(desired(node, KEY).config);
+    expect(bench.host.config).toEqual(desired(node, KEY_PAIR).config);
     expect(bench.host.applies).toMatchObject([{ state: 'up', maxImpact: 'Restart' }]);
   });
 
@@ -157,21 +158,44 @@ describe('a decision that no longer holds', () => {
     expect(bench.host.config?.mtu).toBe(1_310);
   });
 
-  test('as the object moved while it waited for its turn is given up before anything is sent', async () => {
+  test('as the object moved after it was read is given up before anything is sent', async () => {
     const bench = new SyncBench(appliedNode(), DRIFT);
-    const hostLocks = createKeyLock();
-    const { promise: held, resolve: release } = Promise.withResolvers<undefined>();
-    const { url } = appliedNode().spec.agent;
-    const previous = hostLocks.run(url, () => held);
-    let isCurrent = true;
-    const looked: Promise<Outcome> = bench.sync({ hostLocks, isCurrent: () => isCurrent });
-    await new Promise((resolve) => setImmediate(resolve));
-    isCurrent = false;
-    release(undefined);
-    await previous;
-    expect(await looked).toMatchObject({ kind: 'superseded' });
+    expect(await bench.sync({ isCurrent: () => false })).toMatchObject({ kind: 'superseded' });
     expect(bench.host.applies).toEqual([]);
   });
+
+  test.each<{ name: string; secret: Secret | undefined }>([
+    { name: 'holds another key', secret: new Secret(Buffer.alloc(32, 9).toString('base64')) },
+    { name: 'is gone', secret: undefined },
+  ])('as the Secret of the key $name by the time that it is sent is given up', async ({ secret }) => {
+    const bench = new SyncBench(appliedNode(), DRIFT);
+    bench.secret = secret;
+    expect(await bench.sync()).toMatchObject({ kind: 'superseded' });
+    expect(bench.host.applies).toEqual([]);
+  });
+
+  test('as another object was faster on the host is given up', async () => {
+    const bench = new SyncBench(appliedNode(), DRIFT);
+    bench.host.meanwhile = () => {
+      bench.host.owner = ownerOf(anotherNode(() => undefined));
+      return undefined;
+    };
+    expect(await bench.sync()).toMatchObject({ kind: 'superseded' });
+    expect(bench.host.config?.mtu).toBe(1_300);
+  });
+});
+
+test('an agent that tells what it reads after a change spares a read', async () => {
+  const bench = new SyncBench(appliedNode(), DRIFT);
+  bench.host.readsBack = true;
+  expect(await bench.sync()).toMatchObject({ kind: 'in-sync', change: { corrected: [MTU] } });
+  expect(bench.host.reads).toBe(1);
+});
+
+test('what an agent reads after a change is judged like any other read', async () => {
+  const bench = new SyncBench(appliedNode(), DRIFT);
+  Object.assign(bench.host, { readsBack: true, isIdle: true });
+  expect(await bench.sync()).toMatchObject({ kind: 'apply-failed' });
 });
 
 describe('Observe', () => {
@@ -179,8 +203,8 @@ describe('Observe', () => {
     const bench = new SyncBench(appliedNode(observing), DRIFT);
     const plan = { impact: 'None', steps: [{ path: MTU }] };
     const drifted = { kind: 'drifted', differences: [{ path: MTU }], plan };
-    expect([await bench.sync(), await bench.sync()]).toMatchObject([drifted, drifted]);
-    expect([bench.host.applies.length, bench.host.plans]).toEqual([0, 2]);
+    expect([await bench.sync(), await bench.sync()]).toMatchObject([drifted, { kind: 'unmoved' }]);
+    expect([bench.host.applies.length, bench.host.plans]).toEqual([0, 1]);
     expect(bench.host.config?.mtu).toBe(1_300);
   });
 
@@ -195,6 +219,14 @@ describe('Observe', () => {
     const bench = new SyncBench(appliedNode(observing));
     expect(await bench.sync()).toMatchObject({ kind: 'in-sync', change: undefined });
     expect(bench.host.applies).toEqual([]);
+  });
+
+  test('without the Secret of the key compares all but the key, and cannot ask for a plan', async () => {
+    const other = InterfaceKey.fromPublic('other');
+    const bench = new SyncBench(appliedNode(observing), { ...DRIFT, privateKey: other });
+    Object.assign(bench, { parts: { keySecret: { kind: 'missing' } }, secret: undefined });
+    expect(await bench.sync()).toMatchObject({ kind: 'drifted', differences: [{ path: MTU }], plan: undefined });
+    expect([bench.host.plans, bench.local.seen?.publicKey]).toEqual([0, '']);
   });
 
   test('of what the agent would refuse is that refusal', async () => {
@@ -231,79 +263,6 @@ describe('nothing is asked of the host', () => {
     const bench = new SyncBench(appliedNode(edit), DRIFT);
     expect(await bench.sync()).toMatchObject(expected);
     expect([bench.host.reads, bench.host.applies, bench.opened]).toEqual([0, [], []]);
-  });
-});
-
-describe('what is remembered of a look', () => {
-  test('is given to the next one, which reads nothing that did not move', async () => {
-    const bench = new SyncBench(appliedNode());
-    await bench.sync();
-    const { observation } = bench.local;
-    await bench.sync();
-    expect(bench.host.previous).toEqual([undefined, observation]);
-    expect(bench.local.observation).toBe(observation);
-  });
-
-  test('is not given to another driver: it may be another host', async () => {
-    const bench = new SyncBench(appliedNode());
-    await bench.sync();
-    const other = new MemoryDriver();
-    other.config = bench.host.config;
-    await bench.sync({ drivers: { open: () => other, close: () => Promise.resolve() } });
-    expect(other.previous).toEqual([undefined]);
-    expect(bench.local.driver).toBe(other);
-  });
-
-  test('after a correction is the read that proved it', async () => {
-    const bench = new SyncBench(appliedNode(), DRIFT);
-    await bench.sync();
-    expect(bench.local.observation).toMatchObject({ interface: { file: { mtu: 1_400 } } });
-  });
-
-  test.each<{ name: string; fail: (bench: SyncBench) => void; drift?: typeof DRIFT; edit?: Edit }>([
-    {
-      name: 'a host that cannot be read',
-      fail: ({ host }) => {
-        host.failure = UNREACHABLE;
-      },
-    },
-    {
-      name: 'a host that refuses to be read',
-      fail: ({ host }) => {
-        host.failure = refusedFor('ConfigRefused');
-      },
-    },
-    {
-      name: 'a change whose answer was lost',
-      drift: DRIFT,
-      fail: ({ host }) => {
-        host.meanwhile = () => UNREACHABLE;
-      },
-    },
-    {
-      name: 'a plan that could not be had',
-      drift: DRIFT,
-      edit: observing,
-      fail: ({ host }) => {
-        host.planFailure = UNREACHABLE;
-      },
-    },
-    {
-      name: 'a read-back that was refused',
-      drift: DRIFT,
-      fail: ({ host }) => {
-        host.meanwhile = () => {
-          host.failure = refusedFor('ConfigRefused');
-          return failedApply(true);
-        };
-      },
-    },
-  ])('is dropped at $name', async ({ fail, drift = {}, edit }) => {
-    const bench = new SyncBench(appliedNode(edit), drift);
-    bench.local = { ...bench.local, driver: bench.host, observation: bench.host.seen() };
-    fail(bench);
-    await bench.sync();
-    expect(bench.local.observation).toBeUndefined();
   });
 });
 

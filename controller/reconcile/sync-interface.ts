@@ -1,27 +1,36 @@
-import { agentOrigin } from '../api/node.ts';
+import { InterfaceKey } from '../../agent/protocol/interface-key.ts';
+import { agentOrigin, keyOf } from '../api/node.ts';
 import type { WireGuardNode } from '../api/wireguardnode.generated.ts';
+import type { SecretReader } from '../cluster/secrets.ts';
 import type { Applied, CallOptions, Driver, Drivers, Failure } from '../drivers/driver.ts';
 import { check } from '../policy/checks.ts';
+import { ownershipOf } from '../policy/claims.ts';
 import { type Correction, withCorrections } from '../policy/contention.ts';
 import { type Cause, decide, openRequest } from '../policy/decide.ts';
 import { type Desired, specMoved } from '../policy/desired.ts';
 import { type Difference, differencesOf } from '../policy/differences.ts';
+import type { NodeEvent } from '../policy/events.ts';
 import type { Input } from '../policy/input.ts';
 import type { Observation } from '../policy/observation.ts';
 import type { Outcome, OutcomeOf } from '../policy/outcome.ts';
+import { consequencesOf } from '../policy/outcome-table.ts';
 import { refusal } from '../policy/refusal.ts';
+import { atInterval } from '../policy/retry.ts';
 import type { Clock } from '../runtime/clock.ts';
-import type { KeyLock } from '../runtime/key-lock.ts';
-import type { LocalState } from './local-state.ts';
+import { askHost, type Hosts } from './hosts.ts';
+import { leaveFormerHost } from './leave-former-host.ts';
+import type { LocalState, Seen } from './local-state.ts';
 
 /** What a sync works with. */
 export interface SyncDependencies {
   readonly drivers: Drivers;
-  /** One change at a time for each host. */
-  readonly hostLocks: KeyLock;
+  readonly hosts: Hosts;
+  readonly secrets: Pick<SecretReader, 'privateKey'>;
   readonly clock: Clock;
   readonly signal: AbortSignal;
-  /** Whether the object is still the one that was judged: asked right before the host is changed. */
+  /** Whether this controller may change hosts at all: asked right before it does. */
+  readonly mayChange: () => boolean;
+  /** Whether the object is still the one that was judged, and we may change its host: asked right before that. */
   readonly isCurrent: () => boolean;
 }
 
@@ -29,6 +38,8 @@ export interface SyncDependencies {
 export interface Synced {
   readonly outcome: Outcome;
   readonly local: LocalState;
+  /** What happened beside the outcome, for people. */
+  readonly events?: readonly NodeEvent[];
 }
 
 type Applying = OutcomeOf<'applying'>;
@@ -46,25 +57,55 @@ export async function* syncInterface(
   dependencies: SyncDependencies,
 ): AsyncGenerator<Applying, Synced> {
   const { node } = input;
-  if (node.spec.suspend) return { outcome: { kind: 'suspended', specMoved: specMoved(node) }, local };
+  // Whatever is written now, the next look must write anew.
+  if (node.spec.suspend) return { outcome: { kind: 'suspended', specMoved: specMoved(node) }, local: anew(local) };
   const checked = check(input);
-  if (checked.kind === 'refused') return { outcome: checked, local };
+  if (checked.kind === 'refused') return { outcome: checked, local: anew(local) };
   const { credentials, desired } = checked.ready;
   const driver = dependencies.drivers.open(node, credentials);
-  const options = { timeoutMs: node.spec.agent.timeoutSeconds * 1000, signal: dependencies.signal };
-  const sync: Sync = { node, desired, driver, options, dependencies };
-  // Another driver means another host until proven.
-  const seen = await look(sync, local.driver === driver ? local.observation : undefined);
-  const own = { ...local, driver };
+  const sync: Sync = { input, node, desired, driver, options: optionsOf(node, dependencies), dependencies };
+  const own = withDriver(local, driver);
+  const seen = await look(sync, own);
+  if (seen.kind === 'unmoved') return { outcome: seen, local: own };
   if (seen.kind !== 'look') return { outcome: seen, local: anew(own) };
-  const end = yield* act(sync, { ...own, observation: seen.observation }, seen);
-  return end.outcome.kind === 'unreachable' ? { ...end, local: anew(end.local) } : end;
+  const accepted = { ...own, acceptedBy: agentOrigin(node) };
+  const left = await leaveFormerHost({ ...sync, credentials, agent: seen.observation.agent }, accepted);
+  if (left.kind === 'waits') return { outcome: left.outcome, local: anew(left.local) };
+  const end = yield* act(sync, left.local, seen);
+  const events = [...left.events, ...(end.events ?? [])];
+  return { ...end, events, local: remembered(sync, end) };
 }
 
+const optionsOf = ({ spec }: WireGuardNode, { signal }: SyncDependencies): CallOptions => ({
+  timeoutMs: spec.agent.timeoutSeconds * 1000,
+  signal,
+});
+
+/** Another driver means another host until proven, and what it has not accepted. */
+const withDriver = (local: LocalState, driver: Driver): LocalState =>
+  local.driver === driver
+    ? local
+    : { ...local, driver, former: formerOf(local), seen: undefined, acceptedBy: undefined };
+
+const formerOf = ({ driver, acceptedBy, former }: LocalState): LocalState['former'] =>
+  driver === undefined || acceptedBy === undefined ? former : { driver, origin: acceptedBy };
+
 /** The next look starts anew: behind a connection that broke may be another agent. */
-const anew = (local: LocalState): LocalState => ({ ...local, observation: undefined });
+const anew = (local: LocalState): LocalState => ({ ...local, seen: undefined });
+
+/** While neither host nor wish move, these stand as they were written. */
+const LASTING = new Set<Outcome['kind']>(['in-sync', 'drifted', 'impact-not-allowed']);
+
+/** What of the end of a sync spares the next one its work. */
+function remembered({ node, desired }: Sync, { outcome, local }: Synced): LocalState {
+  const revision = consequencesOf(outcome).observation?.revision;
+  if (!LASTING.has(outcome.kind) || revision === undefined) return anew(local);
+  const seen: Seen = { revision, generation: node.metadata.generation, publicKey: desired.publicKey };
+  return { ...local, seen };
+}
 
 interface Sync {
+  readonly input: Input;
   readonly node: WireGuardNode;
   readonly desired: Desired;
   readonly driver: Driver;
@@ -79,23 +120,43 @@ interface Look {
   readonly differences: readonly Difference[];
 }
 
-async function look(
-  { node, driver, desired, options }: Sync,
-  previous: Observation | undefined,
-): Promise<Look | Failure> {
+async function look(sync: Sync, { seen, written }: LocalState): Promise<Look | OutcomeOf<'unmoved'> | Failure> {
+  const { node, driver, desired, options, dependencies } = sync;
+  const isAsked = openRequest(node) !== undefined;
+  const isSame = seen?.generation === node.metadata.generation && seen.publicKey === desired.publicKey;
   // Who asks for a reconcile wants to know what is there now, not what was known a second ago.
-  const known = openRequest(node) === undefined ? previous : undefined;
-  const observed = await driver.observe(known, options);
-  if (observed.kind !== 'observed') return observed;
-  const { observation } = observed;
-  return { kind: 'look', observation, differences: differencesOf(desired, observation) };
+  const known = isSame && written !== undefined && !isAsked ? seen.revision : undefined;
+  const isUrgent = isAsked || node.status.observedGeneration !== node.metadata.generation;
+  const place = { origin: agentOrigin(node), key: keyOf(node), isUrgent };
+  const observed = await askHost(dependencies.hosts, place, () => driver.observe(known, options));
+  if (observed.kind === 'unchanged') return { kind: 'unmoved', retry: atInterval(node, dependencies.clock.now()) };
+  return observed.kind === 'observed' ? lookOf(sync, observed.observation) : observed;
+}
+
+const lookOf = ({ desired }: Sync, observation: Observation): Look => ({
+  kind: 'look',
+  observation,
+  differences: differencesOf(desired, observation),
+});
+
+/** Reads the host as it is now, whatever was known of it. */
+async function lookAgain(sync: Sync): Promise<Look | Failure> {
+  const observed = await sync.driver.observe(undefined, sync.options);
+  if (observed.kind === 'observed') return lookOf(sync, observed.observation);
+  if (observed.kind !== 'unchanged') return observed;
+  return { kind: 'unreachable', reason: 'ProtocolError', message: 'The agent says `unchanged` to who knows nothing' };
 }
 
 async function* act(sync: Sync, local: LocalState, seen: Look): AsyncGenerator<Applying, Synced> {
-  const { node, desired, dependencies } = sync;
+  const { input, node, desired, dependencies } = sync;
   const { observation, differences } = seen;
+  const { owner } = observation;
+  const isObserving = node.spec.management.mode === 'Observe';
+  const ownership = ownershipOf({ ...input, owner });
+  if (ownership.kind === 'refused' && !isObserving) return { outcome: { ...ownership, observation }, local };
+  const isRecorded = owner === undefined || (ownership.kind === 'own' && ownership.isRecorded);
   const nowMs = dependencies.clock.now();
-  const decision = decide({ node, desired, corrections: local.corrections, nowMs }, differences);
+  const decision = decide({ node, desired, corrections: local.corrections, nowMs, isRecorded }, differences);
   switch (decision.kind) {
     case 'nothing':
       return { outcome: { kind: 'in-sync', observation, desired, change: undefined }, local };
@@ -104,16 +165,11 @@ async function* act(sync: Sync, local: LocalState, seen: Look): AsyncGenerator<A
     case 'contended':
       return { outcome: { kind: 'contended', observation, differences, path: decision.path }, local };
     case 'apply': {
-      const release = await dependencies.hostLocks.acquire(agentOrigin(node));
-      try {
-        // The turn may have come late: what was true when the host was read may not be any more.
-        if (!dependencies.isCurrent()) {
-          return { outcome: { kind: 'superseded', message: 'the object changed while it waited for its turn' }, local };
-        }
-        return yield* apply(sync, local, { seen, cause: decision.cause });
-      } finally {
-        release();
-      }
+      // Whoever waits gives its worker back, and is woken when its turn comes.
+      if (!dependencies.hosts.turns.enter(agentOrigin(node), keyOf(node)))
+        return { outcome: { kind: 'queued' }, local };
+      const replaces = ownership.kind === 'own' ? ownership.replaces : undefined;
+      return yield* apply(sync, local, { seen, cause: decision.cause, replaces });
     }
   }
 }
@@ -122,17 +178,69 @@ async function* act(sync: Sync, local: LocalState, seen: Look): AsyncGenerator<A
 interface Motive {
   readonly seen: Look;
   readonly cause: Cause;
+  /** The id of the owner that the interface is taken from. */
+  readonly replaces: string | undefined;
 }
 
-async function* apply(sync: Sync, local: LocalState, { seen, cause }: Motive): AsyncGenerator<Applying, Synced> {
-  const { node, desired, driver, options, dependencies } = sync;
+async function* apply(sync: Sync, local: LocalState, motive: Motive): AsyncGenerator<Applying, Synced> {
+  const { node, driver, options, dependencies } = sync;
+  const { seen } = motive;
   const { observation } = seen;
-  if (node.spec.management.maxImpact !== 'Restart' && !driver.capabilities.has('max-impact')) {
+  const { maxImpact } = node.spec.management;
+  if (maxImpact !== 'Restart' && !driver.capabilities.has('max-impact')) {
     const text = 'The agent cannot keep to spec.management.maxImpact: nothing is sent to it';
     return { outcome: { kind: 'refused', refusal: refusal('Unsupported', text), observation }, local };
   }
-  const limits = { revision: observation.revision, maxImpact: node.spec.management.maxImpact };
-  const applied = yield* sayingWhenSlow(driver.apply(desired, { ...options, ...limits }), dependencies.clock);
+  const wanted = await withKeyToSend(sync, observation);
+  if (wanted === undefined)
+    return { outcome: { kind: 'superseded', message: 'the Secret of the key changed after it was read' }, local };
+  if (!dependencies.isCurrent())
+    return { outcome: { kind: 'superseded', message: 'the object changed after it was read' }, local };
+  const { cluster, term } = sync.input.policy;
+  const applied = yield* sayingWhenSlow(
+    driver.apply(wanted, {
+      ...options,
+      revision: observation.revision,
+      maxImpact,
+      claim: { id: node.metadata.uid, name: keyOf(node), cluster, ...(term === undefined ? {} : { term }) },
+      replaces: motive.replaces,
+    }),
+    dependencies.clock,
+  );
+  return settled(sync, local, { motive, applied });
+}
+
+/**
+ * The private key is read when it has to be sent, and not kept; a host that has it need not be sent it again. Undefined = it is not the
+ * one any more that was compared.
+ */
+async function withKeyToSend(
+  { node, desired, dependencies }: Sync,
+  observation: Observation,
+): Promise<Desired | undefined> {
+  if (hasKey(observation, desired)) return desired;
+  const secret = await dependencies.secrets.privateKey(node);
+  if (secret === undefined) return undefined;
+  const privateKey = InterfaceKey.fromPrivate(secret);
+  if (privateKey.publicKey !== desired.publicKey) return undefined;
+  return { ...desired, config: { ...desired.config, privateKey } };
+}
+
+/** Whether file and device have the key already, and the agent can keep it. */
+function hasKey({ agent, interface: { file, device } }: Observation, { publicKey }: Desired): boolean {
+  if (agent.capabilities?.includes('keep-key') !== true || publicKey === '') return false;
+  return file?.privateKey?.publicKey === publicKey && (device === null || device.key?.publicKey === publicKey);
+}
+
+interface Settling {
+  readonly motive: Motive;
+  readonly applied: Applied;
+}
+
+/** How a change ended, as far as a read proves it. */
+async function settled(sync: Sync, local: LocalState, { motive, applied }: Settling): Promise<Synced> {
+  const { seen } = motive;
+  const { observation } = seen;
   switch (applied.kind) {
     case 'superseded':
     case 'unreachable':
@@ -142,28 +250,41 @@ async function* apply(sync: Sync, local: LocalState, { seen, cause }: Motive): A
     case 'impact-not-allowed':
       return { outcome: await waiting(sync, 'impact-not-allowed', seen), local };
     case 'failed': {
-      const after = await look(sync, observation);
+      const after = await lookAgain(sync);
       if (after.kind === 'unreachable') return { outcome: after, local };
-      if (after.kind === 'refused') return { outcome: failureOf(applied, seen), local: anew(local) };
-      return { outcome: failureOf(applied, after), local: { ...local, observation: after.observation } };
+      return { outcome: failureOf(applied, after.kind === 'refused' ? seen : after), local };
     }
     case 'applied': {
-      const after = await look(sync, observation);
-      if (after.kind !== 'look') return { outcome: after, local: anew(local) };
-      const proven = { ...local, observation: after.observation };
-      if (after.differences.length > 0) {
-        const message = notProven(after.differences);
-        return { outcome: { kind: 'apply-failed', observation: after.observation, message }, local: proven };
-      }
-      const { impact, outageMs, warnings } = applied;
-      const corrected = cause === 'DriftCorrected' ? seen.differences.map(({ path }) => path) : [];
-      const change = { cause, impact, outageMs, corrected, warnings };
-      return {
-        outcome: { kind: 'in-sync', observation: after.observation, desired, change },
-        local: { ...proven, corrections: correctionsAfter(sync, local, corrected) },
-      };
+      const after = applied.after === undefined ? await lookAgain(sync) : lookOf(sync, applied.after);
+      return after.kind === 'look' ? proven(sync, local, { motive, applied, after }) : { outcome: after, local };
     }
   }
+}
+
+interface Proof {
+  readonly motive: Motive;
+  readonly applied: Applied & { readonly kind: 'applied' };
+  readonly after: Look;
+}
+
+function proven(sync: Sync, local: LocalState, { motive, applied, after }: Proof): Synced {
+  const { desired } = sync;
+  const { seen, cause } = motive;
+  const { observation } = after;
+  if (after.differences.length > 0) {
+    const message = notProven(after.differences);
+    return { outcome: { kind: 'apply-failed', observation, message }, local };
+  }
+  // Without a difference only the owner was told.
+  if (seen.differences.length === 0)
+    return { outcome: { kind: 'in-sync', observation, desired, change: undefined }, local };
+  const { impact, outageMs, warnings } = applied;
+  const corrected = cause === 'DriftCorrected' ? seen.differences.map(({ path }) => path) : [];
+  const change = { cause, impact, outageMs, corrected, warnings };
+  return {
+    outcome: { kind: 'in-sync', observation, desired, change },
+    local: { ...local, corrections: correctionsAfter(sync, local, corrected) },
+  };
 }
 
 /** Drift that was put right counts towards contention; a new spec, key or request of a person starts the count anew. */
@@ -197,17 +318,17 @@ async function* sayingWhenSlow<T>(change: Promise<T>, clock: Clock): AsyncGenera
   }
 }
 
-/** What waits for a person, with the plan where the driver can make one; a plan that would be refused is that refusal. */
-async function waiting(
-  { driver, desired, options }: Sync,
-  kind: 'drifted' | 'impact-not-allowed',
-  { observation, differences }: Look,
-): Promise<Outcome> {
-  if (!driver.capabilities.has('plan')) return { kind, observation, differences, plan: undefined };
-  const planned = await driver.plan(desired, options);
+/** What waits for a person, with the plan where one can be made; a plan that would be refused is that refusal. */
+async function waiting(sync: Sync, kind: 'drifted' | 'impact-not-allowed', seen: Look): Promise<Outcome> {
+  const { driver, options, desired } = sync;
+  const { observation, differences } = seen;
+  const waits = { kind, observation, differences, desired };
+  const wanted = driver.capabilities.has('plan') ? await withKeyToSend(sync, observation) : undefined;
+  if (wanted === undefined) return { ...waits, plan: undefined };
+  const planned = await driver.plan(wanted, options);
   switch (planned.kind) {
     case 'planned':
-      return { kind, observation, differences, plan: planned.plan };
+      return { ...waits, plan: planned.plan };
     case 'refused':
       return { ...planned, observation };
     case 'unreachable':

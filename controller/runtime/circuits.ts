@@ -1,3 +1,4 @@
+import { LRUCache } from 'lru-cache';
 import { delayAfter } from './backoff.ts';
 
 /** Why a place is not asked now. */
@@ -12,7 +13,7 @@ export interface Blocked<F> {
  * Places that fail are asked by one key at a time, ever more rarely; all others get the failure that is known already. The keys that were
  * kept back are woken when the place answers.
  */
-export interface Circuits<F> {
+export interface Circuits<F extends object> {
   /** Undefined = go ahead, and tell how it ended. `urgent`: somebody waits, so the next try is now if none is under way. */
   blocked(place: string, key: string, urgent: boolean): Blocked<F> | undefined;
   /** How it ended; a failure undefined = the place answered. */
@@ -30,9 +31,11 @@ export interface CircuitsOptions {
   /** Between two tries, doubled each time. */
   readonly baseMs: number;
   readonly capMs: number;
-  /** A try that is never told of counts no more after so long. */
-  readonly lostMs: number;
 }
+
+/** A try that is never told of counts no more after so long. */
+const LOST_MS = 60_000;
+const MAX_CIRCUITS = 10_000;
 
 interface Circuit<F> {
   failure: F;
@@ -44,15 +47,9 @@ interface Circuit<F> {
 }
 
 /** Every place is fine until one fails. */
-export function createCircuits<F>({
-  wake,
-  nowMs,
-  random,
-  baseMs,
-  capMs,
-  lostMs,
-}: CircuitsOptions): Circuits<F> {
-  const circuits = new Map<string, Circuit<F>>();
+export function createCircuits<F extends object>({ wake, nowMs, random, baseMs, capMs }: CircuitsOptions): Circuits<F> {
+  // Of places that nobody asks any more the oldest go.
+  const circuits = new LRUCache<string, Circuit<F>>({ max: MAX_CIRCUITS });
   return {
     open: () => circuits.size,
     blocked(place, key, urgent) {
@@ -60,7 +57,7 @@ export function createCircuits<F>({
       if (circuit === undefined) return undefined;
       const now = nowMs();
       const { trial, failure } = circuit;
-      const isAsked = trial !== undefined && trial.key !== key && now - trial.sinceMs < lostMs;
+      const isAsked = trial !== undefined && trial.key !== key && now - trial.sinceMs < LOST_MS;
       if (!isAsked && (urgent || now >= circuit.nextMs)) {
         circuit.trial = { key, sinceMs: now };
         return undefined;

@@ -4,12 +4,27 @@ import { ManualClock } from '../../test/support/manual-clock.ts';
 import { createQueue, type Priority, type Queue } from './queue.ts';
 import { RUNS } from '../../test/fixtures/arbitraries.ts';
 
-/** The queue said again in the plainest way: three maps and a list. */
+/** The queue said again in the plainest way: a few maps. */
 interface Model {
   nowMs: number;
   readonly ready: Map<string, Priority>;
   readonly working: Map<string, Priority | undefined>;
-  readonly due: Map<string, number>;
+  /** The group of each key in work, as it was when it was given out. */
+  readonly workingIn: Map<string, string | undefined>;
+  readonly due: Map<string, { readonly atMs: number; readonly priority: Priority }>;
+  /** The group of each key that has one. */
+  readonly groups: Map<string, string>;
+}
+
+const AT_ONCE = 1;
+
+/** Keys that are ready, and of whose group no more are in work than may be. */
+function eligible({ ready, workingIn, groups }: Readonly<Model>): [key: string, priority: Priority][] {
+  const busy = (group: string): number => [...workingIn.values()].filter((each) => each === group).length;
+  return [...ready].filter(([key]) => {
+    const group = groups.get(key);
+    return group === undefined || busy(group) < AT_ONCE;
+  });
 }
 
 interface Real {
@@ -55,19 +70,19 @@ const add = (key: string, priority: Priority): Step =>
     queue.add(key, priority);
   });
 
-const addAfter = (key: string, delayMs: number): Step =>
-  step(`addAfter(${key}, ${String(delayMs)})`, (model, { queue }) => {
-    model.due.set(key, model.nowMs + delayMs);
-    queue.addAfter(key, delayMs);
+const addAfter = (key: string, delayMs: number, priority: Priority): Step =>
+  step(`addAfter(${key}, ${String(delayMs)}, ${priority})`, (model, { queue }) => {
+    model.due.set(key, { atMs: model.nowMs + delayMs, priority });
+    queue.addAfter(key, delayMs, priority);
   });
 
 const advance = (ms: number): Step =>
   step(`advance(${String(ms)})`, async (model, { clock }) => {
     model.nowMs += ms;
-    for (const [key, dueMs] of [...model.due]) {
-      if (dueMs > model.nowMs) continue;
+    for (const [key, { atMs, priority }] of [...model.due]) {
+      if (atMs > model.nowMs) continue;
       model.due.delete(key);
-      want(model, key, 'resync');
+      want(model, key, priority);
     }
     await clock.advance(ms);
   });
@@ -76,19 +91,27 @@ const get = (priorities: 'any' | 'change'): Step =>
   step(
     `get(${priorities})`,
     async (model, { queue }) => {
-      const item = await queue.get(priorities);
-      const priority = item === undefined ? undefined : model.ready.get(item.key);
-      const hasEdit = [...model.ready.values()].includes('change');
-      expect(item?.priority).toBe(priority);
-      expect(priority).toBe(hasEdit ? 'change' : 'resync');
-      if (item === undefined) return;
-      expect(model.working.has(item.key)).toBe(false);
-      model.ready.delete(item.key);
-      model.due.delete(item.key);
-      model.working.set(item.key, undefined);
+      const item = await atOnce(queue.get(priorities));
+      const key = item?.key ?? 'nothing, although there is something';
+      const may = new Map(eligible(model));
+      expect([...may.keys()]).toContain(key);
+      expect(item?.priority).toBe(may.get(key));
+      // Nobody who only looks goes before somebody who waits.
+      expect(item?.priority).toBe([...may.values()].includes('change') ? 'change' : 'resync');
+      expect(model.working.has(key)).toBe(false);
+      model.ready.delete(key);
+      model.due.delete(key);
+      model.working.set(key, undefined);
+      model.workingIn.set(key, model.groups.get(key));
     },
-    ({ ready }) => [...ready.values()].some((priority) => priorities === 'any' || priority === 'change'),
+    (model) => eligible(model).some(([, priority]) => priorities === 'any' || priority === 'change'),
   );
+
+/** What a get gives now; undefined = it waits. */
+async function atOnce<T>(item: Promise<T>): Promise<T | undefined> {
+  await new Promise((resolve) => setImmediate(resolve));
+  return Promise.race([item, Promise.resolve(undefined)]);
+}
 
 const done = (pick: number): Step =>
   step(
@@ -96,6 +119,7 @@ const done = (pick: number): Step =>
     (model, { queue }) => {
       const [key, priority] = [...model.working][pick % model.working.size] ?? ['', undefined];
       model.working.delete(key);
+      model.workingIn.delete(key);
       if (priority !== undefined) want(model, key, priority);
       queue.done(key);
     },
@@ -110,27 +134,48 @@ const forget = (key: string): Step =>
     queue.forget(key);
   });
 
-test('C14: the queue does as its model does, whatever the order of calls', async () => {
-  const key = fc.constantFrom('a', 'b', 'c', 'd');
-  const commands = fc.commands(
-    [
-      fc.tuple(key, fc.constantFrom<Priority>('change', 'resync')).map(([name, priority]) => add(name, priority)),
-      fc.tuple(key, fc.nat(20)).map(([name, delayMs]) => addAfter(name, delayMs)),
-      fc.nat(15).map(advance),
-      fc.constantFrom('any' as const, 'change' as const).map(get),
-      fc.nat(3).map(done),
-      key.map(forget),
-    ],
-    { maxCommands: 40 },
-  );
-  const property = fc.asyncProperty(commands, async (steps) => {
+/** Whoever gives an object another host edits it. */
+const move = (key: string, group: string): Step =>
+  step(`move(${key}, ${group})`, (model, { queue }) => {
+    model.groups.set(key, group);
+    want(model, key, 'change');
+    queue.add(key, 'change');
+  });
+
+const key = fc.constantFrom('a', 'b', 'c', 'd', 'e', 'f');
+const priority = fc.constantFrom<Priority>('change', 'resync');
+const adding = fc.tuple(key, priority).map((given) => add(...given));
+const getting = fc.constantFrom('any' as const, 'change' as const).map(get);
+/** What happens often stands there often. */
+const STEPS: readonly fc.Arbitrary<Step>[] = [
+  ...[adding, adding, adding, getting, getting, getting],
+  fc.tuple(key, fc.nat(20), priority).map((given) => addAfter(...given)),
+  fc.nat(15).map(advance),
+  fc.nat(3).map(done),
+  key.map(forget),
+];
+
+/** A queue whose keys are in these groups does as its model does, whatever the order of these steps. */
+async function behaves(steps: readonly fc.Arbitrary<Step>[], grouped: readonly (readonly [string, string])[]) {
+  const commands = fc.commands([...steps], { maxCommands: 40, size: 'max' });
+  const property = fc.asyncProperty(commands, async (given) => {
     await fc.asyncModelRun(() => {
       const clock = new ManualClock();
-      return {
-        model: { nowMs: 0, ready: new Map(), working: new Map(), due: new Map() },
-        real: { queue: createQueue(clock), clock },
-      };
-    }, steps);
+      const groups = new Map(grouped);
+      const queue = createQueue(clock, { of: (each) => groups.get(each), atOnce: AT_ONCE });
+      const [ready, working, workingIn, due] = [new Map(), new Map(), new Map(), new Map()];
+      return { model: { nowMs: 0, ready, working, workingIn, due, groups }, real: { queue, clock } };
+    }, given);
   });
   await fc.assert(property, RUNS);
-});
+}
+
+const GROUPED = ['a', 'b', 'c', 'd'].map((each) => [each, 'host'] as const);
+
+test('C14: the queue does as its model does, whatever the order of calls', () => behaves(STEPS, []));
+
+test('C1: so does one with groups: few of a group are in work, nothing is lost, and edits go first', () =>
+  behaves(STEPS, GROUPED));
+
+test('C1: so does one whose keys move from group to group, as objects do that are given another host', () =>
+  behaves([...STEPS, fc.tuple(key, fc.constantFrom('host', 'another')).map((given) => move(...given))], GROUPED));

@@ -189,6 +189,26 @@ describe('delayed keys', () => {
     expect(await takeAll(queue)).toEqual(['a resync']);
   });
 
+  test('an edit that failed comes back as an edit', async () => {
+    const clock = new ManualClock();
+    const queue = createQueue(clock);
+    queue.addAfter('a', 10, 'change');
+    await clock.advance(10);
+    expect(await takeAll(queue)).toEqual(['a change']);
+  });
+
+  test('a run takes the place of the delayed edit, and a later resync is none', async () => {
+    const clock = new ManualClock();
+    const queue = createQueue(clock);
+    queue.addAfter('a', 10, 'change');
+    queue.add('a', 'resync');
+    await queue.get('any');
+    queue.done('a');
+    queue.addAfter('a', 10);
+    await clock.advance(10);
+    expect(await takeAll(queue)).toEqual(['a resync']);
+  });
+
   test('a forgotten key does not come back', async () => {
     const clock = new ManualClock();
     const queue = createQueue(clock);

@@ -24,8 +24,8 @@ export interface Groups {
 export interface Queue {
   /** Makes the key ready; one that is ready already is moved up to the better priority, one in work runs again afterwards. */
   add(key: string, priority: Priority): void;
-  /** Makes the key ready for a check later; replaces an earlier wish of the same kind. */
-  addAfter(key: string, delayMs: number): void;
+  /** Makes the key ready later, as a resync or as what it was; replaces an earlier wish of the same kind. */
+  addAfter(key: string, delayMs: number, priority?: Priority): void;
   /** The next key, changes first; undefined after shutDown. With 'change' changes only are given out. */
   get(priorities: 'any' | 'change'): Promise<QueueItem | undefined>;
   /** Ends the work on a key; until then it is never given out again. */
@@ -67,6 +67,8 @@ class KeyedQueue implements Queue {
   /** How many of a group are in work. */
   readonly #busy = new Map<string, number>();
   readonly #delayed = new DelayHeap();
+  /** Those of the delayed keys that come as changes. */
+  readonly #delayedChanges = new Set<string>();
   readonly #waiting: {
     readonly priorities: 'any' | 'change';
     readonly resolve: (item: QueueItem | undefined) => void;
@@ -90,17 +92,22 @@ class KeyedQueue implements Queue {
       if (inWork.again !== 'change') inWork.again = priority;
       return;
     }
-    const ready = this.#whereIs(key);
-    if (ready.change.has(key)) return;
-    if (priority === 'change') ready.resync.delete(key);
-    else if (ready.resync.has(key)) return;
-    ready[priority].set(key, this.#clock.now());
+    // Its object may name another host by now: where it belongs is seen when it is given out.
+    const parked = this.#unpark(key);
+    if (parked !== undefined) this.#ready[parked.priority].set(key, parked.sinceMs);
+    const { change, resync } = this.#ready;
+    if (priority === 'change') resync.delete(key);
+    if (!change.has(key) && !(priority === 'resync' && resync.has(key)))
+      this.#ready[priority].set(key, this.#clock.now());
     this.#handOut();
   }
 
-  addAfter(key: string, delayMs: number): void {
+  addAfter(key: string, delayMs: number, priority: Priority = 'resync'): void {
     if (this.#stopped) return;
     this.#delayed.set(key, this.#clock.now() + delayMs);
+    // An edit that failed is an edit still.
+    if (priority === 'change') this.#delayedChanges.add(key);
+    else this.#delayedChanges.delete(key);
     this.#schedule();
   }
 
@@ -121,11 +128,11 @@ class KeyedQueue implements Queue {
   }
 
   forget(key: string): void {
-    const ready = this.#whereIs(key);
-    ready.change.delete(key);
-    ready.resync.delete(key);
-    this.#parkedIn.delete(key);
+    this.#unpark(key);
+    this.#ready.change.delete(key);
+    this.#ready.resync.delete(key);
     this.#delayed.delete(key);
+    this.#delayedChanges.delete(key);
     const inWork = this.#inWork.get(key);
     if (inWork !== undefined) inWork.again = undefined;
   }
@@ -136,9 +143,17 @@ class KeyedQueue implements Queue {
     for (const { resolve } of this.#waiting.splice(0)) resolve(undefined);
   }
 
-  #whereIs(key: string): Ready {
+  /** Takes a key from where it is parked; undefined = it is not parked. */
+  #unpark(key: string): Omit<QueueItem, 'key'> | undefined {
     const group = this.#parkedIn.get(key);
-    return (group === undefined ? undefined : this.#parked.get(group)) ?? this.#ready;
+    const parked = group === undefined ? undefined : this.#parked.get(group);
+    if (group === undefined || parked === undefined) return undefined;
+    this.#parkedIn.delete(key);
+    const priority = parked.change.has(key) ? 'change' : 'resync';
+    const sinceMs = parked[priority].get(key) ?? this.#clock.now();
+    parked[priority].delete(key);
+    if (parked.change.size + parked.resync.size === 0) this.#parked.delete(group);
+    return { priority, sinceMs };
   }
 
   #handOut(): void {
@@ -170,6 +185,7 @@ class KeyedQueue implements Queue {
         }
         if (group !== undefined) this.#busy.set(group, busy + 1);
         this.#delayed.delete(key);
+        this.#delayedChanges.delete(key);
         this.#inWork.set(key, { again: undefined, group });
         return { key, priority, sinceMs };
       }
@@ -184,23 +200,16 @@ class KeyedQueue implements Queue {
     this.#parkedIn.set(key, group);
   }
 
-  /** One of the group less is in work: the first of those that are parked may be next. */
+  /** One of the group less is in work: all that are parked may be next, and those that find no room are parked again. */
   #leave(group: string): void {
     const busy = (this.#busy.get(group) ?? 1) - 1;
     if (busy === 0) this.#busy.delete(group);
     else this.#busy.set(group, busy);
-    const parked = this.#parked.get(group);
-    if (parked === undefined) return;
-    for (const priority of ['change', 'resync'] as const) {
-      const [entry] = parked[priority];
-      if (entry === undefined) continue;
-      const [key, sinceMs] = entry;
-      parked[priority].delete(key);
-      this.#parkedIn.delete(key);
-      this.#ready[priority].set(key, sinceMs);
-      break;
+    const { change, resync } = this.#parked.get(group) ?? nothingReady();
+    for (const key of [...change.keys(), ...resync.keys()]) {
+      const item = this.#unpark(key);
+      if (item !== undefined) this.#ready[item.priority].set(key, item.sinceMs);
     }
-    if (parked.change.size + parked.resync.size === 0) this.#parked.delete(group);
   }
 
   #schedule(): void {
@@ -209,7 +218,8 @@ class KeyedQueue implements Queue {
     const due = this.#delayed.nextDueMs();
     if (due === undefined || this.#stopped) return;
     this.#cancelTimer = this.#clock.after(Math.max(0, due - this.#clock.now()), () => {
-      for (const key of this.#delayed.takeDue(this.#clock.now())) this.add(key, 'resync');
+      for (const key of this.#delayed.takeDue(this.#clock.now()))
+        this.add(key, this.#delayedChanges.delete(key) ? 'change' : 'resync');
       this.#schedule();
     });
   }

@@ -30,28 +30,31 @@ describe('failures', () => {
     await stop();
   });
 
-  test('a list that fails is tried again, ever slower and at least every 30 s', async () => {
+  test('a list that fails is tried again, ever slower and at least every 4 s', async () => {
     const { clock, api, mirror, stop } = startReflector(['a'], (model) => {
       model.listIsBroken = true;
     });
     await clock.advance(300_000);
     const gaps = api.listedMs.slice(1).map((atMs, index) => atMs - (api.listedMs[index] ?? 0));
     expect(gaps.slice(0, 4)).toEqual([125, 250, 500, 1_000]);
-    expect(Math.max(...gaps)).toBeLessThanOrEqual(30_000);
+    expect(Math.max(...gaps)).toBeLessThanOrEqual(4_000);
     expect([...gaps].sort((left, right) => left - right)).toEqual(gaps);
     expect(new Set(mirror.failures)).toEqual(new Set(['list']));
     api.listIsBroken = false;
-    await clock.advance(30_000);
+    await clock.advance(2_000);
     expect(mirror.known).toEqual(api.objects);
     await stop();
   });
 
-  test.each(['end', 'error'] as const)('a watch that always ends with %s at once is no spin', async (fault) => {
+  test.each([
+    ['end', 40],
+    ['error', 80],
+  ] as const)('a watch that always ends with %s at once is no spin', async (fault, most) => {
     const { clock, api, stop } = startReflector(['a'], (model) => {
       model.watchEndsWith = fault;
     });
     await clock.advance(60_000);
-    expect(api.watchedFrom.length).toBeLessThan(20);
+    expect(api.watchedFrom.length).toBeLessThan(most);
     expect(api.listedMs.length).toBe(1);
     await stop();
   });
@@ -62,7 +65,7 @@ describe('failures', () => {
     });
     await clock.advance(20_000);
     api.watchEndsWith = undefined;
-    await clock.advance(30_000);
+    await clock.advance(4_000);
     api.put('b');
     await settle();
     expect(mirror.known).toEqual(api.objects);
@@ -70,23 +73,29 @@ describe('failures', () => {
   });
 });
 
-test('C8: whatever happens in between, the handler ends with what the server has', async () => {
+test('C8, C17: whatever happens in between, the handler ends with what the server has', async () => {
   const name = fc.constantFrom('a', 'b', 'c', 'd');
   const happening = fc.oneof(
     name.map((each) => ({ put: each })),
     name.map((each) => ({ remove: each })),
     fc.constantFrom<Fault>('error', 'end', 'expired').map((cut) => ({ cut })),
     fc.constant({ compact: true }),
+    fc.constant({ restore: true }),
     fc.integer({ min: 1, max: 2_000 }).map((pauseMs) => ({ pauseMs })),
   );
   const property = fc.asyncProperty(fc.array(happening, { maxLength: 30 }), async (happenings) => {
     const { clock, api, mirror, stop } = startReflector(['a', 'b', 'c']);
+    const copy = { objects: [...api.objects.values()], version: api.version };
     for (const each of happenings) {
       if ('put' in each) api.put(each.put);
       else if ('remove' in each) api.delete(each.remove);
       else if ('cut' in each) api.cut(each.cut);
       else if ('compact' in each) api.compact();
-      else await clock.advance(each.pauseMs);
+      else if ('restore' in each) {
+        api.restore(copy.objects, copy.version);
+        // Who comes back only after the server went on past what was known cannot tell.
+        await clock.advance(5_000);
+      } else await clock.advance(each.pauseMs);
     }
     await clock.advance(120_000);
     expect(mirror.known).toEqual(api.objects);

@@ -22,6 +22,8 @@ export type WatchEvent<T> =
 export interface ListWatch<T> {
   readonly list: (continueToken: string, signal: AbortSignal) => Promise<Page<T>>;
   readonly watch: (resourceVersion: string, signal: AbortSignal) => AsyncIterable<WatchEvent<T>>;
+  /** The newest resourceVersion that the server has. */
+  readonly newest: (signal: AbortSignal) => Promise<string>;
 }
 
 /** What a reflector tells; called in order, never at the same time. */
@@ -40,17 +42,23 @@ export interface ReflectorOptions<T> {
   readonly clock: Clock;
   readonly random: () => number;
   readonly signal: AbortSignal;
+  /** After every answer and every event of the source. */
+  readonly contact?: () => void;
 }
 
+/** Who is away is asked again soon: edits wait for it. A server that answers is asked more rarely where it brings nothing. */
+const FAILED_CAP_MS = 2_000;
 /** A watch that ends sooner and brought nothing counts as a failure, so that a broken server is not asked in a spin. */
 const SHORT_WATCH_MS = 1_000;
 
 /** Keeps a handler equal to a collection of the API server until the signal aborts: list, watch, and again, whatever fails. */
 export async function runReflector<T>(options: ReflectorOptions<T>): Promise<void> {
-  const { source, handler, clock, random, signal } = options;
-  const backoff = createBackoff({ baseMs: 250, capMs: 30_000, random });
+  const { source, handler, clock, random, signal, contact = () => undefined } = options;
+  const backoff = createBackoff({ baseMs: 250, capMs: 4_000, random });
   /** Where the next watch goes on from; undefined = only a list helps. Moves with every event, so that a broken watch loses none. */
   let from: string | undefined;
+  /** Whether that comes from a list just now. */
+  let isListed = false;
   while (!signal.aborted) {
     const before = from;
     const started = clock.now();
@@ -59,10 +67,21 @@ export async function runReflector<T>(options: ReflectorOptions<T>): Promise<voi
     try {
       if (from === undefined) {
         from = await listAll(options);
+        contact();
+        isListed = true;
         // No progress yet: where every watch is answered with 410, lists would follow each other in a storm.
         continue;
       }
-      for await (const event of source.watch(from, signal)) from = tell(handler, event);
+      // A server that was put back to an older state would keep silent until it comes to what we know already.
+      if (!isListed && isOlder(await source.newest(signal), from)) {
+        from = undefined;
+        continue;
+      }
+      isListed = false;
+      for await (const event of source.watch(from, signal)) {
+        contact();
+        from = tell(handler, event);
+      }
     } catch (error) {
       if (isAborted(signal)) return;
       handler.failed(before === undefined ? 'list' : 'watch', error);
@@ -71,9 +90,18 @@ export async function runReflector<T>(options: ReflectorOptions<T>): Promise<voi
     }
     const lasted = !failed && clock.now() - started > SHORT_WATCH_MS;
     if (from !== undefined && (from !== before || lasted)) backoff.forget('source');
-    else await pause(clock, Math.max(backoff.next('source'), askedMs), signal);
+    else
+      await pause(
+        clock,
+        Math.max(Math.min(backoff.next('source'), failed ? FAILED_CAP_MS : Infinity), askedMs),
+        signal,
+      );
   }
 }
+
+/** Revisions are numbers that grow (KEP-5504). */
+const isOlder = (left: string, right: string): boolean =>
+  left.length < right.length || (left.length === right.length && left < right);
 
 /** Hands an event on; where to go on from after it. */
 function tell<T>(handler: ReflectorHandler<T>, event: WatchEvent<T>): string | undefined {

@@ -5,7 +5,7 @@ export interface Store<T> {
   readonly size: () => number;
   /** Keys of the objects for which the index function gave this value. */
   readonly withIndex: (index: string, value: string) => string[];
-  /** Takes an object unless a newer one is there already; true = it was taken. */
+  /** Takes an object unless that version or a newer one is there already; true = it was taken. */
   readonly apply: (object: T) => boolean;
   /** Takes an object whatever its version: after a list, which is the truth even where versions went back (a restored etcd). */
   readonly put: (object: T) => void;
@@ -51,7 +51,8 @@ export function createStore<T>({ keyOf, versionOf, indexes = {} }: StoreOptions<
     withIndex: (index, value) => [...(byIndex.get(`${index}\0${value}`) ?? [])],
     apply(object) {
       const previous = objects.get(keyOf(object));
-      if (previous !== undefined && isOlder(versionOf(object), versionOf(previous))) return false;
+      // The answer to a write of ours comes a second time, by the watch.
+      if (previous !== undefined && !isOlder(versionOf(previous), versionOf(object))) return false;
       put(object);
       return true;
     },

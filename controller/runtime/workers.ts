@@ -1,6 +1,7 @@
 import type { Action } from './action.ts';
 import type { Backoff } from './backoff.ts';
 import type { Clock } from './clock.ts';
+import type { Gate } from './gate.ts';
 import type { Queue, QueueItem } from './queue.ts';
 import { retryAfterOf } from './retry-after.ts';
 
@@ -17,6 +18,9 @@ export interface WorkerOptions {
   readonly count: number;
   readonly reserved: number;
   readonly observer: WorkerObserver;
+  /** Whether a failure is that of a service that all depend on: then the key comes again once that is back, and counts no failure. */
+  readonly isOutage?: (error: unknown) => boolean;
+  readonly gate?: Gate;
 }
 
 /** Told of every reconcile, for metrics and log. Must not throw. */
@@ -39,6 +43,8 @@ export interface WorkEnd {
 
 /** A reconcile that lasts longer waits for somebody: it goes on, but no worker with it. */
 const PATIENCE_MS = 1_000;
+/** How long a key waits at most for a service that is away. */
+const OUTAGE_LOOK_MS = 5_000;
 /** So many may wait at a time; the queue lets few of one host be among them. */
 const MAX_LEFT = 4_096;
 
@@ -76,7 +82,7 @@ interface Running {
 
 /** Works on a key to its end, and says when it comes again. */
 async function finish(options: WorkerOptions, running: Running): Promise<void> {
-  const { queue, clock, observer, backoff, reconcile } = options;
+  const { queue, clock, observer, reconcile } = options;
   const { item } = running;
   const started = clock.now();
   observer.started(item);
@@ -86,11 +92,24 @@ async function finish(options: WorkerOptions, running: Running): Promise<void> {
     result = settle(options, item.key, await reconcile(item.key));
   } catch (thrown) {
     error = thrown;
-    queue.addAfter(item.key, Math.max(backoff.next(item.key), retryAfterOf(thrown)));
     result = 'error';
+    again(options, item, thrown);
   }
   queue.done(item.key);
   observer.ended(item, { result, durationMs: clock.now() - started, error, wasLeft: running.wasLeft });
+}
+
+/** When a key that failed comes again. */
+function again({ queue, backoff, gate, isOutage }: WorkerOptions, { key, priority }: QueueItem, error: unknown): void {
+  if (gate !== undefined && !gate.isOpen() && isOutage?.(error) === true) {
+    gate.onceOpen(key, () => {
+      queue.add(key, priority);
+    });
+    // Nobody may ask by itself: then this one does.
+    queue.addAfter(key, OUTAGE_LOOK_MS, priority);
+    return;
+  }
+  queue.addAfter(key, Math.max(backoff.next(key), retryAfterOf(error)), priority);
 }
 
 /** Whether the work ends in this time; resolves as soon as that is known. */

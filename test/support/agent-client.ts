@@ -14,7 +14,7 @@ export const clientOf = (host: LabHost): AgentClient =>
   createAgentClient({
     address: {
       origin: host.agentUrl,
-      hmacKey: new Secret(host.hmacKey),
+      hmacKeys: [new Secret(host.hmacKey)],
       tls: { ca: host.caPem, cert: undefined, key: undefined, serverName: undefined, pins: [] },
     },
     guard: createUrlGuard({ allow: ['10.231.0.0/16'], deny: [] }),

@@ -1,9 +1,11 @@
 import type { DesiredInterface } from '../../agent/protocol/compare.ts';
 import { type Impact, isAbove } from '../../agent/protocol/impact.ts';
+import { mayOwn, type Owner } from '../../agent/protocol/owner.ts';
 import { EMPTY_CONFIG, type InterfaceConfig } from '../../agent/protocol/wgquick/config.ts';
 import type {
   Applied,
   ApplyOptions,
+  CallOptions,
   Capability,
   Done,
   Driver,
@@ -11,14 +13,18 @@ import type {
   Observed,
   Planned,
 } from '../../controller/drivers/driver.ts';
-import type { Observation } from '../../controller/policy/observation.ts';
-import { nothingThere, observationOf } from './observed-host.ts';
+import type { AgentIdentity, Observation } from '../../controller/policy/observation.ts';
+import { agent, nothingThere, observationOf } from './observed-host.ts';
 
 const MTU = 'spec.interface.mtu';
 
 /** A driver whose host is in memory, with one interface or none: what an apply asks for is what the next read shows. */
 export class MemoryDriver implements Driver {
-  readonly capabilities = new Set<Capability>(['plan', 'max-impact', 'remove']);
+  readonly capabilities = new Set<Capability>(['plan', 'max-impact', 'remove', 'owner']);
+  /** Who answers. */
+  agent: AgentIdentity = agent;
+  /** Undefined = the agent does not remember such a thing. */
+  owner: Owner | null | undefined = null;
   /** Undefined = neither file nor device. */
   config: InterfaceConfig | undefined;
   state: 'up' | 'down' = 'up';
@@ -26,9 +32,11 @@ export class MemoryDriver implements Driver {
   impact: Impact = 'None';
   reads = 0;
   /** What each read was given to compare with. */
-  readonly previous: (Observation | undefined)[] = [];
+  readonly previous: (string | undefined)[] = [];
+  /** How long each read may last. */
+  readonly timeoutsMs: number[] = [];
   /** Changes that were asked for, refused ones too. */
-  readonly applies: (DesiredInterface & Pick<ApplyOptions, 'maxImpact'>)[] = [];
+  readonly applies: (DesiredInterface & Pick<ApplyOptions, 'maxImpact' | 'claim' | 'replaces'>)[] = [];
   plans = 0;
   /** What happens on the host between the arrival of an apply and its work; an answer ends it. */
   meanwhile: () => Promise<Applied | undefined> | Applied | undefined = () => undefined;
@@ -38,24 +46,28 @@ export class MemoryDriver implements Driver {
   planFailure: Failure | undefined;
   /** Reports success and does nothing. */
   isIdle = false;
+  /** Tells after an apply what it reads then. */
+  readsBack = false;
 
   edit(over: Partial<InterfaceConfig>): void {
     this.config = { ...(this.config ?? EMPTY_CONFIG), ...over };
   }
 
-  observe(previous: Observation | undefined): Promise<Observed> {
+  observe(revision: string | undefined, { timeoutMs }: Pick<CallOptions, 'timeoutMs'>): Promise<Observed> {
     this.reads += 1;
-    this.previous.push(previous);
+    this.timeoutsMs.push(timeoutMs);
+    this.previous.push(revision);
     if (this.failure !== undefined) return Promise.resolve(this.failure);
     const now = this.seen();
-    const isSame = previous !== undefined && previous.revision === now.revision;
-    return Promise.resolve({ kind: 'observed', observation: isSame ? previous : now });
+    const isSame = revision !== undefined && revision === now.revision;
+    return Promise.resolve(isSame ? { kind: 'unchanged' } : { kind: 'observed', observation: now });
   }
 
   /** What a whole read shows now. */
   seen(): Observation {
-    if (this.config === undefined) return nothingThere;
-    return { ...observationOf(this.config, this.state), revision: this.#revision() };
+    const own = { agent: this.agent, owner: this.owner };
+    if (this.config === undefined) return { ...nothingThere, ...own };
+    return { ...observationOf(this.config, this.state), ...own, revision: this.#revision() };
   }
 
   plan(): Promise<Planned> {
@@ -65,15 +77,28 @@ export class MemoryDriver implements Driver {
     return Promise.resolve({ kind: 'planned', plan: { impact, steps: [{ action: 'set-mtu', path: MTU, impact }] } });
   }
 
-  async apply({ config, state }: DesiredInterface, { revision, maxImpact }: ApplyOptions): Promise<Applied> {
-    this.applies.push({ config, state, maxImpact });
+  async apply(
+    { config, state }: DesiredInterface,
+    { revision, maxImpact, claim, replaces }: ApplyOptions,
+  ): Promise<Applied> {
+    this.applies.push({ config, state, maxImpact, claim, replaces });
     const response = await this.meanwhile();
     if (response !== undefined) return response;
     if (revision !== undefined && revision !== this.#revision())
       return { kind: 'superseded', message: 'the host changed after it was read' };
     if (isAbove(this.impact, maxImpact)) return { kind: 'impact-not-allowed' };
+    const { owner } = this;
+    if (owner !== null && owner !== undefined && !mayOwn(claim, owner, replaces))
+      return { kind: 'superseded', message: 'another object was faster' };
     if (!this.isIdle) Object.assign(this, { config, state });
-    return { kind: 'applied', impact: this.impact, outageMs: this.impact === 'Restart' ? 340 : 0, warnings: [] };
+    if (owner !== undefined) this.owner = { ...claim, since: '2026-02-01T00:00:00Z' };
+    return {
+      kind: 'applied',
+      impact: this.impact,
+      outageMs: this.impact === 'Restart' ? 340 : 0,
+      warnings: [],
+      after: this.readsBack ? this.seen() : undefined,
+    };
   }
 
   setState(state: 'up' | 'down'): Promise<Done> {
@@ -99,6 +124,6 @@ export class MemoryDriver implements Driver {
   }
 
   #revision(): string | undefined {
-    return this.config === undefined ? undefined : JSON.stringify([this.config, this.state]);
+    return this.config === undefined ? undefined : JSON.stringify([this.config, this.state, this.owner]);
   }
 }

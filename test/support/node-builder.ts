@@ -20,7 +20,6 @@ export function nodeWith(edit: (node: WireGuardNode) => void = () => undefined):
         mode: 'Enforce',
         maxImpact: 'Restart',
         intervalSeconds: 60,
-        confirmSeconds: 10,
         deletionPolicy: 'Retain',
         deletionTimeoutSeconds: 300,
       },

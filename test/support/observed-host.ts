@@ -1,13 +1,12 @@
 import { InterfaceKey } from '../../agent/protocol/interface-key.ts';
 import { Secret } from '../../agent/protocol/secret.ts';
 import { EMPTY_CONFIG, type InterfaceConfig } from '../../agent/protocol/wgquick/config.ts';
-import { desired } from '../../controller/policy/desired.ts';
 import type { AgentIdentity, Observation } from '../../controller/policy/observation.ts';
 import { cidr } from '../fixtures/cidr.ts';
-import { nodeWith } from './node-builder.ts';
 
 export const KEY = new Secret(Buffer.alloc(32, 7).toString('base64'));
-export const PUBLIC_KEY = desired(nodeWith(), KEY).publicKey;
+export const KEY_PAIR = InterfaceKey.fromPrivate(KEY);
+export const PUBLIC_KEY = KEY_PAIR.publicKey;
 export const NOW_MS = Date.parse('2026-02-01T00:00:00Z');
 
 export const agent: AgentIdentity = { version: '0.1.0', epoch: 'epoch-1', capabilities: ['plan', 'dry-run'] };
@@ -34,6 +33,7 @@ export const observationOf = (config: InterfaceConfig, state: 'up' | 'down' = 'u
   },
   peerCount: state === 'down' ? null : 2,
   reported: [],
+  owner: null,
   revision: 'digest-1',
 });
 
@@ -46,6 +46,7 @@ export const nothingThere: Observation = {
   interface: { file: null, device: null, running: null, settled: [] },
   peerCount: null,
   reported: [],
+  owner: null,
   revision: undefined,
 };
 

@@ -2,10 +2,11 @@ import type { UnreachableReason } from '../../controller/api/conditions.ts';
 import type { Condition, WireGuardNode } from '../../controller/api/wireguardnode.generated.ts';
 import { desired } from '../../controller/policy/desired.ts';
 import type { Difference } from '../../controller/policy/differences.ts';
-import type { Change, Outcome } from '../../controller/policy/outcome.ts';
+import type { Change, Outcome, OutcomeOf } from '../../controller/policy/outcome.ts';
+import type { Retry } from '../../controller/policy/retry.ts';
 import type { Kstatus } from './kstatus.ts';
 import { nodeWith } from './node-builder.ts';
-import { KEY, NOW_MS, observation } from './observed-host.ts';
+import { KEY_PAIR, NOW_MS, observation } from './observed-host.ts';
 
 export const MTU: Difference = {
   path: 'spec.interface.mtu',
@@ -17,46 +18,51 @@ export const MTU: Difference = {
 export const differences = [MTU];
 const plan = { impact: 'None', steps: [{ action: 'set-mtu', path: MTU.path, impact: 'None' }] } as const;
 export const waiting = { observation, differences, plan: { ...plan, steps: [...plan.steps] } };
+/** A look in mode Observe at a host that differs. */
+export const drifted: OutcomeOf<'drifted'> = { kind: 'drifted', ...waiting, desired: desired(nodeWith(), KEY_PAIR) };
 const change: Change = { cause: 'DriftCorrected', impact: 'None', outageMs: 0, corrected: [MTU.path], warnings: [] };
 
 const condition = (type: string, status: Condition['status'], reason: string, ageMs = 60_000): Condition => ({
-  type,
-  status,
-  reason,
-  message: 'as it was',
-  observedGeneration: 3,
+  ...{ type, status, reason, message: 'as it was', observedGeneration: 3 },
   lastTransitionTime: new Date(NOW_MS - ageMs).toISOString(),
 });
 
-/** A node that was in sync a minute ago. */
-const wasInSync = nodeWith(({ status }) => {
-  status.conditions = [
-    condition('Ready', 'True', 'InSync'),
-    condition('Reachable', 'True', 'Connected'),
-    condition('Synced', 'True', 'InSync'),
-  ];
+/** A node that was in sync a minute ago, at this generation; its own one is 3. */
+const inSyncAt = (observedGeneration: number): WireGuardNode =>
+  nodeWith(({ status }) => {
+    status.observedGeneration = observedGeneration;
+    status.conditions = [
+      condition('Ready', 'True', 'InSync'),
+      condition('Reachable', 'True', 'Connected'),
+      condition('Synced', 'True', 'InSync'),
+    ].map((each) => ({ ...each, observedGeneration }));
+  });
+const wasInSync = inSyncAt(3);
+const wasInSyncBefore = inSyncAt(2);
+const observing = nodeWith(({ spec }) => {
+  spec.management.mode = 'Observe';
 });
+const retry: Retry = { kind: 'after', delayMs: 1_000 };
 const lostFor = (ageMs: number): WireGuardNode =>
   nodeWith(({ status }) => {
     status.conditions = [condition('Reachable', 'False', 'ConnectionRefused', ageMs)];
   });
+
+const words = (text: string): string[] => text.split(' ');
 
 interface OutcomeCase {
   readonly name: string;
   readonly node?: WireGuardNode;
   readonly outcome: Outcome;
   readonly failures?: number;
-  /** `Type=Status/Reason`, in order. */
+  /** `Type=Status/Reason`, in order; with `@generation` where it was judged at another one than the present. */
   readonly conditions: readonly string[];
   readonly kstatus: Kstatus;
 }
 
 const unreachable = (reason: UnreachableReason): Outcome => ({ kind: 'unreachable', reason, message: 'no answer' });
-const lost = (reason: UnreachableReason): string[] => [
-  'Ready=Unknown/AgentUnreachable',
-  `Reachable=False/${reason}`,
-  'Synced=Unknown/AgentUnreachable',
-];
+const lost = (reason: UnreachableReason): string[] =>
+  words(`Ready=Unknown/AgentUnreachable Reachable=False/${reason} Synced=Unknown/AgentUnreachable`);
 
 const retryable = (['DNSFailed', 'ConnectionRefused', 'ConnectionTimeout', 'AgentError'] as const).map(
   (reason): OutcomeCase => ({
@@ -74,12 +80,9 @@ const terminal = (['TLSFailed', 'ClockSkew', 'SignatureRejected', 'ProtocolError
     node: wasInSync,
     outcome: unreachable(reason),
     failures: 1,
-    conditions: [
-      `Ready=False/${reason}`,
-      `Reachable=False/${reason}`,
-      'Synced=Unknown/AgentUnreachable',
-      `Stalled=True/${reason}`,
-    ],
+    conditions: words(
+      `Ready=False/${reason} Reachable=False/${reason} Synced=Unknown/AgentUnreachable Stalled=True/${reason}`,
+    ),
     kstatus: 'Failed',
   }),
 );
@@ -88,73 +91,101 @@ const terminal = (['TLSFailed', 'ClockSkew', 'SignatureRejected', 'ProtocolError
 export const outcomeCases: readonly OutcomeCase[] = [
   {
     name: 'a node in sync is current',
-    outcome: { kind: 'in-sync', observation, desired: desired(nodeWith(), KEY), change: undefined },
-    conditions: ['Ready=True/InSync', 'Reachable=True/Connected', 'Synced=True/InSync'],
+    outcome: { kind: 'in-sync', observation, desired: desired(nodeWith(), KEY_PAIR), change: undefined },
+    conditions: words('Ready=True/InSync Reachable=True/Connected Synced=True/InSync'),
     kstatus: 'Current',
   },
   {
     name: 'a node whose drift was corrected stays current',
     node: wasInSync,
-    outcome: { kind: 'in-sync', observation, desired: desired(nodeWith(), KEY), change },
-    conditions: ['Ready=True/InSync', 'Reachable=True/Connected', 'Synced=True/InSync'],
+    outcome: { kind: 'in-sync', observation, desired: desired(nodeWith(), KEY_PAIR), change },
+    conditions: words('Ready=True/InSync Reachable=True/Connected Synced=True/InSync'),
     kstatus: 'Current',
   },
   {
     name: 'a change under way is on its way, and Reachable stays as it was',
     node: wasInSync,
     outcome: { kind: 'applying' },
-    conditions: [
-      'Ready=Unknown/Applying',
-      'Reachable=True/Connected',
-      'Synced=Unknown/Applying',
-      'Reconciling=True/Progressing',
-    ],
+    conditions: words(
+      'Ready=Unknown/Applying Reachable=True/Connected Synced=Unknown/Applying Reconciling=True/Progressing',
+    ),
     kstatus: 'InProgress',
   },
   {
     name: 'a decision that no longer fits says nothing new',
     node: wasInSync,
     outcome: { kind: 'superseded', message: 'the host changed' },
-    conditions: ['Ready=True/InSync', 'Reachable=True/Connected', 'Synced=True/InSync'],
+    conditions: words('Ready=True/InSync Reachable=True/Connected Synced=True/InSync'),
     kstatus: 'Current',
   },
   {
-    name: 'a difference in mode Observe waits for a human',
-    outcome: { kind: 'drifted', ...waiting },
-    conditions: ['Ready=False/Drifted', 'Reachable=True/Connected', 'Synced=False/Drifted', 'Stalled=True/Drifted'],
-    kstatus: 'Failed',
+    name: 'a look in mode Observe that finds no difference is current',
+    node: observing,
+    outcome: { kind: 'in-sync', observation, desired: desired(nodeWith(), KEY_PAIR), change: undefined },
+    conditions: words('Ready=True/Observed Reachable=True/Connected Synced=True/InSync'),
+    kstatus: 'Current',
+  },
+  {
+    name: 'a difference in mode Observe is news, and no failure',
+    node: observing,
+    outcome: drifted,
+    conditions: words('Ready=True/Observed Reachable=True/Connected Synced=False/Drifted'),
+    kstatus: 'Current',
+  },
+  {
+    name: 'a host and a wish that did not move say what they said',
+    node: wasInSync,
+    outcome: { kind: 'unmoved', retry },
+    conditions: words('Ready=True/InSync Reachable=True/Connected Synced=True/InSync'),
+    kstatus: 'Current',
+  },
+  {
+    name: 'C1: who waits for its turn on the host says what it said',
+    node: wasInSync,
+    outcome: { kind: 'queued' },
+    conditions: words('Ready=True/InSync Reachable=True/Connected Synced=True/InSync'),
+    kstatus: 'Current',
+  },
+  {
+    name: 'C12: a deletion that waits does not go on saying that all is well',
+    node: wasInSync,
+    outcome: { kind: 'deleting', why: 'no answer', untilMs: NOW_MS + 60_000, retry },
+    failures: 1,
+    conditions: words('Ready=Unknown/Deleting Reachable=True/Connected Synced=True/InSync'),
+    kstatus: 'InProgress',
+  },
+  {
+    name: 'a move to another host is on its way',
+    node: wasInSync,
+    outcome: { kind: 'moving', message: 'the former host does not answer', untilMs: NOW_MS + 60_000, retry },
+    failures: 1,
+    conditions: words(
+      'Ready=Unknown/LeavingFormerHost Reachable=True/Connected Synced=Unknown/LeavingFormerHost Reconciling=True/ProgressingWithRetry',
+    ),
+    kstatus: 'InProgress',
   },
   {
     name: 'a plan above maxImpact waits for a human',
     outcome: { kind: 'impact-not-allowed', ...waiting },
-    conditions: [
-      'Ready=False/ImpactNotAllowed',
-      'Reachable=True/Connected',
-      'Synced=False/ImpactNotAllowed',
-      'Stalled=True/ImpactNotAllowed',
-    ],
+    conditions: words(
+      'Ready=False/ImpactNotAllowed Reachable=True/Connected Synced=False/ImpactNotAllowed Stalled=True/ImpactNotAllowed',
+    ),
     kstatus: 'Failed',
   },
   {
     name: 'a refusal before the host was asked says nothing new of the host',
     outcome: { kind: 'refused', refusal: { reason: 'Unsupported', message: 'cannot' } },
-    conditions: [
-      'Ready=False/Unsupported',
-      'Reachable=Unknown/Pending',
-      'Synced=Unknown/Unsupported',
-      'Stalled=True/Unsupported',
-    ],
+    conditions: words(
+      'Ready=False/Unsupported Reachable=Unknown/Pending Synced=Unknown/Unsupported Stalled=True/Unsupported',
+    ),
     kstatus: 'Failed',
   },
   {
     name: 'a refusal by the agent proves that it answers',
     outcome: { kind: 'refused', refusal: { reason: 'HookNotAllowed', message: 'no' }, observation },
-    conditions: [
-      'Ready=False/HookNotAllowed',
-      'Reachable=True/Connected',
-      'Synced=Unknown/HookNotAllowed',
-      'Stalled=True/HookNotAllowed',
-    ],
+    conditions: words(
+      'Ready=False/HookNotAllowed Reachable=True/Connected Synced=Unknown/HookNotAllowed Stalled=True/HookNotAllowed',
+    ),
     kstatus: 'Failed',
   },
   ...retryable,
@@ -179,62 +210,103 @@ export const outcomeCases: readonly OutcomeCase[] = [
     name: 'an apply that failed and was undone is tried again',
     outcome: { kind: 'apply-failed', observation, message: 'undone' },
     failures: 4,
-    conditions: [
-      'Ready=False/ApplyFailed',
-      'Reachable=True/Connected',
-      'Synced=False/ApplyFailed',
-      'Reconciling=True/ProgressingWithRetry',
-    ],
+    conditions: words(
+      'Ready=False/ApplyFailed Reachable=True/Connected Synced=False/ApplyFailed Reconciling=True/ProgressingWithRetry',
+    ),
     kstatus: 'InProgress',
   },
   {
     name: 'T5: an apply that failed five times has failed',
     outcome: { kind: 'apply-failed', observation, message: 'undone' },
     failures: 5,
-    conditions: [
-      'Ready=False/ApplyFailed',
-      'Reachable=True/Connected',
-      'Synced=False/ApplyFailed',
-      'Stalled=True/ApplyFailed',
-    ],
+    conditions: words(
+      'Ready=False/ApplyFailed Reachable=True/Connected Synced=False/ApplyFailed Stalled=True/ApplyFailed',
+    ),
     kstatus: 'Failed',
   },
   {
     name: 'a field that somebody else keeps changing waits for a human',
     outcome: { kind: 'contended', observation, differences, path: MTU.path },
-    conditions: [
-      'Ready=False/Contended',
-      'Reachable=True/Connected',
-      'Synced=False/Contended',
-      'Stalled=True/Contended',
-      'Contended=True/Contended',
-    ],
+    conditions: words(
+      'Ready=False/Contended Reachable=True/Connected Synced=False/Contended Stalled=True/Contended Contended=True/Contended',
+    ),
     kstatus: 'Failed',
   },
   {
     name: 'a suspended node keeps what it said',
     node: wasInSync,
     outcome: { kind: 'suspended', specMoved: false },
-    conditions: ['Ready=True/InSync', 'Reachable=True/Connected', 'Synced=True/InSync', 'Suspended=True/Suspended'],
+    conditions: words('Ready=True/InSync Reachable=True/Connected Synced=True/InSync Suspended=True/Suspended'),
     kstatus: 'Current',
   },
   {
     name: 'a suspended node whose spec moved on is not ready',
     node: wasInSync,
     outcome: { kind: 'suspended', specMoved: true },
-    conditions: ['Ready=False/Suspended', 'Reachable=True/Connected', 'Synced=True/InSync', 'Suspended=True/Suspended'],
+    conditions: words(
+      'Ready=False/Suspended Reachable=True/Connected Synced=True/InSync Suspended=True/Suspended Stalled=True/Suspended',
+    ),
+    kstatus: 'Failed',
+  },
+  {
+    name: 'C11: a suspended node whose spec moved on since says nothing of a host that was not looked at',
+    node: wasInSyncBefore,
+    outcome: { kind: 'suspended', specMoved: true },
+    conditions: words(
+      'Ready=False/Suspended Reachable=Unknown/NotChecked Synced=Unknown/NotChecked Suspended=True/Suspended Stalled=True/Suspended',
+    ),
+    kstatus: 'Failed',
+  },
+  {
+    name: 'C11: what a suspended node keeps, it keeps of the generation at which it was judged',
+    node: wasInSyncBefore,
+    outcome: { kind: 'suspended', specMoved: false },
+    conditions: words('Ready=True/InSync@2 Reachable=True/Connected@2 Synced=True/InSync@2 Suspended=True/Suspended'),
+    kstatus: 'Current',
+  },
+  {
+    name: 'C11: a refusal of a new spec says nothing of its host',
+    node: wasInSyncBefore,
+    outcome: { kind: 'refused', refusal: { reason: 'URLNotAllowed', message: 'http' } },
+    conditions: words(
+      'Ready=False/URLNotAllowed Reachable=Unknown/NotChecked Synced=Unknown/URLNotAllowed Stalled=True/URLNotAllowed',
+    ),
+    kstatus: 'Failed',
+  },
+  {
+    name: 'C11: a move to another host says nothing of the new one before it was looked at',
+    node: wasInSyncBefore,
+    outcome: { kind: 'moving', message: 'the former host does not answer', untilMs: NOW_MS + 60_000, retry },
+    failures: 1,
+    conditions: words(
+      'Ready=Unknown/LeavingFormerHost Reachable=Unknown/NotChecked Synced=Unknown/LeavingFormerHost Reconciling=True/ProgressingWithRetry',
+    ),
+    kstatus: 'InProgress',
+  },
+  {
+    name: 'C11: what a deletion says of the host is of the generation at which it was looked at',
+    node: wasInSyncBefore,
+    outcome: { kind: 'deleting', why: 'no answer', untilMs: NOW_MS + 60_000, retry },
+    failures: 1,
+    conditions: words('Ready=Unknown/Deleting Reachable=True/Connected@2 Synced=True/InSync@2'),
+    kstatus: 'InProgress',
+  },
+  {
+    name: 'C11: what a change that lasts keeps of the host is of the generation at which it was looked at',
+    node: wasInSyncBefore,
+    outcome: { kind: 'applying' },
+    conditions: words(
+      'Ready=Unknown/Applying Reachable=True/Connected@2 Synced=Unknown/Applying Reconciling=True/Progressing',
+    ),
     kstatus: 'InProgress',
   },
   {
     name: 'a change that failed and could not be undone has failed',
     node: wasInSync,
     outcome: { kind: 'not-restored', observation, differences, message: 'neither' },
-    conditions: [
-      'Ready=False/NotRestored',
-      'Reachable=True/Connected',
-      'Synced=False/NotRestored',
-      'Stalled=True/NotRestored',
-    ],
+    conditions: words(
+      'Ready=False/NotRestored Reachable=True/Connected Synced=False/NotRestored Stalled=True/NotRestored',
+    ),
     kstatus: 'Failed',
   },
 ];

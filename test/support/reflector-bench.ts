@@ -18,6 +18,8 @@ class ApiModel implements ListWatch<Thing> {
   readonly listedMs: number[] = [];
   /** The version that each watch began from. */
   readonly watchedFrom: number[] = [];
+  /** How often the newest version was asked for. */
+  newestAsked = 0;
   /** Every list fails while this is true. */
   listIsBroken = false;
   /** Every watch ends like this at its start. */
@@ -59,6 +61,16 @@ class ApiModel implements ListWatch<Thing> {
     this.#record('delete', object);
   }
 
+  /** Goes back to an older state, as where etcd is restored from a copy: a running watch ends, and history begins anew. */
+  restore(objects: readonly Thing[], version: number): void {
+    this.objects.clear();
+    for (const object of objects) this.objects.set(object.name, object);
+    this.#version = version;
+    this.#oldest = version;
+    this.#history.length = 0;
+    this.cut('error');
+  }
+
   bookmark(): void {
     this.#version += 1;
     this.#record('bookmark', { name: '', version: this.#version });
@@ -88,6 +100,12 @@ class ApiModel implements ListWatch<Thing> {
       resourceVersion,
       continueToken: end < items.length ? String(end) : '',
     });
+  };
+
+  readonly newest = (): Promise<string> => {
+    this.newestAsked += 1;
+    if (this.listIsBroken) return Promise.reject(new Error('no list'));
+    return Promise.resolve(String(this.#version));
   };
 
   readonly watch = async function* (
@@ -135,6 +153,8 @@ class Mirror {
   readonly known = new Map<string, Thing>();
   readonly told: string[] = [];
   readonly failures: string[] = [];
+  /** Answers and events of the source. */
+  contacts = 0;
 
   readonly replace = (objects: readonly Thing[]): void => {
     this.known.clear();
@@ -169,8 +189,13 @@ export function startReflector(
   const mirror = new Mirror();
   prepare(api);
   const controller = new AbortController();
-  const source: ListWatch<Thing> = { list: api.list, watch: (from, signal) => api.watch(from, signal) };
-  const running = runReflector({ source, handler: mirror, clock, random: () => 0, signal: controller.signal });
+  const { list, newest } = api;
+  const source: ListWatch<Thing> = { list, newest, watch: (from, signal) => api.watch(from, signal) };
+  const contact = (): void => {
+    mirror.contacts += 1;
+  };
+  const { signal } = controller;
+  const running = runReflector({ source, handler: mirror, clock, random: () => 0, signal, contact });
   const stop = (): Promise<void> => {
     controller.abort();
     return running;

@@ -2,13 +2,13 @@ import type { WireGuardNode, WireGuardNodeStatus } from '../../controller/api/wi
 import { desired } from '../../controller/policy/desired.ts';
 import { type Attempt, statusOf } from '../../controller/policy/status.ts';
 import type { Change, Outcome } from '../../controller/policy/outcome.ts';
-import { KEY, NOW_MS, observation } from './observed-host.ts';
+import { KEY_PAIR, NOW_MS, observation } from './observed-host.ts';
 
 export const change: Change = { cause: 'SpecChanged', impact: 'Restart', outageMs: 120, corrected: [], warnings: [] };
 export const inSync = (node: WireGuardNode, over: Partial<Outcome & { kind: 'in-sync' }> = {}): Outcome => ({
   kind: 'in-sync',
   observation,
-  desired: desired(node, KEY),
+  desired: desired(node, KEY_PAIR),
   change: undefined,
   ...over,
 });

@@ -14,6 +14,7 @@ import type { CallOptions } from '../driver.ts';
 import { AgentRefused, AgentUnreachable, isReset, unreachable } from './agent-error.ts';
 import { type AgentTlsOptions, createConnector } from './connector.ts';
 import { type AgentResponse, explain, parseObject } from './explain-response.ts';
+import { readBody } from './read-body.ts';
 import { isConfigResponse, isHealthResponse, isPutResponse } from './parse-response.ts';
 import type { UrlGuard } from './url-guard.ts';
 
@@ -21,7 +22,8 @@ import type { UrlGuard } from './url-guard.ts';
 export interface AgentAddress {
   readonly origin: string;
   readonly tls: AgentTlsOptions;
-  readonly hmacKey: Secret;
+  /** In the order in which they are tried: the present key, and while it is changed the next one. */
+  readonly hmacKeys: readonly Secret[];
 }
 
 /** What GET config gave; `unchanged`: nothing moved since the read with that etag. */
@@ -32,6 +34,7 @@ export type ConfigRead =
 
 /** One agent. Every call throws AgentUnreachable or AgentRefused, nothing else. */
 export interface AgentClient {
+  /** Asked once a connection: it is the agent's, not the interface's. */
   health(options: CallOptions): Promise<HealthResponse>;
   readConfig(name: string, etag: string | undefined, options: CallOptions): Promise<ConfigRead>;
   putConfig(name: string, body: PutConfigBody, options: CallOptions): Promise<PutConfigResponse>;
@@ -51,7 +54,8 @@ export interface AgentClientOptions {
 
 // Below the agent's own 130 s, so that we never write into a connection that it is just closing.
 const KEEP_ALIVE_MS = 120_000;
-const MAX_ANSWER_BYTES = 4 * 1024 * 1024;
+/** Most of what an answer may hold, bytes. A file of 10,000 peers has some 2 MB. */
+const MAX_BYTES = { config: 4 * 1024 * 1024, put: 1024 * 1024, error: 1024 * 1024, other: 64 * 1024 } as const;
 const MAX_READ_MS = 10_000;
 
 interface TaggedResponse extends AgentResponse {
@@ -60,11 +64,15 @@ interface TaggedResponse extends AgentResponse {
 
 interface Call {
   readonly operation: string;
+  /** Of the answer. */
+  readonly maxBytes: number;
   readonly method: 'GET' | 'PUT' | 'POST' | 'DELETE';
   readonly path: string;
   readonly body?: PutConfigBody;
   readonly etag?: string | undefined;
 }
+
+const HEALTH: Call = { operation: 'health', method: 'GET', path: '/health', maxBytes: MAX_BYTES.other };
 
 /** Opens no connection yet. */
 export const createAgentClient = (options: AgentClientOptions): AgentClient => new HttpAgentClient(options);
@@ -73,25 +81,49 @@ const pathOf = (name: string, verb: string): string => `/v1/wg/${name}${verb}`;
 
 class HttpAgentClient implements AgentClient {
   readonly #options: AgentClientOptions;
-  /** Two connections, so that a read never waits for a change that takes its time; the second is made when it is needed. */
-  readonly #clients: Record<'read' | 'change', Client>;
+  /** One connection; while a change takes its time reads have another one. */
+  readonly #main: Client;
+  #beside: Client | undefined;
+  /** Changes under way. */
+  #changes = 0;
+  #health: Promise<HealthResponse> | undefined;
+  /** Which of the keys the agent took last. */
+  #keyIndex = 0;
 
   constructor(options: AgentClientOptions) {
     this.#options = options;
-    const make = (): Client =>
-      new Client(options.address.origin, {
-        connect: createConnector(options.guard, options.address.tls),
-        allowH2: false,
-        keepAliveTimeout: KEEP_ALIVE_MS,
-        keepAliveMaxTimeout: KEEP_ALIVE_MS,
-        maxResponseSize: MAX_ANSWER_BYTES,
-      });
-    this.#clients = { read: make(), change: make() };
+    this.#main = this.#connect();
   }
 
-  async health(options: CallOptions): Promise<HealthResponse> {
+  #connect(): Client {
+    const { address, guard } = this.#options;
+    const client = new Client(address.origin, {
+      connect: createConnector(guard, address.tls),
+      allowH2: false,
+      keepAliveTimeout: KEEP_ALIVE_MS,
+      keepAliveMaxTimeout: KEEP_ALIVE_MS,
+    });
+    // Behind the next connection may be another agent, or a newer one.
+    client.on('disconnect', () => {
+      this.#health = undefined;
+    });
+    return client;
+  }
+
+  health(options: CallOptions): Promise<HealthResponse> {
+    const known = this.#health;
+    if (known !== undefined) return known;
+    const asked = this.#askHealth(options);
+    this.#health = asked;
+    asked.catch(() => {
+      if (this.#health === asked) this.#health = undefined;
+    });
+    return asked;
+  }
+
+  async #askHealth(options: CallOptions): Promise<HealthResponse> {
     const { origin } = this.#options.address;
-    const response = await this.#send({ operation: 'health', method: 'GET', path: '/health' }, options);
+    const response = await this.#send(HEALTH, options);
     const health = parseObject(response.text, origin);
     if (isHealthResponse(health)) return health;
     throw new AgentUnreachable('ProtocolError', `${origin} is no WireGuard agent: its /health has no version`);
@@ -101,7 +133,7 @@ class HttpAgentClient implements AgentClient {
     const { origin } = this.#options.address;
     try {
       const response = await this.#send(
-        { operation: 'read', method: 'GET', path: pathOf(name, '/config'), etag },
+        { operation: 'read', maxBytes: MAX_BYTES.config, method: 'GET', path: pathOf(name, '/config'), etag },
         options,
       );
       if (response.status === 304) return { kind: 'unchanged' };
@@ -117,40 +149,46 @@ class HttpAgentClient implements AgentClient {
 
   async putConfig(name: string, body: PutConfigBody, options: CallOptions): Promise<PutConfigResponse> {
     const { origin } = this.#options.address;
-    const call: Call = { operation: 'put', method: 'PUT', path: pathOf(name, '/config'), body };
+    const call: Call = {
+      operation: 'put',
+      maxBytes: MAX_BYTES.put,
+      method: 'PUT',
+      path: pathOf(name, '/config'),
+      body,
+    };
     const response = parseObject((await this.#send(call, options)).text, origin);
     if (isPutResponse(response)) return response;
     throw notUnderstood(origin, 'PUT config');
   }
 
   async setState(name: string, verb: 'enable' | 'disable', options: CallOptions): Promise<void> {
-    await this.#send({ operation: verb, method: 'POST', path: pathOf(name, `/${verb}`) }, options);
+    await this.#send(
+      { operation: verb, maxBytes: MAX_BYTES.other, method: 'POST', path: pathOf(name, `/${verb}`) },
+      options,
+    );
   }
 
   async remove(name: string, options: CallOptions): Promise<void> {
-    await this.#send({ operation: 'remove', method: 'DELETE', path: pathOf(name, '') }, options);
+    await this.#send(
+      { operation: 'remove', maxBytes: MAX_BYTES.other, method: 'DELETE', path: pathOf(name, '') },
+      options,
+    );
   }
 
   async close(): Promise<void> {
-    await Promise.all([this.#clients.read.destroy(), this.#clients.change.destroy()]);
+    await Promise.all([this.#main.destroy(), this.#beside?.destroy()]);
   }
 
   /** Every call of the contract is idempotent: a connection that broke is tried once more, with a fresh signature. */
   async #send(call: Call, { timeoutMs, signal }: CallOptions): Promise<TaggedResponse> {
     const { address, now, called } = this.#options;
     const started = now();
-    // No read waits for hooks, so an agent that is slow with one is as good as away, and holds a worker for nothing.
+    // No read waits for hooks, so an agent that is slow with one is as good as away.
     const limitMs = call.method === 'GET' ? Math.min(timeoutMs, MAX_READ_MS) : timeoutMs;
     const deadline = AbortSignal.any([signal, AbortSignal.timeout(limitMs)]);
     let outcome = 'ok';
     try {
-      const retry = {
-        retries: 1,
-        minTimeout: 20,
-        signal: deadline,
-        shouldRetry: ({ error }: { error: Error }) => isReset(error),
-      };
-      const response = await pRetry(() => abortable(this.#sendOnce(call, deadline), deadline), retry);
+      const response = await this.#withEitherKey(call, deadline);
       if (response.status === 304 && call.etag !== undefined) return response;
       if (response.status >= 300 && response.status < 400) {
         throw new AgentUnreachable('ProtocolError', `${address.origin} redirects, which an agent never does`);
@@ -170,33 +208,72 @@ class HttpAgentClient implements AgentClient {
     }
   }
 
-  async #sendOnce({ method, path, body, etag }: Call, signal: AbortSignal): Promise<TaggedResponse> {
+  /** While the key of the agent is changed, one side has the next one first: whichever was not taken, the other is tried. */
+  async #withEitherKey(call: Call, deadline: AbortSignal): Promise<TaggedResponse> {
+    const { length } = this.#options.address.hmacKeys;
+    let response = await this.#sendTwice(call, deadline);
+    for (let tried = 1; tried < length && response.status === 401; tried += 1) {
+      this.#keyIndex = (this.#keyIndex + 1) % length;
+      response = await this.#sendTwice(call, deadline);
+    }
+    return response;
+  }
+
+  #sendTwice(call: Call, deadline: AbortSignal): Promise<TaggedResponse> {
+    const once = (): Promise<TaggedResponse> => abortable(this.#sendOnce(call, deadline), deadline);
+    // Nothing is set up for what nearly never happens.
+    const again = (error: unknown): Promise<TaggedResponse> => {
+      if (!isReset(error)) throw error;
+      return pRetry(once, { retries: 0, signal: deadline });
+    };
+    return this.#counted(call.method, () => once().catch(again));
+  }
+
+  async #sendOnce({ method, path, body, etag, maxBytes }: Call, signal: AbortSignal): Promise<TaggedResponse> {
     const { address, now } = this.#options;
+    const key = address.hmacKeys[this.#keyIndex];
+    if (key === undefined) throw new Error('An agent without a key cannot be asked');
     const bytes = body === undefined ? Buffer.alloc(0) : Buffer.from(JSON.stringify(body));
     const headers = {
-      ...headersV1({ method, target: path, body: bytes }, address.hmacKey, now()),
+      ...headersV1({ method, target: path, body: bytes }, key, now()),
       ...(body === undefined ? {} : { 'content-type': 'application/json' }),
       ...(etag === undefined ? {} : { 'if-none-match': etag }),
     };
-    const response = await this.#clients[method === 'GET' ? 'read' : 'change'].request({
-      method,
-      path,
-      headers,
-      body: body === undefined ? null : bytes,
-      signal,
-    });
+    const request = { method, path, headers, body: body === undefined ? null : bytes, signal };
+    const response = await this.#dispatcherFor(method).request(request);
     const tag = response.headers['etag'];
     return {
       status: response.statusCode,
       etag: typeof tag === 'string' ? tag : '',
-      text: await response.body.text(),
+      text: await readBody(response.body, response.statusCode < 400 ? maxBytes : MAX_BYTES.error),
       retryAfterMs: parseRetryAfter(response.headers['retry-after'], now()),
     };
   }
 
+  #dispatcherFor(method: Call['method']): Client {
+    if (method !== 'GET' || this.#changes === 0) return this.#main;
+    this.#beside ??= this.#connect();
+    return this.#beside;
+  }
+
+  /** Counts changes; when the last one has ended the other connection is closed, once what it does is done. */
+  async #counted<T>(method: Call['method'], work: () => Promise<T>): Promise<T> {
+    if (method === 'GET') return work();
+    this.#changes += 1;
+    try {
+      return await work();
+    } finally {
+      this.#changes -= 1;
+      if (this.#changes === 0) {
+        void this.#beside?.close().catch(() => undefined);
+        this.#beside = undefined;
+      }
+    }
+  }
+
   /** How far the agent's clock is ahead of ours, or undefined when it does not tell. */
   async #skewSeconds(signal: AbortSignal): Promise<number | undefined> {
-    const response = await this.#sendOnce({ operation: 'health', method: 'GET', path: '/health' }, signal);
+    const response = await this.#sendOnce(HEALTH, signal);
     const { time } = parseObject(response.text, this.#options.address.origin) as Partial<HealthResponse>;
     return time === undefined ? undefined : Math.round((time - this.#options.now()) / 1000);
   }

@@ -1,4 +1,5 @@
 import type { ErrorCode } from '../../../agent/protocol/errors.ts';
+import { AnswerTooLarge } from './read-body.ts';
 import type { UnreachableReason } from '../../api/conditions.ts';
 
 /** A call that brought no usable answer; `reason` says how far it came. Texts are our own words and bounded. */
@@ -82,7 +83,9 @@ export function unreachable(error: unknown, origin: string): AgentUnreachable {
     const hint = TLS_HINT[code] ?? 'TLS cannot be agreed on';
     return new AgentUnreachable('TLSFailed', `${origin}: ${hint} (${code})`, error);
   }
-  if (code === 'UND_ERR_RES_EXCEEDED_MAX_SIZE' || (error as Error).name === 'HTTPParserError') {
+  if (error instanceof AnswerTooLarge)
+    return new AgentUnreachable('ProtocolError', `${origin} answers with ${error.message}, which no agent does`, error);
+  if ((error as Error).name === 'HTTPParserError') {
     return new AgentUnreachable('ProtocolError', `${origin} does not answer as an agent does`, error);
   }
   const text = RESETS.has(code) ? 'broke the connection off' : 'cannot be reached';

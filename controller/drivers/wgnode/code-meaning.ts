@@ -43,6 +43,7 @@ export const MEANING: Readonly<Record<ErrorCode, Meaning>> = {
   impact_not_allowed: { kind: 'impact-not-allowed' },
   key_is_peer: configRefused,
   owned: { kind: 'moved' },
+  fenced: { kind: 'refused', reason: 'Conflict' },
   too_large: configRefused,
   schema: configRefused,
   busy: agentError,

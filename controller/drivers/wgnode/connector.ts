@@ -29,6 +29,9 @@ export interface AgentTlsOptions {
 }
 
 const CONNECT_TIMEOUT_MS = 10_000;
+/** The Connection Attempt Delay of RFC 8305. */
+const STAGGER_MS = 250;
+const MAX_ADDRESSES = 8;
 
 // undici's own session cache holds weak references and loses all at a garbage collection; a lost session costs a full handshake.
 const sessions = new LRUCache<string, Buffer>({ max: 10_000 });
@@ -65,21 +68,72 @@ export function createConnector(guard: UrlGuard, tls: AgentTlsOptions): buildCon
   };
 }
 
+/** All addresses are tried, each a little after the one before, and the first that answers is taken (RFC 8305, section 5). */
 async function dial(guard: UrlGuard, tls: AgentTlsOptions, options: buildConnector.Options): Promise<Socket> {
   const port = Number(options.port || (options.protocol === 'http:' ? 80 : 443));
-  let failure: unknown = new AgentUnreachable('DNSFailed', `${options.hostname} has no address`);
-  for (const host of await guard.resolve(options.hostname)) {
-    const isPlain = options.protocol === 'http:';
-    const socket = isPlain ? connectTcp({ host, port }) : startTls(tls, { host, port, hostname: options.hostname });
+  const isPlain = options.protocol === 'http:';
+  const { hostname } = options;
+  const addresses = (await guard.resolve(hostname)).slice(0, MAX_ADDRESSES);
+  const begin = (host: string): Attempt => {
+    const socket = isPlain ? connectTcp({ host, port }) : startTls(tls, { host, port, hostname });
     socket.setKeepAlive(true, 15_000);
-    try {
-      await connected(socket, isPlain ? 'connect' : 'secureConnect');
-      return socket;
-    } catch (error) {
-      failure = error;
-    }
-  }
-  throw failure;
+    return { socket, connected: connected(socket, isPlain ? 'connect' : 'secureConnect') };
+  };
+  return firstOf(addresses, begin, new AgentUnreachable('DNSFailed', `${hostname} has no address`));
+}
+
+interface Attempt {
+  readonly socket: Socket;
+  readonly connected: Promise<void>;
+}
+
+/** The socket that connects first; the others are closed. Throws what the first address said where none does. */
+function firstOf(addresses: readonly string[], begin: (address: string) => Attempt, nothing: Error): Promise<Socket> {
+  return new Promise((resolve, reject) => {
+    const open = new Set<Socket>();
+    const failures: unknown[] = [];
+    let next = 0;
+    let timer: NodeJS.Timeout | undefined;
+    let isOver = false;
+    const end = (): void => {
+      isOver = true;
+      clearTimeout(timer);
+      for (const socket of open) socket.destroy();
+    };
+    const beginNext = (): void => {
+      clearTimeout(timer);
+      const address = addresses[next];
+      if (isOver || address === undefined) return;
+      const index = next;
+      next += 1;
+      const { socket, connected: done } = begin(address);
+      open.add(socket);
+      timer = setTimeout(beginNext, STAGGER_MS);
+      done.then(
+        () => {
+          open.delete(socket);
+          if (isOver) {
+            socket.destroy();
+            return;
+          }
+          end();
+          resolve(socket);
+        },
+        (error: unknown) => {
+          open.delete(socket);
+          failures[index] = error;
+          if (isOver) return;
+          beginNext();
+          if (open.size > 0 || next < addresses.length) return;
+          end();
+          const [first] = failures;
+          reject(first instanceof Error ? first : nothing);
+        },
+      );
+    };
+    if (addresses.length === 0) reject(nothing);
+    else beginNext();
+  });
 }
 
 function startTls(

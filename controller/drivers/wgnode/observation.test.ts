@@ -268,7 +268,9 @@ const legalSpec: fc.Arbitrary<InterfaceSpec> = fc
     return { name: 'wg0', state: 'Up', privateKeySecretRef: { name: 'fra1-wg0', key: 'privateKey' }, ...given };
   });
 
-const legalConfig = legalSpec.map((spec) => configOf(spec, KEY)).filter((config) => validate(config).length === 0);
+const legalConfig = legalSpec
+  .map((spec): InterfaceConfig => ({ ...configOf(spec), privateKey: InterfaceKey.fromPrivate(KEY) }))
+  .filter((config) => validate(config).length === 0);
 const stateOf = fc.constantFrom('up' as const, 'down' as const);
 
 test('T2: a host that holds exactly what was sent is in sync, for every legal spec', () => {

@@ -1,7 +1,7 @@
 import { parseCidr } from '../../../agent/protocol/address.ts';
 import type { ObservedInterface } from '../../../agent/protocol/compare.ts';
 import { InterfaceKey } from '../../../agent/protocol/interface-key.ts';
-import type { ConfigResponse, HealthResponse, WireLive } from '../../../agent/protocol/messages.ts';
+import type { HealthResponse, ReadBack, WireLive } from '../../../agent/protocol/messages.ts';
 import type { InterfaceConfig, InvalidTexts } from '../../../agent/protocol/wgquick/config.ts';
 import type { DeviceSettings } from '../../../agent/protocol/wgquick/field.ts';
 import { FIELD_NAMES, pathOf } from '../../../agent/protocol/wgquick/fields.ts';
@@ -10,18 +10,27 @@ import type { AgentIdentity, Observation } from '../../policy/observation.ts';
 import type { ConfigRead } from './agent-client.ts';
 
 /** What a read of our agent says, in the words of the domain. */
-export function observationOf(health: HealthResponse, read: ConfigRead): Observation {
-  const agent = identityOf(health);
+export function observationOf(
+  health: HealthResponse,
+  read: Exclude<ConfigRead, { readonly kind: 'unchanged' }>,
+): Observation {
   if (read.kind !== 'present') {
+    const agent = identityOf(health);
     const nothing: ObservedInterface = { file: null, device: null, running: null, settled: [] };
-    return { agent, interface: nothing, peerCount: null, reported: [], revision: undefined };
+    const owner = health.capabilities?.includes('owner') === true ? null : undefined;
+    return { agent, interface: nothing, peerCount: null, reported: [], owner, revision: undefined };
   }
-  const { response } = read;
+  return presentOf(health, read.response);
+}
+
+/** What our agent says of an interface that there is. */
+export function presentOf(health: HealthResponse, response: ReadBack): Observation {
   return {
-    agent,
+    agent: identityOf(health),
     interface: interfaceOf(response),
     peerCount: response.live?.peer_count ?? null,
     reported: response.drift.map(({ path, file, live, impact }) => ({ path, file, live, impact })),
+    owner: response.owner,
     revision: response.digest,
   };
 }
@@ -35,7 +44,7 @@ const identityOf = ({ version, epoch, capabilities }: HealthResponse): AgentIden
 const keyOf = (publicKey: string | null): InterfaceKey | null =>
   publicKey === null ? null : InterfaceKey.fromPublic(publicKey);
 
-function interfaceOf(response: ConfigResponse): ObservedInterface {
+function interfaceOf(response: ReadBack): ObservedInterface {
   const config = configFromSpec(response.spec, invalidTexts(response));
   const file: InterfaceConfig = { ...config, privateKey: keyOf(response.public_key) };
   return {
@@ -56,7 +65,7 @@ const deviceOf = (live: WireLive, publicKey: string | null): DeviceSettings => (
 });
 
 /** Texts of the file that are no value, by the field that they stand for. */
-const invalidTexts = ({ invalid = [] }: ConfigResponse): InvalidTexts =>
+const invalidTexts = ({ invalid = [] }: ReadBack): InvalidTexts =>
   Object.fromEntries(
     FIELD_NAMES.flatMap((name) => {
       const texts = invalid.filter(({ path }) => path === pathOf(name)).map(({ text }) => text);

@@ -38,6 +38,7 @@ function responseFor(fileText: string | null, device: Device | null): ConfigResp
     runningText: device === null ? null : fileText,
     running: file ?? EMPTY_CONFIG,
     ledger: null,
+    owner: null,
     name: 'wg0',
     table: null,
     effects: [],

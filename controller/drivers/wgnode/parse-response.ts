@@ -34,6 +34,16 @@ const INVALID_LINES = {
 
 const { firewall: INTENTS = {}, ...SPEC_FIELDS }: Properties = SPEC_PROPERTIES;
 
+const OWNER = {
+  anyOf: [
+    { type: 'null' },
+    shape(
+      { id: text(64), name: text(317), cluster: text(64), since: text(64) },
+      { term: whole(Number.MAX_SAFE_INTEGER) },
+    ),
+  ],
+};
+
 /** What of a ConfigResponse is used: a wrong type, or a value that status has no room for, is a breach of protocol and not our crash. */
 const CONFIG_RESPONSE = {
   ...shape(
@@ -63,7 +73,7 @@ const CONFIG_RESPONSE = {
         items: shape({ path: PATH, file: text(65_536), live: text(65_536), impact: IMPACT }),
       },
     },
-    { invalid: INVALID_LINES, settled: { type: 'array', maxItems: 64, items: PATH } },
+    { invalid: INVALID_LINES, settled: { type: 'array', maxItems: 64, items: PATH }, owner: OWNER },
   ),
   // Up without a device would pass for "nothing to compare".
   if: { properties: { state: { const: 'up' } } },
@@ -78,7 +88,7 @@ const PUT_RESPONSE = shape(
     digest: text(128),
     plan: { type: 'array', items: shape({ action: text(64), path: PATH, impact: IMPACT }) },
   },
-  { warnings: texts(8, 256) },
+  { warnings: texts(8, 256), after: CONFIG_RESPONSE },
 );
 
 /** Also that of the old agent, which has no more than a version. */

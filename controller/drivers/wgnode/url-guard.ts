@@ -1,8 +1,8 @@
-import { lookup as dnsLookup } from 'node:dns/promises';
 import { BlockList, isIP } from 'node:net';
 import ipaddr from 'ipaddr.js';
 import { parseCidr } from '../../../agent/protocol/address.ts';
 import { AgentUnreachable } from './agent-error.ts';
+import { createResolver, type ResolveName } from './resolver.ts';
 
 /** Which addresses the controller may connect to as agents. Objects are written by tenants; without this they could scan networks. */
 export interface UrlGuard {
@@ -16,6 +16,8 @@ export interface UrlGuardOptions {
   readonly allow: readonly string[];
   /** Never allowed, whatever else is said: the networks of the cluster's services and API server. */
   readonly deny: readonly string[];
+  /** Undefined = as this machine does. */
+  readonly resolveName?: ResolveName;
 }
 
 /** Loopback, "this network", link-local, multicast, the metadata services of clouds, and tunnels that could hide any of them. */
@@ -58,32 +60,29 @@ function embeddedIpv4(address: string): string {
 }
 
 /** The networks must be valid: the settings judge them. */
-export function createUrlGuard({ allow, deny }: UrlGuardOptions): UrlGuard {
+export function createUrlGuard({ allow, deny, resolveName = createResolver() }: UrlGuardOptions): UrlGuard {
   const allowed = blockList(allow);
   const denied = blockList(deny);
   const builtIn = blockList(BUILT_IN);
-  const isAllowed = (address: string): boolean => {
+  /** Why an address is not allowed, or undefined. */
+  const refusalOf = (address: string): string | undefined => {
     const plain = embeddedIpv4(address);
-    if (denied.check(plain, familyOf(plain))) return false;
-    return allow.length > 0 ? allowed.check(plain, familyOf(plain)) : !builtIn.check(plain, familyOf(plain));
+    const isIn = (list: BlockList): boolean => list.check(plain, familyOf(plain));
+    if (isIn(denied)) return 'is in a network of --deny-agent-cidr or the API server itself, which nothing overrides';
+    if (allow.length > 0) return isIn(allowed) ? undefined : 'is in no network of --allow-agent-cidr';
+    return isIn(builtIn)
+      ? 'is loopback, link-local, multicast or a metadata service; --allow-agent-cidr can allow it'
+      : undefined;
   };
   return {
     async resolve(hostname) {
       const host = hostname.replace(/^\[|\]$/g, '');
-      const addresses = isIP(host) === 0 ? await lookUp(host) : [host];
-      if (addresses.length > 0 && addresses.every(isAllowed)) return addresses;
-      throw new AgentUnreachable(
-        'URLNotAllowed',
-        `${hostname} is, or resolves to, an address that the controller may not connect to; see --allow-agent-cidr`,
-      );
+      const addresses = isIP(host) === 0 ? await resolveName(host) : [host];
+      const refused = addresses.map((address) => [address, refusalOf(address)]).find(([, why]) => why !== undefined);
+      if (refused === undefined) return addresses;
+      const [address = '', why = ''] = refused;
+      const which = address === host ? host : `${host} resolves to ${address}, which`;
+      throw new AgentUnreachable('URLNotAllowed', `The controller may not connect there: ${which} ${why}`);
     },
   };
-}
-
-async function lookUp(host: string): Promise<string[]> {
-  try {
-    return (await dnsLookup(host, { all: true })).map(({ address }) => address);
-  } catch (error) {
-    throw new AgentUnreachable('DNSFailed', `The host name ${host} does not resolve`, error);
-  }
 }

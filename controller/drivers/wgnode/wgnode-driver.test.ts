@@ -8,8 +8,7 @@ import type {
 } from '../../../agent/protocol/messages.ts';
 import { EMPTY_CONFIG } from '../../../agent/protocol/wgquick/config.ts';
 import { specFromConfig } from '../../../agent/protocol/wgquick/wire.ts';
-import type { Observation } from '../../policy/observation.ts';
-import type { Observed } from '../driver.ts';
+import type { Applied, ApplyOptions, Observed } from '../driver.ts';
 import type { AgentClient, ConfigRead } from './agent-client.ts';
 import { AgentRefused, AgentUnreachable } from './agent-error.ts';
 import { observationOf } from './observation.ts';
@@ -17,6 +16,12 @@ import { WgnodeDriver } from './wgnode-driver.ts';
 
 const HEALTH: HealthResponse = { status: 'ok', timestamp: 0, uptime: 1, version: '0.1.0', name: 'wgnode-agent' };
 const OPTIONS = { timeoutMs: 1_000, signal: new AbortController().signal };
+
+const CLAIM = { id: 'uid-1', name: 'edge/fra1-wg0', cluster: 'cluster-1', term: 3 };
+const LIMITS: ApplyOptions = {
+  ...OPTIONS,
+  ...{ revision: 'a', maxImpact: 'Restart', claim: CLAIM, replaces: undefined },
+};
 
 const responseWith = (digest: string): ConfigResponse => ({
   interface: 'wg0',
@@ -59,6 +64,9 @@ class ModelAgent implements AgentClient {
     return Promise.resolve({ kind: 'present', response: this.configResponse, etag: `"${digest}"` });
   }
 
+  /** What an answer to a PUT shows of the host after it. */
+  after: ConfigResponse | undefined;
+
   /** Answers with a plan of 200 steps. */
   putConfig(_name: string, body: PutConfigBody): Promise<PutConfigResponse> {
     this.puts.push(body);
@@ -66,7 +74,9 @@ class ModelAgent implements AgentClient {
     if (failure !== undefined) return Promise.reject(failure);
     const step = { action: 'set-mtu', path: 'spec.interface.mtu', impact: 'None' } as const;
     const response = { status: 'success', message: '', reloaded: false, changed: false, digest: 'a' } as const;
-    return Promise.resolve({ ...response, plan: Array(200).fill(step), impact: 'None', outage_ms: 0 });
+    const { after } = this;
+    const shown = after === undefined ? {} : { after };
+    return Promise.resolve({ ...response, ...shown, plan: Array(200).fill(step), impact: 'None', outage_ms: 0 });
   }
   setState(): Promise<never> {
     throw new Error('A look changes nothing');
@@ -81,7 +91,7 @@ class ModelAgent implements AgentClient {
 
 const unreachable = new AgentUnreachable('ConnectionTimeout', 'no answer', undefined, 7_000);
 
-const look = (agent: AgentClient, previous?: Observation): Promise<Observed> =>
+const look = (agent: AgentClient, previous?: string): Promise<Observed> =>
   new WgnodeDriver(agent, 'wg0', 'https://fra1.example.net:8443').observe(previous, OPTIONS);
 
 const observed = (response: ConfigResponse | undefined, health = HEALTH): Observed => ({
@@ -95,21 +105,22 @@ const observed = (response: ConfigResponse | undefined, health = HEALTH): Observ
 /** An agent that was looked at once, and what was seen. */
 async function seenOnce(prepare: (agent: ModelAgent) => void = () => undefined): Promise<{
   agent: ModelAgent;
-  previous: Observation;
+  /** The revision of what was seen. */
+  previous: string | undefined;
 }> {
   const agent = new ModelAgent();
   prepare(agent);
   const first = await look(agent);
   if (first.kind !== 'observed') throw new Error(`Wanted an observation, got ${first.kind}`);
   agent.asked.length = 0;
-  return { agent, previous: first.observation };
+  return { agent, previous: first.observation.revision };
 }
 
 describe('the first look', () => {
-  test('asks who the agent is, then for the whole interface', async () => {
+  test('asks who the agent is, for the whole interface, and who has answered by then', async () => {
     const agent = new ModelAgent();
     expect(await look(agent)).toEqual(observed(responseWith('a')));
-    expect(agent.asked).toEqual(['health', 'read wg0 whole']);
+    expect(agent.asked).toEqual(['health', 'read wg0 whole', 'health']);
   });
 
   test('of a host with neither file nor device sees that it has none', async () => {
@@ -130,12 +141,9 @@ describe('the first look', () => {
 });
 
 describe('a later look', () => {
-  test('at a host on which nothing moved asks for that alone, and gives back what was seen', async () => {
+  test('I5: at a host on which nothing moved asks for that alone', async () => {
     const { agent, previous } = await seenOnce();
-    for (let round = 0; round < 3; round += 1) {
-      const again = await look(agent, previous);
-      expect(again.kind === 'observed' && again.observation === previous).toBe(true);
-    }
+    for (let round = 0; round < 3; round += 1) expect(await look(agent, previous)).toEqual({ kind: 'unchanged' });
     expect(agent.asked).toEqual(Array(3).fill('read wg0 "a"'));
   });
 
@@ -159,7 +167,7 @@ describe('a later look', () => {
     });
     agent.configResponse = responseWith('b');
     expect(await look(agent, previous)).toEqual(observed(responseWith('b')));
-    expect(agent.asked).toEqual(['health', 'read wg0 whole']);
+    expect(agent.asked).toEqual(['health', 'read wg0 whole', 'health']);
   });
 
   test('at a host behind which another agent stands now is no look at ours', async () => {
@@ -199,6 +207,77 @@ describe('an agent that knows no firewall intents', () => {
   });
 });
 
+describe('an apply', () => {
+  const applyTo = async (agent: ModelAgent, over: Partial<ApplyOptions> = {}): Promise<Applied> =>
+    new WgnodeDriver(agent, 'wg0', 'https://fra1.example.net').apply(
+      { config: EMPTY_CONFIG, state: 'up' },
+      { ...LIMITS, ...over },
+    );
+  const knowing = (...capabilities: string[]): ModelAgent =>
+    Object.assign(new ModelAgent(), { healthResponse: { ...HEALTH, capabilities } });
+
+  test('K4: says in whose name it is to an agent that remembers such a thing', async () => {
+    const agent = knowing('owner');
+    await applyTo(agent);
+    expect(agent.puts[0]?.options).toMatchObject({ owner: CLAIM });
+    expect(agent.puts[0]?.options).not.toHaveProperty('replaces');
+    await applyTo(agent, { replaces: 'uid-2' });
+    expect(agent.puts[1]?.options).toMatchObject({ owner: CLAIM, replaces: 'uid-2' });
+  });
+
+  test('asks an agent that can for what it reads afterwards, which spares a read', async () => {
+    const agent = knowing('read-back');
+    agent.after = responseWith('b');
+    const applied = await applyTo(agent);
+    expect(agent.puts[0]?.options).toMatchObject({ read_back: true });
+    expect(applied).toMatchObject({ kind: 'applied', after: { revision: 'b' } });
+  });
+
+  test('says neither to an older agent, which takes no field that it does not know', async () => {
+    const agent = new ModelAgent();
+    expect(await applyTo(agent, { replaces: 'uid-2' })).toMatchObject({ kind: 'applied', after: undefined });
+    for (const field of ['owner', 'replaces', 'read_back']) expect(agent.puts[0]?.options).not.toHaveProperty(field);
+  });
+
+  test('without a revision holds for whatever the host is', async () => {
+    const agent = new ModelAgent();
+    await applyTo(agent, { revision: undefined });
+    expect(agent.puts[0]?.options).not.toHaveProperty('if_digest');
+  });
+
+  test('to an agent of another make is the refusal Unsupported, and nothing is sent', async () => {
+    const agent = new ModelAgent();
+    agent.healthResponse = { ...HEALTH, name: 'other-agent' };
+    expect(await applyTo(agent)).toMatchObject({ kind: 'refused', refusal: { reason: 'Unsupported' } });
+    expect(agent.puts).toEqual([]);
+  });
+});
+
+describe('K4: the owner that is seen', () => {
+  const OWNER = { ...CLAIM, since: '2026-02-01T00:00:00Z' };
+
+  test.each([
+    { name: 'is the one that the agent tells', response: { ...responseWith('a'), owner: OWNER }, owner: OWNER },
+    { name: 'is nobody where the agent says so', response: { ...responseWith('a'), owner: null }, owner: null },
+    { name: 'is not known where the agent does not tell', response: responseWith('a'), owner: undefined },
+  ])('$name', async ({ response, owner }) => {
+    const agent = new ModelAgent();
+    agent.configResponse = response;
+    const seen = await look(agent);
+    expect(seen.kind === 'observed' && seen.observation.owner).toEqual(owner);
+  });
+
+  test.each([
+    { name: 'nobody', capabilities: ['owner'], owner: null },
+    { name: 'not known', capabilities: [], owner: undefined },
+  ])('of an interface that is not there is $name to an agent with the capabilities $capabilities', async (row) => {
+    const agent = new ModelAgent();
+    Object.assign(agent, { configResponse: undefined, healthResponse: { ...HEALTH, capabilities: row.capabilities } });
+    const seen = await look(agent);
+    expect(seen.kind === 'observed' && seen.observation.owner).toBe(row.owner);
+  });
+});
+
 describe('what is expected to fail is a value', () => {
   test.each(['read', 'health'] as const)('an agent that cannot be reached at %s', async (fails) => {
     const { agent, previous } = await seenOnce();
@@ -231,6 +310,8 @@ describe('what is expected to fail is a value', () => {
     { code: 'apply_failed', rolledBack: false, expected: { kind: 'failed', restored: false } },
     { code: 'impact_not_allowed', expected: { kind: 'impact-not-allowed' } },
     { code: 'digest_mismatch', expected: { kind: 'superseded' } },
+    { code: 'owned', expected: { kind: 'superseded' } },
+    { code: 'fenced', expected: { kind: 'refused', refusal: { reason: 'Conflict' } } },
     { code: 'invalid_value', expected: { kind: 'refused', refusal: { reason: 'ConfigRefused' } } },
     { code: 'hooks_off', expected: { kind: 'refused', refusal: { reason: 'HookNotAllowed' } } },
     { code: 'invalid_hook', expected: { kind: 'refused', refusal: { reason: 'HookNotAllowed' } } },
@@ -240,8 +321,7 @@ describe('what is expected to fail is a value', () => {
     agent.failures.set('put', refusedBy(code, rolledBack));
     const driver = new WgnodeDriver(agent, 'wg0', 'https://fra1.example.net:8443');
     const desired = { config: EMPTY_CONFIG, state: 'up' } as const;
-    const limits = { revision: 'a', maxImpact: 'Restart' } as const;
-    expect(await driver.apply(desired, { ...OPTIONS, ...limits })).toMatchObject(expected);
+    expect(await driver.apply(desired, LIMITS)).toMatchObject(expected);
     expect(agent.puts).toMatchObject([{ options: { state: 'up', if_digest: 'a', max_impact: 'Restart' } }]);
   });
 

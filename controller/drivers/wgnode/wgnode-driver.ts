@@ -1,8 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { DesiredInterface } from '../../../agent/protocol/compare.ts';
-import type { PutConfigBody, PutOptions } from '../../../agent/protocol/messages.ts';
+import type { HealthResponse, PutConfigBody, PutOptions } from '../../../agent/protocol/messages.ts';
 import { putFromConfig } from '../../../agent/protocol/wgquick/wire.ts';
-import type { Observation } from '../../policy/observation.ts';
 import type { Refused } from '../../policy/outcome.ts';
 import { type Refusal, refusal } from '../../policy/refusal.ts';
 import type {
@@ -19,18 +18,16 @@ import type {
 import { type AgentClient, isOurAgent } from './agent-client.ts';
 import { AgentRefused, AgentUnreachable } from './agent-error.ts';
 import { MEANING } from './code-meaning.ts';
-import { observationOf } from './observation.ts';
+import { observationOf, presentOf } from './observation.ts';
 
 const MAX_STEPS = 128;
 
 /** One interface behind our own agent. */
 export class WgnodeDriver implements Driver {
-  readonly capabilities: ReadonlySet<Capability> = new Set(['plan', 'max-impact', 'remove']);
+  readonly capabilities: ReadonlySet<Capability> = new Set(['plan', 'max-impact', 'remove', 'owner']);
   readonly #client: AgentClient;
   readonly #name: string;
   readonly #url: string;
-  /** Agents before 0.5 take no PUT that names them. */
-  #takesFirewall = false;
 
   /** `url`: of the agent, for messages. */
   constructor(client: AgentClient, name: string, url: string) {
@@ -39,41 +36,52 @@ export class WgnodeDriver implements Driver {
     this.#url = url;
   }
 
-  observe(previous: Observation | undefined, options: CallOptions): Promise<Observed> {
+  observe(revision: string | undefined, options: CallOptions): Promise<Observed> {
     return answered(async () => {
-      const revision = previous?.revision;
-      const moved =
-        revision === undefined ? undefined : await this.#client.readConfig(this.#name, `"${revision}"`, options);
-      if (previous !== undefined && moved?.kind === 'unchanged') return { kind: 'observed', observation: previous };
-      // Something moved: the agent may have been restarted, upgraded, or be another one.
-      const health = await this.#client.health(options);
-      if (!isOurAgent(health)) {
-        const text = `The agent at ${this.#url} is no wgnode-agent: this version cannot drive it yet`;
-        return { kind: 'refused', refusal: refusal('Unsupported', text) };
-      }
-      this.#takesFirewall = health.capabilities?.includes('firewall') === true;
-      const read = moved ?? (await this.#client.readConfig(this.#name, undefined, options));
-      return { kind: 'observed', observation: observationOf(health, read) };
+      // Of an agent that is not ours the answer would not be understood.
+      if (revision === undefined) await this.#ourAgent(options);
+      const etag = revision === undefined ? undefined : `"${revision}"`;
+      const read = await this.#client.readConfig(this.#name, etag, options);
+      if (read.kind === 'unchanged') return { kind: 'unchanged' };
+      return { kind: 'observed', observation: observationOf(await this.#ourAgent(options), read) };
     });
+  }
+
+  /** Who answers on this connection. Throws where it is no agent of ours. */
+  async #ourAgent(options: CallOptions): Promise<HealthResponse> {
+    const health = await this.#client.health(options);
+    if (isOurAgent(health)) return health;
+    const text = `The agent at ${this.#url} is no wgnode-agent: this version cannot drive it yet`;
+    throw new Unable(refusal('Unsupported', text));
   }
 
   plan(desired: DesiredInterface, options: CallOptions): Promise<Planned> {
     return answered(async () => {
-      const body = this.#bodyOf(desired, { dry_run: true });
+      const body = bodyOf(desired, { dry_run: true }, await this.#abilities(options));
       const { impact, plan } = await this.#client.putConfig(this.#name, body, options);
       const steps = plan.slice(0, MAX_STEPS).map(({ action, path, impact: own }) => ({ action, path, impact: own }));
       return { kind: 'planned', plan: { impact, steps } };
     });
   }
 
-  apply(desired: DesiredInterface, { revision, maxImpact, ...options }: ApplyOptions): Promise<Applied> {
+  apply(
+    desired: DesiredInterface,
+    { revision, maxImpact, claim, replaces, ...options }: ApplyOptions,
+  ): Promise<Applied> {
     return answered<Applied>(async () => {
-      const limits = { max_impact: maxImpact, ...(revision === undefined ? {} : { if_digest: revision }) };
-      const body = this.#bodyOf(desired, limits);
+      const health = await this.#ourAgent(options);
+      const abilities = abilitiesOf(health, this.#url);
+      const limits = {
+        max_impact: maxImpact,
+        ...(revision === undefined ? {} : { if_digest: revision }),
+        ...(abilities.owner ? { owner: claim, ...(replaces === undefined ? {} : { replaces }) } : {}),
+        ...(abilities.readBack ? { read_back: true } : {}),
+      };
       try {
-        const response = await this.#client.putConfig(this.#name, body, options);
-        const { impact, outage_ms: outageMs, warnings = [] } = response;
-        return { kind: 'applied', impact, outageMs, warnings };
+        const response = await this.#client.putConfig(this.#name, bodyOf(desired, limits, abilities), options);
+        const { impact, outage_ms: outageMs, warnings = [], after } = response;
+        const seen = after === undefined ? undefined : presentOf(health, after);
+        return { kind: 'applied', impact, outageMs, warnings, after: seen };
       } catch (error) {
         if (error instanceof AgentRefused) return notApplied(error);
         throw error;
@@ -81,14 +89,8 @@ export class WgnodeDriver implements Driver {
     });
   }
 
-  /** Every PUT has an id of its own: scheme v1 takes two equal ones of one second for a replay. Throws where the agent cannot do it. */
-  #bodyOf({ config, state }: DesiredInterface, options: PutOptions): PutConfigBody {
-    const whole = { ...putFromConfig(config), options: { state, request_id: randomUUID(), ...options } };
-    if (this.#takesFirewall) return whole;
-    const { firewall: _, ...body } = whole;
-    if (config.firewall.length === 0) return body;
-    const text = `The agent at ${this.#url} is too old for spec.interface.firewall; upgrade it, or write hooks in its place`;
-    throw new Unable(refusal('Unsupported', text));
+  async #abilities(options: CallOptions): Promise<Abilities> {
+    return abilitiesOf(await this.#ourAgent(options), this.#url);
   }
 
   setState(state: 'up' | 'down', options: CallOptions): Promise<Done> {
@@ -104,6 +106,35 @@ export class WgnodeDriver implements Driver {
       return { kind: 'done' };
     });
   }
+}
+
+/** What a PUT to this agent may say; older ones refuse what they do not know. */
+interface Abilities {
+  readonly firewall: boolean;
+  readonly owner: boolean;
+  readonly readBack: boolean;
+  /** Of the agent, for messages. */
+  readonly url: string;
+}
+
+const abilitiesOf = ({ capabilities = [] }: HealthResponse, url: string): Abilities => ({
+  firewall: capabilities.includes('firewall'),
+  owner: capabilities.includes('owner'),
+  readBack: capabilities.includes('read-back'),
+  url,
+});
+
+/** Every PUT has an id of its own: scheme v1 takes two equal ones of one second for a replay. Throws where the agent cannot do it. */
+function bodyOf({ config, state }: DesiredInterface, options: PutOptions, { firewall, url }: Abilities): PutConfigBody {
+  const { privateKey } = config;
+  // A key that is known by its public half alone stays as the host has it.
+  const kept = privateKey?.privateKey === null ? { keep_key: privateKey.publicKey } : {};
+  const whole = { ...putFromConfig(config), options: { state, request_id: randomUUID(), ...kept, ...options } };
+  if (firewall) return whole;
+  const { firewall: _, ...body } = whole;
+  if (config.firewall.length === 0) return body;
+  const text = `The agent at ${url} is too old for spec.interface.firewall; upgrade it, or write hooks in its place`;
+  throw new Unable(refusal('Unsupported', text));
 }
 
 /** The agent lacks what is asked for: nothing is sent to it. */
@@ -137,7 +168,10 @@ function notApplied(error: AgentRefused): Applied {
     case 'impact-not-allowed':
       return { kind: 'impact-not-allowed' };
     case 'moved':
-      return { kind: 'superseded', message: 'the host changed after it was read' };
+      return {
+        kind: 'superseded',
+        message: error.agentCode === 'owned' ? 'another object was faster' : 'the host changed after it was read',
+      };
     case 'refused':
     case 'unreachable':
       return refusedBy(error);

@@ -13,14 +13,20 @@ beforeEach(() => {
 });
 afterEach(() => drivers.close());
 
-const open = (edit: (node: WireGuardNode) => void = () => undefined, hmac = 'x'.repeat(32)): Driver =>
-  drivers.open(nodeWith(edit), new Map([['hmac-key', new Secret(hmac)]]));
+const open = (
+  edit: (node: WireGuardNode) => void = () => undefined,
+  hmac = 'x'.repeat(32),
+  more: Readonly<Record<string, string>> = {},
+): Driver => {
+  const entries = Object.entries({ 'hmac-key': hmac, ...more });
+  return drivers.open(nodeWith(edit), new Map(entries.map(([entry, text]) => [entry, new Secret(text)])));
+};
 
 test('the same interface of the same host with the same credentials has the same driver', () => {
   expect(open()).toBe(open());
   // In another spelling.
   const spelled = open(({ spec }) => {
-    spec.agent.url = 'https://FRA1.example.net:8443/';
+    spec.agent.url = 'https://FRA1.example.net.:8443/';
   });
   expect(spelled).toBe(open());
 });
@@ -41,6 +47,8 @@ test.each<{ name: string; other: () => Driver }>([
       }),
   },
   { name: 'another key', other: () => open(undefined, 'y'.repeat(32)) },
+  { name: 'a next key beside it (C14)', other: () => open(undefined, undefined, { 'next-hmac-key': 'y'.repeat(32) }) },
+  { name: 'another authority', other: () => open(undefined, undefined, { 'ca.crt': 'PEM' }) },
   {
     name: 'another pin',
     other: () =>

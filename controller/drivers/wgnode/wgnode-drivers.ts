@@ -24,8 +24,7 @@ export function createWgnodeDrivers(options: Omit<AgentClientOptions, 'address'>
   });
   return {
     open(node, credentials) {
-      const address = addressOf(node, credentials);
-      const id = identityOf(address);
+      const { address, id } = addressOf(node, credentials);
       let agent = agents.get(id);
       if (agent === undefined) {
         agent = { client: createAgentClient({ ...options, address }), drivers: new Map() };
@@ -42,12 +41,34 @@ export function createWgnodeDrivers(options: Omit<AgentClientOptions, 'address'>
   };
 }
 
-function addressOf(node: WireGuardNode, credentials: ReadonlyMap<string, Secret>): AgentAddress {
+interface Addressed {
+  readonly address: AgentAddress;
+  readonly id: string;
+}
+
+/** By credentials, which stay the same object while their Secret does: at every look the same is asked. */
+const addressed = new WeakMap<ReadonlyMap<string, Secret>, Map<string, Addressed>>();
+
+function addressOf(node: WireGuardNode, credentials: ReadonlyMap<string, Secret>): Addressed {
+  const { tls } = node.spec.agent;
+  const origin = agentOrigin(node);
+  const place = tls === undefined ? origin : JSON.stringify([origin, tls.serverName, tls.spkiSha256]);
+  const known = addressed.get(credentials) ?? new Map<string, Addressed>();
+  addressed.set(credentials, known);
+  const made = known.get(place) ?? makeAddress(node, credentials);
+  known.set(place, made);
+  return made;
+}
+
+function makeAddress(node: WireGuardNode, credentials: ReadonlyMap<string, Secret>): Addressed {
   const { tls } = node.spec.agent;
   const text = (key: string): string | undefined => credentials.get(key)?.reveal();
-  return {
+  const address: AgentAddress = {
     origin: agentOrigin(node),
-    hmacKey: new Secret((text('hmac-key') ?? '').trim()),
+    hmacKeys: ['hmac-key', 'next-hmac-key'].flatMap((entry) => {
+      const key = text(entry)?.trim();
+      return key === undefined ? [] : [new Secret(key)];
+    }),
     tls: {
       ca: text('ca.crt'),
       cert: text('tls.crt'),
@@ -56,9 +77,11 @@ function addressOf(node: WireGuardNode, credentials: ReadonlyMap<string, Secret>
       pins: tls?.spkiSha256 ?? [],
     },
   };
+  return { address, id: identityOf(address) };
 }
 
-function identityOf({ origin, hmacKey, tls }: AgentAddress): string {
-  const parts = [origin, hmacKey.reveal(), tls.ca, tls.cert, tls.key?.reveal(), tls.serverName, tls.pins];
+function identityOf({ origin, hmacKeys, tls }: AgentAddress): string {
+  const keys = hmacKeys.map((key) => key.reveal());
+  const parts = [origin, keys, tls.ca, tls.cert, tls.key?.reveal(), tls.serverName, tls.pins];
   return createHash('sha256').update(JSON.stringify(parts)).digest('hex');
 }

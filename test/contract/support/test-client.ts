@@ -29,7 +29,7 @@ export function newClient(options: TestClientOptions): TestClient {
   const outcomes: string[] = [];
   const none = { ca: undefined, cert: undefined, key: undefined, serverName: undefined, pins: [] };
   const client = createAgentClient({
-    address: { origin, hmacKey, tls: { ...none, ...tls } },
+    address: { origin, hmacKeys: [hmacKey], tls: { ...none, ...tls } },
     guard,
     now,
     called: (operation, outcome, seconds) => {

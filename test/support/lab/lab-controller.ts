@@ -6,12 +6,21 @@ import { LabProgram } from './lab-program.ts';
 import { repositoryPath } from './repository.ts';
 
 export interface LabControllerOptions {
+  /** Of its log. */
+  readonly name: string;
   readonly names: LabNames;
   readonly kubeconfig: string;
   readonly ports: { readonly metrics: number; readonly health: number };
 }
 
 const READY_MS = 120_000;
+const CONTROLLER = process.env['WGNODE_LAB_CONTROLLER'] ?? repositoryPath('controller/main.ts');
+
+/** Wraps a command so that it has mounts of its own. */
+export const seeing = (resolvConf: string): string[] => [
+  ...['unshare', '--mount', 'sh', '-c', `mount --bind "$0" /etc/resolv.conf && exec "$@"`],
+  resolvConf,
+];
 
 /** The controller, run as its own service account. Call `lab.kube.install()` before its first start. */
 export class LabController extends LabProgram {
@@ -19,14 +28,20 @@ export class LabController extends LabProgram {
   readonly #options: LabControllerOptions;
 
   constructor(options: LabControllerOptions) {
-    const { names, ports } = options;
-    super({ name: 'the controller', logFile: join(names.folder, 'controller.log') });
+    const { name, names, ports } = options;
+    super({ name: `the ${name}`, logFile: join(names.folder, `${name}.log`) });
     this.#options = options;
     this.metricsUrl = `http://${names.loopback}:${String(ports.metrics)}/metrics`;
   }
 
-  /** Resolves when GET /readyz answers 200. `args` come after the lab's own. */
-  async start({ args = [] }: { readonly args?: readonly string[] } = {}): Promise<void> {
+  /**
+   * Resolves when GET /readyz answers 200. `args` come after the lab's own. `resolvConf`: a file that it sees in the place of
+   * /etc/resolv.conf.
+   */
+  async start({
+    args = [],
+    resolvConf,
+  }: { readonly args?: readonly string[]; readonly resolvConf?: string } = {}): Promise<void> {
     const { names, ports, kubeconfig } = this.#options;
     const health = `${names.loopback}:${String(ports.health)}`;
     const own = [
@@ -38,7 +53,7 @@ export class LabController extends LabProgram {
       names.network,
     ];
     await this.daemon.start({
-      argv: [process.execPath, repositoryPath('controller/main.ts'), ...own, ...args],
+      argv: [...(resolvConf === undefined ? [] : seeing(resolvConf)), process.execPath, CONTROLLER, ...own, ...args],
       env: { ...labEnvironment(names.number), KUBECONFIG: kubeconfig },
       isReady: async () => (await httpGet(`http://${health}/readyz`)).status === 200,
       readyMs: READY_MS,

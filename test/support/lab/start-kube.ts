@@ -50,6 +50,8 @@ const INSTALLED = [
   'clusterrole-viewer',
   'clusterrole-editor',
   'clusterrolebinding',
+  'role',
+  'rolebinding',
   'service',
 ];
 

@@ -27,6 +27,8 @@ export interface Lab {
   readonly kube: Kube;
   readonly hosts: ReadonlyMap<string, LabHost>;
   readonly controller: LabController;
+  /** Another controller of the same cluster, with its own ports and log; it does not run yet. */
+  newController(name: string): Promise<LabController>;
   host(name: string): LabHost;
   /** Paths of the log files of all programs; a program that never ran has none yet. */
   outputs(): string[];
@@ -82,20 +84,32 @@ async function build(
   if (kubeResult.status === 'rejected') throw kubeResult.reason;
   if (hostsResult.status === 'rejected') throw hostsResult.reason;
   const [kube, hosts] = [kubeResult.value, hostsResult.value];
-  const [metrics = 0, health = 0] = await freePorts(names.loopback, 2);
-  const controller = new LabController({ names, kubeconfig: kube.controllerKubeconfig, ports: { metrics, health } });
+  const controllers: LabController[] = [];
+  const newController = async (name: string): Promise<LabController> => {
+    const [metrics = 0, health = 0] = await freePorts(names.loopback, 2);
+    const ports = { metrics, health };
+    const made = new LabController({ name, names, kubeconfig: kube.controllerKubeconfig, ports });
+    controllers.push(made);
+    return made;
+  };
+  const controller = await newController('controller');
   return {
     id: String(names.number),
     folder: names.folder,
     kube,
     hosts,
     controller,
+    newController,
     host: (name) => {
       const host = hosts.get(name);
       if (host === undefined) throw new Error(`The lab has no host '${name}'; it has: ${[...hosts.keys()].join(', ')}`);
       return host;
     },
-    outputs: () => [...[...hosts.values()].map((host) => host.agent.logFile), controller.logFile, ...kube.logFiles],
+    outputs: () => [
+      ...[...hosts.values()].map((host) => host.agent.logFile),
+      ...controllers.map(({ logFile }) => logFile),
+      ...kube.logFiles,
+    ],
   };
 }
 

@@ -1,0 +1,43 @@
+import type { CallOptions, Driver, Failure } from '../drivers/driver.ts';
+import { refusal } from '../policy/refusal.ts';
+
+/** How leaving a host ended. */
+export type LeaveEnd =
+  | { readonly kind: 'left' }
+  /** The interface is another object's by now: it is not touched. */
+  | { readonly kind: 'not-ours' }
+  | Failure;
+
+/** What to do on the host, and in whose name. */
+export interface LeaveOptions {
+  readonly verb: 'disable' | 'remove';
+  readonly uid: string;
+  readonly options: CallOptions;
+  /** Whether this controller may change hosts at all: asked right before it does. */
+  readonly mayChange: () => boolean;
+}
+
+/** Takes an interface down, or away, if the host does not know it as another object's. Fine when nothing is there. */
+export async function leaveHost(driver: Driver, { verb, uid, options, mayChange }: LeaveOptions): Promise<LeaveEnd> {
+  const observed = await driver.observe(undefined, options);
+  if (observed.kind === 'unreachable' || observed.kind === 'refused') return observed;
+  if (observed.kind === 'observed') {
+    const { owner } = observed.observation;
+    if (owner !== null && owner !== undefined && owner.id !== uid) return { kind: 'not-ours' };
+  }
+  if (!mayChange())
+    return { kind: 'unreachable', reason: 'AgentError', message: 'this controller does not lead any more' };
+  const done = await carryOut(driver, verb, options);
+  return done.kind === 'done' ? { kind: 'left' } : done;
+}
+
+async function carryOut(
+  driver: Driver,
+  verb: LeaveOptions['verb'],
+  options: CallOptions,
+): ReturnType<Driver['remove']> {
+  if (verb === 'disable') return driver.setState('down', options);
+  if (driver.capabilities.has('remove')) return driver.remove(options);
+  const message = 'Its agent cannot remove an interface: set deletionPolicy to Disable or Retain';
+  return { kind: 'refused', refusal: refusal('Unsupported', message) };
+}

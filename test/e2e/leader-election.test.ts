@@ -1,0 +1,124 @@
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import type { LabController } from '../support/lab/lab-controller.ts';
+import { type Lab, startLab } from '../support/lab/start-lab.ts';
+import { ModelFleet } from '../support/model-fleet.ts';
+import type { Mutation } from '../support/model-agents/model-host.ts';
+import { isFull } from '../support/scene.ts';
+import { until } from '../support/until.ts';
+
+const ROUNDS = isFull ? 200 : 6;
+const HOSTS = 4;
+const LEASE_MS = 3_000;
+const ARGS = [
+  ...ModelFleet.ARGS,
+  '--leader-elect',
+  ...['--leader-elect-lease-duration', '3', '--leader-elect-renew-deadline', '2', '--leader-elect-retry-period', '1'],
+];
+
+describe('several controllers, of which one acts', () => {
+  let lab: Lab;
+  let fleet: ModelFleet;
+  let controllers: readonly LabController[];
+  let drifting = true;
+  let drifts: Promise<void>;
+  /** How long nobody led, by how the leader ended, ms. */
+  const gaps: Record<'kill' | 'stop', number[]> = { kill: [], stop: [] };
+
+  beforeAll(async () => {
+    lab = await startLab({ hosts: [], kubeOnly: true });
+    fleet = await ModelFleet.make(lab, HOSTS);
+    controllers = [lab.controller, await lab.newController('controller-b'), await lab.newController('controller-c')];
+    await Promise.all(controllers.map((controller) => controller.start({ args: ARGS })));
+    await fleet.namespace('edge');
+    for (const host of fleet.agents.names) await fleet.create(fleet.node(`edge/${host}`, fleet.agents.urlOf(host)));
+    await fleet.untilAllReady('edge');
+    // There is always something to put right, so that whoever leads shows it.
+    drifts = (async () => {
+      for (let mtu = 1300; drifting; mtu = mtu === 1390 ? 1300 : mtu + 1) {
+        for (const host of fleet.agents.names) await fleet.agents.drift(host, mtu);
+        await new Promise((resolve) => setTimeout(resolve, 100));
+      }
+    })();
+  });
+  afterAll(async () => {
+    drifting = false;
+    await drifts;
+    await fleet.stop();
+    await lab.stop();
+  });
+
+  const leads = async (controller: LabController): Promise<boolean> =>
+    controller.running && (await controller.metric('leader_election_master_status').catch(() => 0)) === 1;
+  /** The one that leads; those in `without` are not asked. */
+  const leader = (without?: LabController): Promise<LabController> =>
+    until(
+      'somebody to lead',
+      async () => {
+        for (const controller of controllers)
+          if (controller !== without && (await leads(controller))) return controller;
+        return undefined;
+      },
+      { intervalMs: 20 },
+    );
+  const mutations = async (): Promise<Mutation[]> =>
+    (await fleet.agents.report()).flatMap((host) => host.mutations).sort((left, right) => left.atMs - right.atMs);
+  /** Mutations of an earlier leader after the first one of a later leader. */
+  const outOfTurn = (all: readonly Mutation[]): string[] => {
+    let highest = 0;
+    return all.flatMap(({ term, atMs, host }) => {
+      if (term === null) return [`${host} was changed without a term`];
+      if (term < highest) return [`term ${String(term)} at ${String(atMs)} after term ${String(highest)} on ${host}`];
+      highest = term;
+      return [];
+    });
+  };
+
+  test(`C4 in ${String(ROUNDS)} rounds of killed, stopped and sleeping leaders never two act at a time`, async () => {
+    for (let round = 0; round < ROUNDS; round += 1) {
+      const first = await leader();
+      const how = (['kill', 'stop', 'sleep'] as const)[round % 3];
+      const known = (await mutations()).length;
+      const started = performance.now();
+      if (how === 'sleep')
+        await first.heldStill(async () => {
+          await leader(first);
+        });
+      else {
+        if (how === 'kill') await first.kill();
+        else await first.stop();
+        const ended = performance.now();
+        await leader();
+        gaps[how ?? 'kill'].push(performance.now() - (how === 'stop' ? ended : started));
+      }
+      await until('the new leader to act', async () => (await mutations()).length > known);
+      // Who lost its Lease ends, and is started again as its pod would be.
+      if (how === 'sleep') await until('who slept to end', () => !first.running);
+      await first.start({ args: ARGS });
+    }
+    expect(outOfTurn(await mutations())).toEqual([]);
+    const text = (ms: readonly number[]): string =>
+      `${(Math.max(0, ...ms) / 1000).toFixed(1)} s of ${String(ms.length)}`;
+    process.stderr.write(
+      `failover, at most: ${text(gaps.kill)} after kill -9 (lease ${String(LEASE_MS / 1000)} s), ${text(gaps.stop)} after SIGTERM\n`,
+    );
+  });
+
+  test('a standby is warm and ready, and changes nothing', async () => {
+    const first = await leader();
+    const standbys = controllers.filter((controller) => controller !== first);
+    for (const standby of standbys) {
+      expect(await standby.metric('wgnode_objects')).toBe(HOSTS);
+      expect(await standby.metric('wgnode_agent_requests_total')).toBe(0);
+    }
+  });
+
+  test('the counting sees a mutation out of turn', () => {
+    const mutation = { host: 'h', method: 'PUT', uid: null, atMs: 1 };
+    expect(
+      outOfTurn([
+        { ...mutation, term: 2 },
+        { ...mutation, term: 1 },
+      ]),
+    ).toHaveLength(1);
+  });
+});
