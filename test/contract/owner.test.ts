@@ -1,4 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
+import { publicKeyOf } from '../../agent/protocol/key.ts';
+import { Secret } from '../../agent/protocol/secret.ts';
 import type { ConfigResponse, PutConfigResponse, PutOptions } from '../../agent/protocol/messages.ts';
 import { newPrivateKey } from '../support/canary.ts';
 import { newName, type Reply } from './support/test-agent.ts';
@@ -72,6 +74,57 @@ describe('the object that an interface was last changed for', () => {
     ['a member that nobody knows', { ...MINE, since: 'now' }],
   ])('with %s is refused by the schema', async (_, owner) => {
     expect(await put(newName(), { owner: owner as typeof MINE })).toMatchObject({ status: 422 });
+  });
+});
+
+describe('an earlier leader of the same cluster', () => {
+  test('is refused with `fenced` once a later one has changed the interface', async () => {
+    const name = newName();
+    await put(name, { owner: { ...MINE, term: 5 } });
+    const refused = await put(name, { owner: { ...MINE, term: 4 } }, 1_300);
+    expect(refused).toMatchObject({ status: 409, json: { code: 'fenced', details: ['5'] } });
+    expect((await read(name)).spec.mtu).toBe(1_400);
+  });
+
+  test.each<[string, PutOptions]>([
+    ['of the same term', { owner: { ...MINE, term: 5 } }],
+    ['of a later term', { owner: { ...MINE, term: 6 } }],
+    ['of another cluster, which counts its own terms', { owner: { ...MINE, cluster: 'restored', term: 1 } }],
+    ['that names the owner it overrules', { owner: { ...MINE, term: 1 }, replaces: MINE.id }],
+    ['without an election', { owner: MINE }],
+  ])('is none: one %s', async (_, options) => {
+    const name = newName();
+    await put(name, { owner: { ...MINE, term: 5 } });
+    expect((await put(name, options, 1_300)).status).toBe(200);
+  });
+});
+
+describe('a key that the host has already', () => {
+  const keep = (name: string, publicKey: string): Promise<Reply> =>
+    agent.call({
+      method: 'PUT',
+      path: `/v1/wg/${name}/config`,
+      body: { private_key: '', mtu: 1_300, options: { keep_key: publicKey } },
+    });
+  const publicKey = publicKeyOf(new Secret(key));
+
+  test('stays where it is named by its public half, and need not be sent', async () => {
+    const name = newName();
+    await put(name, {});
+    expect(await keep(name, publicKey)).toMatchObject({ status: 200 });
+    expect(await read(name)).toMatchObject({ public_key: publicKey, spec: { mtu: 1_300 } });
+    expect(await agent.read(name)).toContain(key);
+  });
+
+  test('of another name is no such key: the caller must look again', async () => {
+    const name = newName();
+    await put(name, {});
+    const other = publicKeyOf(new Secret(newPrivateKey()));
+    expect(await keep(name, other)).toMatchObject({ status: 409, json: { code: 'digest_mismatch' } });
+  });
+
+  test('is not there where there is no file', async () => {
+    expect(await keep(newName(), publicKey)).toMatchObject({ status: 409, json: { code: 'digest_mismatch' } });
   });
 });
 
