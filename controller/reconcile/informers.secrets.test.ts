@@ -1,13 +1,12 @@
 import { describe, expect, test } from '@jest/globals';
 import { ManualClock } from '../../test/support/manual-clock.ts';
+import { failed, KEY, takeWoken } from '../../test/support/informer-bench.ts';
 import { nodeWith } from '../../test/support/node-builder.ts';
 import { SECRET } from '../api/kinds.ts';
 import type { ObjectVersion } from '../api/trim.ts';
 import { createQueue } from '../runtime/queue.ts';
 import type { ReflectorHandler } from '../runtime/reflector.ts';
 import { createNodeStore, type ReferencedHandler, referencedHandler } from './informers.ts';
-
-const KEY = 'edge/fra1-wg0';
 
 interface Informed {
   readonly secrets: ReferencedHandler;
@@ -20,19 +19,7 @@ function informed(): Informed {
   const nodes = createNodeStore();
   nodes.put(nodeWith());
   const queue = createQueue(new ManualClock());
-  const failed = (what: string, error: unknown): never => {
-    throw new Error(`The ${what} failed`, { cause: error });
-  };
-  const woken = async (): Promise<string[]> => {
-    const taken: string[] = [];
-    while (queue.depth('change') + queue.depth('resync') > 0) {
-      const item = await queue.get('any');
-      if (item === undefined) break;
-      taken.push(`${item.key} ${item.priority}`);
-      queue.done(item.key);
-    }
-    return taken.sort();
-  };
+  const woken = (): Promise<string[]> => takeWoken(queue);
   return { secrets: referencedHandler(SECRET, { nodes, queue }, failed), woken };
 }
 

@@ -1,63 +1,22 @@
 import { describe, expect, test } from '@jest/globals';
 import { ManualClock } from '../../test/support/manual-clock.ts';
+import {
+  KEY,
+  ANOTHER,
+  informed,
+  version,
+  another,
+  recreated,
+  failed,
+  type Edit,
+} from '../../test/support/informer-bench.ts';
 import { nodeWith } from '../../test/support/node-builder.ts';
 import { WIREGUARD_NODE } from '../api/kinds.ts';
 import { claimOf, FINALIZER, RECONCILE_REQUEST } from '../api/node.ts';
 import type { WireGuardNode } from '../api/wireguardnode.generated.ts';
-import { createNodeStore, type ObjectHandler, objectHandler } from './informers.ts';
+import { createNodeStore, objectHandler } from './informers.ts';
 import { createQueue } from '../runtime/queue.ts';
-import type { Store } from '../runtime/store.ts';
 
-const KEY = 'edge/fra1-wg0';
-const ANOTHER = 'edge/other';
-const NEW_UID = 'ffffffff-0000-4000-8000-000000000000';
-
-const failed = (what: string, error: unknown): never => {
-  throw new Error(`The ${what} failed`, { cause: error });
-};
-
-interface Informed {
-  readonly nodes: Store<WireGuardNode>;
-  readonly handler: ObjectHandler<WireGuardNode>;
-  /** `key priority` of all that was woken since the last call. */
-  readonly woken: () => Promise<string[]>;
-}
-
-/** A handler over a cache that was filled with these nodes, with nothing left to do. */
-async function informed(...present: WireGuardNode[]): Promise<Informed> {
-  const nodes = createNodeStore();
-  const queue = createQueue(new ManualClock());
-  const handler = objectHandler({ kind: WIREGUARD_NODE, objects: nodes, queue, failed });
-  const woken = async (): Promise<string[]> => {
-    const taken: string[] = [];
-    while (queue.depth('change') + queue.depth('resync') > 0) {
-      const item = await queue.get('any');
-      if (item === undefined) break;
-      taken.push(`${item.key} ${item.priority}`);
-      queue.done(item.key);
-    }
-    return taken.sort();
-  };
-  handler.replace(present);
-  await woken();
-  return { nodes, handler, woken };
-}
-
-type Edit = (node: WireGuardNode) => void;
-const version =
-  (resourceVersion: string, generation = 3, edit: Edit = () => undefined): Edit =>
-  (node) => {
-    Object.assign(node.metadata, { resourceVersion, generation });
-    edit(node);
-  };
-const another = (edit: Edit = () => undefined): WireGuardNode =>
-  nodeWith((node) => {
-    Object.assign(node.metadata, { name: 'other', uid: '1a1b2c3d-0000-4000-8000-000000000000' });
-    edit(node);
-  });
-const recreated: Edit = ({ metadata }) => {
-  Object.assign(metadata, { uid: NEW_UID, resourceVersion: '20', generation: 1 });
-};
 const judged = (observedGeneration: number): Edit =>
   version('8', 3, ({ status }) => {
     status.observedGeneration = observedGeneration;
