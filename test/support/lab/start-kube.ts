@@ -1,4 +1,4 @@
-import { mkdir } from 'node:fs/promises';
+import { cp, mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Daemon } from './daemon.ts';
 import { labEnvironment } from './environment.ts';
@@ -32,6 +32,10 @@ export interface Kube {
   /** Starts it again at the same address with the same data; resolves when it is ready. */
   start(): Promise<void>;
   restart(): Promise<void>;
+  /** Keeps all that is stored, as a backup does. */
+  save(): Promise<void>;
+  /** Puts back what was saved: revisions and generations go back, too. */
+  restore(): Promise<void>;
   readonly logFiles: readonly string[];
 }
 
@@ -65,11 +69,8 @@ export async function startKube(names: LabNames): Promise<Kube> {
   const credentials = await makeKubeCredentials(folder, names.loopback, url);
   const env = labEnvironment(names.number);
   const daemon = (name: string): Daemon => new Daemon({ name, logFile: join(names.folder, `${name}.log`) });
-  const [etcd, apiServer, controllerManager] = [
-    daemon('etcd'),
-    daemon('kube-apiserver'),
-    daemon('kube-controller-manager'),
-  ];
+  const [etcd, apiServer] = [daemon('etcd'), daemon('kube-apiserver')];
+  const controllerManager = daemon('kube-controller-manager');
 
   const get = (path: string): Promise<boolean> =>
     httpGet(`${url}${path}`, {
@@ -79,9 +80,11 @@ export async function startKube(names: LabNames): Promise<Kube> {
   const startApiServer = (): Promise<void> =>
     apiServer.start({ argv: apiServerArgv(place, credentials), env, isReady: () => get('/readyz'), readyMs: READY_MS });
 
-  const isEtcdReady = async (): Promise<boolean> =>
-    (await httpGet(`http://${names.loopback}:${String(place.ports.etcd)}/health`)).status === 200;
-  await etcd.start({ argv: etcdArgv(place), env, isReady: isEtcdReady, readyMs: READY_MS });
+  const etcdHealth = `http://${names.loopback}:${String(place.ports.etcd)}/health`;
+  const isEtcdReady = (): Promise<boolean> => httpGet(etcdHealth).then(({ status }) => status === 200);
+  const startEtcd = (): Promise<void> =>
+    etcd.start({ argv: etcdArgv(place), env, isReady: isEtcdReady, readyMs: READY_MS });
+  await startEtcd();
   await startApiServer();
   await controllerManager.start({
     argv: controllerManagerArgv(place, credentials),
@@ -106,7 +109,38 @@ export async function startKube(names: LabNames): Promise<Kube> {
     stop: () => apiServer.kill(),
     start: startApiServer,
     restart: () => apiServer.kill().then(startApiServer),
+    ...keeper(folder, { apiServer, etcd, startApiServer, startEtcd }),
     logFiles: [etcd.logFile, apiServer.logFile, controllerManager.logFile],
+  };
+}
+
+interface Stored {
+  readonly apiServer: Daemon;
+  readonly etcd: Daemon;
+  readonly startApiServer: () => Promise<void>;
+  readonly startEtcd: () => Promise<void>;
+}
+
+/** Copies what etcd stores, and puts it back, while nobody runs. */
+function keeper(
+  folder: string,
+  { apiServer, etcd, startApiServer, startEtcd }: Stored,
+): Pick<Kube, 'save' | 'restore'> {
+  const [data, backup] = [join(folder, 'etcd'), join(folder, 'etcd-backup')];
+  const standingStill = async (work: () => Promise<void>): Promise<void> => {
+    await apiServer.kill();
+    await etcd.stop();
+    await work();
+    await startEtcd();
+    await startApiServer();
+  };
+  return {
+    save: () => standingStill(() => cp(data, backup, { recursive: true })),
+    restore: () =>
+      standingStill(async () => {
+        await rm(data, { recursive: true });
+        await cp(backup, data, { recursive: true });
+      }),
   };
 }
 
