@@ -29,7 +29,7 @@ export function eventsOf(node: WireGuardNode, outcome: Outcome, status: WireGuar
 
 function changeEvents(node: WireGuardNode, { cause, impact, outageMs, warnings }: Change): NodeEvent[] {
   const { name } = node.spec.interface;
-  const outage = outageMs === 0 ? 'the tunnel stayed up' : `the tunnel was down for ${String(outageMs)} ms`;
+  const outage = outageMs === 0 ? UNDISTURBED[impact] : `the tunnel was down for ${String(outageMs)} ms`;
   const note = `${name}: ${CHANGED_TEXT[cause]}; impact ${impact}, ${outage}; proven by read-back`;
   const done: NodeEvent = { type: 'Normal', reason: CHANGED[cause], action: 'Apply', note };
   const left = warnings.map((text): NodeEvent => ({
@@ -41,6 +41,13 @@ function changeEvents(node: WireGuardNode, { cause, impact, outageMs, warnings }
   const changed = [done, ...left];
   return changed;
 }
+
+/** What is said where nothing was down; a restart of what did not run cuts nobody off. */
+const UNDISTURBED: Readonly<Record<Change['impact'], string>> = {
+  None: 'the tunnel stayed up',
+  Rehandshake: 'the tunnel stayed up',
+  Restart: 'no running tunnel was cut off',
+};
 
 const CHANGED_TEXT = {
   Created: 'the interface was set up',
