@@ -9,12 +9,12 @@ const upTo = (count: number): number[] => Array.from({ length: count }, (_, inde
 
 /**
  * At which system call after an edit the controller is killed. Whatever it says to API server and agent, and its log, is one write
- * each: two for the Secrets, then GET, PUT, GET, GET, status, log, event. A read takes what the watch and the answers bring. A number
+ * each: GET, PUT, status, log, event; Secrets and the read-back need none any more. A read takes what the watch and the answers bring. A number
  * that one edit does not reach is a kill after everything was said.
  */
 const KILL_AT = [
   ['write', upTo(isFull ? 12 : 10)],
-  ['read', isFull ? upTo(48) : [2, 12]],
+  ['read', isFull ? upTo(48) : [1, 2, 3, 4, 12]],
   ['epoll_pwait', isFull ? upTo(40) : []],
 ] as const;
 const POINTS = KILL_AT.flatMap(([call, counts]) => counts.map((count) => [call, count] as const));
@@ -96,7 +96,8 @@ describe('C1 the controller killed at any time', () => {
   });
 
   test('the points did kill it both before and after status spoke of the edit', () => {
-    expect(killed.unsaid).toBeGreaterThanOrEqual(6);
+    process.stderr.write(`killed before status spoke: ${String(killed.unsaid)}, after: ${String(killed.said)}\n`);
+    expect(killed.unsaid).toBeGreaterThanOrEqual(5);
     expect(killed.said).toBeGreaterThanOrEqual(2);
   });
 

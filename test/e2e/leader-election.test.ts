@@ -54,6 +54,9 @@ describe('several controllers, of which one acts', () => {
     until(
       'somebody to lead',
       async () => {
+        // On a busy machine another one may have lost its Lease meanwhile: it comes back, as its pod would.
+        for (const controller of controllers)
+          if (controller !== without && !controller.running) await controller.start({ args: ARGS });
         for (const controller of controllers)
           if (controller !== without && (await leads(controller))) return controller;
         return undefined;
@@ -87,13 +90,13 @@ describe('several controllers, of which one acts', () => {
         if (how === 'kill') await first.kill();
         else await first.stop();
         const ended = performance.now();
-        await leader();
+        await leader(first);
         gaps[how ?? 'kill'].push(performance.now() - (how === 'stop' ? ended : started));
       }
       await until('the new leader to act', async () => (await mutations()).length > known);
       // Who lost its Lease ends, and is started again as its pod would be.
       if (how === 'sleep') await until('who slept to end', () => !first.running);
-      await first.start({ args: ARGS });
+      if (!first.running) await first.start({ args: ARGS });
     }
     expect(outOfTurn(await mutations())).toEqual([]);
     const text = (ms: readonly number[]): string =>
