@@ -56,6 +56,9 @@ export interface Term {
   release(): Promise<void>;
 }
 
+/** Who waits looks so often at least, so that a lease that was given back is taken within a second. */
+const LOOK_MS = 500;
+
 /** Waits until the lease is ours; undefined = the signal came first. Expiry is judged by our own clock, from when a record was first seen. */
 export async function awaitLeadership(options: ElectionOptions): Promise<Term | undefined> {
   const { store, identity, clock, retryMs, random, signal, failed } = options;
@@ -76,7 +79,7 @@ export async function awaitLeadership(options: ElectionOptions): Promise<Term | 
     } catch (error) {
       if (!isAborted(signal)) failed(error);
     }
-    await pause(clock, retryMs * (1 + 0.2 * random()), signal);
+    await pause(clock, Math.min(retryMs, LOOK_MS) * (1 + 0.2 * random()), signal);
   }
   return undefined;
 }
