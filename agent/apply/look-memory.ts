@@ -55,8 +55,10 @@ export class LookMemory {
     if (isReliable && known?.config === config && nowMs() - known.atMs < BACKSTOP_MS) return known.seen;
     const [generation, atMs] = [this.#generation, nowMs()];
     const seen = await look();
-    if (isReliable && generation === this.#generation && seen.effects.length + (seen.table === null ? 0 : 1) > 0)
-      this.#looks.set(name, { config, seen, atMs });
+    const isSomething = seen.effects.length > 0 || seen.table !== null;
+    // From now on somebody has to tell of what becomes of it.
+    if (isSomething) for (const source of sources) source.start();
+    if (isReliable && generation === this.#generation && isSomething) this.#looks.set(name, { config, seen, atMs });
     return seen;
   }
 }

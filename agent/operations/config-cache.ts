@@ -13,7 +13,7 @@ export interface CachedConfig {
 export interface ConfigCacheOptions {
   readonly read: (target: ManagedInterface) => Promise<ConfigResponse>;
   readonly network: NetworkEvents;
-  /** Of rules of the firewall, listened to once a hook has left some: without it they are looked at with everything else, every 30 s. */
+  /** Of rules of the firewall, listened to once a hook has left some (`LookMemory`): without it they are looked at every 30 s. */
   readonly firewall: NetworkEvents;
   /** Calls back whenever a mutation of an interface has ended. */
   readonly onMutation: (listener: (name: string) => void) => void;
@@ -138,7 +138,6 @@ export class ConfigCache {
     const fileMark = fileMarkOf(target.path);
     const wg = await target.backend.fingerprint();
     const response = await read(target);
-    if ((response.hooks ?? []).length > 0) this.#options.firewall.start();
     const cached = { response, body: JSON.stringify(response), etag: `"${response.digest}"` };
     if (isReliable && this.#generationOf(name) === generation && isSettled(fileMark, settleMs))
       this.#entries.set(name, { cached, target, fileMark, wg, readMs, lookedMs: readMs, askedMs: nowMs() });
