@@ -22,11 +22,11 @@ export async function load(node: WireGuardNode, options: LoadOptions): Promise<I
     const [holder] = nodes.withIndex('uid', uid);
     return holder === undefined ? undefined : nodes.get(holder);
   };
-  return { node, agentSecret, key, rivals: { accepted: acceptedRivals(node, options), byUid }, policy };
+  return { node, agentSecret, key, conflicting: { accepted: conflictingNodes(node, options), byUid }, policy };
 }
 
 /** The other objects that name the same interface of the same host, and that its agent has accepted, now or before. */
-export const acceptedRivals = (
+export const conflictingNodes = (
   node: WireGuardNode,
   { nodes, acceptedBy }: Pick<LoadOptions, 'nodes' | 'acceptedBy'>,
 ): WireGuardNode[] =>

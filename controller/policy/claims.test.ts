@@ -72,7 +72,7 @@ interface Known {
 
 function judged(node: WireGuardNode, { owner, accepted = [], known = accepted, ...policy }: Known): Ownership {
   const byUid = (uid: string): WireGuardNode | undefined => known.find(({ metadata }) => metadata.uid === uid);
-  return ownershipOf({ node, owner, rivals: { accepted, byUid }, policy: { ...POLICY, ...policy } });
+  return ownershipOf({ node, owner, conflicting: { accepted, byUid }, policy: { ...POLICY, ...policy } });
 }
 
 const unrecorded: Ownership = { kind: 'own', isRecorded: false, replaces: undefined };

@@ -2,7 +2,7 @@ import type { Owner } from '../../agent/protocol/owner.ts';
 import { conditionOf } from '../api/conditions.ts';
 import { isSameAgent, keyOf, TAKE_OVER } from '../api/node.ts';
 import type { WireGuardNode } from '../api/wireguardnode.generated.ts';
-import type { OperatorPolicy, Rivals } from './input.ts';
+import type { OperatorPolicy, Conflicting } from './input.ts';
 import { type Refusal, refusal } from './refusal.ts';
 
 /** Whose an interface is, as far as one object is concerned. */
@@ -16,7 +16,7 @@ export interface OwnershipInput {
   readonly node: WireGuardNode;
   /** As the host says; null = nobody's, undefined = its agent does not tell. */
   readonly owner: Owner | null | undefined;
-  readonly rivals: Rivals;
+  readonly conflicting: Conflicting;
   readonly policy: Pick<OperatorPolicy, 'showOtherNamespaces' | 'cluster'>;
 }
 
@@ -34,19 +34,19 @@ export const wasApplied = ({ spec, status }: WireGuardNode): boolean =>
   isSameAgent(status.applied?.url, spec.agent.url);
 
 /** Whose the interface is: what the host remembers counts; where it remembers nothing, who was applied there, else the oldest. */
-export function ownershipOf({ node, owner, rivals, policy }: OwnershipInput): Ownership {
+export function ownershipOf({ node, owner, conflicting, policy }: OwnershipInput): Ownership {
   // A take-over also overrules a later leader of a cluster that was restored since.
   if (owner?.id === node.metadata.uid)
     return { kind: 'own', isRecorded: true, replaces: openTakeOver(node) === undefined ? undefined : owner.id };
   if (owner === null || owner === undefined) {
-    const rival = rivals.accepted.filter(isClaiming).find((other) => precedes(other, node));
-    if (rival === undefined) return { kind: 'own', isRecorded: false, replaces: undefined };
-    return held(node, { name: keyOf(rival), since: rival.metadata.creationTimestamp }, policy);
+    const winner = conflicting.accepted.filter(isClaiming).find((other) => precedes(other, node));
+    if (winner === undefined) return { kind: 'own', isRecorded: false, replaces: undefined };
+    return held(node, { name: keyOf(winner), since: winner.metadata.creationTimestamp }, policy);
   }
   const taken = { kind: 'own', isRecorded: false, replaces: owner.id } as const;
   if (isElsewhere(owner, policy.cluster))
     return openTakeOver(node) === undefined ? foreign(node, owner, policy) : taken;
-  const holder = rivals.byUid(owner.id);
+  const holder = conflicting.byUid(owner.id);
   const isHeld = holder !== undefined && isClaiming(holder) && holder.spec.interface.name === node.spec.interface.name;
   return isHeld ? held(node, owner, policy) : taken;
 }

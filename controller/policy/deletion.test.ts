@@ -60,13 +60,13 @@ describe('deletionPlan', () => {
     {
       name: 'K4: a node whose interface another object has by now leaves it alone',
       node: deletedNode('Remove'),
-      rivals: [another()],
+      conflicting: [another()],
       expected: retained,
     },
     {
       name: 'C7: a node whose interface another object merely names is not kept from it',
       node: deletedNode('Remove'),
-      rivals: [
+      conflicting: [
         another(({ status }) => {
           delete status.applied;
         }),
@@ -86,7 +86,7 @@ describe('deletionPlan', () => {
     }).map(([what, edit]) => ({
       name: `K4: another object that is ${what} keeps nothing`,
       node: deletedNode('Remove'),
-      rivals: [another(edit)],
+      conflicting: [another(edit)],
       expected: act('remove'),
     })),
     {
@@ -110,8 +110,8 @@ describe('deletionPlan', () => {
       }),
       expected: retained,
     },
-  ])('$name', ({ node, rivals = [], expected }) => {
-    expect(deletionPlan(node, rivals)).toMatchObject(expected);
+  ])('$name', ({ node, conflicting = [], expected }) => {
+    expect(deletionPlan(node, conflicting)).toMatchObject(expected);
   });
 });
 

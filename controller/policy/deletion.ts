@@ -34,7 +34,7 @@ const retained = (note: string): Release => ({
 });
 
 /** What the deletion of an object that carries our finalizer does: only to a host on which this object itself was applied. */
-export function deletionPlan(node: WireGuardNode, rivals: readonly WireGuardNode[]): DeletionPlan {
+export function deletionPlan(node: WireGuardNode, conflicting: readonly WireGuardNode[]): DeletionPlan {
   const { deletionPolicy, mode } = node.spec.management;
   const { applied } = node.status;
   const release = (note: string): DeletionPlan => ({ kind: 'release', release: retained(note) });
@@ -44,7 +44,7 @@ export function deletionPlan(node: WireGuardNode, rivals: readonly WireGuardNode
   if (applied === undefined) return release('nothing was ever applied');
   if (!wasApplied(node))
     return release(`spec.agent.url was changed, and nothing was applied to ${node.spec.agent.url}`);
-  if (rivals.some((other) => isClaiming(other) && wasApplied(other))) return release(ANOTHER_OWNS_IT);
+  if (conflicting.some((other) => isClaiming(other) && wasApplied(other))) return release(ANOTHER_OWNS_IT);
   return { kind: 'act', verb: deletionPolicy === 'Remove' ? 'remove' : 'disable' };
 }
 

@@ -33,7 +33,7 @@ export interface OperatorPolicy {
 }
 
 /** Other objects of the cluster that may have the interface. */
-export interface Rivals {
+export interface Conflicting {
   /** Those that name the same host in the same words, and that its agent has accepted. */
   readonly accepted: readonly WireGuardNode[];
   /** The object with this UID, if there is one. */
@@ -45,6 +45,6 @@ export interface Input {
   readonly node: WireGuardNode;
   readonly agentSecret: SecretRead;
   readonly key: KeyRead;
-  readonly rivals: Rivals;
+  readonly conflicting: Conflicting;
   readonly policy: OperatorPolicy;
 }

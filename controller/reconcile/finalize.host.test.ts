@@ -150,6 +150,13 @@ describe('a host that cannot be reached', () => {
     expect(bench.host.timeoutsMs).toEqual([30_000, 10_000, 1_000]);
   });
 
+  test('C1: that answers reads and hangs on the removal is not away for others', async () => {
+    bench.host.remove = () => Promise.resolve(NO_ANSWER);
+    bench.host.failure = undefined;
+    expect(await bench.run()).not.toEqual(awaitChange);
+    expect([bench.hosts.circuits.open(), bench.host.reads]).toEqual([0, 1]);
+  });
+
   test('C2: that is known to be away is not asked by every object', async () => {
     bench.hosts.circuits.ended(ORIGIN, 'edge/other', NO_ANSWER);
     expect(await bench.run()).toEqual(requeueAfter(1_000));

@@ -1,6 +1,6 @@
 import { agentOrigin, keyOf } from '../api/node.ts';
 import type { WireGuardNode } from '../api/wireguardnode.generated.ts';
-import { acceptedRivals, load } from '../cluster/load.ts';
+import { conflictingNodes, load } from '../cluster/load.ts';
 import type { Driver } from '../drivers/driver.ts';
 import { checkAgent } from '../policy/checks.ts';
 import { deadlineMsOf, deletionPlan, hasFinalizer, type Release, releaseAfter } from '../policy/deletion.ts';
@@ -88,7 +88,7 @@ interface Leave {
 /** Takes the interface down or away in this object's turn on the host, if nobody else owns it by now. */
 async function attemptOn(dependencies: Dependencies, { node, local, leftMs }: Leave): Promise<Attempt> {
   const input = await load(node, loadOptionsOf(dependencies));
-  const planned = deletionPlan(node, input.rivals.accepted);
+  const planned = deletionPlan(node, input.conflicting.accepted);
   if (planned.kind === 'release') return { kind: 'over', release: planned.release };
   const found = driverFor(dependencies, { node, local, input });
   if (found.kind === 'pending') return found;
@@ -98,15 +98,17 @@ async function attemptOn(dependencies: Dependencies, { node, local, leftMs }: Le
   const stored = await dependencies.writer.read(key, dependencies.signal);
   if (stored?.metadata.uid !== node.metadata.uid || !hasFinalizer(stored)) return { kind: 'gone' };
   // Somebody may have come while this one waited.
-  const again = deletionPlan(stored, acceptedRivals(node, loadOptionsOf(dependencies)));
+  const again = deletionPlan(stored, conflictingNodes(node, loadOptionsOf(dependencies)));
   if (again.kind === 'release') return { kind: 'over', release: again.release };
   const longestMs = node.spec.agent.timeoutSeconds * 1000;
   const timeoutMs = leftMs <= 0 ? longestMs : Math.min(longestMs, Math.max(leftMs, LEAST_CALL_MS));
   const options = { timeoutMs, signal: dependencies.signal };
   const { verb } = again;
-  const end = await askHost(dependencies.hosts, { origin, key, isUrgent: leftMs <= 0 }, () =>
-    leaveHost(found.driver, { verb, uid: node.metadata.uid, options, mayChange: dependencies.mayChange }),
-  );
+  const place = { origin, key, isUrgent: leftMs <= 0 };
+  const end = await leaveHost(found.driver, {
+    ...{ verb, options, uid: node.metadata.uid, mayChange: dependencies.mayChange },
+    ask: (read) => askHost(dependencies.hosts, place, read),
+  });
   switch (end.kind) {
     case 'left':
       return { kind: 'over', release: releaseAfter({ kind: 'done', node, verb }) };

@@ -69,11 +69,12 @@ async function leave(move: Move, local: LocalState, { url, verb }: Former): Prom
   const waits = { ...local, leaving: { what: url, sinceMs, isDone: false } };
   let why = 'a change of another object is under way there';
   if (hosts.turns.enter(origin, key)) {
-    const driver = formerDriver(move, local, url);
+    const driver = previousDriver(move, local, url);
     const place = { origin, key, isUrgent: false };
-    const end = await askHost(hosts, place, () =>
-      leaveHost(driver, { verb, uid: node.metadata.uid, options, mayChange }),
-    );
+    const end = await leaveHost(driver, {
+      ...{ verb, options, mayChange, uid: node.metadata.uid },
+      ask: (read) => askHost(hosts, place, read),
+    });
     if (end.kind === 'left' || end.kind === 'not-ours') {
       const note = `${node.spec.interface.name} on the former host ${url} was ${verb === 'remove' ? 'removed' : 'taken down'}`;
       const event: NodeEvent = { type: 'Normal', reason: 'FormerHostReleased', action: 'Apply', note };
@@ -94,7 +95,7 @@ const isLeft = ({ dependencies }: Move, local: LocalState, what: string): LocalS
 });
 
 /** The credentials of the former host may be gone by now: then those of the new one are tried. */
-function formerDriver({ node, credentials, dependencies }: Move, { former }: LocalState, url: string): Driver {
+function previousDriver({ node, credentials, dependencies }: Move, { former }: LocalState, url: string): Driver {
   if (former?.origin === originOf(url)) return former.driver;
   const agent = { ...node.spec.agent, url };
   return dependencies.drivers.open({ ...node, spec: { ...node.spec, agent } }, credentials);

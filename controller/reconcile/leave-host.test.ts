@@ -18,7 +18,7 @@ beforeEach(() => {
 
 const leave = (over: Partial<LeaveOptions> = {}): Promise<LeaveEnd> => {
   const options = { timeoutMs: 1_000, signal: new AbortController().signal };
-  return leaveHost(host, { verb: 'remove', uid, options, mayChange: () => true, ...over });
+  return leaveHost(host, { verb: 'remove', uid, options, mayChange: () => true, ask: (read) => read(), ...over });
 };
 /** What is left of the interface. */
 const left = (): 'removed' | 'up' | 'down' => (host.config === undefined ? 'removed' : host.state);

@@ -1,4 +1,4 @@
-import type { CallOptions, Driver, Failure } from '../drivers/driver.ts';
+import type { CallOptions, Driver, Failure, Observed } from '../drivers/driver.ts';
 import { refusal } from '../policy/refusal.ts';
 
 /** How leaving a host ended. */
@@ -15,11 +15,16 @@ export interface LeaveOptions {
   readonly options: CallOptions;
   /** Whether this controller may change hosts at all: asked right before it does. */
   readonly mayChange: () => boolean;
+  /** Reads the host, unless it is known to be away; a change that hangs says nothing of that. */
+  readonly ask: (read: () => Promise<Observed>) => Promise<Observed>;
 }
 
 /** Takes an interface down, or away, if the host does not know it as another object's. Fine when nothing is there. */
-export async function leaveHost(driver: Driver, { verb, uid, options, mayChange }: LeaveOptions): Promise<LeaveEnd> {
-  const observed = await driver.observe(undefined, options);
+export async function leaveHost(
+  driver: Driver,
+  { verb, uid, options, mayChange, ask }: LeaveOptions,
+): Promise<LeaveEnd> {
+  const observed = await ask(() => driver.observe(undefined, options));
   if (observed.kind === 'unreachable' || observed.kind === 'refused') return observed;
   if (observed.kind === 'observed') {
     const { owner } = observed.observation;

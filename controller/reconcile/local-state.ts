@@ -13,7 +13,7 @@ export interface LocalState {
   readonly former: { readonly driver: Driver; readonly origin: string } | undefined;
   /** The origin of the agent that has accepted the object's signature. */
   readonly acceptedBy: string | undefined;
-  /** The last look, if its verdict still holds while nothing moves. */
+  /** The last look, if its outcome still holds while nothing moves. */
   readonly seen: Seen | undefined;
   readonly corrections: readonly Correction[];
   readonly failures: FailureCount;
@@ -23,7 +23,7 @@ export interface LocalState {
   readonly leaving: { readonly what: string; readonly sinceMs: number; readonly isDone: boolean } | undefined;
 }
 
-/** What a verdict was about: while all of it stands, the verdict does. */
+/** What an outcome was about: while all of it stands, the outcome does. */
 export interface Seen {
   /** Of the host. */
   readonly revision: string;

@@ -1,6 +1,6 @@
 import { keyOf } from '../api/node.ts';
 import type { WireGuardNode } from '../api/wireguardnode.generated.ts';
-import { acceptedRivals, load } from '../cluster/load.ts';
+import { conflictingNodes, load } from '../cluster/load.ts';
 import { hasFinalizer, wantsFinalizer } from '../policy/deletion.ts';
 import { type Action, awaitChange, requeueAfter } from '../runtime/action.ts';
 import type { Dependencies } from './dependencies.ts';
@@ -45,13 +45,13 @@ async function reconcileNode(dependencies: Dependencies, node: WireGuardNode): P
   const local = localStates.get(key, node.metadata.uid);
   const options = loadOptionsOf(dependencies);
   const input = await load(node, options);
-  const rivals = input.rivals.accepted.map(({ metadata }) => metadata.uid).join();
+  const conflicting = input.conflicting.accepted.map(({ metadata }) => metadata.uid).join();
   const isCurrent = (): boolean =>
     dependencies.mayChange() &&
     isSame(nodes.get(key), node) &&
-    acceptedRivals(node, options)
+    conflictingNodes(node, options)
       .map(({ metadata }) => metadata.uid)
-      .join() === rivals;
+      .join() === conflicting;
   const steps = syncInterface(input, local, { ...dependencies, isCurrent });
   let interim: Promise<unknown> = Promise.resolve();
   for (;;) {

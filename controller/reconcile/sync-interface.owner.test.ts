@@ -5,17 +5,17 @@ import { anotherNode, POLICY } from '../../test/support/check-input.ts';
 import { agent, KEY, PUBLIC_KEY } from '../../test/support/observed-host.ts';
 import { appliedNode, DRIFT, managed, MTU, ownerOf, SyncBench } from '../../test/support/sync-bench.ts';
 import { keyOf } from '../api/node.ts';
-import type { Rivals } from '../policy/input.ts';
+import type { Conflicting } from '../policy/input.ts';
 
 const observing = managed({ mode: 'Observe' });
 
 describe('K4: whose an interface is', () => {
   const stranger = anotherNode(() => undefined);
-  const known: Rivals = { accepted: [], byUid: (uid) => (uid === stranger.metadata.uid ? stranger : undefined) };
+  const known: Conflicting = { accepted: [], byUid: (uid) => (uid === stranger.metadata.uid ? stranger : undefined) };
 
   test('of the same host in two spellings is what the host says (C8)', async () => {
     const bench = new SyncBench(appliedNode(), DRIFT);
-    Object.assign(bench, { rivals: known });
+    Object.assign(bench, { conflicting: known });
     bench.host.owner = ownerOf(stranger);
     const conflict = { kind: 'refused', refusal: { reason: 'Conflict' }, observation: { agent } };
     expect(await bench.sync()).toMatchObject(conflict);
@@ -56,7 +56,7 @@ describe('K4: whose an interface is', () => {
 
   test('does not keep who only looks from looking', async () => {
     const bench = new SyncBench(appliedNode(observing), DRIFT);
-    Object.assign(bench, { rivals: known });
+    Object.assign(bench, { conflicting: known });
     bench.host.owner = ownerOf(stranger);
     expect(await bench.sync()).toMatchObject({ kind: 'drifted' });
   });

@@ -85,9 +85,9 @@ const optionsOf = ({ spec }: WireGuardNode, { signal }: SyncDependencies): CallO
 const withDriver = (local: LocalState, driver: Driver): LocalState =>
   local.driver === driver
     ? local
-    : { ...local, driver, former: formerOf(local), seen: undefined, acceptedBy: undefined };
+    : { ...local, driver, former: previousOf(local), seen: undefined, acceptedBy: undefined };
 
-const formerOf = ({ driver, acceptedBy, former }: LocalState): LocalState['former'] =>
+const previousOf = ({ driver, acceptedBy, former }: LocalState): LocalState['former'] =>
   driver === undefined || acceptedBy === undefined ? former : { driver, origin: acceptedBy };
 
 /** The next look starts anew: behind a connection that broke may be another agent. */

@@ -60,6 +60,16 @@ describe('an answer', () => {
   });
 });
 
+test('C11: an answer within a pause that the service asked for opens nothing', () => {
+  gate.failed(9_000);
+  nowMs = 8_999;
+  gate.answered();
+  expect([gate.isOpen(), gate.waitMs()]).toEqual([false, 1]);
+  nowMs = 9_000;
+  gate.answered();
+  expect(gate.isOpen()).toBe(true);
+});
+
 describe('who waits for the service', () => {
   const called: string[] = [];
   const wait = (key: string, name = key): void => {

@@ -7,7 +7,7 @@ export interface Gate {
   readonly isOpen: () => boolean;
   /** It was asked, and is away. `retryAfterMs`: it wants to be left alone for so long. */
   failed(retryAfterMs: number): void;
-  /** It answered. */
+  /** It answered; before the end of a pause that it asked for that opens nothing. */
   answered(): void;
   /** Calls back once it has answered again; at once where it is not known to be away. */
   onceOpen(key: string, callback: () => void): void;
@@ -29,6 +29,8 @@ const MAX_ASKED_MS = 60_000;
 export function createGate({ nowMs, random, baseMs, capMs }: GateOptions): Gate {
   let failures = 0;
   let closedUntilMs = 0;
+  /** Until when it wants to be left alone. */
+  let askedUntilMs = 0;
   const waiting = new Map<string, () => void>();
   return {
     waitMs: () => (failures === 0 ? 0 : Math.max(0, closedUntilMs - nowMs())),
@@ -38,10 +40,11 @@ export function createGate({ nowMs, random, baseMs, capMs }: GateOptions): Gate 
       if (failures > 0 && nowMs() < closedUntilMs) return;
       failures += 1;
       const delayMs = delayAfter(failures, { baseMs, capMs, random });
-      closedUntilMs = nowMs() + Math.max(delayMs, Math.min(retryAfterMs, MAX_ASKED_MS));
+      askedUntilMs = nowMs() + Math.min(retryAfterMs, MAX_ASKED_MS);
+      closedUntilMs = Math.max(nowMs() + delayMs, askedUntilMs);
     },
     answered() {
-      if (failures === 0) return;
+      if (failures === 0 || nowMs() < askedUntilMs) return;
       failures = 0;
       const callbacks = [...waiting.values()];
       waiting.clear();

@@ -35,7 +35,7 @@ export const inputOf = (
   node,
   agentSecret: found({ 'hmac-key': HMAC_KEY }),
   key: keyReadOf(node, keySecret),
-  rivals: { accepted: [], byUid: () => undefined },
+  conflicting: { accepted: [], byUid: () => undefined },
   policy: POLICY,
   ...over,
 });

@@ -6,7 +6,7 @@ import type { ManagementSpec, WireGuardNode } from '../../controller/api/wiregua
 import type { Applied, Failure } from '../../controller/drivers/driver.ts';
 import { keyOf } from '../../controller/api/node.ts';
 import { desired } from '../../controller/policy/desired.ts';
-import type { Rivals } from '../../controller/policy/input.ts';
+import type { Conflicting } from '../../controller/policy/input.ts';
 import type { Outcome } from '../../controller/policy/outcome.ts';
 import { type LocalState, newLocalState } from '../../controller/reconcile/local-state.ts';
 import { type SyncDependencies, syncInterface } from '../../controller/reconcile/sync-interface.ts';
@@ -61,7 +61,7 @@ export class SyncBench {
   /** `type reason` of what is told beside the outcome. */
   readonly told: string[] = [];
   /** Other objects that may have the interface. */
-  rivals: Rivals = { accepted: [], byUid: () => undefined };
+  conflicting: Conflicting = { accepted: [], byUid: () => undefined };
   /** What the Secret of the private key holds by the time that it is sent. */
   secret: Secret | undefined = KEY;
   /** What else the cluster has, or what it has not. */
@@ -95,7 +95,7 @@ export class SyncBench {
     };
     const input = inputOf(this.#node, {
       agentSecret: found({ 'hmac-key': HMAC_KEY }),
-      rivals: this.rivals,
+      conflicting: this.conflicting,
       ...this.parts,
     });
     const steps = syncInterface(input, this.local, dependencies);
