@@ -1,3 +1,4 @@
+import './favour-memory.ts';
 import packageFile from '../package.json' with { type: 'json' };
 import { createLogger } from './log.ts';
 import { run } from './run.ts';

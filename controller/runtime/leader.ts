@@ -1,4 +1,5 @@
 import { type Clock, pause } from './clock.ts';
+import { withDeadline } from './deadline.ts';
 
 /** The record of a Lease (coordination.k8s.io/v1), as far as an election looks at it. */
 export interface LeaseRecord {
@@ -138,8 +139,10 @@ class HeldTerm implements Term {
       await pause(clock, retryMs, signal);
       if (signal.aborted) return false;
       if (!this.isSafe()) return true;
+      const begunMs = clock.now();
+      const leftMs = Math.max(1, this.#renewedMs + this.#options.renewMs - begunMs);
       try {
-        if (!(await this.#renewOnce())) return true;
+        if (!(await withDeadline(signal, leftMs, (deadline) => this.#renewOnce(begunMs, deadline)))) return true;
       } catch (error) {
         failed(error);
       }
@@ -147,11 +150,8 @@ class HeldTerm implements Term {
   }
 
   /** False = somebody else has it. */
-  async #renewOnce(): Promise<boolean> {
-    const { store, clock, identity, renewMs, signal } = this.#options;
-    const begunMs = clock.now();
-    const leftMs = Math.max(1, this.#renewedMs + renewMs - begunMs);
-    const deadline = AbortSignal.any([signal, AbortSignal.timeout(leftMs)]);
+  async #renewOnce(begunMs: number, deadline: AbortSignal): Promise<boolean> {
+    const { store, identity } = this.#options;
     let stored = await store.write(recordOf(this.#options, this.#stored.record), this.#stored, deadline);
     if (stored === undefined) {
       const now = await store.read(deadline);

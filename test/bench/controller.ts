@@ -8,6 +8,7 @@ import { startDeadResolver } from '../support/dead-resolver.ts';
 import { seeing } from '../support/lab/lab-controller.ts';
 import { measureFairness } from './fairness.ts';
 import { ModelFleet } from '../support/model-fleet.ts';
+import { inPool } from '../support/in-pool.ts';
 import { until } from '../support/until.ts';
 import { BareController } from './bare-controller.ts';
 import { type Figure, isMiss, median, rowOf } from './figure.ts';
@@ -62,14 +63,6 @@ async function start(kind: Kind, resolvConf?: string): Promise<Program> {
 
 const callsOf = async (): Promise<number> =>
   (await fleet.agents.report()).reduce((sum, { reads, mutations }) => sum + reads + mutations.length, 0);
-
-async function inPool<T>(items: readonly T[], size: number, work: (item: T) => Promise<void>): Promise<void> {
-  let next = 0;
-  const worker = async (): Promise<void> => {
-    for (let item = items[(next += 1) - 1]; item !== undefined; item = items[(next += 1) - 1]) await work(item);
-  };
-  await Promise.all(Array.from({ length: size }, worker));
-}
 
 /** The next contender must find none of the objects of this one: they name the same hosts. */
 async function empty(namespace: string): Promise<void> {

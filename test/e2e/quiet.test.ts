@@ -1,24 +1,15 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { countApiRequests } from '../support/api-requests.ts';
 import { INTERFACE } from '../support/fleet.ts';
 import { openScene, type Scene } from '../support/scene.ts';
 import { until } from '../support/until.ts';
 
 const QUIET_MS = 60_000;
-const WRITES = ['POST', 'PUT', 'PATCH', 'DELETE', 'APPLY'];
 
 describe('I5 R3 after convergence nothing is written any more', () => {
   let scene: Scene;
 
-  /** Writes of our kinds, events and Secrets that the API server itself has counted. */
-  const apiWrites = async (): Promise<number> => {
-    const text = await scene.lab.kube.mustKubectl(['get', '--raw', '/metrics']);
-    const rows = text.split('\n').filter((line) => line.startsWith('apiserver_request_total{'));
-    const counted = rows.filter((row) => {
-      const label = (name: string): string => new RegExp(`${name}="([^"]*)"`).exec(row)?.[1] ?? '';
-      return WRITES.includes(label('verb')) && ['wireguardnodes', 'events', 'secrets'].includes(label('resource'));
-    });
-    return counted.reduce((sum, row) => sum + Number(row.split(' ').at(-1)), 0);
-  };
+  const apiWrites = async (): Promise<number> => (await countApiRequests(scene.lab)).writes;
 
   interface Counts {
     readonly puts: number;

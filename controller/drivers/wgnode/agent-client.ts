@@ -9,12 +9,13 @@ import {
 } from '../../../agent/protocol/messages.ts';
 import type { Secret } from '../../../agent/protocol/secret.ts';
 import { headersV1 } from '../../../agent/protocol/signature-v1.ts';
+import { withDeadline } from '../../runtime/deadline.ts';
 import { parseRetryAfter } from '../../runtime/retry-after.ts';
 import type { CallOptions } from '../driver.ts';
 import { AgentRefused, AgentUnreachable, isReset, unreachable } from './agent-error.ts';
 import { type AgentTlsOptions, createConnector } from './connector.ts';
 import { type AgentResponse, explain, parseObject } from './explain-response.ts';
-import { readBody } from './read-body.ts';
+import { exchange } from './exchange.ts';
 import { isConfigResponse, isHealthResponse, isPutResponse } from './parse-response.ts';
 import type { UrlGuard } from './url-guard.ts';
 
@@ -71,6 +72,9 @@ interface Call {
   readonly body?: PutConfigBody;
   readonly etag?: string | undefined;
 }
+
+/** A connection that was closed at the wrong moment says nothing of the agent. */
+const ONCE_MORE = { retries: 1, minTimeout: 0, shouldRetry: ({ error }: { readonly error: Error }) => isReset(error) };
 
 const HEALTH: Call = { operation: 'health', method: 'GET', path: '/health', maxBytes: MAX_BYTES.other };
 
@@ -185,20 +189,9 @@ class HttpAgentClient implements AgentClient {
     const started = now();
     // No read waits for hooks, so an agent that is slow with one is as good as away.
     const limitMs = call.method === 'GET' ? Math.min(timeoutMs, MAX_READ_MS) : timeoutMs;
-    const deadline = AbortSignal.any([signal, AbortSignal.timeout(limitMs)]);
     let outcome = 'ok';
     try {
-      const response = await this.#withEitherKey(call, deadline);
-      if (response.status === 304 && call.etag !== undefined) return response;
-      if (response.status >= 300 && response.status < 400) {
-        throw new AgentUnreachable('ProtocolError', `${address.origin} redirects, which an agent never does`);
-      }
-      // Half an answer, or that of some proxy, is no proof that anything was done.
-      if (response.status < 300) {
-        parseObject(response.text, address.origin);
-        return response;
-      }
-      throw await explain(response, address.origin, () => this.#skewSeconds(deadline));
+      return await withDeadline(signal, limitMs, (deadline) => this.#ask(call, deadline));
     } catch (error) {
       const known = error instanceof AgentRefused ? error : unreachable(error, address.origin);
       outcome = outcomeOf(known);
@@ -206,6 +199,22 @@ class HttpAgentClient implements AgentClient {
     } finally {
       called(call.operation, outcome, (now() - started) / 1000);
     }
+  }
+
+  /** Throws what is no success, in words of ours. */
+  async #ask(call: Call, deadline: AbortSignal): Promise<TaggedResponse> {
+    const { origin } = this.#options.address;
+    const response = await this.#withEitherKey(call, deadline);
+    if (response.status === 304 && call.etag !== undefined) return response;
+    if (response.status >= 300 && response.status < 400) {
+      throw new AgentUnreachable('ProtocolError', `${origin} redirects, which an agent never does`);
+    }
+    // Half an answer, or that of some proxy, is no proof that anything was done.
+    if (response.status < 300) {
+      parseObject(response.text, origin);
+      return response;
+    }
+    throw await explain(response, origin, () => this.#skewSeconds(deadline));
   }
 
   /** While the key of the agent is changed, one side has the next one first: whichever was not taken, the other is tried. */
@@ -220,13 +229,8 @@ class HttpAgentClient implements AgentClient {
   }
 
   #sendTwice(call: Call, deadline: AbortSignal): Promise<TaggedResponse> {
-    const once = (): Promise<TaggedResponse> => abortable(this.#sendOnce(call, deadline), deadline);
-    // Nothing is set up for what nearly never happens.
-    const again = (error: unknown): Promise<TaggedResponse> => {
-      if (!isReset(error)) throw error;
-      return pRetry(once, { retries: 0, signal: deadline });
-    };
-    return this.#counted(call.method, () => once().catch(again));
+    const once = (): Promise<TaggedResponse> => this.#sendOnce(call, deadline);
+    return this.#counted(call.method, () => pRetry(once, { ...ONCE_MORE, signal: deadline }));
   }
 
   async #sendOnce({ method, path, body, etag, maxBytes }: Call, signal: AbortSignal): Promise<TaggedResponse> {
@@ -239,15 +243,12 @@ class HttpAgentClient implements AgentClient {
       ...(body === undefined ? {} : { 'content-type': 'application/json' }),
       ...(etag === undefined ? {} : { 'if-none-match': etag }),
     };
-    const request = { method, path, headers, body: body === undefined ? null : bytes, signal };
-    const response = await this.#dispatcherFor(method).request(request);
-    const tag = response.headers['etag'];
-    return {
-      status: response.statusCode,
-      etag: typeof tag === 'string' ? tag : '',
-      text: await readBody(response.body, response.statusCode < 400 ? maxBytes : MAX_BYTES.error),
-      retryAfterMs: parseRetryAfter(response.headers['retry-after'], now()),
-    };
+    const request = { method, path, headers, body: body === undefined ? null : bytes };
+    const limits = { maxBytes, maxErrorBytes: MAX_BYTES.error, signal };
+    const { status, headers: given, text } = await exchange(this.#dispatcherFor(method), request, limits);
+    const tag = given.etag;
+    const retryAfterMs = parseRetryAfter(given['retry-after'], now());
+    return { status, etag: typeof tag === 'string' ? tag : '', text, retryAfterMs };
   }
 
   #dispatcherFor(method: Call['method']): Client {
@@ -289,17 +290,3 @@ const notUnderstood = (origin: string, what: string): AgentUnreachable =>
 
 /** Whether the answer to /health is that of our agent; others do not know what we ask of them. */
 export const isOurAgent = (health: HealthResponse): boolean => health.name === AGENT_NAME;
-
-/** undici does not give up a request that still waits for its connection; whoever has a deadline must not wait with it. */
-function abortable<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const abort = (): void => {
-      reject(signal.reason as Error);
-    };
-    if (signal.aborted) abort();
-    signal.addEventListener('abort', abort, { once: true });
-    work.then(resolve, reject).finally(() => {
-      signal.removeEventListener('abort', abort);
-    });
-  });
-}

@@ -1,5 +1,5 @@
 import type { ErrorCode } from '../../../agent/protocol/errors.ts';
-import { AnswerTooLarge } from './read-body.ts';
+import { AnswerTooLarge } from './exchange.ts';
 import type { UnreachableReason } from '../../api/conditions.ts';
 
 /** A call that brought no usable answer; `reason` says how far it came. Texts are our own words and bounded. */

@@ -8,6 +8,8 @@ import { repositoryPath } from './repository.ts';
 export interface LabControllerOptions {
   /** Of its log. */
   readonly name: string;
+  /** How wrong its wall clock is. */
+  readonly skewMs?: number;
   readonly names: LabNames;
   readonly kubeconfig: string;
   readonly ports: { readonly metrics: number; readonly health: number };
@@ -15,6 +17,8 @@ export interface LabControllerOptions {
 
 const READY_MS = 120_000;
 const CONTROLLER = process.env['WGNODE_LAB_CONTROLLER'] ?? repositoryPath('controller/main.ts');
+
+const SKEWED_CLOCK = repositoryPath('test/support/skewed-clock.ts');
 
 /** Wraps a command so that it has mounts of its own. */
 export const seeing = (resolvConf: string): string[] => [
@@ -42,7 +46,7 @@ export class LabController extends LabProgram {
     args = [],
     resolvConf,
   }: { readonly args?: readonly string[]; readonly resolvConf?: string } = {}): Promise<void> {
-    const { names, ports, kubeconfig } = this.#options;
+    const { names, ports, kubeconfig, skewMs = 0 } = this.#options;
     const health = `${names.loopback}:${String(ports.health)}`;
     const own = [
       '--metrics-address',
@@ -53,8 +57,12 @@ export class LabController extends LabProgram {
       names.network,
     ];
     await this.daemon.start({
-      argv: [...(resolvConf === undefined ? [] : seeing(resolvConf)), process.execPath, CONTROLLER, ...own, ...args],
-      env: { ...labEnvironment(names.number), KUBECONFIG: kubeconfig },
+      argv: [
+        ...(resolvConf === undefined ? [] : seeing(resolvConf)),
+        ...[process.execPath, ...(skewMs === 0 ? [] : ['--import', SKEWED_CLOCK]), CONTROLLER],
+        ...[...own, ...args],
+      ],
+      env: { ...labEnvironment(names.number), KUBECONFIG: kubeconfig, WGNODE_LAB_SKEW_MS: String(skewMs) },
       isReady: async () => (await httpGet(`http://${health}/readyz`)).status === 200,
       readyMs: READY_MS,
     });

@@ -1,4 +1,4 @@
-import { cp, mkdir, rm } from 'node:fs/promises';
+import { cp, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Daemon } from './daemon.ts';
 import { labEnvironment } from './environment.ts';
@@ -21,6 +21,8 @@ export interface Kube {
   readonly adminKubeconfig: string;
   /** Of the controller's service account: it may do what the objects in manifests/ allow it, once they are applied. */
   readonly controllerKubeconfig: string;
+  /** The same by another port of the same address, behind which the API server is reached. */
+  controllerKubeconfigAt(port: number): Promise<string>;
   /** Runs kubectl as admin. */
   kubectl(args: readonly string[], options?: KubectlOptions): Promise<RunResult>;
   /** As `kubectl`; throws when it fails, and returns what it printed. */
@@ -103,6 +105,7 @@ export async function startKube(names: LabNames): Promise<Kube> {
     caFile: credentials.authority.certFile,
     adminKubeconfig: credentials.adminKubeconfig,
     controllerKubeconfig: credentials.controllerKubeconfig,
+    controllerKubeconfigAt: (port) => withOtherPort(credentials.controllerKubeconfig, url, port),
     kubectl,
     mustKubectl,
     install: () => install(mustKubectl),
@@ -112,6 +115,16 @@ export async function startKube(names: LabNames): Promise<Kube> {
     ...keeper(folder, { apiServer, etcd, startApiServer, startEtcd }),
     logFiles: [etcd.logFile, apiServer.logFile, controllerManager.logFile],
   };
+}
+
+/** A copy of a kubeconfig by which the API server is reached through another port of its address. */
+async function withOtherPort(kubeconfig: string, url: string, port: number): Promise<string> {
+  const other = new URL(url);
+  other.port = String(port);
+  const path = `${kubeconfig}-${other.port}`;
+  const text = await readFile(kubeconfig, 'utf8');
+  await writeFile(path, text.replaceAll(url, other.origin), { mode: 0o600 });
+  return path;
 }
 
 interface Stored {

@@ -28,12 +28,19 @@ export interface Lab {
   readonly hosts: ReadonlyMap<string, LabHost>;
   readonly controller: LabController;
   /** Another controller of the same cluster, with its own ports and log; it does not run yet. */
-  newController(name: string): Promise<LabController>;
+  newController(name: string, options?: OtherController): Promise<LabController>;
   host(name: string): LabHost;
   /** Paths of the log files of all programs; a program that never ran has none yet. */
   outputs(): string[];
   /** Ends and removes everything. */
   stop(): Promise<void>;
+}
+
+export interface OtherController {
+  /** How wrong its wall clock is. */
+  readonly skewMs?: number;
+  /** By which port it reaches the API server, in the place of the API server's own. */
+  readonly apiPort?: number;
 }
 
 /**
@@ -85,10 +92,11 @@ async function build(
   if (hostsResult.status === 'rejected') throw hostsResult.reason;
   const [kube, hosts] = [kubeResult.value, hostsResult.value];
   const controllers: LabController[] = [];
-  const newController = async (name: string): Promise<LabController> => {
+  const newController: Lab['newController'] = async (name, { skewMs = 0, apiPort } = {}) => {
     const [metrics = 0, health = 0] = await freePorts(names.loopback, 2);
     const ports = { metrics, health };
-    const made = new LabController({ name, names, kubeconfig: kube.controllerKubeconfig, ports });
+    const kubeconfig = apiPort === undefined ? kube.controllerKubeconfig : await kube.controllerKubeconfigAt(apiPort);
+    const made = new LabController({ name, names, kubeconfig, ports, skewMs });
     controllers.push(made);
     return made;
   };
