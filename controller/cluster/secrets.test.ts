@@ -153,6 +153,16 @@ describe('a Secret is read again', () => {
     expect(api.asked).toHaveLength(2);
   });
 
+  test('one read serves all that ask at one time, and none that asks when it has changed since', async () => {
+    const node = nodeWith();
+    const [first, second] = [reader.agent(node), reader.agent(node)];
+    api.put(AGENT, '2', { 'hmac-key': `${HMAC_KEY}2` });
+    const third = reader.agent(node);
+    expect(await second).toBe(await first);
+    expect(await third).not.toBe(await first);
+    expect(api.asked).toHaveLength(2);
+  });
+
   test('always where there is no watch', async () => {
     api.seen.clear();
     for (let round = 0; round < 3; round += 1) await Promise.all([hmacOf(), publicKeyOf()]);

@@ -65,6 +65,17 @@ export function createSecretReader({ client, versionOf, signal }: SecretReaderOp
   const keys = new LRUCache<string, Known<KeyRead>>({ max: MAX_KNOWN });
 
   const read = (secret: string): Promise<Fresh> => readSecret(client, secret, signal);
+  /** Reads under way, by Secret and the version that the watch knew when they began: what they bring is that version or a later one. */
+  const reading = new Map<string, Promise<Fresh>>();
+  const readOnce = (secret: string, version: string | undefined): Promise<Fresh> => {
+    if (version === undefined) return read(secret);
+    const id = `${secret}@${version}`;
+    const known = reading.get(id);
+    if (known !== undefined) return known;
+    const own = read(secret).finally(() => reading.delete(id));
+    reading.set(id, own);
+    return own;
+  };
   const through = async <T>(
     cache: LRUCache<string, Known<T>>,
     { id, secret }: { readonly id: string; readonly secret: string },
@@ -73,7 +84,10 @@ export function createSecretReader({ client, versionOf, signal }: SecretReaderOp
     const version = versionOf(secret);
     const known = cache.get(id);
     if (known !== undefined && known.version === version) return known.value;
-    const fresh = await read(secret);
+    const fresh = await readOnce(secret, version);
+    // Another one that waited for the same read was first.
+    const taken = cache.get(id);
+    if (taken !== undefined && taken.version === fresh.version) return taken.value;
     const value = take(fresh.read);
     // Without a watch, or of a Secret that is not there, every look asks.
     if (fresh.version === '') cache.delete(id);
