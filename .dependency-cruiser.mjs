@@ -3,7 +3,7 @@
 const tests = '\\.test\\.ts$';
 
 /** Folders from the bottom up: each may import those before it, never one after it. */
-const AGENT_LAYERS = ['protocol', 'core', 'host', 'backend', 'apply', 'operations', 'http'];
+const AGENT_LAYERS = ['protocol', 'core', 'host', 'backend', 'apply', 'operations', 'http', 'cli'];
 const CONTROLLER_LAYERS = ['runtime', 'api', 'policy', 'drivers', 'cluster', 'reconcile'];
 
 /**

@@ -136,8 +136,10 @@ export function parseSettings(fileText: string | null, environment: Environment)
 function parseYaml(text: string, where: string): unknown {
   try {
     return load(text);
-  } catch {
-    return fail(`${where} is not valid YAML`);
+  } catch (error) {
+    const { mark } = error as { readonly mark?: { readonly line?: number } };
+    const line = mark?.line === undefined ? '' : `: see line ${String(mark.line + 1)}`;
+    return fail(`${where} is not valid YAML${line}`);
   }
 }
 
@@ -197,6 +199,10 @@ function secretsOf(raw: unknown, environment: Environment): Secret[] {
         `Every one of secrets must be text of at least ${String(MIN_SECRET_BYTES)} bytes; make one with \`openssl rand -hex 32\``,
       );
     }
+    if (/^<.*>$/.test(secret.trim()))
+      fail(
+        'secrets holds the placeholder of an example; make a key with `openssl rand -hex 32`, or all of it with `wgnode-agent init`',
+      );
     if (secret === OLD_DEFAULT_SECRET) fail('secrets must not hold the old default secret, which everybody knows');
     return new Secret(secret);
   });

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
-import { type AuditRecord, recordOf, verifyChain } from './core/audit-record.ts';
-import { auditFiles } from './host/audit-log.ts';
+import { type AuditRecord, recordOf, verifyChain } from '../core/audit-record.ts';
+import { auditFiles } from '../host/audit-log.ts';
 
 /** What `wgnode-agent audit` prints, and how it ends. */
 export interface AuditReport {

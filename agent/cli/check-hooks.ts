@@ -1,15 +1,15 @@
 import { readFileSync } from 'node:fs';
 import { basename } from 'node:path';
-import type { AllowedCommand, HookContext } from './protocol/hooks/hook.ts';
-import { canonicalHook } from './protocol/hooks/canonical.ts';
-import { madeBy } from './protocol/hooks/made-by.ts';
-import { parseHook } from './protocol/hooks/parse-hook.ts';
-import { flowText, intentsOfLine } from './protocol/firewall/intents-of-line.ts';
-import { wrongTeardowns } from './protocol/hooks/teardown.ts';
-import { refusalText } from './protocol/hooks/refusal.ts';
-import { redactKeys } from './protocol/redact.ts';
-import { interfaceOf, parseDocument } from './protocol/wgquick/document.ts';
-import { FIELDS, HOOK_NAMES } from './protocol/wgquick/fields.ts';
+import type { AllowedCommand, HookContext } from '../protocol/hooks/hook.ts';
+import { canonicalHook } from '../protocol/hooks/canonical.ts';
+import { madeBy } from '../protocol/hooks/made-by.ts';
+import { parseHook } from '../protocol/hooks/parse-hook.ts';
+import { flowText, intentsOfLine } from '../protocol/firewall/intents-of-line.ts';
+import { wrongTeardowns } from '../protocol/hooks/teardown.ts';
+import { refusalText } from '../protocol/hooks/refusal.ts';
+import { redactKeys } from '../protocol/redact.ts';
+import { interfaceOf, parseDocument } from '../protocol/wgquick/document.ts';
+import { FIELDS, HOOK_NAMES } from '../protocol/wgquick/fields.ts';
 
 interface Line {
   /** `PostUp 1`, or the number of the line where the text is no file of wg-quick. */

@@ -2,7 +2,7 @@ import { appendFileSync, mkdtempSync, readFileSync, renameSync, rmSync, statSync
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import { auditReport, verifyAudit, sinceMs } from '../audit-report.ts';
+import { auditReport, verifyAudit, sinceMs } from '../cli/audit-report.ts';
 import { AGENT_ITSELF, type AuditEntry } from '../core/audit-record.ts';
 import type { Logger } from '../log.ts';
 import { type AuditLog, auditFiles, openAuditLog } from './audit-log.ts';

@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs';
 import { createServer as createHttpServer, type RequestListener, type Server } from 'node:http';
 import { createServer as createHttpsServer } from 'node:https';
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
@@ -11,6 +10,7 @@ import type { TlsFiles } from '../settings.ts';
 import { authenticate, createBodyBudget, rawBody } from './authenticate.ts';
 import { type HttpResponse, errorResponse, send } from './respond.ts';
 import { createRoutes, type Route } from './routes.ts';
+import { followTls, readTls } from './tls-files.ts';
 import { answerUnchanged } from './unchanged.ts';
 
 // Whatever an API server can store of a resource (etcd takes 1.5 MiB) fits.
@@ -27,12 +27,12 @@ const LIMITS = {
 };
 
 /** An HTTP or HTTPS server of Node's. */
-function createNodeServer(tls: TlsFiles | null, listener: RequestListener): Server {
+function createNodeServer(tls: TlsFiles | null, log: Logger, listener: RequestListener): Server {
   if (tls === null) return createHttpServer(LIMITS, listener);
-  const clientCa =
-    tls.clientCa === null ? {} : { ca: readFileSync(tls.clientCa), requestCert: true, rejectUnauthorized: true };
-  const files = { cert: readFileSync(tls.cert), key: readFileSync(tls.key) };
-  return createHttpsServer({ ...LIMITS, ...files, ...clientCa, minVersion: 'TLSv1.2' }, listener);
+  const clients = tls.clientCa === null ? {} : { requestCert: true, rejectUnauthorized: true };
+  const server = createHttpsServer({ ...LIMITS, ...readTls(tls), ...clients, minVersion: 'TLSv1.2' }, listener);
+  server.once('close', followTls(server, tls, log));
+  return server;
 }
 
 type FrameworkErrors = (error: unknown, request: FastifyRequest, reply: FastifyReply) => void;
@@ -45,7 +45,7 @@ const createApp = (context: AgentContext, frameworkErrors: FrameworkErrors): Fas
     return503OnClosing: false,
     frameworkErrors,
     serverFactory: (handler) =>
-      createNodeServer(context.settings.tls, (request, response) => {
+      createNodeServer(context.settings.tls, context.host.log, (request, response) => {
         if (!answerUnchanged(context, request, response)) handler(request, response);
       }),
   });

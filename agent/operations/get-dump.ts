@@ -2,12 +2,8 @@ import type { ManagedInterface } from '../apply/managed-interface.ts';
 import { readSnapshot } from '../apply/snapshot.ts';
 import { AgentError } from '../core/agent-error.ts';
 import type { Peer } from '../core/device.ts';
+import type { DumpResponse, WirePeer } from '../protocol/messages.ts';
 import type { AgentContext } from './context.ts';
-
-interface DumpResponse {
-  readonly interface: string;
-  readonly peers: readonly object[];
-}
 
 /** GET dump: the live peers. Preshared keys are shown only where the host's policy reads keys back. */
 export async function getDump({ settings }: AgentContext, target: ManagedInterface): Promise<DumpResponse> {
@@ -17,7 +13,7 @@ export async function getDump({ settings }: AgentContext, target: ManagedInterfa
   return { interface: target.name, peers: device.peers.map((peer) => peerView(peer, settings.readBackKeys)) };
 }
 
-const peerView = (peer: Peer, readBackKeys: boolean): object => ({
+const peerView = (peer: Peer, readBackKeys: boolean): WirePeer => ({
   public_key: peer.publicKey,
   preshared_key: readBackKeys ? (peer.presharedKey?.reveal() ?? null) : null,
   endpoint: peer.endpoint,

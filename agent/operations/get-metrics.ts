@@ -1,17 +1,21 @@
+import { X509Certificate } from 'node:crypto';
+import { readFileSync } from 'node:fs';
 import { Counter, Gauge, Registry } from 'prom-client';
 import { isActive, type Peer } from '../core/device.ts';
 import type { HostStats } from '../host/host-stats.ts';
+import type { TlsFiles } from '../settings.ts';
 import type { AgentContext } from './context.ts';
 
 /** Names and labels are those of the old agent's contract, so that its dashboards go on working; each family is whole and typed. */
 export async function getMetrics(
-  { host, backends }: AgentContext,
+  { host, backends, settings }: AgentContext,
   readHostStats: () => Promise<HostStats>,
 ): Promise<string> {
   const [system, interfaces] = await Promise.all([readHostStats(), backends.readAllPeers()]);
   const registry = new Registry();
   addHost(registry, system);
   addInterfaces(registry, interfaces, host.nowMs());
+  addCertificate(registry, settings.tls);
   return registry.metrics();
 }
 
@@ -26,6 +30,13 @@ function addHost(registry: Registry, system: HostStats): void {
   gauge(registry, 'wgdashboard_agent_memory_used_bytes', 'Memory in use on the host, bytes').set(system.memory.used);
   gauge(registry, 'wgdashboard_agent_memory_percent', 'Memory in use on the host, percent').set(system.memory.percent);
   gauge(registry, 'wgdashboard_agent_disk_used_bytes', 'Use of the root file system, bytes').set(system.disk.used);
+}
+
+function addCertificate(registry: Registry, tls: TlsFiles | null): void {
+  if (tls === null) return;
+  const { validToDate } = new X509Certificate(readFileSync(tls.cert));
+  const help = 'When the certificate of the agent expires, Unix seconds';
+  gauge(registry, 'wgnode_agent_certificate_expiry_timestamp_seconds', help).set(validToDate.getTime() / 1000);
 }
 
 function addInterfaces(registry: Registry, interfaces: ReadonlyMap<string, readonly Peer[]>, nowMs: number): void {

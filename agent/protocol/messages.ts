@@ -155,6 +155,27 @@ export interface WireStep {
 }
 
 /** The answer to PUT config. `reloaded` is the old contract's: the running interface was touched. */
+/** A peer as the kernel has it. */
+export interface WirePeer {
+  readonly public_key: string;
+  /** Only where the host's policy reads keys back. */
+  readonly preshared_key: string | null;
+  readonly endpoint: string | null;
+  readonly allowed_ips: readonly string[];
+  /** Unix seconds; null = never. */
+  readonly latest_handshake: number | null;
+  readonly transfer_rx: number;
+  readonly transfer_tx: number;
+  /** Seconds; null = off. */
+  readonly persistent_keepalive: number | null;
+}
+
+/** The answer to GET dump. */
+export interface DumpResponse {
+  readonly interface: string;
+  readonly peers: readonly WirePeer[];
+}
+
 export interface PutConfigResponse {
   readonly status: 'success';
   readonly message: string;

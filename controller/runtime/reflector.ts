@@ -47,7 +47,7 @@ export interface ReflectorOptions<T> {
 }
 
 /** Who is away is asked again soon: edits wait for it. A server that answers is asked more rarely where it brings nothing. */
-const FAILED_CAP_MS = 2_000;
+const FAILED_CAP_MS = 1_000;
 /** A watch that ends sooner and brought nothing counts as a failure, so that a broken server is not asked in a spin. */
 const SHORT_WATCH_MS = 1_000;
 

@@ -2,7 +2,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { mkdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
-import { verifyAudit } from '../../agent/audit-report.ts';
+import { verifyAudit } from '../../agent/cli/audit-report.ts';
 import { newPrivateKey } from '../support/canary.ts';
 import { newName, type Reply } from './support/test-agent.ts';
 import { useTestAgent } from './support/use-agent.ts';

@@ -34,7 +34,7 @@ describe('the bundles that hack/build makes', () => {
   test.each([
     ['wgnode-controller', ['--workers', 'many'], '--workers must be a whole number'],
     ['wgnode-controller', ['--kubeconfig', '/nonexistent'], 'Cannot read the kubeconfig'],
-    ['wgnode-agent', ['--port', '1'], 'unknown argument --port'],
+    ['wgnode-agent', ['--port', '1'], 'Unknown command --port'],
   ])('%s %j ends with one line that says what is wrong, and no stack trace', async (name, args, text) => {
     const { code, stderr } = await bundle(name, ...args);
     expect(code).toBe(1);

@@ -66,7 +66,7 @@ type Row<V, Name extends string, Given extends keyof Field> = Omit<Field<V>, Giv
 type NumberRow<Name extends string> = Row<
   number | null,
   Name,
-  'hook' | 'absent' | 'write' | 'equal' | 'text' | 'fromResource' | 'check'
+  'hook' | 'absent' | 'write' | 'equal' | 'text' | 'fromResource' | 'toResource' | 'check'
 > & {
   /** What validation takes; a file may hold less, which is reported. */
   readonly minimum: number;
@@ -111,7 +111,7 @@ interface ListKind<V extends string> {
 type ListRow<V extends string, Name extends string> = Row<
   readonly V[],
   Name,
-  'hook' | 'absent' | 'write' | 'text' | 'parse' | 'fromResource'
+  'hook' | 'absent' | 'write' | 'text' | 'parse' | 'fromResource' | 'toResource'
 > &
   ListKind<V>;
 

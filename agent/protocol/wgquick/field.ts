@@ -96,5 +96,7 @@ export interface Field<V = unknown, Wire = unknown, Resource = unknown, Name ext
   };
   /** The value of the resource's property; undefined = not set. */
   readonly fromResource: (value: Resource | undefined) => Parsed<V>;
+  /** The property of a value that `check` takes and that is not absent; left out = as it is in a configuration. */
+  readonly toResource?: ((value: V) => Resource) | undefined;
   readonly running: Running<V>;
 }

@@ -98,6 +98,7 @@ const table: Field<string | null, string | null, string | number, 'table'> = {
     if (value === undefined || value === 'Auto') return { value: null, invalid: [] };
     return { value: value === 'None' ? 'off' : String(value), invalid: [] };
   },
+  toResource: (value) => (value === 'off' ? 'None' : Number(value)),
   // wg-quick(8) makes routes and rules only at `up`.
   running: { shownBy: 'copy', step: 'restart' },
 };

@@ -42,9 +42,12 @@ export class LabAgent extends LabProgram {
     this.#options = options;
   }
 
-  /** Resolves when it answers GET /health. `env` comes on top of the clean environment. It logs every request, so that tests can count. */
-  async start(env: Readonly<Record<string, string>> = {}): Promise<void> {
-    const { argvFor, url, caPem } = this.#options;
+  /**
+   * Resolves when it answers GET /health. `env` comes on top of the clean environment. It logs every request, so that tests can count.
+   * `caPem`: of a certificate that is not the lab's.
+   */
+  async start(env: Readonly<Record<string, string>> = {}, caPem = this.#options.caPem): Promise<void> {
+    const { argvFor, url } = this.#options;
     await this.daemon.start({
       argv: argvFor([process.execPath, process.env['WGNODE_LAB_AGENT'] ?? repositoryPath('agent/main.ts')]),
       env: { ...this.#options.env, ...unitEnvironment(), WGNODE_LOG_LEVEL: 'debug', ...env },

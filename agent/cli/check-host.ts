@@ -1,0 +1,170 @@
+import { X509Certificate } from 'node:crypto';
+import { existsSync, readFileSync, readdirSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { readKernelFile } from '../host/kernel-file.ts';
+import { PROGRAM_FOLDERS, type CommandRunner } from '../host/command-runner.ts';
+import { isInterfaceName } from '../protocol/interface-name.ts';
+import { interfaceOf, parseDocument, savesConfig } from '../protocol/wgquick/document.ts';
+import type { AgentSettings } from '../settings.ts';
+
+/** One thing that was looked at. */
+export interface Finding {
+  readonly level: 'ok' | 'warning' | 'failed';
+  readonly what: string;
+  readonly text: string;
+}
+
+const ok = (what: string, text: string): Finding => ({ level: 'ok', what, text });
+const warning = (what: string, text: string): Finding => ({ level: 'warning', what, text });
+const failed = (what: string, text: string): Finding => ({ level: 'failed', what, text });
+
+const DAY_MS = 86_400_000;
+const WARN_DAYS = 14;
+
+/** What `check` looks at; changes nothing. */
+export interface HostFacts {
+  readonly runner: CommandRunner;
+  readonly configFolder: string;
+  /** Null = there are none yet, or they are wrong, as `settingsError` says. */
+  readonly settings: AgentSettings | null;
+  readonly settingsError: string | null;
+  readonly nowMs: number;
+}
+
+/** Whether this host can be managed, each finding with what to do. */
+export async function checkHost(facts: HostFacts): Promise<Finding[]> {
+  return [
+    settingsFinding(facts),
+    ...certificateFindings(facts),
+    await clockFinding(facts.runner),
+    ...toolFindings(),
+    wireguardFinding(),
+    ...forwardingFindings(facts),
+    await firewallFinding(facts.runner),
+    ...(await interfaceFindings(facts)),
+  ];
+}
+
+/** A line a finding, the failed ones with what to do. Exit code 1 = one failed. */
+export const findingsText = (findings: readonly Finding[]): string =>
+  findings.map(({ level, what, text }) => `${level.padEnd(8)} ${what.padEnd(20)} ${text}\n`).join('');
+
+const settingsFinding = ({ settings, settingsError }: HostFacts): Finding =>
+  settings === null
+    ? failed('configuration', settingsError ?? 'there is none: run wgnode-agent init')
+    : ok('configuration', `listens at ${settings.host}:${String(settings.port)}, hooks: ${settings.hooks.mode}`);
+
+function certificateFindings({ settings, nowMs }: HostFacts): Finding[] {
+  if (settings?.tls == null)
+    return settings === null
+      ? []
+      : [warning('certificate', 'none: keys travel in clear; set tls, or see to a TLS proxy')];
+  const { cert, key } = settings.tls;
+  try {
+    const { validToDate } = new X509Certificate(readFileSync(cert));
+    const days = Math.floor((validToDate.getTime() - nowMs) / DAY_MS);
+    const open =
+      (statSync(key).mode & 0o077) !== 0
+        ? [failed('certificate key', `${key} can be read by others: chmod 600 ${key}`)]
+        : [];
+    if (days < 0) return [failed('certificate', `${cert} has expired: run wgnode-agent renew`), ...open];
+    if (days < WARN_DAYS) return [warning('certificate', `${String(days)} days left: run wgnode-agent renew`), ...open];
+    return [ok('certificate', `${String(days)} days left`), ...open];
+  } catch (error) {
+    return [
+      failed(
+        'certificate',
+        `${cert}: ${error instanceof Error ? error.message : String(error)}; run wgnode-agent init`,
+      ),
+    ];
+  }
+}
+
+async function clockFinding(runner: CommandRunner): Promise<Finding> {
+  const hint = 'requests with a clock that is 300 s off are refused; enable systemd-timesyncd or chrony';
+  const result = await runner.run('timedatectl', ['show', '--property=NTPSynchronized', '--value']).catch(() => null);
+  if (result?.exitCode !== 0) return warning('clock', `nobody here says whether it is synchronised: ${hint}`);
+  return result.stdout.trim() === 'yes' ? ok('clock', 'synchronised') : warning('clock', `not synchronised: ${hint}`);
+}
+
+const has = (program: string): boolean => PROGRAM_FOLDERS.some((folder) => existsSync(join(folder, program)));
+
+const TOOLS = [
+  ['wg', 'wireguard-tools'],
+  ['ip', 'iproute2'],
+] as const;
+
+const toolFindings = (): Finding[] =>
+  TOOLS.map(([program, source]) =>
+    has(program) ? ok(program, 'installed') : failed(program, `missing: install ${source}`),
+  );
+
+function wireguardFinding(): Finding {
+  if (existsSync('/sys/module/wireguard')) return ok('wireguard', 'in the kernel');
+  const release = readKernelFile('/proc/sys/kernel/osrelease')?.trim() ?? '';
+  const modules = `/lib/modules/${release}`;
+  const lists = ['modules.dep', 'modules.builtin'].map((file) => join(modules, file)).filter(existsSync);
+  if (lists.some((file) => readFileSync(file, 'latin1').includes('/wireguard.ko')))
+    return ok('wireguard', 'a module of this kernel');
+  if (has('wireguard-go')) return ok('wireguard', 'by wireguard-go');
+  return failed('wireguard', 'neither a module of this kernel nor wireguard-go: install one of them');
+}
+
+/** Of use to hosts that pass traffic on; for others it is no fault. */
+function forwardingFindings({ configFolder }: HostFacts): Finding[] {
+  const families = [
+    ['IPv4', '/proc/sys/net/ipv4/ip_forward', 'net.ipv4.ip_forward', /^\d+\./],
+    ['IPv6', '/proc/sys/net/ipv6/conf/all/forwarding', 'net.ipv6.conf.all.forwarding', /:/],
+  ] as const;
+  const addresses = configsIn(configFolder).flatMap(({ text }) => interfaceOf(parseDocument(text)).addresses);
+  return families
+    .filter(([, , , pattern]) => addresses.some((address) => pattern.test(address)))
+    .map(([family, path, name]) =>
+      readKernelFile(path)?.trim() === '1'
+        ? ok(`forwarding ${family}`, 'on')
+        : warning(`forwarding ${family}`, `off: a gateway needs ${name}=1, or the intent IPForwarding`),
+    );
+}
+
+async function firewallFinding(runner: CommandRunner): Promise<Finding> {
+  const version = await runner.run('iptables', ['--version']).catch(() => null);
+  const legacy = version?.stdout.includes('legacy') === true;
+  if (!has('nft')) return warning('firewall', 'no nft: spec.interface.firewall cannot be served; install nftables');
+  return legacy
+    ? warning('firewall', 'nft, and iptables-legacy: what hooks set there is looked at every 30 s only')
+    : ok('firewall', version === null ? 'nft' : 'nft, and iptables by it');
+}
+
+interface Config {
+  readonly name: string;
+  readonly text: string;
+}
+
+function configsIn(folder: string): Config[] {
+  if (!existsSync(folder)) return [];
+  return readdirSync(folder)
+    .filter((file) => file.endsWith('.conf') && isInterfaceName(file.slice(0, -'.conf'.length)))
+    .sort()
+    .map((file) => ({ name: file.slice(0, -'.conf'.length), text: readFileSync(join(folder, file), 'latin1') }));
+}
+
+async function interfaceFindings({ configFolder, runner }: HostFacts): Promise<Finding[]> {
+  const findings: Finding[] = [];
+  for (const { name, text } of configsIn(configFolder)) {
+    if (savesConfig(parseDocument(text)))
+      findings.push(warning(`${name} SaveConfig`, 'true: wg-quick down writes over the file; take the line out'));
+    if (await isBootUnit(runner, name))
+      findings.push(
+        ok(
+          `${name} boot unit`,
+          `wg-quick@${name} brings it up at boot; the agent starts after it and leaves it running`,
+        ),
+      );
+  }
+  return findings;
+}
+
+async function isBootUnit(runner: CommandRunner, name: string): Promise<boolean> {
+  const result = await runner.run('systemctl', ['is-enabled', `wg-quick@${name}`]).catch(() => null);
+  return result?.stdout.trim() === 'enabled';
+}

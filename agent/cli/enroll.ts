@@ -1,0 +1,136 @@
+import { X509Certificate } from 'node:crypto';
+import { existsSync, readFileSync } from 'node:fs';
+import { readdir } from 'node:fs/promises';
+import { hostname } from 'node:os';
+import { basename, dirname, join } from 'node:path';
+import { readText } from '../host/config-files.ts';
+import { isInterfaceName } from '../protocol/interface-name.ts';
+import type { ConfigResponse } from '../protocol/messages.ts';
+import { observedFrom } from '../protocol/observed.ts';
+import { interfaceOf, parseDocument, savesConfig } from '../protocol/wgquick/document.ts';
+import type { AgentSettings, TlsFiles } from '../settings.ts';
+import { CommandError } from './command-error.ts';
+import type { LocalAgent } from './local-agent.ts';
+import { agentSecret, documentsOf, type Naming, objectName, type Source, yamlOf } from './resource-documents.ts';
+
+/** What `enroll` and `import` take; null = as the host says. */
+export interface EnrollOptions {
+  readonly interfaces: readonly string[] | null;
+  readonly namespace: string;
+  readonly mode: 'Observe' | 'Enforce';
+  /** DNS name or address by which controllers reach the agent. */
+  readonly address: string | null;
+  /** Of the host, in the names of objects. */
+  readonly name: string | null;
+}
+
+/** The Secrets and WireGuardNodes of what this host has, as YAML. Changes nothing. Throws CommandError. */
+export async function enroll(
+  { settings, agent, configFolder }: { settings: AgentSettings; agent: LocalAgent; configFolder: string },
+  options: EnrollOptions,
+): Promise<string> {
+  const naming = namingOf(settings, options);
+  const names = options.interfaces ?? (await interfacesOf(configFolder));
+  if (names.length === 0) throw new CommandError(`There is no interface to enroll: ${configFolder} has no *.conf`);
+  const sources = await Promise.all(names.map((name) => sourceOf(name, agent, configFolder)));
+  const [secret] = settings.secrets;
+  const hmacKey = secret?.reveal() ?? '';
+  return yamlOf([agentSecret(naming, { hmacKey, ca: authorityOf(settings.tls) }), ...documentsOf(naming, sources)]);
+}
+
+/** The same of files alone, which need not be of this host: nothing is known of what runs. */
+export async function importFiles(files: readonly string[], options: EnrollOptions): Promise<string> {
+  const { address, name, namespace, mode } = options;
+  if (address === null)
+    throw new CommandError('import needs --address DNS-NAME|IP[:PORT]: where the agent of that host is reached');
+  const host = objectName(name ?? address.replace(/[.:].*$/, ''));
+  const naming: Naming = { namespace, host, mode, url: `https://${withPort(address, 8443)}` };
+  const sources = await Promise.all(
+    files.map(async (path): Promise<Source> => {
+      const own = basename(path).replace(/\.conf$/, '');
+      if (!isInterfaceName(own))
+        throw new CommandError(`${path}: its name is that of the interface, and '${own}' cannot be one`);
+      const text = await readText(path);
+      if (text === null) throw new CommandError(`Cannot read ${path}: there is no such file`);
+      const document = parseDocument(text);
+      const file = interfaceOf(document);
+      return { name: own, file, state: 'up', observed: null, drift: [], remarks: remarksOf(savesConfig(document)) };
+    }),
+  );
+  return yamlOf(documentsOf(naming, sources));
+}
+
+async function sourceOf(name: string, agent: LocalAgent, configFolder: string): Promise<Source> {
+  if (!isInterfaceName(name)) throw new CommandError(`'${name}' is no name of an interface`);
+  const response = await agent.get<ConfigResponse>(`/v1/wg/${name}/config`);
+  const path = join(configFolder, `${name}.conf`);
+  if (response === null) throw new CommandError(`There is no interface ${name}: neither ${path} nor a device`);
+  // The agent tells of a key its public half alone.
+  const file = interfaceOf(parseDocument((await readText(path)) ?? ''));
+  const remarks = [
+    ...remarksOf(response.spec.save_config),
+    ...(response.live === null ? [`${name} is down: spec.interface.state is Down, as it is now`] : []),
+    ...(response.owner == null ? [] : [`${name} is managed already: for ${response.owner.name}`]),
+  ];
+  const state = response.live === null ? 'down' : 'up';
+  return { name, file, state, observed: observedFrom(response), drift: response.drift, remarks };
+}
+
+const remarksOf = (savesConfig: boolean): string[] =>
+  savesConfig
+    ? ['SaveConfig = true: `wg-quick down` writes what runs over the file, comments are lost then; take the line out']
+    : [];
+
+/** Names of the files in the folder of wg-quick(8). */
+export async function interfacesOf(folder: string): Promise<string[]> {
+  const files = await readdir(folder).catch(() => []);
+  return files
+    .filter((file) => file.endsWith('.conf'))
+    .map((file) => file.slice(0, -'.conf'.length))
+    .filter(isInterfaceName)
+    .sort();
+}
+
+function namingOf(settings: AgentSettings, { namespace, mode, address, name }: EnrollOptions): Naming {
+  const place = address ?? addressOf(settings.tls) ?? hostname();
+  const scheme = settings.tls === null ? 'http' : 'https';
+  return {
+    namespace,
+    mode,
+    host: objectName(name ?? hostname().replace(/\..*$/, '')),
+    url: `${scheme}://${withPort(place, settings.port)}`,
+  };
+}
+
+/** `[IPv6]:PORT` where there is no port yet. */
+function withPort(address: string, port: number): string {
+  if (/^[^:]+:[0-9]+$/.test(address) || /^\[.*\]:[0-9]+$/.test(address)) return address;
+  const host = address.includes(':') && !address.startsWith('[') ? `[${address}]` : address;
+  return `${host}:${String(port)}`;
+}
+
+/** What the certificate is for: the first name in it that is no loopback one. */
+function addressOf(tls: TlsFiles | null): string | null {
+  if (tls === null) return null;
+  const names = new X509Certificate(readFileSync(tls.cert)).subjectAltName ?? '';
+  const all = names.split(', ').map((entry) => entry.replace(/^(DNS|IP Address):/, ''));
+  return all.find((entry) => entry !== '' && !/^(localhost$|127\.|::1$|0:0:0:0:0:0:0:1$|\*)/.test(entry)) ?? null;
+}
+
+/** The certificate that controllers check the agent's by: that of `init`, of cert-manager's layout, or the last of the chain. */
+function authorityOf(tls: TlsFiles | null): string | null {
+  if (tls === null) return null;
+  const chain =
+    readFileSync(tls.cert, 'utf8').match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----\n?/g) ?? [];
+  const beside = join(dirname(tls.cert), 'ca.crt');
+  const candidates = [...(existsSync(beside) ? [readFileSync(beside, 'utf8')] : []), ...chain.slice(-1)];
+  const [leaf] = chain;
+  if (leaf === undefined) return null;
+  const last = new X509Certificate(chain.at(-1) ?? leaf);
+  return (
+    candidates.find((pem) => {
+      const authority = new X509Certificate(pem);
+      return last.checkIssued(authority) && last.verify(authority.publicKey);
+    }) ?? null
+  );
+}

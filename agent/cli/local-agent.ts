@@ -1,0 +1,102 @@
+import { X509Certificate } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { request as httpRequest, type IncomingMessage } from 'node:http';
+import { request as httpsRequest } from 'node:https';
+import { text } from 'node:stream/consumers';
+import { TLSSocket } from 'node:tls';
+import { headersV1 } from '../protocol/signature-v1.ts';
+import type { AgentSettings } from '../settings.ts';
+import { CommandError } from './command-error.ts';
+
+/** The agent of this host, asked as a controller would ask it: over its own socket, signed, and only if it has the certificate of its own file. */
+export interface LocalAgent {
+  /** The body of a success; null = 404. Throws CommandError. */
+  get<T>(path: string): Promise<T | null>;
+  /** The body of a success. Throws CommandError with the agent's own words. */
+  put<T>(path: string, body: object): Promise<T>;
+}
+
+const TIMEOUT_MS = 30_000;
+const ANY_ADDRESS: Readonly<Record<string, string>> = { '0.0.0.0': '127.0.0.1', '::': '::1' };
+
+/** Opens no connection yet. */
+export function createLocalAgent(settings: AgentSettings, nowMs: () => number): LocalAgent {
+  const ask = async (method: 'GET' | 'PUT', path: string, body: Buffer): Promise<{ status: number; body: string }> => {
+    const [secret] = settings.secrets;
+    if (secret === undefined) throw new CommandError('The configuration of the agent has no secret to sign with');
+    const headers = headersV1({ method, target: path, body }, secret, nowMs());
+    const response = await send(settings, { method, path, headers, body });
+    return { status: response.statusCode ?? 0, body: await text(response) };
+  };
+  return {
+    async get<T>(path: string): Promise<T | null> {
+      const { status, body } = await ask('GET', path, Buffer.alloc(0));
+      if (status === 404) return null;
+      if (status !== 200)
+        throw new CommandError(`The agent answers GET ${path} with ${String(status)}: ${wordsOf(body)}`);
+      return JSON.parse(body) as T;
+    },
+    async put<T>(path: string, body: object): Promise<T> {
+      const answer = await ask('PUT', path, Buffer.from(JSON.stringify(body)));
+      if (answer.status !== 200) throw new CommandError(`The agent refuses it: ${wordsOf(answer.body)}`);
+      return JSON.parse(answer.body) as T;
+    },
+  };
+}
+
+function wordsOf(body: string): string {
+  try {
+    return (JSON.parse(body) as { error?: string }).error ?? body;
+  } catch {
+    return body.slice(0, 200);
+  }
+}
+
+interface Sent {
+  readonly method: string;
+  readonly path: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: Buffer;
+}
+
+function send({ host, port, tls }: AgentSettings, { method, path, headers, body }: Sent): Promise<IncomingMessage> {
+  const address = ANY_ADDRESS[host] ?? host;
+  const place = { host: address, port, method, path, headers: { ...headers, 'content-length': String(body.length) } };
+  return new Promise((resolve, reject) => {
+    const failed = (error: NodeJS.ErrnoException): void => {
+      reject(error instanceof CommandError ? error : new CommandError(whyNot(error, `${address}:${String(port)}`)));
+    };
+    try {
+      // Its name need not be that of the loopback address: what counts is that it has the certificate of the file.
+      const options = { ...place, rejectUnauthorized: false, agent: false, timeout: TIMEOUT_MS };
+      const request = tls === null ? httpRequest(options, resolve) : httpsRequest(options, resolve);
+      if (tls !== null) {
+        const own = new X509Certificate(readFileSync(tls.cert)).fingerprint256;
+        request.on('socket', (socket) => {
+          socket.once('secureConnect', () => {
+            const theirs = socket instanceof TLSSocket ? socket.getPeerX509Certificate()?.fingerprint256 : undefined;
+            if (theirs !== own) request.destroy(new CommandError(otherCertificate(tls.cert)));
+          });
+        });
+      }
+      request.on('timeout', () => request.destroy(new CommandError('The agent does not answer')));
+      request.on('error', failed);
+      // Written once the certificate was seen: a signature that somebody else gets could be replayed.
+      if (tls === null) request.end(body);
+      else request.on('socket', (socket) => socket.once('secureConnect', () => request.end(body)));
+    } catch (error) {
+      failed(error as NodeJS.ErrnoException);
+    }
+  });
+}
+
+const otherCertificate = (file: string): string =>
+  `What listens in the place of the agent has another certificate than ${file}: is it still the agent of before a change? See systemctl status wgnode-agent`;
+
+function whyNot({ code = '', message }: NodeJS.ErrnoException, place: string): string {
+  if (code === 'ECONNREFUSED')
+    return `No agent listens at ${place}: start it with systemctl start wgnode-agent, and see journalctl -u wgnode-agent`;
+  if (code.startsWith('ERR_SSL') || code === 'EPROTO' || code === 'ECONNRESET')
+    return `The agent at ${place} breaks TLS off (${code}); with tls.clientCa it takes only clients that have a certificate, which this command has not`;
+  return `The agent at ${place} cannot be asked: ${message}`;
+}

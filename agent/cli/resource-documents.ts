@@ -1,0 +1,140 @@
+import { dump } from 'js-yaml';
+import { compare, NAME_PATH, type Difference, type ObservedInterface } from '../protocol/compare.ts';
+import type { WireDrift } from '../protocol/messages.ts';
+import { redactKeys } from '../protocol/redact.ts';
+import type { InterfaceConfig } from '../protocol/wgquick/config.ts';
+import { configFromResource, resourceFrom } from '../protocol/wgquick/resource.ts';
+
+/** One object to print, and what people must know of it. */
+export interface ResourceDocument {
+  readonly comments: readonly string[];
+  readonly object: object;
+}
+
+/** Where the objects of a host go, and what they are called. */
+export interface Naming {
+  readonly namespace: string;
+  /** Of the host: the beginning of every name. */
+  readonly host: string;
+  readonly mode: 'Observe' | 'Enforce';
+  /** `https://HOST:PORT` */
+  readonly url: string;
+}
+
+/** An interface that shall become an object. */
+export interface Source {
+  readonly name: string;
+  readonly file: InterfaceConfig;
+  readonly state: 'up' | 'down';
+  /** As the agent tells of it; null = only the file is known. */
+  readonly observed: ObservedInterface | null;
+  /** Where file and kernel differ already. */
+  readonly drift: readonly WireDrift[];
+  /** Lines that the agent keeps and nobody can ask for. */
+  readonly remarks: readonly string[];
+}
+
+/** A name that the API server takes (RFC 1123): lower case letters, digits and hyphens. */
+export const objectName = (...parts: readonly string[]): string =>
+  parts
+    .join('-')
+    .toLowerCase()
+    .replace(/[^a-z0-9]+/g, '-')
+    .replace(/^-+|-+$/g, '')
+    .slice(0, 200)
+    .replace(/-+$/, '');
+
+/** The Secret by which a controller reaches the agent. */
+export function agentSecret(
+  { namespace, host }: Naming,
+  { hmacKey, ca }: { readonly hmacKey: string; readonly ca: string | null },
+): ResourceDocument {
+  const missing = ['ca.crt is missing: put the certificate of the authority that signed the one of the agent here'];
+  return {
+    comments: ca === null ? missing : [],
+    object: {
+      apiVersion: 'v1',
+      kind: 'Secret',
+      metadata: { name: objectName(host, 'agent'), namespace },
+      type: 'Opaque',
+      stringData: { 'hmac-key': hmacKey, ...(ca === null ? {} : { 'ca.crt': ca }) },
+    },
+  };
+}
+
+/** The objects of interfaces; no two have one name, as `wg_0` and `wg-0` would. */
+export function documentsOf(naming: Naming, sources: readonly Source[]): ResourceDocument[] {
+  const names = sources.map(({ name }) => objectName(naming.host, name));
+  return sources.flatMap((source, index) => {
+    const name = names[index] ?? '';
+    const before = names.slice(0, index).filter((other) => other === name).length;
+    return interfaceDocuments(naming, source, before === 0 ? name : `${name}-${String(before + 1)}`);
+  });
+}
+
+/** The Secret of the interface's private key and its WireGuardNode, with a word on all that the object would change. */
+function interfaceDocuments({ namespace, host, mode, url }: Naming, source: Source, own: string): ResourceDocument[] {
+  const { name, file, state } = source;
+  const { fields, problems } = resourceFrom(file);
+  const metadata = { name: own, namespace };
+  const key = file.privateKey?.privateKey?.reveal();
+  const secretName = `${own}-key`;
+  const secret: ResourceDocument = {
+    comments: [],
+    object: {
+      apiVersion: 'v1',
+      kind: 'Secret',
+      metadata: { name: secretName, namespace },
+      type: 'Opaque',
+      stringData: { privateKey: key ?? '' },
+    },
+  };
+  const object = {
+    apiVersion: 'wgnode.dev/v1alpha1',
+    kind: 'WireGuardNode',
+    metadata,
+    spec: {
+      agent: { url, secretRef: { name: objectName(host, 'agent') } },
+      interface: {
+        name,
+        state: state === 'up' ? 'Up' : 'Down',
+        privateKeySecretRef: { name: secretName },
+        ...fields,
+      },
+      management: { mode },
+    },
+  };
+  const wanted = configFromResource(fields, key);
+  const comments = [
+    ...(key === undefined ? [`${name}: the file has no private key: make the Secret ${secretName} by hand`] : []),
+    ...problems.map(({ path, message }) => `cannot be said: ${path} ${redactKeys(message)}`),
+    ...changesOf(wanted, source).map(changeText),
+    ...source.remarks,
+  ];
+  return [...(key === undefined ? [] : [secret]), { comments, object }];
+}
+
+/** What the first reconcile would find different, by the comparison that the controller makes. */
+function changesOf(wanted: InterfaceConfig, { file, state, observed, drift }: Source): Difference[] {
+  const seen = observed ?? { file, device: null, running: null, settled: [] };
+  // Whether a file that is only a file runs, nobody knows.
+  const desired = { config: wanted, state: observed === null ? ('down' as const) : state };
+  const own = compare(desired, seen).filter(({ path }) => path !== NAME_PATH);
+  const known = new Set(own.map(({ path }) => path));
+  const reported = state === 'up' ? drift.filter(({ path }) => !known.has(path)) : [];
+  return [...own, ...reported.map(({ path, file: text, live }) => ({ path, desired: text, file: text, live }))];
+}
+
+const shown = (text: string): string => (text === '' ? 'nothing' : redactKeys(text));
+
+const changeText = ({ path, desired, file, live }: Difference): string =>
+  `would change: ${path} to ${shown(desired)}; the file has ${shown(file)}, the kernel ${shown(live)}`;
+
+/** Documents of YAML, each with its comments before it. */
+export const yamlOf = (documents: readonly ResourceDocument[]): string =>
+  documents
+    .map(({ comments, object }) => {
+      const lines = comments.map((comment) => `# ${comment.replace(/\s+/g, ' ')}\n`);
+      return `---\n${lines.join('')}${dump(object, { lineWidth: -1, noRefs: true })}`;
+    })
+    .join('');

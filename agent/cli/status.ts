@@ -1,0 +1,118 @@
+import { X509Certificate } from 'node:crypto';
+import { existsSync, readFileSync } from 'node:fs';
+import { recordOf } from '../core/audit-record.ts';
+import { auditFiles } from '../host/audit-log.ts';
+import type { ConfigResponse, DumpResponse } from '../protocol/messages.ts';
+import type { AgentSettings } from '../settings.ts';
+import type { LocalAgent } from './local-agent.ts';
+import { textTable } from './text-table.ts';
+
+/** Of an interface. */
+interface Row {
+  readonly name: string;
+  readonly config: ConfigResponse;
+  readonly dump: DumpResponse | null;
+}
+
+/** As `isActive` counts: a handshake is renewed every two minutes while traffic flows. */
+const ACTIVE_SECONDS = 180;
+const DAY_MS = 86_400_000;
+
+/** What runs on this host, what differs, who asked last, and for how long the certificate is good. `isWide`: every peer, too. */
+export async function status(
+  { settings, agent, nowMs, auditFolder }: StatusSources,
+  { names, isWide }: { readonly names: readonly string[]; readonly isWide: boolean },
+): Promise<string> {
+  const found = await Promise.all(names.map((name) => rowOf(agent, name)));
+  const rows = found.filter((row) => row !== null);
+  const interfaces = textTable(
+    ['INTERFACE', 'STATE', 'PORT', 'PEERS', 'ACTIVE', 'DRIFT', 'MANAGED FOR'],
+    rows.map((row) => cellsOf(row, nowMs)),
+  );
+  const peers = isWide
+    ? `\n${textTable(
+        ['INTERFACE', 'PEER', 'ENDPOINT', 'HANDSHAKE', 'RECEIVED', 'SENT'],
+        rows.flatMap((row) => peersOf(row, nowMs)),
+      )}`
+    : '';
+  const drift = rows.flatMap(({ name, config }) =>
+    config.drift.map(
+      ({ path, file, live }) =>
+        `${name}: ${path}: the file has ${file || 'nothing'}, the kernel ${live || 'nothing'}\n`,
+    ),
+  );
+  const more = [...drift, ...certificateLine(settings, nowMs), ...callersLine(auditFolder)];
+  return `${interfaces}${peers}${more.length === 0 ? '' : `\n${more.join('')}`}`;
+}
+
+/** What `status` reads. */
+export interface StatusSources {
+  readonly settings: AgentSettings;
+  readonly agent: LocalAgent;
+  /** Unix milliseconds. */
+  readonly nowMs: number;
+  readonly auditFolder: string;
+}
+
+async function rowOf(agent: LocalAgent, name: string): Promise<Row | null> {
+  const config = await agent.get<ConfigResponse>(`/v1/wg/${name}/config`);
+  if (config === null) return null;
+  return { name, config, dump: config.live === null ? null : await agent.get<DumpResponse>(`/v1/wg/${name}/dump`) };
+}
+
+function cellsOf({ name, config, dump }: Row, nowMs: number): string[] {
+  const peers = dump?.peers ?? [];
+  const active = peers.filter(({ latest_handshake: last }) => last !== null && nowMs / 1000 - last <= ACTIVE_SECONDS);
+  const fields = config.drift.map(({ path }) => path.replace('spec.interface.', ''));
+  return [
+    name,
+    config.state,
+    config.live === null ? '-' : String(config.live.listen_port),
+    dump === null ? '-' : String(peers.length),
+    dump === null ? '-' : String(active.length),
+    fields.length === 0 ? '-' : fields.join(','),
+    config.owner?.name ?? '-',
+  ];
+}
+
+const peersOf = ({ name, dump }: Row, nowMs: number): string[][] =>
+  (dump?.peers ?? []).map((peer) => [
+    name,
+    peer.public_key,
+    peer.endpoint ?? '-',
+    peer.latest_handshake === null ? 'never' : `${ageText(nowMs / 1000 - peer.latest_handshake)} ago`,
+    bytesText(peer.transfer_rx),
+    bytesText(peer.transfer_tx),
+  ]);
+
+function ageText(seconds: number): string {
+  if (seconds < 120) return `${String(Math.max(0, Math.round(seconds)))} s`;
+  if (seconds < 7_200) return `${String(Math.round(seconds / 60))} min`;
+  return seconds < 172_800 ? `${String(Math.round(seconds / 3_600))} h` : `${String(Math.round(seconds / 86_400))} d`;
+}
+
+function bytesText(bytes: number): string {
+  const units = ['B', 'kB', 'MB', 'GB', 'TB'];
+  const power = bytes < 1_000 ? 0 : Math.min(units.length - 1, Math.floor(Math.log10(bytes) / 3));
+  return `${(bytes / 1_000 ** power).toFixed(power === 0 ? 0 : 1)} ${units[power] ?? ''}`;
+}
+
+function certificateLine({ tls }: AgentSettings, nowMs: number): string[] {
+  if (tls === null) return ['certificate: none, the agent speaks plain HTTP\n'];
+  const { validToDate } = new X509Certificate(readFileSync(tls.cert));
+  const days = Math.floor((validToDate.getTime() - nowMs) / DAY_MS);
+  return [`certificate: ${String(days)} days left (${tls.cert}, until ${validToDate.toISOString().slice(0, 10)})\n`];
+}
+
+/** Who asked for changes last, one line a caller; the newest file of the log is enough. */
+function callersLine(folder: string): string[] {
+  const [newest] = auditFiles(folder);
+  if (newest === undefined || !existsSync(newest)) return [];
+  const last = new Map<string, string>();
+  for (const line of readFileSync(newest, 'utf8').split('\n')) {
+    const record = recordOf(line);
+    if (record?.caller.address != null)
+      last.set(`${record.caller.address} with key ${record.caller.key ?? '?'}`, record.time);
+  }
+  return [...last].slice(-5).map(([who, time]) => `last change asked for by ${who} at ${time.slice(0, 19)}Z\n`);
+}
