@@ -1,6 +1,7 @@
 import { X509Certificate } from 'node:crypto';
 import { existsSync, readFileSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
+import { isBootUnitEnabled } from '../host/boot-unit.ts';
 import { readKernelFile } from '../host/kernel-file.ts';
 import { PROGRAM_FOLDERS, type CommandRunner } from '../host/command-runner.ts';
 import { isInterfaceName } from '../protocol/interface-name.ts';
@@ -41,7 +42,7 @@ export async function checkHost(facts: HostFacts): Promise<Finding[]> {
     wireguardFinding(),
     ...forwardingFindings(facts),
     await firewallFinding(facts.runner),
-    ...(await interfaceFindings(facts)),
+    ...interfaceFindings(facts),
   ];
 }
 
@@ -148,23 +149,18 @@ function configsIn(folder: string): Config[] {
     .map((file) => ({ name: file.slice(0, -'.conf'.length), text: readFileSync(join(folder, file), 'latin1') }));
 }
 
-async function interfaceFindings({ configFolder, runner }: HostFacts): Promise<Finding[]> {
+function interfaceFindings({ configFolder }: HostFacts): Finding[] {
   const findings: Finding[] = [];
   for (const { name, text } of configsIn(configFolder)) {
     if (savesConfig(parseDocument(text)))
       findings.push(warning(`${name} SaveConfig`, 'true: wg-quick down writes over the file; take the line out'));
-    if (await isBootUnit(runner, name))
+    if (isBootUnitEnabled(name))
       findings.push(
-        ok(
+        warning(
           `${name} boot unit`,
-          `wg-quick@${name} brings it up at boot; the agent starts after it and leaves it running`,
+          `wg-quick@${name} brings it up at boot, before the agent, which leaves it running; once it is managed: systemctl disable wg-quick@${name}`,
         ),
       );
   }
   return findings;
-}
-
-async function isBootUnit(runner: CommandRunner, name: string): Promise<boolean> {
-  const result = await runner.run('systemctl', ['is-enabled', `wg-quick@${name}`]).catch(() => null);
-  return result?.stdout.trim() === 'enabled';
 }

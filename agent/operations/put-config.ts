@@ -4,6 +4,7 @@ import { type Plan, planFor } from '../apply/plan.ts';
 import { preflight } from '../apply/preflight.ts';
 import { readSnapshot, type Snapshot } from '../apply/snapshot.ts';
 import { AgentError } from '../core/agent-error.ts';
+import { isBootUnitEnabled } from '../host/boot-unit.ts';
 import { blockedIntents } from '../core/blocked-forward.ts';
 import { type Step, stepsAbove } from '../core/plan.ts';
 import type { PutConfigResponse, PutConfigBody, PutOptions, WireStep } from '../protocol/messages.ts';
@@ -46,6 +47,7 @@ export async function putConfig(
   const { outageMs, after: applied } = await apply(target, plan);
   const after = { ...applied, owner: await claimed(context, target, { options, owner: before.owner }) };
   if (plan.steps.length > 0) warnOfTeardown(target, config);
+  if (plan.steps.length > 0 && after.device !== null) warnOfBootUnit(target);
   if (after.device !== null && plan.steps.some(touchesFirewall)) await warnOfBlocked(target, config);
   const changed = plan.steps.length > 0;
   if (options.read_back !== true) return responseOf(plan, { outageMs, digest: digest(after), changed });
@@ -130,6 +132,14 @@ async function warnOfBlocked({ name, host, warnings }: ManagedInterface, { firew
   for (const { name: intent, chain } of blockedIntents(stdout, firewall, name))
     warnings.push(
       `ForwardBlocked: ${intent}: ${chain} drops what none of its rules lets through, and names no device of it; let it through there`,
+    );
+}
+
+/** Whoever comes first at boot, the other one finds the interface there: the agent takes it as it is, and wg-quick@ fails. */
+function warnOfBootUnit({ name, warnings }: ManagedInterface): void {
+  if (isBootUnitEnabled(name))
+    warnings.push(
+      `BootUnitEnabled: wg-quick@${name} brings it up at boot, too; \`systemctl disable wg-quick@${name}\` leaves that to the agent`,
     );
 }
 

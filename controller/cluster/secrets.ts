@@ -87,7 +87,7 @@ export function createSecretReader({ client, versionOf, signal }: SecretReaderOp
     const fresh = await readOnce(secret, version);
     // Another one that waited for the same read was first.
     const taken = cache.get(id);
-    if (taken !== undefined && taken.version === fresh.version) return taken.value;
+    if (taken?.version === fresh.version) return taken.value;
     const value = take(fresh.read);
     // Without a watch, or of a Secret that is not there, every look asks.
     if (fresh.version === '') cache.delete(id);
