@@ -15,8 +15,8 @@ import { basename, join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { billOfMaterials, bundledPackages, noticesText } from './licences.ts';
 
-/** Everything of a version below dist/release; two runs of one commit make the same bytes. Arguments: version, date (ISO 8601), nfpm, kubectl. */
-const [version = '', date = '', nfpm = '', kubectl = ''] = process.argv.slice(2);
+/** Everything of a version below dist/release; two runs of one commit make the same bytes. Arguments: version, date (ISO 8601), nfpm, kubectl, and `deb` for that alone. */
+const [version = '', date = '', nfpm = '', kubectl = '', only] = process.argv.slice(2);
 const root = new URL('..', import.meta.url).pathname;
 const out = join(root, 'dist/release');
 const parts = join(root, 'dist/package');
@@ -46,7 +46,8 @@ function packages(): void {
     ['deb', `wgnode-agent_${version}_amd64.deb`],
     ['rpm', `wgnode-agent-${version}.x86_64.rpm`],
   ] as const) {
-    say(`${suffix}`);
+    if (only !== undefined && only !== format) continue;
+    say(suffix);
     const env = { WGNODE_VERSION: version, WGNODE_ARCH: 'amd64', SOURCE_DATE_EPOCH: seconds };
     run(
       nfpm,
@@ -62,9 +63,8 @@ const librariesOf = (program: string): string[] =>
     .split('\n')
     .flatMap((line) => /(\/\S+) \(0x/.exec(line)?.[1] ?? []);
 
-/** An image of OCI 1.0 with one layer: the runtime with its libraries, the bundle, certificates of authorities; no shell. */
-function image(notices: string): void {
-  say(`wgnode-controller-${version}.oci.tar`);
+/** What the controller sees: the runtime with its libraries, the bundle, certificates of authorities; no shell. */
+function rootFileSystem(notices: string): string {
   const rootfs = join(parts, 'rootfs');
   for (const folder of ['bin', 'app', 'tmp', 'etc/ssl/certs', 'usr/share/doc/wgnode'])
     mkdirSync(join(rootfs, folder), { recursive: true });
@@ -79,7 +79,13 @@ function image(notices: string): void {
   writeFileSync(join(rootfs, 'etc/passwd'), 'wgnode:x:65532:65532::/tmp:/none\n');
   writeFileSync(join(rootfs, 'usr/share/doc/wgnode/NOTICES'), notices);
   run('chmod', ['-R', 'u=rwX,go=rX', rootfs]);
-  const layer = tar(rootfs);
+  return rootfs;
+}
+
+/** An image of OCI 1.0 with one layer. */
+function image(notices: string): void {
+  say(`wgnode-controller-${version}.oci.tar`);
+  const layer = tar(rootFileSystem(notices));
   const layout = join(parts, 'image');
   const blobs = join(layout, 'blobs/sha256');
   mkdirSync(blobs, { recursive: true });
@@ -141,7 +147,7 @@ copyFileSync(NODE, join(parts, 'node'));
 chmodSync(join(parts, 'node'), 0o755);
 writeFileSync(join(parts, 'wgnode-agent.8.gz'), gzip(readFileSync(join(root, 'agent/package/wgnode-agent.8'))));
 packages();
-image(notices);
+if (only === undefined) image(notices);
 manifests();
 writeFileSync(join(out, 'NOTICES'), notices);
 const id = sha256(`${version} ${notices}`);
