@@ -132,6 +132,7 @@ function watch(settings: Settings, { metrics, gate, ...watching }: Watching): In
     ...watching,
     namespaces: settings.watchNamespaces,
     selector: settings.selector,
+    watchSecrets: settings.watchSecrets,
     clock: steadyClock,
     random,
     contact: (name, isGood) => {

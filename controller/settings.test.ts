@@ -5,6 +5,7 @@ const DEFAULTS: Settings = {
   kubeconfig: undefined,
   watchNamespaces: [],
   selector: '',
+  watchSecrets: true,
   metrics: { host: '0.0.0.0', port: 8080 },
   health: { host: '0.0.0.0', port: 8081 },
   workers: 128,

@@ -18,6 +18,8 @@ export interface Settings {
   readonly watchNamespaces: readonly string[];
   /** As kubectl's `-l`; empty = every object. */
   readonly selector: string;
+  /** False = Secrets are read one by one only, at every look. */
+  readonly watchSecrets: boolean;
   readonly metrics: Listen;
   readonly health: Listen;
   readonly workers: number;
@@ -71,6 +73,11 @@ const FLAGS = {
     help: 'watch these namespaces only (default: all)',
   },
   selector: { type: 'string', fallback: '', help: 'take objects with these labels only, as kubectl -l does' },
+  'watch-secrets': {
+    type: 'boolean',
+    fallback: 'true',
+    help: '--no-watch-secrets needs no list and watch of Secrets: a change is seen at the next look',
+  },
   'metrics-address': { type: 'string', fallback: '0.0.0.0:8080', help: 'where /metrics is served' },
   'health-address': { type: 'string', fallback: '0.0.0.0:8081', help: 'where /healthz and /readyz are served' },
   workers: { type: 'string', fallback: '128', help: 'reconciles at the same time; a quarter is kept for edits' },
@@ -162,6 +169,7 @@ export function parseSettings(
     kubeconfig: text('kubeconfig') || undefined,
     watchNamespaces: namesOf('watch-namespaces', list('watch-namespaces')),
     selector: text('selector'),
+    watchSecrets: isOn('watch-secrets'),
     metrics: listenOf('metrics-address', text('metrics-address')),
     health: listenOf('health-address', text('health-address')),
     workers: wholeOf('workers', text('workers'), 2, 4096),

@@ -167,6 +167,8 @@ export interface InformerDependencies {
   readonly namespaces: readonly string[];
   /** As kubectl's `-l`; empty = every object. */
   readonly selector: string;
+  /** False = of Secrets only single ones may be read: a change takes effect at the next look. */
+  readonly watchSecrets: boolean;
   readonly nodes: Store<WireGuardNode>;
   readonly queue: Queue;
   readonly clock: Clock;
@@ -189,7 +191,7 @@ export interface Informers extends Pick<ObjectHandler<WireGuardNode>, 'takeWritt
 
 /** Starts a watch of every kind in every namespace. */
 export function startInformers(dependencies: InformerDependencies): Informers {
-  const { client, namespaces, selector, nodes, queue, log, random, contact } = dependencies;
+  const { client, namespaces, selector, watchSecrets, nodes, queue, log, random, contact } = dependencies;
   const scopes = namespaces.length === 0 ? [undefined] : namespaces;
   const parts = scopes.map((namespace) => {
     const name = (plural: string): string => (namespace === undefined ? plural : `${plural} of ${namespace}`);
@@ -205,23 +207,14 @@ export function startInformers(dependencies: InformerDependencies): Informers {
     const handler = objectHandler({ kind, objects: nodes, queue, failed: failed(own), namespace });
     const source = createListWatch({ client, kind, namespace, selector, random });
     const secretHandler = referencedHandler(SECRET, dependencies, failed(name(SECRET.plural)));
+    const heard = (watch: string) => (): void => {
+      contact(watch, true);
+    };
+    const secrets = createListWatch({ client, kind: SECRET, namespace, selector: '', random });
+    const ofSecrets = { handler: secretHandler, source: secrets, contact: heard(name(SECRET.plural)) };
     const watches = [
-      runReflector({
-        ...dependencies,
-        handler,
-        source,
-        contact: () => {
-          contact(own, true);
-        },
-      }),
-      runReflector({
-        ...dependencies,
-        handler: secretHandler,
-        source: createListWatch({ client, kind: SECRET, namespace, selector: '', random }),
-        contact: () => {
-          contact(name(SECRET.plural), true);
-        },
-      }),
+      runReflector({ ...dependencies, handler, source, contact: heard(own) }),
+      ...(watchSecrets ? [runReflector({ ...dependencies, ...ofSecrets })] : []),
     ];
     return { namespace, own, handler, secretHandler, watches };
   });

@@ -9,6 +9,17 @@ export interface KubePlace {
   readonly ports: { readonly etcd: number; readonly etcdPeer: number; readonly apiServer: number };
 }
 
+export const auditPolicyFile = (folder: string): string => join(folder, 'audit-policy.json');
+/** What the controller has asked for, a line of JSON a request; no bodies. */
+export const auditLogFile = (folder: string): string => join(folder, 'audit.log');
+/** Of the controller's calls: who asked for what, and whether it was let. */
+export const auditPolicy = (user: string): object => ({
+  apiVersion: 'audit.k8s.io/v1',
+  kind: 'Policy',
+  omitStages: ['RequestReceived', 'Panic'],
+  rules: [{ level: 'Metadata', users: [user] }, { level: 'None' }],
+});
+
 export function etcdArgv({ assets, folder, address, ports }: KubePlace): string[] {
   const clientUrl = `http://${address}:${String(ports.etcd)}`;
   const peerUrl = `http://${address}:${String(ports.etcdPeer)}`;
@@ -43,6 +54,8 @@ export function apiServerArgv({ assets, folder, address, ports }: KubePlace, cre
     '--service-cluster-ip-range=10.0.0.0/24',
     // Without its controller no service account ever gets its token Secret, and pods would be refused.
     '--disable-admission-plugins=ServiceAccount',
+    `--audit-policy-file=${auditPolicyFile(folder)}`,
+    `--audit-log-path=${auditLogFile(folder)}`,
     '--profiling=false',
   ];
 }

@@ -5,7 +5,7 @@ import { type CertificateAuthority, makeCertificateAuthority } from './certifica
 import { writeKubeconfig } from './kubeconfig.ts';
 import { mustRun } from './run.ts';
 
-const CONTROLLER_USER = 'system:serviceaccount:wgnode-system:wgnode-controller';
+export const CONTROLLER_USER = 'system:serviceaccount:wgnode-system:wgnode-controller';
 const CONTROLLER_GROUPS = 'system:serviceaccounts,system:serviceaccounts:wgnode-system,system:authenticated';
 
 export interface KubeCredentials {

@@ -4,8 +4,16 @@ import { Daemon } from './daemon.ts';
 import { labEnvironment } from './environment.ts';
 import { freePorts } from './free-ports.ts';
 import { httpGet } from './http-get.ts';
-import { apiServerArgv, controllerManagerArgv, etcdArgv, type KubePlace } from './kube-arguments.ts';
-import { makeKubeCredentials } from './kube-credentials.ts';
+import {
+  apiServerArgv,
+  auditLogFile,
+  auditPolicy,
+  auditPolicyFile,
+  controllerManagerArgv,
+  etcdArgv,
+  type KubePlace,
+} from './kube-arguments.ts';
+import { CONTROLLER_USER, makeKubeCredentials } from './kube-credentials.ts';
 import type { LabNames } from './lab-names.ts';
 import { repositoryPath } from './repository.ts';
 import { mustRun, outputOf, run, type RunResult } from './run.ts';
@@ -39,6 +47,8 @@ export interface Kube {
   /** Puts back what was saved: revisions and generations go back, too. */
   restore(): Promise<void>;
   readonly logFiles: readonly string[];
+  /** What the controller's service account has asked for: lines of audit events (audit.k8s.io/v1). */
+  readonly auditLog: string;
 }
 
 export interface KubectlOptions {
@@ -68,7 +78,10 @@ export async function startKube(names: LabNames): Promise<Kube> {
   const assets = (await mustRun([repositoryPath('hack/kube-assets')], { timeoutMs: 30 * 60_000 })).trim();
   const place = { assets, folder, address: names.loopback, ports: await choosePorts(names.loopback) };
   const url = `https://${names.loopback}:${String(place.ports.apiServer)}`;
-  const credentials = await makeKubeCredentials(folder, names.loopback, url);
+  const [credentials] = await Promise.all([
+    makeKubeCredentials(folder, names.loopback, url),
+    writeFile(auditPolicyFile(folder), JSON.stringify(auditPolicy(CONTROLLER_USER))),
+  ]);
   const env = labEnvironment(names.number);
   const daemon = (name: string): Daemon => new Daemon({ name, logFile: join(names.folder, `${name}.log`) });
   const [etcd, apiServer] = [daemon('etcd'), daemon('kube-apiserver')];
@@ -82,18 +95,12 @@ export async function startKube(names: LabNames): Promise<Kube> {
   const startApiServer = (): Promise<void> =>
     apiServer.start({ argv: apiServerArgv(place, credentials), env, isReady: () => get('/readyz'), readyMs: READY_MS });
 
-  const etcdHealth = `http://${names.loopback}:${String(place.ports.etcd)}/health`;
-  const isEtcdReady = (): Promise<boolean> => httpGet(etcdHealth).then(({ status }) => status === 200);
-  const startEtcd = (): Promise<void> =>
-    etcd.start({ argv: etcdArgv(place), env, isReady: isEtcdReady, readyMs: READY_MS });
+  const launch = { env, isReady: () => isEtcdReady(place), readyMs: READY_MS };
+  const startEtcd = (): Promise<void> => etcd.start({ argv: etcdArgv(place), ...launch });
   await startEtcd();
   await startApiServer();
-  await controllerManager.start({
-    argv: controllerManagerArgv(place, credentials),
-    env,
-    isReady: () => Promise.resolve(true),
-    readyMs: READY_MS,
-  });
+  const atOnce = { env, isReady: () => Promise.resolve(true), readyMs: READY_MS };
+  await controllerManager.start({ argv: controllerManagerArgv(place, credentials), ...atOnce });
   // Made by a loop of the API server after it calls itself ready.
   await until('the namespace default', () => get('/api/v1/namespaces/default'));
 
@@ -113,9 +120,13 @@ export async function startKube(names: LabNames): Promise<Kube> {
     start: startApiServer,
     restart: () => apiServer.kill().then(startApiServer),
     ...keeper(folder, { apiServer, etcd, startApiServer, startEtcd }),
+    auditLog: auditLogFile(folder),
     logFiles: [etcd.logFile, apiServer.logFile, controllerManager.logFile],
   };
 }
+
+const isEtcdReady = async ({ address, ports }: KubePlace): Promise<boolean> =>
+  (await httpGet(`http://${address}:${String(ports.etcd)}/health`)).status === 200;
 
 /** A copy of a kubeconfig by which the API server is reached through another port of its address. */
 async function withOtherPort(kubeconfig: string, url: string, port: number): Promise<string> {
@@ -168,7 +179,7 @@ function kubectlAs(program: string, kubeconfig: string, env: Readonly<Record<str
 }
 
 async function install(mustKubectl: Kube['mustKubectl']): Promise<void> {
-  const files = INSTALLED.flatMap((name) => ['-f', repositoryPath(`manifests/${name}.yaml`)]);
+  const files = INSTALLED.flatMap((name) => ['-f', repositoryPath(`manifests/base/${name}.yaml`)]);
   await mustKubectl(['apply', '--server-side', '-k', repositoryPath('crds')]);
   await mustKubectl(['apply', '--server-side', ...files]);
   await mustKubectl(['wait', '--for=condition=Established', '--timeout=110s', 'crd', '--all']);
