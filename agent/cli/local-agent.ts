@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { request as httpRequest, type IncomingMessage } from 'node:http';
 import { request as httpsRequest } from 'node:https';
 import { text } from 'node:stream/consumers';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { TLSSocket } from 'node:tls';
 import { headersV1 } from '../protocol/signature-v1.ts';
 import type { AgentSettings } from '../settings.ts';
@@ -17,6 +18,7 @@ export interface LocalAgent {
 }
 
 const TIMEOUT_MS = 30_000;
+const START_MS = 3_000;
 const ANY_ADDRESS: Readonly<Record<string, string>> = { '0.0.0.0': '127.0.0.1', '::': '::1' };
 
 /** Opens no connection yet. */
@@ -25,7 +27,7 @@ export function createLocalAgent(settings: AgentSettings, nowMs: () => number): 
     const [secret] = settings.secrets;
     if (secret === undefined) throw new CommandError('The configuration of the agent has no secret to sign with');
     const headers = headersV1({ method, target: path, body }, secret, nowMs());
-    const response = await send(settings, { method, path, headers, body });
+    const response = await sendOnceUp(settings, { method, path, headers, body });
     return { status: response.statusCode ?? 0, body: await text(response) };
   };
   return {
@@ -59,12 +61,29 @@ interface Sent {
   readonly body: Buffer;
 }
 
+/** An agent that systemd has just started listens within moments. */
+async function sendOnceUp(settings: AgentSettings, sent: Sent): Promise<IncomingMessage> {
+  const startedMs = performance.now();
+  for (;;) {
+    try {
+      return await send(settings, sent);
+    } catch (error) {
+      if (!(error instanceof NotListening) || performance.now() - startedMs > START_MS) throw error;
+      await sleep(200);
+    }
+  }
+}
+
+class NotListening extends CommandError {}
+
 function send({ host, port, tls }: AgentSettings, { method, path, headers, body }: Sent): Promise<IncomingMessage> {
   const address = ANY_ADDRESS[host] ?? host;
   const place = { host: address, port, method, path, headers: { ...headers, 'content-length': String(body.length) } };
   return new Promise((resolve, reject) => {
     const failed = (error: NodeJS.ErrnoException): void => {
-      reject(error instanceof CommandError ? error : new CommandError(whyNot(error, `${address}:${String(port)}`)));
+      const words = whyNot(error, `${address}:${String(port)}`);
+      const known = error.code === 'ECONNREFUSED' ? new NotListening(words) : new CommandError(words);
+      reject(error instanceof CommandError ? error : known);
     };
     try {
       // Its name need not be that of the loopback address: what counts is that it has the certificate of the file.
