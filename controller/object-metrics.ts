@@ -62,6 +62,15 @@ const GAUGES: readonly ObjectGauge[] = [
     },
   },
   {
+    name: 'wgnode_object_agent_certificate_expiry_timestamp_seconds',
+    help: 'When the certificate that the agent of the object showed last ends, Unix seconds',
+    labels: ['host'],
+    set: (gauge, node) => {
+      const end = Date.parse(node.status.agent?.certificateNotAfter ?? '');
+      if (Number.isFinite(end)) gauge.set({ ...labelsOf(node), host: agentOrigin(node) }, end / 1000);
+    },
+  },
+  {
     name: 'wgnode_object_drift_fields',
     help: 'Fields in which the host is not as the object wants',
     labels: [],

@@ -77,6 +77,8 @@ export function followTls(server: Server, tls: TlsFiles, log: Logger, everyMs = 
     if (stamp === known) return;
     try {
       server.setSecureContext(readTls(tls));
+      // Clients come again, and see it: one that never does would warn of the former certificate for ever.
+      server.closeIdleConnections();
       known = stamp;
       told = '';
       log.info('took up a new certificate', { cert: tls.cert });

@@ -34,6 +34,7 @@ export const STATUS_SCHEMA: FieldSchema = {
       properties: {
         version: { type: 'string', minLength: 0, maxLength: 64 },
         epoch: { type: 'string', minLength: 0, maxLength: 64 },
+        certificateNotAfter: { type: 'string', format: 'date-time' },
         capabilities: {
           type: 'array',
           maxItems: 64,

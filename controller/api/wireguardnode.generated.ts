@@ -295,6 +295,8 @@ export interface AgentStatus {
   version?: string;
   /** Random id of the agent's state directory; another one means that the host was set up anew. */
   epoch?: string;
+  /** When the certificate that the agent showed last expires. Absent without TLS. */
+  certificateNotAfter?: string;
   /** What the agent can do beyond the basic contract. Absent means nothing more. */
   capabilities?: string[];
 }

@@ -9,6 +9,8 @@ export interface AgentIdentity {
   readonly epoch: string | undefined;
   /** What it can do beyond the least; undefined = it does not say. */
   readonly capabilities: readonly string[] | undefined;
+  /** When the certificate that it showed last ends, Unix ms; undefined = it showed none. */
+  readonly certificateNotAfterMs?: number | undefined;
 }
 
 /** A difference between file and device that the host itself sees: routes, DNS, hooks, which no reader from afar can compare. */

@@ -80,6 +80,22 @@ describe('what was seen of the host', () => {
     });
   });
 
+  test('the end of its certificate is told, and 14 days before it also beside the connection, in the same words from day to day', () => {
+    const tell = (days: number): WireGuardNodeStatus => {
+      const certificateNotAfterMs = NOW_MS + days * 86_400_000;
+      return statusAfter(
+        nodeWith(),
+        inSync(nodeWith(), { observation: { ...observation, agent: { ...agent, certificateNotAfterMs } } }),
+      );
+    };
+    const reachable = (status: WireGuardNodeStatus): string | undefined =>
+      status.conditions.find(({ type }) => type === 'Reachable')?.message;
+    expect(tell(20).agent?.certificateNotAfter).toBe('2026-02-21T00:00:00Z');
+    expect(reachable(tell(20))).not.toContain('certificate');
+    expect(reachable(tell(13))).toMatch(/answers; its certificate ends on 2026-02-14: run wgnode-agent renew there$/);
+    expect(tell(13).conditions[0]?.status).toBe('True');
+  });
+
   test('stays while the host is not reached', () => {
     const first = statusAfter(nodeWith(), inSync(nodeWith()));
     const status = statusAfter(withStatus(nodeWith(), first), unreachable, {

@@ -14,6 +14,7 @@ import type {
 import { fit } from '../api/field-schema.ts';
 import { STATUS_SCHEMA } from '../api/wireguardnode-status.generated.ts';
 import type { ConditionRow } from './condition-rows.ts';
+import { endingText } from './certificate.ts';
 import { openTakeOver } from './claims.ts';
 import { causeOf } from './decide.ts';
 import type { Difference } from './differences.ts';
@@ -53,7 +54,7 @@ export function statusOf(input: StatusInput): WireGuardNodeStatus {
   const context = { node, nowMs, failures: input.attempt.failures };
   const next: WireGuardNodeStatus = {
     observedGeneration: node.metadata.generation,
-    conditions: conditionsOf(node, conditionRowsOf(outcome, context), nowMs),
+    conditions: conditionsOf(node, withEnding(conditionRowsOf(outcome, context), observation, nowMs), nowMs),
     ...optional('agent', observation === undefined ? present.agent : agentStatus(observation)),
     ...optional('interface', observation === undefined ? present.interface : interfaceStatus(observation)),
     ...optional('applied', appliedStatus(input)),
@@ -129,9 +130,25 @@ function conditionsOf(node: WireGuardNode, rows: readonly ConditionRow[], nowMs:
   });
 }
 
-const agentStatus = ({ agent: { version, epoch, capabilities } }: Observation): AgentStatus => ({
+/** Beside the connection that works, how long it will. */
+const withEnding = (
+  rows: readonly ConditionRow[],
+  observation: Observation | undefined,
+  nowMs: number,
+): ConditionRow[] =>
+  rows.map((row) => {
+    const [type, status, reason, message, judgedAt] = row;
+    if (type !== 'Reachable' || reason !== 'Connected' || observation === undefined) return row;
+    const text = message + endingText(observation.agent.certificateNotAfterMs, nowMs);
+    return judgedAt === undefined ? [type, status, reason, text] : [type, status, reason, text, judgedAt];
+  });
+
+const agentStatus = ({
+  agent: { version, epoch, capabilities, certificateNotAfterMs: end },
+}: Observation): AgentStatus => ({
   version,
   ...optional('epoch', epoch),
+  ...optional('certificateNotAfter', end === undefined ? undefined : iso(end)),
   ...optional('capabilities', capabilities === undefined ? undefined : [...capabilities]),
 });
 

@@ -159,6 +159,33 @@ describe('a host whose WireGuard runs already comes under management', () => {
     expect(await agent('plan', '/etc/wireguard/wg6.conf')).toContain('nothing would be done');
   });
 
+  test('renew: the running agent shows the new certificate, and status tells when it ends', async () => {
+    const told = async (): Promise<string> =>
+      lab.kube.mustKubectl([
+        'get',
+        'wgn',
+        'fra1-wg0',
+        '-n',
+        'edge',
+        '-o',
+        'jsonpath={.status.agent.certificateNotAfter}',
+      ]);
+    const before = await told();
+    expect(Date.parse(before)).toBeGreaterThan(Date.now() + 800 * 86_400_000);
+    await agent('renew');
+    await lab.kube.mustKubectl([
+      'patch',
+      'wgn',
+      'fra1-wg0',
+      '-n',
+      'edge',
+      '--type=merge',
+      '-p',
+      '{"spec":{"management":{"intervalSeconds":5}}}',
+    ]);
+    await until('the new end to be told', async () => (await told()) !== before);
+  });
+
   test('S1 no secret is in any log, event, status or metric', async () => {
     expect(await leaksOf(lab)).toEqual([]);
   });

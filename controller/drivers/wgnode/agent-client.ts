@@ -35,6 +35,8 @@ export type ConfigRead =
 
 /** One agent. Every call throws AgentUnreachable or AgentRefused, nothing else. */
 export interface AgentClient {
+  /** When the certificate that the agent showed last ends, Unix ms; undefined = it showed none yet. */
+  readonly certificateNotAfterMs: number | undefined;
   /** Asked once a connection: it is the agent's, not the interface's. */
   health(options: CallOptions): Promise<HealthResponse>;
   readConfig(name: string, etag: string | undefined, options: CallOptions): Promise<ConfigRead>;
@@ -91,6 +93,7 @@ class HttpAgentClient implements AgentClient {
   /** Changes under way. */
   #changes = 0;
   #health: Promise<HealthResponse> | undefined;
+  #certificateNotAfterMs: number | undefined;
   /** Which of the keys the agent took last. */
   #keyIndex = 0;
 
@@ -102,7 +105,10 @@ class HttpAgentClient implements AgentClient {
   #connect(): Client {
     const { address, guard } = this.#options;
     const client = new Client(address.origin, {
-      connect: createConnector(guard, address.tls),
+      connect: createConnector(guard, {
+        ...address.tls,
+        sawCertificate: (notAfterMs) => (this.#certificateNotAfterMs = notAfterMs),
+      }),
       allowH2: false,
       keepAliveTimeout: KEEP_ALIVE_MS,
       keepAliveMaxTimeout: KEEP_ALIVE_MS,
@@ -112,6 +118,10 @@ class HttpAgentClient implements AgentClient {
       this.#health = undefined;
     });
     return client;
+  }
+
+  get certificateNotAfterMs(): number | undefined {
+    return this.#certificateNotAfterMs;
   }
 
   health(options: CallOptions): Promise<HealthResponse> {

@@ -28,6 +28,11 @@ export interface AgentTlsOptions {
   readonly pins: readonly string[];
 }
 
+/** `sawCertificate`: after every whole handshake, with the end of the certificate that was shown, Unix ms. */
+export interface ConnectorOptions extends AgentTlsOptions {
+  readonly sawCertificate?: (notAfterMs: number) => void;
+}
+
 const CONNECT_TIMEOUT_MS = 10_000;
 /** The Connection Attempt Delay of RFC 8305. */
 const STAGGER_MS = 250;
@@ -55,7 +60,7 @@ function contextOf({ ca, cert, key }: AgentTlsOptions): { context: SecureContext
 }
 
 /** Dials the address that the guard checked, under the name that TLS verifies: a name that changes its mind in between gains nothing. */
-export function createConnector(guard: UrlGuard, tls: AgentTlsOptions): buildConnector.connector {
+export function createConnector(guard: UrlGuard, tls: ConnectorOptions): buildConnector.connector {
   return (options, callback) => {
     dial(guard, tls, options).then(
       (socket) => {
@@ -69,7 +74,7 @@ export function createConnector(guard: UrlGuard, tls: AgentTlsOptions): buildCon
 }
 
 /** All addresses are tried, each a little after the one before, and the first that answers is taken (RFC 8305, section 5). */
-async function dial(guard: UrlGuard, tls: AgentTlsOptions, options: buildConnector.Options): Promise<Socket> {
+async function dial(guard: UrlGuard, tls: ConnectorOptions, options: buildConnector.Options): Promise<Socket> {
   const port = Number(options.port || (options.protocol === 'http:' ? 80 : 443));
   const isPlain = options.protocol === 'http:';
   const { hostname } = options;
@@ -137,7 +142,7 @@ function firstOf(addresses: readonly string[], begin: (address: string) => Attem
 }
 
 function startTls(
-  tls: AgentTlsOptions,
+  tls: ConnectorOptions,
   { host, port, hostname }: { host: string; port: number; hostname: string },
 ): TLSSocket {
   const name = tls.serverName ?? hostname.replace(/^\[|\]$/g, '');
@@ -153,8 +158,10 @@ function startTls(
     ALPNProtocols: ['http/1.1'],
     ...(isAddress ? {} : { servername: name }),
     ...(session === undefined ? {} : { session }),
-    checkServerIdentity: (_host, certificate) =>
-      checkIdentity(name, certificate) ?? pinProblem(certificate.raw, tls.pins),
+    checkServerIdentity: (_host, certificate) => {
+      tls.sawCertificate?.(Date.parse(certificate.valid_to));
+      return checkIdentity(name, certificate) ?? pinProblem(certificate.raw, tls.pins);
+    },
   });
   socket.on('session', (fresh: Buffer) => {
     if (socket.authorized) sessions.set(sessionKey, fresh);

@@ -4,9 +4,12 @@ import { observedFrom } from '../../../agent/protocol/observed.ts';
 import type { AgentIdentity, Observation } from '../../policy/observation.ts';
 import type { ConfigRead } from './agent-client.ts';
 
+/** What the agent says of itself, and what its connection says of it. */
+export type AgentAnswer = HealthResponse & Pick<AgentIdentity, 'certificateNotAfterMs'>;
+
 /** What a read of our agent says, in the words of the domain. */
 export function observationOf(
-  health: HealthResponse,
+  health: AgentAnswer,
   read: Exclude<ConfigRead, { readonly kind: 'unchanged' }>,
 ): Observation {
   if (read.kind !== 'present') {
@@ -19,7 +22,7 @@ export function observationOf(
 }
 
 /** What our agent says of an interface that there is. */
-export function presentOf(health: HealthResponse, response: ReadBack): Observation {
+export function presentOf(health: AgentAnswer, response: ReadBack): Observation {
   return {
     agent: identityOf(health),
     interface: observedFrom(response),
@@ -30,8 +33,9 @@ export function presentOf(health: HealthResponse, response: ReadBack): Observati
   };
 }
 
-const identityOf = ({ version, epoch, capabilities }: HealthResponse): AgentIdentity => ({
+const identityOf = ({ version, epoch, capabilities, certificateNotAfterMs }: AgentAnswer): AgentIdentity => ({
   version,
   epoch,
   capabilities,
+  certificateNotAfterMs,
 });

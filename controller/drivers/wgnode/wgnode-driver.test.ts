@@ -41,6 +41,7 @@ const responseWith = (digest: string): ConfigResponse => ({
 
 /** An agent with one interface or none, which answers conditional reads as ours does. */
 class ModelAgent implements AgentClient {
+  certificateNotAfterMs: number | undefined;
   configResponse: ConfigResponse | undefined = responseWith('a');
   healthResponse = HEALTH;
   /** Thrown instead of an answer to the call of this name. */
@@ -91,8 +92,10 @@ class ModelAgent implements AgentClient {
 
 const unreachable = new AgentUnreachable('ConnectionTimeout', 'no answer', undefined, 7_000);
 
-const look = (agent: AgentClient, previous?: string): Promise<Observed> =>
-  new WgnodeDriver(agent, 'wg0', 'https://fra1.example.net:8443').observe(previous, OPTIONS);
+const driverOf = (agent: AgentClient): WgnodeDriver =>
+  new WgnodeDriver(agent, { name: 'wg0', url: 'https://fra1.example.net:8443', now: () => 0 });
+
+const look = (agent: AgentClient, previous?: string): Promise<Observed> => driverOf(agent).observe(previous, OPTIONS);
 
 const observed = (response: ConfigResponse | undefined, health = HEALTH): Observed => ({
   kind: 'observed',
@@ -184,7 +187,7 @@ describe('an agent that knows no firewall intents', () => {
 
   test('gets a PUT without them, as it takes no field that it does not know', async () => {
     const { agent } = await seenOnce();
-    const driver = new WgnodeDriver(agent, 'wg0', 'https://fra1.example.net');
+    const driver = driverOf(agent);
     await driver.observe(undefined, OPTIONS);
     await driver.plan(desired, OPTIONS);
     expect(agent.puts[0]).not.toHaveProperty('firewall');
@@ -199,7 +202,7 @@ describe('an agent that knows no firewall intents', () => {
     const { agent } = await seenOnce((each) => {
       each.healthResponse = { ...HEALTH, capabilities: ['firewall'] };
     });
-    const driver = new WgnodeDriver(agent, 'wg0', 'https://fra1.example.net');
+    const driver = driverOf(agent);
     await driver.observe(undefined, OPTIONS);
     await driver.plan(desired, OPTIONS);
     await driver.plan({ ...desired, config: { ...EMPTY_CONFIG, firewall } }, OPTIONS);
@@ -209,10 +212,7 @@ describe('an agent that knows no firewall intents', () => {
 
 describe('an apply', () => {
   const applyTo = async (agent: ModelAgent, over: Partial<ApplyOptions> = {}): Promise<Applied> =>
-    new WgnodeDriver(agent, 'wg0', 'https://fra1.example.net').apply(
-      { config: EMPTY_CONFIG, state: 'up' },
-      { ...LIMITS, ...over },
-    );
+    driverOf(agent).apply({ config: EMPTY_CONFIG, state: 'up' }, { ...LIMITS, ...over });
   const knowing = (...capabilities: string[]): ModelAgent =>
     Object.assign(new ModelAgent(), { healthResponse: { ...HEALTH, capabilities } });
 
@@ -319,7 +319,7 @@ describe('what is expected to fail is a value', () => {
   ])('an apply that the agent answers with $code', async ({ code, rolledBack, expected }) => {
     const agent = new ModelAgent();
     agent.failures.set('put', refusedBy(code, rolledBack));
-    const driver = new WgnodeDriver(agent, 'wg0', 'https://fra1.example.net:8443');
+    const driver = driverOf(agent);
     const desired = { config: EMPTY_CONFIG, state: 'up' } as const;
     expect(await driver.apply(desired, LIMITS)).toMatchObject(expected);
     expect(agent.puts).toMatchObject([{ options: { state: 'up', if_digest: 'a', max_impact: 'Restart' } }]);
@@ -332,7 +332,7 @@ describe('what is expected to fail is a value', () => {
 
 test('a plan changes nothing, and has at most as many steps as status has room for', async () => {
   const agent = new ModelAgent();
-  const driver = new WgnodeDriver(agent, 'wg0', 'https://fra1.example.net:8443');
+  const driver = driverOf(agent);
   const planned = await driver.plan({ config: EMPTY_CONFIG, state: 'up' }, OPTIONS);
   expect(planned.kind === 'planned' && planned.plan.steps.length).toBe(128);
   expect(agent.puts).toMatchObject([{ options: { dry_run: true } }]);

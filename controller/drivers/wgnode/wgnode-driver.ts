@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { DesiredInterface } from '../../../agent/protocol/compare.ts';
 import type { HealthResponse, PutConfigBody, PutOptions } from '../../../agent/protocol/messages.ts';
 import { putFromConfig } from '../../../agent/protocol/wgquick/wire.ts';
+import { isEnding } from '../../policy/certificate.ts';
 import type { Refused } from '../../policy/outcome.ts';
 import { type Refusal, refusal } from '../../policy/refusal.ts';
 import type {
@@ -18,9 +19,19 @@ import type {
 import { type AgentClient, isOurAgent } from './agent-client.ts';
 import { AgentRefused, AgentUnreachable } from './agent-error.ts';
 import { MEANING } from './code-meaning.ts';
-import { observationOf, presentOf } from './observation.ts';
+import { type AgentAnswer, observationOf, presentOf } from './observation.ts';
 
 const MAX_STEPS = 128;
+
+/** What a driver is for. */
+export interface WgnodeDriverOptions {
+  /** Of the interface. */
+  readonly name: string;
+  /** Of the agent, for messages. */
+  readonly url: string;
+  /** Unix ms. */
+  readonly now: () => number;
+}
 
 /** One interface behind our own agent. */
 export class WgnodeDriver implements Driver {
@@ -28,9 +39,12 @@ export class WgnodeDriver implements Driver {
   readonly #client: AgentClient;
   readonly #name: string;
   readonly #url: string;
+  readonly #now: () => number;
+  /** What was told of the certificate last: as yet that there is none. */
+  #told = certificateWord(undefined, 0);
 
-  /** `url`: of the agent, for messages. */
-  constructor(client: AgentClient, name: string, url: string) {
+  constructor(client: AgentClient, { name, url, now }: WgnodeDriverOptions) {
+    this.#now = now;
     this.#client = client;
     this.#name = name;
     this.#url = url;
@@ -40,17 +54,25 @@ export class WgnodeDriver implements Driver {
     return answered(async () => {
       // Of an agent that is not ours the answer would not be understood.
       if (revision === undefined) await this.#ourAgent(options);
-      const etag = revision === undefined ? undefined : `"${revision}"`;
+      // Another certificate, or one that ends soon by now, is news that no ETag tells.
+      const etag = revision === undefined || this.#certificate() !== this.#told ? undefined : `"${revision}"`;
       const read = await this.#client.readConfig(this.#name, etag, options);
       if (read.kind === 'unchanged') return { kind: 'unchanged' };
-      return { kind: 'observed', observation: observationOf(await this.#ourAgent(options), read) };
+      const agent = await this.#ourAgent(options);
+      this.#told = this.#certificate();
+      return { kind: 'observed', observation: observationOf(agent, read) };
     });
   }
 
+  #certificate(): string {
+    return certificateWord(this.#client.certificateNotAfterMs, this.#now());
+  }
+
   /** Who answers on this connection. Throws where it is no agent of ours. */
-  async #ourAgent(options: CallOptions): Promise<HealthResponse> {
+  async #ourAgent(options: CallOptions): Promise<AgentAnswer> {
     const health = await this.#client.health(options);
-    if (isOurAgent(health)) return health;
+    const { certificateNotAfterMs } = this.#client;
+    if (isOurAgent(health)) return { ...health, certificateNotAfterMs };
     const text = `The agent at ${this.#url} is no wgnode-agent: this version cannot drive it yet`;
     throw new Unable(refusal('Unsupported', text));
   }
@@ -107,6 +129,9 @@ export class WgnodeDriver implements Driver {
     });
   }
 }
+
+const certificateWord = (notAfterMs: number | undefined, nowMs: number): string =>
+  `${String(notAfterMs)} ${String(isEnding(notAfterMs, nowMs))}`;
 
 /** What a PUT to this agent may say; older ones refuse what they do not know. */
 interface Abilities {

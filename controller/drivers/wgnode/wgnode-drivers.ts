@@ -22,6 +22,7 @@ export function createWgnodeDrivers(options: Omit<AgentClientOptions, 'address'>
       void client.close();
     },
   });
+  const { now } = options;
   return {
     open(node, credentials) {
       const { address, id } = addressOf(node, credentials);
@@ -31,7 +32,7 @@ export function createWgnodeDrivers(options: Omit<AgentClientOptions, 'address'>
         agents.set(id, agent);
       }
       const { name } = node.spec.interface;
-      const driver = agent.drivers.get(name) ?? new WgnodeDriver(agent.client, name, node.spec.agent.url);
+      const driver = agent.drivers.get(name) ?? new WgnodeDriver(agent.client, { name, url: node.spec.agent.url, now });
       agent.drivers.set(name, driver);
       return driver;
     },

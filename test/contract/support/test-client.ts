@@ -39,6 +39,9 @@ export function newClient(options: TestClientOptions): TestClient {
   });
   return {
     outcomes,
+    get certificateNotAfterMs() {
+      return client.certificateNotAfterMs;
+    },
     health: (call) => client.health(call),
     readConfig: (name, etag, call) => client.readConfig(name, etag, call),
     putConfig: (name, body, call) => client.putConfig(name, body, call),
