@@ -214,9 +214,15 @@ async function keepRunning(lab: Lab): Promise<void> {
 
   export KUBECONFIG=${lab.kube.adminKubeconfig}
   kubectl get wgn -n ${NAMESPACE} -o wide        # any kubectl, or the one in $(hack/kube-assets)
-  ip netns exec wgnode-${lab.id}-alpha ping 10.77.0.2
+  ${lab.host('alpha').argvFor(['bash']).join(' ')}   # enters the host alpha: wg show, ping 10.77.0.2, cat /etc/wireguard/wg0.conf
   tail -f ${lab.controller.logFile}
   curl ${lab.controller.metricsUrl}
+
+Play what others do to a host, and see it put right within 5 s: in alpha,
+
+  ip link set wg0 mtu 1300
+  ip address flush dev wg0
+  sed -i s/^MTU.*/MTU=1300/ /etc/wireguard/wg0.conf
 
 Ctrl-C removes everything.`);
   await new Promise<void>((resolve) => {

@@ -129,8 +129,13 @@ async function handle(log: Logger, route: Route, { request, caller }: Called): P
   const input = { name, caller, body: rawBody(request), ifNoneMatch: request.headers['if-none-match'] };
   const response = await route.handle(input).catch((error: unknown) => errorResponse(error, log));
   const ms = Math.round(performance.now() - started);
-  const fields = { method: route.method, path: route.path, interface: name.slice(0, 15), status: response.status, ms };
-  log[route.mutates ? 'info' : 'debug']('request', fields);
+  // The controller writes it so; a dry run changes nothing, however it is spelled.
+  const isPlan = route.method === 'PUT' && input.body.includes('"dry_run":true');
+  const own = name.slice(0, 15);
+  const path = route.path.replace(':name', own);
+  const fields = { method: route.method, path, interface: own, status: response.status, ms };
+  if (isPlan) log.debug('request', { ...fields, dry_run: true });
+  else log[route.mutates ? 'info' : 'debug']('request', fields);
   return response;
 }
 

@@ -1,0 +1,63 @@
+import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { repositoryPath } from '../support/lab/repository.ts';
+import { mustRun, run } from '../support/lab/run.ts';
+import { isFull } from '../support/scene.ts';
+
+/** Two whole releases take minutes: the full tier alone makes them. */
+(isFull ? describe : describe.skip)('hack/release', () => {
+  const VERSION = '9.8.7';
+  let folder: string;
+  const release = repositoryPath('dist/release');
+  beforeAll(async () => {
+    folder = mkdtempSync(join(tmpdir(), 'wgnode-release-'));
+    for (const name of ['first', 'second']) {
+      await mustRun([repositoryPath('hack/release'), VERSION], { timeoutMs: 1_800_000 });
+      cpSync(release, join(folder, name), { recursive: true });
+    }
+  }, 3_600_000);
+  afterAll(() => {
+    rmSync(folder, { recursive: true });
+  });
+
+  test('two runs make the same bytes, which the checksums name', async () => {
+    const [first, second] = ['first', 'second'].map((name) => readFileSync(join(folder, name, 'SHA256SUMS'), 'utf8'));
+    expect(second).toBe(first);
+    await mustRun(['sh', '-ec', `cd ${folder}/first && sha256sum --quiet -c SHA256SUMS`]);
+    expect(readdirSync(join(folder, 'first')).sort()).toEqual(
+      [
+        ...['NOTICES', 'SHA256SUMS', 'install.yaml', 'sbom.cdx.json', `wgnode-agent-${VERSION}.x86_64.rpm`],
+        ...[`wgnode-agent_${VERSION}_amd64.deb`, `wgnode-controller-${VERSION}.oci.tar`],
+      ].sort(),
+    );
+  });
+
+  test('the notices and the bill of materials name everything that is bundled, with a licence', () => {
+    const notices = readFileSync(join(folder, 'first/NOTICES'), 'utf8');
+    const { components } = JSON.parse(readFileSync(join(folder, 'first/sbom.cdx.json'), 'utf8')) as {
+      components: { name: string; version: string; licenses?: object[] }[];
+    };
+    expect(components.length).toBeGreaterThan(40);
+    for (const { name, version } of components.slice(1)) expect(notices).toContain(`${name} ${version} (`);
+    expect(notices).not.toContain('(unknown)');
+  });
+
+  test('the image runs as nobody, without capabilities, on a root that cannot be written to', async () => {
+    const image = join(folder, 'image');
+    const script = `mkdir -p ${image}/layout ${image}/root && tar xf ${folder}/first/*.oci.tar -C ${image}/layout
+      for blob in ${image}/layout/blobs/sha256/*; do tar xzf "$blob" -C ${image}/root 2>/dev/null || true; done`;
+    await mustRun(['sh', '-ec', script]);
+    const command = `mount --bind ${image}/root ${image}/root && mount -o remount,ro,bind ${image}/root && exec chroot ${image}/root "$@"`;
+    // chroot needs a capability that nobody has: it comes first, and the program after it drops the rest.
+    const { exitCode, stdout } = await run([
+      ...['unshare', '--mount', 'sh', '-ec', command, 'sh', '/bin/node', '-e'],
+      `process.setgroups([]); process.setgid(65532); process.setuid(65532);
+       try { require('fs').writeFileSync('/tmp/x', ''); process.exit(3); } catch {}
+       process.argv = [process.argv[0], '/app/wgnode-controller.mjs', '--version'];
+       import('/app/wgnode-controller.mjs');`,
+    ]);
+    expect({ exitCode, stdout }).toEqual({ exitCode: 0, stdout: `${VERSION}\n` });
+  });
+});
