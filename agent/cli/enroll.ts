@@ -1,10 +1,11 @@
 import { X509Certificate } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
+import { isIP } from 'node:net';
 import { hostname } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { readText } from '../host/config-files.ts';
-import { isInterfaceName } from '../protocol/interface-name.ts';
+import { INTERFACE_NAME_RULE, isInterfaceName } from '../protocol/interface-name.ts';
 import type { ConfigResponse } from '../protocol/messages.ts';
 import { observedFrom } from '../protocol/observed.ts';
 import { interfaceOf, parseDocument, savesConfig } from '../protocol/wgquick/document.ts';
@@ -43,13 +44,16 @@ export async function importFiles(files: readonly string[], options: EnrollOptio
   const { address, name, namespace, mode } = options;
   if (address === null)
     throw new CommandError('import needs --address DNS-NAME|IP[:PORT]: where the agent of that host is reached');
-  const host = objectName(name ?? address.replace(/[.:].*$/, ''));
+  const plain = address.replace(/^\[|\](:[0-9]+)?$|(?<=^[^:]*):[0-9]+$/g, '');
+  const host = objectName(name ?? (isIP(plain) === 0 ? plain.replace(/\..*$/, '') : plain));
   const naming: Naming = { namespace, host, mode, url: `https://${withPort(address, 8443)}` };
   const sources = await Promise.all(
     files.map(async (path): Promise<Source> => {
       const own = basename(path).replace(/\.conf$/, '');
-      if (!isInterfaceName(own))
-        throw new CommandError(`${path}: its name is that of the interface, and '${own}' cannot be one`);
+      if (!path.endsWith('.conf') || !isInterfaceName(own))
+        throw new CommandError(
+          `${path}: the name of the file is that of the interface, and '${own}' ${INTERFACE_NAME_RULE}; copy it to such a name, as wg0.conf`,
+        );
       const text = await readText(path);
       if (text === null) throw new CommandError(`Cannot read ${path}: there is no such file`);
       const document = parseDocument(text);

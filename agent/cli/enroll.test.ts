@@ -1,0 +1,74 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { loadAll } from 'js-yaml';
+import { newPrivateKey } from '../../test/support/canary.ts';
+import { type EnrollOptions, importFiles } from './enroll.ts';
+
+const OPTIONS: EnrollOptions = {
+  interfaces: null,
+  namespace: 'edge',
+  mode: 'Observe',
+  address: 'fra1.example.net',
+  name: null,
+};
+
+describe('wg-quick files as others have exported them', () => {
+  let folder: string;
+  beforeEach(() => {
+    folder = mkdtempSync(join(tmpdir(), 'wgnode-import-'));
+  });
+  afterEach(() => {
+    rmSync(folder, { recursive: true });
+  });
+  const file = (name: string, lines: string): string => {
+    const path = join(folder, name);
+    writeFileSync(path, `[Interface]\nPrivateKey = ${newPrivateKey()}\n${lines}`);
+    return path;
+  };
+  const specOf = async (path: string, over: Partial<EnrollOptions> = {}): Promise<Record<string, unknown>> => {
+    const documents = loadAll(await importFiles([path], { ...OPTIONS, ...over })) as Record<string, unknown>[];
+    return documents.find(({ kind }) => kind === 'WireGuardNode') ?? {};
+  };
+
+  test.each([
+    // Other importers stop at them.
+    ['an MTU', 'MTU = 1412\n', { mtu: 1412 }],
+    ['a mark of a client', 'FwMark = 0xca6c\n', { fwMark: 0xca6c }],
+    ['no address', '', {}],
+    [
+      'line ends of Windows',
+      'Address = 10.0.0.2/32\r\nDNS = 10.0.0.1\r\n',
+      { addresses: ['10.0.0.2/32'], dns: ['10.0.0.1'] },
+    ],
+    ['keys of another program', 'Jc = 4\nS1 = 15\nAddress = 10.0.0.2/32\n', { addresses: ['10.0.0.2/32'] }],
+  ])('%s', async (_, lines, expected) => {
+    expect(await specOf(file('wg0.conf', lines))).toMatchObject({ spec: { interface: { name: 'wg0', ...expected } } });
+  });
+
+  test.each(['a-name-that-is-much-too-long.conf', 'My VPN.conf', 'wg0.conf.bak'])(
+    'the name %s cannot be that of an interface: the message says what can',
+    async (name) => {
+      await expect(importFiles([file(name, '')], OPTIONS)).rejects.toThrow(/is that of the interface, .*15.*copy it/);
+    },
+  );
+
+  test('what is missing is said', async () => {
+    await expect(importFiles([join(folder, 'wg0.conf')], OPTIONS)).rejects.toThrow('there is no such file');
+    await expect(importFiles([file('wg0.conf', '')], { ...OPTIONS, address: null })).rejects.toThrow('--address');
+  });
+
+  test.each([
+    ['fra1.example.net', 'https://fra1.example.net:8443', 'fra1-wg0'],
+    ['fra1.example.net:9443', 'https://fra1.example.net:9443', 'fra1-wg0'],
+    ['203.0.113.7', 'https://203.0.113.7:8443', '203-0-113-7-wg0'],
+    ['2001:db8::7', 'https://[2001:db8::7]:8443', '2001-db8-7-wg0'],
+    ['[2001:db8::7]:9443', 'https://[2001:db8::7]:9443', '2001-db8-7-wg0'],
+  ])('the address %s becomes %s', async (address, url, name) => {
+    expect(await specOf(file('wg0.conf', ''), { address })).toMatchObject({
+      metadata: { name },
+      spec: { agent: { url } },
+    });
+  });
+});
