@@ -8,7 +8,7 @@ import { until } from '../support/until.ts';
 
 const MANY = isFull ? 140 : 40;
 const SILENT = isFull ? 500 : 100;
-const AWAY_MS = isFull ? 240_000 : 20_000;
+const AWAY_MS = isFull ? 240_000 : 6_000;
 
 let lab: Lab;
 let fleet: ModelFleet;

@@ -9,7 +9,7 @@ import { until } from '../support/until.ts';
 
 /** How the leader ends, in turn: SIGKILL, SIGTERM, SIGSTOP, and a network that is gone between it and the API server. */
 const ENDINGS = ['kill', 'stop', 'sleep', 'cut'] as const;
-const ROUNDS = isFull ? 200 : 8;
+const ROUNDS = isFull ? 200 : 4;
 const HOSTS = 4;
 const LEASE_MS = 3_000;
 const ARGS = [

@@ -7,8 +7,8 @@ import { isFull, leaksOf } from '../support/scene.ts';
 import { until } from '../support/until.ts';
 
 const OBJECTS = isFull ? 1_000 : 40;
-const REST_MS = isFull ? 60_000 : 15_000;
-const AWAY_MS = isFull ? 240_000 : 15_000;
+const REST_MS = isFull ? 60_000 : 6_000;
+const AWAY_MS = isFull ? 240_000 : 6_000;
 const INTERVAL_S = 5;
 const AT_ONCE = 16;
 
