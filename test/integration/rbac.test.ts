@@ -1,7 +1,9 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { loadAll } from 'js-yaml';
 import { repositoryPath } from '../support/lab/repository.ts';
+import { mustRun, run } from '../support/lab/run.ts';
 import { type Lab, startLab } from '../support/lab/start-lab.ts';
 import { ModelFleet } from '../support/model-fleet.ts';
 import { until } from '../support/until.ts';
@@ -73,5 +75,21 @@ describe('S9 the controller does all that its roles allow, and nothing else', ()
     expect(unused()).toEqual([]);
     expect(asked().filter(({ code }) => code === 403)).toEqual([]);
     expect(asked().filter(({ right }) => !allowed.includes(right))).toEqual([]);
+  });
+
+  test('hack/kubeconfig gives a controller outside the cluster these rights, and no others', async () => {
+    const assets = (await mustRun([repositoryPath('hack/kube-assets')])).trim();
+    const env = {
+      PATH: `${assets}:${process.env['PATH'] ?? ''}`,
+      HOME: lab.folder,
+      KUBECONFIG: lab.kube.adminKubeconfig,
+    };
+    const file = join(lab.folder, 'outside.kubeconfig');
+    writeFileSync(file, await mustRun([repositoryPath('hack/kubeconfig'), '--install', '--duration', '1h'], { env }));
+    const canI = async (...args: readonly string[]): Promise<string> =>
+      (await run(['kubectl', '--kubeconfig', file, 'auth', 'can-i', ...args, '-A'], { env })).stdout.trim();
+    expect(await canI('watch', 'wireguardnodes')).toBe('yes');
+    expect(await canI('delete', 'wireguardnodes')).toBe('no');
+    expect(await canI('create', 'secrets')).toBe('no');
   });
 });
