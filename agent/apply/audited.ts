@@ -7,8 +7,18 @@ import type { ManagedInterface } from './managed-interface.ts';
 
 type Told = Omit<ChangeRecord, 'kind' | 'verb'>;
 
-/** Does something that may change the interface; how it ended is in the audit log, on the disk, before anybody is told. */
-export async function audited<T>(target: ManagedInterface, verb: string, work: () => Promise<T>): Promise<T> {
+/** What was changed, told as soon as it is certain: the disk takes it down while the answer is made. */
+export type Changed = (what: Pick<PutConfigResponse, 'plan' | 'impact'>) => void;
+
+/**
+ * Does something that may change the interface; how it ended is in the audit log, on the disk, before anybody is told. Work that calls
+ * `changed` has succeeded by then.
+ */
+export async function audited<T>(
+  target: ManagedInterface,
+  verb: string,
+  work: (changed: Changed) => Promise<T>,
+): Promise<T> {
   const { name, caller, host } = target;
   const started = host.nowMs();
   const note = async ({ hasEffect, ...told }: Told & { readonly hasEffect: boolean }): Promise<void> => {
@@ -16,15 +26,22 @@ export async function audited<T>(target: ManagedInterface, verb: string, work: (
     host.audit.write({ kind: 'change', verb, ...told, interface: name, caller, ms });
     if (hasEffect) await host.audit.sync();
   };
+  let noted: Promise<void> | undefined;
   let result: T;
   try {
-    result = await work();
+    result = await work((what) => {
+      noted = note({ ...toldOf({ ...what, changed: true }), hasEffect: true });
+    });
   } catch (error) {
     const { code, rolledBack } = error instanceof AgentError ? error : INTERNAL;
     const told = { outcome: code, fields: [], impact: null, rolledBack: rolledBack ?? null };
     // A refusal leaves its line, and no disk is waited for.
     if (code !== 'audit_unavailable') await note({ ...told, hasEffect: ERROR_STATUS[code] >= 500 });
     throw error;
+  }
+  if (noted !== undefined) {
+    await noted;
+    return result;
   }
   const told = toldOf(result);
   await note({ ...told, hasEffect: told.outcome === 'changed' });

@@ -1,6 +1,6 @@
 import { Ajv } from 'ajv';
 import { AgentError } from '../core/agent-error.ts';
-import { audited } from '../apply/audited.ts';
+import { audited, type Changed } from '../apply/audited.ts';
 import type { Caller } from '../core/audit-record.ts';
 import { recover } from '../apply/recover.ts';
 import type { ManagedInterface } from '../apply/managed-interface.ts';
@@ -65,6 +65,11 @@ async function awaitTurn({ name, backend }: ManagedInterface): Promise<void> {
   if (await awaitQuick(name)) backend.ask();
 }
 
+const withWarnings = (answer: object, { warnings }: ManagedInterface): object =>
+  warnings.length === 0
+    ? answer
+    : { ...answer, warnings: warnings.slice(0, MAX_WARNINGS).map((text) => text.slice(0, MAX_WARNING).toWellFormed()) };
+
 /** The whole HTTP surface of the agent. */
 export function createRoutes(context: AgentContext): Route[] {
   const readHostStats = createHostStatsReader();
@@ -76,23 +81,21 @@ export function createRoutes(context: AgentContext): Route[] {
   });
   const mutate = (
     [method, path, verb]: readonly ['PUT' | 'POST' | 'DELETE', string, string],
-    work: (target: ManagedInterface, body: Buffer) => Promise<object>,
+    work: (target: ManagedInterface, body: Buffer, changed: Changed) => Promise<object>,
   ): Route => ({
     method,
     path,
     mutates: true,
     handle: async (request) => {
       const target = openInterface(context, request.name, request.caller);
-      const settled = async (): Promise<object> => {
+      const settled = async (changed: Changed): Promise<object> => {
         context.host.audit.mustBeWritable();
         await awaitTurn(target);
         // DELETE forgets an unfinished change with everything else.
         if (method !== 'DELETE') await recover(target);
-        return work(target, request.body);
+        return work(target, request.body, changed);
       };
-      const answer = await target.locked(() => audited(target, verb, settled));
-      const warnings = target.warnings.slice(0, MAX_WARNINGS).map((text) => text.slice(0, MAX_WARNING).toWellFormed());
-      return jsonResponse(warnings.length === 0 ? answer : { ...answer, warnings });
+      return jsonResponse(withWarnings(await target.locked(() => audited(target, verb, settled)), target));
     },
   });
   return [
@@ -112,7 +115,9 @@ export function createRoutes(context: AgentContext): Route[] {
       const headers = { etag };
       return ifNoneMatch === etag ? { status: 304, headers, body: '' } : jsonText(body, headers);
     }),
-    mutate(['PUT', '/v1/wg/:name/config', 'put'], (target, body) => putConfig(context, target, parsePut(body))),
+    mutate(['PUT', '/v1/wg/:name/config', 'put'], (target, body, changed) =>
+      putConfig(context, target, { body: parsePut(body), changed }),
+    ),
     mutate(['POST', '/v1/wg/:name/enable', 'enable'], enable),
     mutate(['POST', '/v1/wg/:name/disable', 'disable'], disable),
     mutate(['DELETE', '/v1/wg/:name', 'delete'], deleteInterface),

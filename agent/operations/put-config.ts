@@ -1,3 +1,4 @@
+import type { Changed } from '../apply/audited.ts';
 import { apply } from '../apply/engine.ts';
 import type { ManagedInterface } from '../apply/managed-interface.ts';
 import { type Plan, planFor } from '../apply/plan.ts';
@@ -22,7 +23,7 @@ import { digestOf, readBackOf } from './get-config.ts';
 export async function putConfig(
   context: AgentContext,
   target: ManagedInterface,
-  body: PutConfigBody,
+  { body, changed: tellChanged }: { readonly body: PutConfigBody; readonly changed: Changed },
 ): Promise<PutConfigResponse> {
   const before = await readSnapshot(target);
   const options = body.options ?? {};
@@ -45,6 +46,7 @@ export async function putConfig(
   refuseImpact(plan, options);
   if (options.dry_run === true) return responseOf(plan, { outageMs: 0, digest: digest(before), changed: false });
   const { outageMs, after: applied } = await apply(target, plan);
+  if (plan.steps.length > 0) tellChanged({ plan: plan.steps.map(wireStep), impact: plan.impact });
   const after = { ...applied, owner: await claimed(context, target, { options, owner: before.owner }) };
   if (plan.steps.length > 0) warnOfTeardown(target, config);
   if (plan.steps.length > 0 && after.device !== null) warnOfBootUnit(target);
