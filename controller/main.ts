@@ -1,4 +1,3 @@
-import './favour-memory.ts';
 import packageFile from '../package.json' with { type: 'json' };
 import { createLogger } from './log.ts';
 import { run } from './run.ts';

@@ -1,3 +1,5 @@
+import { accessSync, constants, realpathSync } from 'node:fs';
+import { basename } from 'node:path';
 import { createHash, randomBytes } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { AgentError } from '../core/agent-error.ts';
@@ -66,7 +68,22 @@ const resolverIsThere: HostCheck = async ({ host }, { desired: { config } }) => 
     const text = 'spec.interface.dns: needs a resolvconf program on the host; install openresolv or remove the field';
     throw new AgentError('invalid_value', text, { cause: error, details: ['spec.interface.dns'] });
   }
+  if (!lacksFolderOfResolv()) return;
+  const text =
+    'spec.interface.dns: resolvconf is openresolv, which needs to write in /etc, and the unit of the agent may not; install its drop-in: see /usr/share/doc/wgnode-agent/examples/openresolv.conf';
+  throw new AgentError('invalid_value', text, { details: ['spec.interface.dns'] });
 };
+
+/** openresolv says that all went well where it could write nothing, and loses the servers of the host: it must not begin. */
+function lacksFolderOfResolv(): boolean {
+  try {
+    if (basename(realpathSync('/usr/sbin/resolvconf')) !== 'resolvconf') return false;
+    accessSync('/etc', constants.W_OK);
+    return false;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EROFS';
+  }
+}
 
 const firewallHasNft: HostCheck = ({ name }, { current, desired: { config } }) => {
   const path = pathOf('firewall');

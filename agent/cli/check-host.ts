@@ -100,6 +100,9 @@ const toolFindings = (): Finding[] =>
     has(program) ? ok(program, 'installed') : failed(program, `missing: install ${source}`),
   );
 
+const EXAMPLES = '/usr/share/doc/wgnode-agent/examples';
+const hasDropIn = (name: string): boolean => existsSync(`/etc/systemd/system/wgnode-agent.service.d/${name}.conf`);
+
 function wireguardFinding(): Finding {
   if (existsSync('/sys/module/wireguard')) return ok('wireguard', 'in the kernel');
   const release = readKernelFile('/proc/sys/kernel/osrelease')?.trim() ?? '';
@@ -107,8 +110,11 @@ function wireguardFinding(): Finding {
   const lists = ['modules.dep', 'modules.builtin'].map((file) => join(modules, file)).filter(existsSync);
   if (lists.some((file) => readFileSync(file, 'latin1').includes('/wireguard.ko')))
     return ok('wireguard', 'a module of this kernel');
-  if (has('wireguard-go')) return ok('wireguard', 'by wireguard-go');
-  return failed('wireguard', 'neither a module of this kernel nor wireguard-go: install one of them');
+  if (!has('wireguard-go'))
+    return failed('wireguard', 'neither a module of this kernel nor wireguard-go: install one of them');
+  return existsSync('/dev/net/tun') && hasDropIn('wireguard-go')
+    ? ok('wireguard', 'by wireguard-go')
+    : warning('wireguard', `by wireguard-go, for which the unit needs its drop-in: see ${EXAMPLES}/wireguard-go.conf`);
 }
 
 /** Of use to hosts that pass traffic on; for others it is no fault. */
@@ -132,7 +138,10 @@ async function firewallFinding(runner: CommandRunner): Promise<Finding> {
   const legacy = version?.stdout.includes('legacy') === true;
   if (!has('nft')) return warning('firewall', 'no nft: spec.interface.firewall cannot be served; install nftables');
   return legacy
-    ? warning('firewall', 'nft, and iptables-legacy: what hooks set there is looked at every 30 s only')
+    ? warning(
+        'firewall',
+        `nft, and iptables-legacy: looked at every 30 s only; its modules need ${EXAMPLES}/iptables-legacy.conf`,
+      )
     : ok('firewall', version === null ? 'nft' : 'nft, and iptables by it');
 }
 

@@ -34,9 +34,15 @@ const COMMANDS: Readonly<Record<string, Run>> = {
     });
     print(`${done.join('\n')}\nNext: systemctl enable --now wgnode-agent, then wgnode-agent enroll --all\n`);
   },
-  renew: async (args, { configPath }) => {
-    const { values } = parsed(args, { address: texts });
-    const done = await renew(dirname(configPath), createCommandRunner(), values.address ?? []);
+  renew: async (args, places) => {
+    const { values } = parsed(args, { address: texts, 'new-key': flag });
+    // What the agent uses, where its configuration can be read.
+    const settings = await settingsOf(places).catch(() => null);
+    const done = await renew(dirname(places.configPath), createCommandRunner(), {
+      addresses: values.address ?? [],
+      hasNewKey: values['new-key'] === true,
+      used: settings?.tls?.cert ?? null,
+    });
     print(`${done.join('\n')}\nA running agent takes it up within 10 seconds.\n`);
   },
   enroll: async (args, places) => {
@@ -54,8 +60,9 @@ const COMMANDS: Readonly<Record<string, Run>> = {
   status: async (args, places) => {
     const { values } = parsed(args, { interface: texts, output: short('o') });
     if (values.output !== undefined && values.output !== 'wide') throw new CommandError('-o takes wide');
-    const names = values.interface ?? (await interfacesOf(places.configFolder));
-    const sources = { ...(await localAgent(places)), nowMs: Date.now(), auditFolder: places.stateFolder };
+    const local = await localAgent(places);
+    const names = values.interface ?? (await interfacesOf(places.configFolder, local.settings));
+    const sources = { ...local, nowMs: Date.now(), auditFolder: places.stateFolder };
     print(await status(sources, { names, isWide: values.output === 'wide' }));
   },
   check: async (args, places) => {

@@ -8,7 +8,10 @@ import { readText } from '../host/config-files.ts';
 import { INTERFACE_NAME_RULE, isInterfaceName } from '../protocol/interface-name.ts';
 import type { ConfigResponse } from '../protocol/messages.ts';
 import { observedFrom } from '../protocol/observed.ts';
+import { markKeys } from '../protocol/redact.ts';
+import { type InterfaceConfig, mapHooks } from '../protocol/wgquick/config.ts';
 import { interfaceOf, parseDocument, savesConfig } from '../protocol/wgquick/document.ts';
+import { HOOK_NAMES } from '../protocol/wgquick/fields.ts';
 import type { AgentSettings, TlsFiles } from '../settings.ts';
 import { CommandError } from './command-error.ts';
 import type { LocalAgent } from './local-agent.ts';
@@ -31,17 +34,31 @@ export async function enroll(
   options: EnrollOptions,
 ): Promise<string> {
   const naming = namingOf(settings, options);
-  const names = options.interfaces ?? (await interfacesOf(configFolder));
+  const names = options.interfaces ?? (await interfacesOf(configFolder, settings));
   if (names.length === 0) throw new CommandError(`There is no interface to enroll: ${configFolder} has no *.conf`);
-  const sources = await Promise.all(names.map((name) => sourceOf(name, agent, configFolder)));
+  const found = await Promise.all(names.map((name) => sourceOf(name, agent, configFolder)));
+  // Who asks for all asks for those that nobody manages: the objects of the others would be set back.
+  const isLeft = ({ owner }: Found): boolean => options.interfaces === null && owner !== null;
+  const left = found
+    .filter(isLeft)
+    .map(({ source, owner }) => `# ${source.name} is left out: it is managed for ${owner ?? ''}\n`);
+  const sources = found.filter((each) => !isLeft(each)).map(({ source }) => source);
   const [secret] = settings.secrets;
   const hmacKey = secret?.reveal() ?? '';
-  return yamlOf([agentSecret(naming, { hmacKey, ca: authorityOf(settings.tls) }), ...documentsOf(naming, sources)]);
+  const documents = [agentSecret(naming, { hmacKey, ca: authorityOf(settings.tls) }), ...documentsOf(naming, sources)];
+  return `${left.join('')}${yamlOf(documents)}`;
+}
+
+/** An interface, and the object that it is managed for already; null = none. */
+interface Found {
+  readonly source: Source;
+  readonly owner: string | null;
 }
 
 /** The same of files alone, which need not be of this host: nothing is known of what runs. */
 export async function importFiles(files: readonly string[], options: EnrollOptions): Promise<string> {
   const { address, name, namespace, mode } = options;
+  if (address !== null) checkPlace(address);
   if (address === null)
     throw new CommandError('import needs --address DNS-NAME|IP[:PORT]: where the agent of that host is reached');
   const plain = address.replace(/^\[|\](:[0-9]+)?$|(?<=^[^:]*):[0-9]+$/g, '');
@@ -58,44 +75,62 @@ export async function importFiles(files: readonly string[], options: EnrollOptio
       if (text === null) throw new CommandError(`Cannot read ${path}: there is no such file`);
       const document = parseDocument(text);
       const file = interfaceOf(document);
+      const marked = withMarkedKeys(file);
+      if (HOOK_NAMES.some((list) => file[list].join() !== marked[list].join()))
+        throw new CommandError(
+          `${path}: a hook has a key in it, which an object must not; put it into a file that the hook reads`,
+        );
       return { name: own, file, state: 'up', observed: null, drift: [], remarks: remarksOf(savesConfig(document)) };
     }),
   );
   return yamlOf(documentsOf(naming, sources));
 }
 
-async function sourceOf(name: string, agent: LocalAgent, configFolder: string): Promise<Source> {
+async function sourceOf(name: string, agent: LocalAgent, configFolder: string): Promise<Found> {
   if (!isInterfaceName(name)) throw new CommandError(`'${name}' is no name of an interface`);
   const response = await agent.get<ConfigResponse>(`/v1/wg/${name}/config`);
   const path = join(configFolder, `${name}.conf`);
   if (response === null) throw new CommandError(`There is no interface ${name}: neither ${path} nor a device`);
   // The agent tells of a key its public half alone.
-  const file = interfaceOf(parseDocument((await readText(path)) ?? ''));
+  const file = withMarkedKeys(interfaceOf(parseDocument((await readText(path)) ?? '')));
   const remarks = [
     ...remarksOf(response.spec.save_config),
     ...(response.live === null ? [`${name} is down: spec.interface.state is Down, as it is now`] : []),
-    ...(response.owner == null ? [] : [`${name} is managed already: for ${response.owner.name}`]),
   ];
   const state = response.live === null ? 'down' : 'up';
-  return { name, file, state, observed: observedFrom(response), drift: response.drift, remarks };
+  const source: Source = { name, file, state, observed: observedFrom(response), drift: response.drift, remarks };
+  return { source, owner: response.owner?.name ?? null };
 }
+
+/** A key in a hook is none for everybody who may read objects: the agent tells of it by a mark, and takes it back by that. */
+const withMarkedKeys = (file: InterfaceConfig): InterfaceConfig => mapHooks(file, (hook) => markKeys(hook));
 
 const remarksOf = (savesConfig: boolean): string[] =>
   savesConfig
     ? ['SaveConfig = true: `wg-quick down` writes what runs over the file, comments are lost then; take the line out']
     : [];
 
-/** Names of the files in the folder of wg-quick(8). */
-export async function interfacesOf(folder: string): Promise<string[]> {
+/** Names of the files in the folder of wg-quick(8) that the host lets be managed. */
+export async function interfacesOf(folder: string, { interfaces }: AgentSettings): Promise<string[]> {
   const files = await readdir(folder).catch(() => []);
   return files
     .filter((file) => file.endsWith('.conf'))
     .map((file) => file.slice(0, -'.conf'.length))
-    .filter(isInterfaceName)
+    .filter((name) => isInterfaceName(name) && (interfaces === null || interfaces.includes(name)))
     .sort();
 }
 
+/** `HOST`, `HOST:PORT`, an address, `[IPv6]:PORT`; no URL. */
+function checkPlace(address: string): void {
+  if (isIP(address) !== 0) return;
+  if (!/^(\[[0-9a-fA-F:.]+\]|[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?)(:[0-9]{1,5})?$/.test(address))
+    throw new CommandError(
+      `--address ${JSON.stringify(address)} must be a DNS name or an IP address, with a port if it is not 8443`,
+    );
+}
+
 function namingOf(settings: AgentSettings, { namespace, mode, address, name }: EnrollOptions): Naming {
+  if (address !== null) checkPlace(address);
   const place = address ?? addressOf(settings.tls) ?? hostname();
   const scheme = settings.tls === null ? 'http' : 'https';
   return {

@@ -54,10 +54,10 @@ Examples:
   wgnode-agent init
   wgnode-agent init --address fra1.example.net --address 203.0.113.7
 `,
-  renew: `Usage: wgnode-agent renew [--address DNS-NAME|IP ...]
+  renew: `Usage: wgnode-agent renew [--address DNS-NAME|IP ...] [--new-key]
 
-Makes a new server certificate, signed by the authority of \`init\`, for the same names or for those that are given. A running agent takes
-it up within 10 seconds, and no call fails meanwhile. Certificates from elsewhere (cert-manager, certbot) are renewed there: the agent
+Makes a new server certificate, signed by the authority of \`init\`, for the same names or for those that are given, and for the same key unless
+--new-key says otherwise (spec.agent.tls.spkiSha256 pins it). A running agent takes it up within 10 seconds, and no call fails meanwhile. Certificates from elsewhere (cert-manager, certbot) are renewed there: the agent
 sees new files by itself.
 `,
   check: `Usage: wgnode-agent check

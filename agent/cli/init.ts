@@ -71,21 +71,39 @@ export async function init(folder: string, runner: CommandRunner, options: InitO
       made(caCert, `authority of this host alone, ${String(CA_DAYS)} days`);
       made(caKey, 'its key; it signs renewals, and never leaves the host');
     }
-    await issue(folder, runner, { name, addresses });
+    await issue(folder, runner, { name, addresses, key: newKey() });
     made(cert, `for ${addresses.join(', ')}, ${String(SERVER_DAYS)} days`);
     made(key, 'its key');
   }
   if (existsSync(config)) kept(config);
   else {
-    await replaceFile(config, configText(cert, key), 'ever');
+    await replaceFile(config, configText(cert, key, hasIpv6() ? "'::'" : '0.0.0.0'), 'ever');
     made(config, 'the configuration, with a new HMAC key');
   }
   return done;
 }
 
-/** A new server certificate from the authority that `init` made, for the same names; the agent takes it up by itself. */
-export async function renew(folder: string, runner: CommandRunner, addresses: readonly string[]): Promise<string[]> {
-  const { caKey, cert } = paths(folder);
+/** What `renew` takes. */
+export interface RenewOptions {
+  /** Empty = those of the present certificate. */
+  readonly addresses: readonly string[];
+  /** Pins of the key (spec.agent.tls.spkiSha256) hold as long as it stays. */
+  readonly hasNewKey: boolean;
+  /** The certificate that the agent uses. */
+  readonly used: string | null;
+}
+
+/** A new server certificate from the authority that `init` made; the agent takes it up by itself. */
+export async function renew(
+  folder: string,
+  runner: CommandRunner,
+  { addresses, hasNewKey, used }: RenewOptions,
+): Promise<string[]> {
+  const { caKey, cert, key } = paths(folder);
+  if (used !== null && used !== cert)
+    throw new CommandError(
+      `The agent uses ${used}, which init did not make: renew it where it comes from; the agent sees the new one by itself`,
+    );
   if (!existsSync(caKey))
     throw new CommandError(`There is no ${caKey}: the certificate was not made by init; renew it where it comes from`);
   if (!existsSync(cert)) throw new CommandError(`There is no ${cert} to renew: run wgnode-agent init`);
@@ -93,7 +111,8 @@ export async function renew(folder: string, runner: CommandRunner, addresses: re
   const same = (old.subjectAltName ?? '').split(', ').map((entry) => entry.replace(/^(DNS|IP Address):/, ''));
   const names = addresses.length > 0 ? addresses : same;
   names.forEach(checkAddress);
-  await issue(folder, runner, { name: old.subject.replace(/^CN=/, ''), addresses: names });
+  const own = hasNewKey || !existsSync(key) ? newKey() : readFileSync(key, 'utf8');
+  await issue(folder, runner, { name: old.subject.replace(/^CN=/, ''), addresses: names, key: own });
   const { validTo } = new X509Certificate(readFileSync(cert));
   return [`made     ${cert.padEnd(28)} for ${names.join(', ')}, until ${validTo}`];
 }
@@ -104,16 +123,16 @@ async function makeAuthority(folder: string, runner: CommandRunner, name: string
     const key = newKey();
     const files = { key: join(work, 'ca.key'), cert: join(work, 'ca.crt') };
     writeFileSync(files.key, key, { mode: 0o600 });
-    const subject = `/CN=wgnode agent ${subjectOf(name)}`;
+    const subject = ['-subj', `/CN=wgnode agent ${subjectOf(name)}`, '-days', String(CA_DAYS), '-extensions', 'ca'];
     await openssl(runner, work, [
+      'req',
+      '-x509',
+      '-new',
+      '-config',
+      CONFIG,
       '-key',
       files.key,
-      '-subj',
-      subject,
-      '-days',
-      String(CA_DAYS),
-      '-extensions',
-      'ca',
+      ...subject,
       '-out',
       files.cert,
     ]);
@@ -123,30 +142,52 @@ async function makeAuthority(folder: string, runner: CommandRunner, name: string
   });
 }
 
-async function issue(
-  folder: string,
-  runner: CommandRunner,
-  { name, addresses }: { readonly name: string; readonly addresses: readonly string[] },
-): Promise<void> {
+interface Issue {
+  readonly name: string;
+  readonly addresses: readonly string[];
+  /** PEM. */
+  readonly key: string;
+}
+
+/** A request and its signature in two steps: openssl before 3 knows no other way. */
+async function issue(folder: string, runner: CommandRunner, { name, addresses, key }: Issue): Promise<void> {
   const { caCert, caKey, cert, key: keyPath } = paths(folder);
   await withWorkFolder(folder, async (work) => {
-    const key = newKey();
-    const files = { key: join(work, 'tls.key'), cert: join(work, 'tls.crt') };
+    const files = { key: join(work, 'tls.key'), request: join(work, 'tls.csr'), cert: join(work, 'tls.crt') };
     writeFileSync(files.key, key, { mode: 0o600 });
     const names = addresses.map((address) => `${isIP(address) === 0 ? 'DNS' : 'IP'}:${address}`).join(',');
-    const signing = ['-CA', caCert, '-CAkey', caKey, '-days', String(SERVER_DAYS), '-extensions', 'server'];
-    const own = ['-key', files.key, '-subj', `/CN=${subjectOf(name)}`, '-addext', `subjectAltName=${names}`];
-    await openssl(runner, work, [...own, ...signing, '-out', files.cert]);
+    const subject = ['-subj', `/CN=${subjectOf(name)}`, '-out', files.request];
+    await openssl(runner, work, ['req', '-new', '-config', CONFIG, '-key', files.key, ...subject]);
+    const serial = [
+      '-set_serial',
+      `0x${randomBytes(16)
+        .toString('hex')
+        .replace(/^[89a-f]/, '7')}`,
+    ];
+    const signing = ['-CA', caCert, '-CAkey', caKey, ...serial, '-days', String(SERVER_DAYS), '-sha256'];
+    const extensions = ['-extfile', CONFIG, '-extensions', 'server'];
+    await openssl(
+      runner,
+      work,
+      ['x509', '-req', '-in', files.request, ...signing, ...extensions, '-out', files.cert],
+      names,
+    );
     // The agent takes a pair up only once it fits: whichever of the two it sees first.
-    await replaceFile(keyPath, key, 'ever');
+    if (!existsSync(keyPath) || readFileSync(keyPath, 'utf8') !== key) await replaceFile(keyPath, key, 'ever');
     await replaceFile(cert, readFileSync(files.cert, 'utf8'), 'ever');
   });
 }
 
-async function openssl(runner: CommandRunner, work: string, args: readonly string[]): Promise<void> {
+/** In arguments the place of the configuration. */
+const CONFIG = '{config}';
+
+async function openssl(runner: CommandRunner, work: string, args: readonly string[], names = ''): Promise<void> {
   const config = join(work, 'openssl.cnf');
-  writeFileSync(config, OPENSSL);
-  const { exitCode, stderr } = await runner.run('openssl', ['req', '-x509', '-new', '-config', config, ...args]);
+  writeFileSync(config, names === '' ? OPENSSL : `${OPENSSL}subjectAltName = ${names}\n`);
+  const { exitCode, stderr } = await runner.run(
+    'openssl',
+    args.map((arg) => (arg === CONFIG ? config : arg)),
+  );
   if (exitCode !== 0) throw new CommandError(`openssl cannot make the certificate: ${stderr.trim().slice(-500)}`);
 }
 
@@ -186,11 +227,16 @@ function ownAddresses(): string[] {
   return all;
 }
 
+/** Where there is no IPv6 at all, nobody can listen at its any-address, which takes IPv4, too. */
+const hasIpv6 = (): boolean =>
+  Object.values(networkInterfaces()).some((list) => list?.some(({ family }) => family === 'IPv6'));
+
 const configText = (
   cert: string,
   key: string,
+  host: string,
 ): string => `# The host's own policy: what no controller can change. See wgnode-agent --help, and man wgnode-agent.
-listen: {host: 0.0.0.0, port: 8443}
+listen: {host: ${host}, port: 8443}
 tls: {cert: ${cert}, key: ${key}}
 # Whoever has one of these may change the interfaces of this host. Two, while they are changed: the next one first here, then in the Secret.
 secrets:

@@ -34,6 +34,10 @@ export interface Source {
   readonly remarks: readonly string[];
 }
 
+/** The CRD takes 63; `-2`, `-key` and the like come behind it. */
+const MAX_NAME = 55;
+const MAX_HOST = 38;
+
 /** A name that the API server takes (RFC 1123): lower case letters, digits and hyphens. */
 export const objectName = (...parts: readonly string[]): string =>
   parts
@@ -41,7 +45,7 @@ export const objectName = (...parts: readonly string[]): string =>
     .toLowerCase()
     .replace(/[^a-z0-9]+/g, '-')
     .replace(/^-+|-+$/g, '')
-    .slice(0, 200)
+    .slice(0, MAX_NAME)
     .replace(/-+$/, '');
 
 /** The Secret by which a controller reaches the agent. */
@@ -64,7 +68,7 @@ export function agentSecret(
 
 /** The objects of interfaces; no two have one name, as `wg_0` and `wg-0` would. */
 export function documentsOf(naming: Naming, sources: readonly Source[]): ResourceDocument[] {
-  const names = sources.map(({ name }) => objectName(naming.host, name));
+  const names = sources.map(({ name }) => objectName(naming.host.slice(0, MAX_HOST), name));
   return sources.flatMap((source, index) => {
     const name = names[index] ?? '';
     const before = names.slice(0, index).filter((other) => other === name).length;

@@ -15,6 +15,7 @@ import { followTls, readTls } from './tls-files.ts';
 let folder: string;
 let tls: TlsFiles;
 const runner = createCommandRunner();
+const RENEWAL = { addresses: [], hasNewKey: false, used: null };
 const options = { name: 'fra1', addresses: ['127.0.0.1', 'fra1.example.net'] };
 
 beforeEach(async () => {
@@ -76,6 +77,17 @@ describe('certificate and key are refused in a sentence with the file and the cu
   });
 });
 
+test('renew keeps the key, which may be pinned, unless it is asked for another; and leaves the certificates of others alone', async () => {
+  const key = readFileSync(tls.key, 'utf8');
+  await renew(folder, runner, RENEWAL);
+  expect(readFileSync(tls.key, 'utf8')).toBe(key);
+  await renew(folder, runner, { ...RENEWAL, hasNewKey: true });
+  expect(readFileSync(tls.key, 'utf8')).not.toBe(key);
+  await expect(renew(folder, runner, { ...RENEWAL, used: '/etc/letsencrypt/x.pem' })).rejects.toThrow(
+    'which init did not make',
+  );
+});
+
 describe('files that change', () => {
   let server: Server;
   let stop: () => void;
@@ -106,7 +118,7 @@ describe('files that change', () => {
   test('renew: every connection before, meanwhile and after is served, and in the end by the new certificate', async () => {
     const first = await shown();
     const progress = { isOver: false };
-    const renewed = renew(folder, runner, []).finally(() => (progress.isOver = true));
+    const renewed = renew(folder, runner, RENEWAL).finally(() => (progress.isOver = true));
     const all = [];
     while (!progress.isOver) all.push(await shown());
     await renewed;
@@ -117,12 +129,12 @@ describe('files that change', () => {
   test('what does not fit together is not taken up; once it does, it is', async () => {
     const first = await shown();
     const old = readFileSync(tls.key);
-    await renew(folder, runner, []);
+    await renew(folder, runner, { ...RENEWAL, hasNewKey: true });
     await until('the new certificate to be shown', async () => (await shown()) !== first, { intervalMs: 5 });
     const second = await shown();
     writeFileSync(tls.key, old);
     for (let look = 0; look < 5; look += 1) expect(await shown()).toBe(second);
-    await renew(folder, runner, []);
+    await renew(folder, runner, { ...RENEWAL, hasNewKey: true });
     await until('another one to be shown', async () => (await shown()) !== second, { intervalMs: 5 });
   });
 

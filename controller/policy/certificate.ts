@@ -8,4 +8,4 @@ export const isEnding = (notAfterMs: number | undefined, nowMs: number): boolean
 export const endingText = (notAfterMs: number | undefined, nowMs: number): string =>
   notAfterMs === undefined || !isEnding(notAfterMs, nowMs)
     ? ''
-    : `; its certificate ends on ${new Date(notAfterMs).toISOString().slice(0, 10)}: run wgnode-agent renew there`;
+    : `; its certificate ends on ${new Date(notAfterMs).toISOString().slice(0, 10)}: renew it (wgnode-agent renew, where init made it)`;

@@ -92,7 +92,9 @@ describe('what was seen of the host', () => {
       status.conditions.find(({ type }) => type === 'Reachable')?.message;
     expect(tell(20).agent?.certificateNotAfter).toBe('2026-02-21T00:00:00Z');
     expect(reachable(tell(20))).not.toContain('certificate');
-    expect(reachable(tell(13))).toMatch(/answers; its certificate ends on 2026-02-14: run wgnode-agent renew there$/);
+    expect(reachable(tell(13))).toMatch(
+      /answers; its certificate ends on 2026-02-14: renew it \(wgnode-agent renew, where init made it\)$/,
+    );
     expect(tell(13).conditions[0]?.status).toBe('True');
   });
 

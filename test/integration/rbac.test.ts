@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { loadAll } from 'js-yaml';
 import { repositoryPath } from '../support/lab/repository.ts';
@@ -85,7 +85,8 @@ describe('S9 the controller does all that its roles allow, and nothing else', ()
       KUBECONFIG: lab.kube.adminKubeconfig,
     };
     const file = join(lab.folder, 'outside.kubeconfig');
-    writeFileSync(file, await mustRun([repositoryPath('hack/kubeconfig'), '--install', '--duration', '1h'], { env }));
+    await mustRun([repositoryPath('hack/kubeconfig'), '--install', '--duration', '1h', '--out', file], { env });
+    expect(statSync(file).mode & 0o777).toBe(0o600);
     const canI = async (...args: readonly string[]): Promise<string> =>
       (await run(['kubectl', '--kubeconfig', file, 'auth', 'can-i', ...args, '-A'], { env })).stdout.trim();
     expect(await canI('watch', 'wireguardnodes')).toBe('yes');

@@ -91,6 +91,19 @@ describe('an exchange with an agent', () => {
     expect(whole.every(({ text }) => text.length === LARGE)).toBe(true);
   });
 
+  test('C5 large answers that stall hold up no others', async () => {
+    answer = (path, response) => {
+      response.writeHead(200).write('x'.repeat(LARGE));
+      if (path === '/whole') response.end();
+    };
+    const givingUp = new AbortController();
+    const stalled = Promise.allSettled([1, 2, 3].map(() => ask('/', { signal: givingUp.signal })));
+    const whole = await Promise.all([1, 2, 3].map(() => ask('/whole')));
+    expect(whole.every(({ text }) => text.length === LARGE)).toBe(true);
+    givingUp.abort(new Error('over'));
+    expect((await stalled).every(({ status }) => status === 'rejected')).toBe(true);
+  });
+
   test('C4 who gives up while the request waits behind another one hears of it at once, and nothing is sent', async () => {
     const paths: string[] = [];
     const open: ServerResponse[] = [];

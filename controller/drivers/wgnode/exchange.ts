@@ -24,6 +24,8 @@ export interface ExchangeLimits {
 /** Beyond this an answer takes its turn, so that many large ones at once cannot fill the memory. */
 const LARGE_BYTES = 256 * 1024;
 const LARGE_AT_ONCE = 2;
+/** An answer that brings nothing for so long has no turn any more: it shall hold up nobody else. */
+const STALLED_MS = 1_000;
 
 let large = 0;
 const waiting = new Set<() => void>();
@@ -85,7 +87,8 @@ class Taken implements Dispatcher.DispatchHandler {
   #status = 0;
   #headers: IncomingHttpHeaders = {};
   #bytes = 0;
-  #turn: 'none' | 'waits' | 'has' = 'none';
+  #turn: 'none' | 'waits' | 'has' | 'had' = 'none';
+  #stalled: NodeJS.Timeout | undefined;
 
   constructor(limits: ExchangeLimits, settle: Settle) {
     this.#limits = limits;
@@ -116,10 +119,23 @@ class Taken implements Dispatcher.DispatchHandler {
       return;
     }
     this.#chunks.push(chunk);
+    if (this.#turn === 'has') this.#stalled?.refresh();
     if (this.#bytes <= LARGE_BYTES || this.#turn !== 'none') return;
-    this.#turn = enterLarge(this.#enter) ? 'has' : 'waits';
+    if (enterLarge(this.#enter)) {
+      this.#begin();
+      return;
+    }
     // What waits for its turn stays in the socket.
-    if (this.#turn === 'waits') controller.pause();
+    this.#turn = 'waits';
+    controller.pause();
+  }
+
+  #begin(): void {
+    this.#turn = 'has';
+    this.#stalled = setTimeout(() => {
+      this.#turn = 'had';
+      leaveLarge();
+    }, STALLED_MS);
   }
 
   readonly #enter = (): void => {
@@ -128,7 +144,7 @@ class Taken implements Dispatcher.DispatchHandler {
       leaveLarge();
       return;
     }
-    this.#turn = 'has';
+    this.#begin();
     this.#controller?.resume();
   };
 
@@ -152,6 +168,7 @@ class Taken implements Dispatcher.DispatchHandler {
 
   #end(): void {
     this.#limits.signal.removeEventListener('abort', this.abort);
+    clearTimeout(this.#stalled);
     if (this.#turn === 'has') leaveLarge();
     else waiting.delete(this.#enter);
     this.#turn = 'none';
