@@ -24,7 +24,7 @@ import { createReconciler } from './reconcile/reconciler.ts';
 import { createBackoff } from './runtime/backoff.ts';
 import { type Clock, monotonicNow, pause, systemClock } from './runtime/clock.ts';
 import { createGate, type Gate } from './runtime/gate.ts';
-import { followLoad } from './runtime/heap-mode.ts';
+import { keepMemoryLow } from './runtime/idle-memory.ts';
 import { awaitLeadership, type Term } from './runtime/leader.ts';
 import { createQueue, type Queue } from './runtime/queue.ts';
 import { runWorkers, type WorkerObserver } from './runtime/workers.ts';
@@ -54,7 +54,7 @@ export async function run(settings: Settings, { log, version }: RunOptions): Pro
     workers: count,
     hostsAway: hosts.circuits.open,
   });
-  followLoad({ queue, clock: steadyClock, signal: stopping.signal });
+  keepMemoryLow({ queue, clock: steadyClock, signal: stopping.signal });
   const client = await createKubeClient({ loadConfig: () => loadKubeConfig(settings), answered: metrics.kubeAnswered });
   const gate = createGate({ nowMs: monotonicNow, random, baseMs: 250, capMs: 2_000 });
   const informers = watch(settings, { client, nodes, queue, log, metrics, gate, signal: stopping.signal });
