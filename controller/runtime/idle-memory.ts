@@ -27,7 +27,7 @@ export interface IdleMemoryOptions {
  * Telling V8 to favour memory all the time would make each edit a quarter slower. The signal ends it.
  */
 export function keepMemoryLow(options: IdleMemoryOptions): void {
-  const { queue, clock, signal, residentBytes = process.memoryUsage.rss, collect = collectorOf() } = options;
+  const { queue, clock, signal, residentBytes = () => process.memoryUsage.rss(), collect = collectorOf() } = options;
   let restBytes = 0;
   let busyMs = clock.now();
   let stop: () => void = () => undefined;
