@@ -6,6 +6,7 @@ import { readKernelFile } from '../host/kernel-file.ts';
 import { PROGRAM_FOLDERS, type CommandRunner } from '../host/command-runner.ts';
 import { isInterfaceName } from '../protocol/interface-name.ts';
 import { interfaceOf, parseDocument, savesConfig } from '../protocol/wgquick/document.ts';
+import { HOOK_NAMES } from '../protocol/wgquick/fields.ts';
 import type { AgentSettings } from '../settings.ts';
 
 /** One thing that was looked at. */
@@ -158,11 +159,22 @@ function configsIn(folder: string): Config[] {
     .map((file) => ({ name: file.slice(0, -'.conf'.length), text: readFileSync(join(folder, file), 'latin1') }));
 }
 
+/** ProtectHome=yes: a hook finds nothing there when the agent runs it. */
+const AT_HOME = /(^|[\s'"=(<>])(\/root|\/home|~)\//;
+
 function interfaceFindings({ configFolder }: HostFacts): Finding[] {
   const findings: Finding[] = [];
   for (const { name, text } of configsIn(configFolder)) {
     if (savesConfig(parseDocument(text)))
       findings.push(warning(`${name} SaveConfig`, 'true: wg-quick down writes over the file; take the line out'));
+    const own = interfaceOf(parseDocument(text));
+    if (HOOK_NAMES.some((list) => own[list].some((hook) => AT_HOME.test(hook))))
+      findings.push(
+        warning(
+          `${name} hooks`,
+          'name a file below /root or /home, which the unit of the agent does not see: move it to /etc/wireguard',
+        ),
+      );
     if (isBootUnitEnabled(name))
       findings.push(
         warning(
