@@ -1,0 +1,36 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, test } from '@jest/globals';
+import { createCommandRunner } from '../host/command-runner.ts';
+import { checkHost, findingsText } from './check-host.ts';
+
+let folder: string;
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'wgnode-check-'));
+});
+afterEach(() => {
+  rmSync(folder, { recursive: true });
+});
+
+const found = async (lines: string): Promise<string> => {
+  writeFileSync(join(folder, 'wg0.conf'), `[Interface]\n${lines}`);
+  const facts = { runner: createCommandRunner(), configFolder: folder, settings: null, nowMs: 0 };
+  return findingsText(await checkHost({ ...facts, settingsError: 'secrets must hold at least one HMAC key' }));
+};
+
+test.each([
+  ['PostUp = /root/up.sh\n', true],
+  ['PostUp = bash -c "cat /home/me/x"\n', true],
+  ['PostUp = . ~/env\n', true],
+  ['PostUp = /etc/wireguard/root/up.sh\n', false],
+  ['PostUp = iptables -A FORWARD -i %i -j ACCEPT\n', false],
+])('a hook that looks for files in a home is told: %j', async (lines, isTold) => {
+  expect(/^warning +wg0 hooks/m.test(await found(lines))).toBe(isTold);
+});
+
+test('what is in the way comes with what to do, a line each', async () => {
+  const text = await found('SaveConfig = true\n');
+  expect(text).toMatch(/^failed +configuration +secrets must hold/m);
+  expect(text).toMatch(/^warning +wg0 SaveConfig +true: .*take the line out$/m);
+});
