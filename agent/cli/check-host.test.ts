@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import { createCommandRunner } from '../host/command-runner.ts';
+import { SettingsError } from '../settings.ts';
 import { checkHost, findingsText } from './check-host.ts';
 
 let folder: string;
@@ -15,8 +16,8 @@ afterEach(() => {
 
 const found = async (lines: string): Promise<string> => {
   writeFileSync(join(folder, 'wg0.conf'), `[Interface]\n${lines}`);
-  const facts = { runner: createCommandRunner(), configFolder: folder, settings: null, nowMs: 0 };
-  return findingsText(await checkHost({ ...facts, settingsError: 'secrets must hold at least one HMAC key' }));
+  const settings = new SettingsError('secrets must hold at least one HMAC key');
+  return findingsText(await checkHost({ runner: createCommandRunner(), configFolder: folder, settings, nowMs: 0 }));
 };
 
 test.each([

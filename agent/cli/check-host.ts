@@ -1,13 +1,15 @@
 import { X509Certificate } from 'node:crypto';
-import { existsSync, readFileSync, readdirSync, statSync } from 'node:fs';
+import { existsSync, readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { isBootUnitEnabled } from '../host/boot-unit.ts';
+import { isOpenresolv } from '../host/openresolv.ts';
 import { readKernelFile } from '../host/kernel-file.ts';
 import { PROGRAM_FOLDERS, type CommandRunner } from '../host/command-runner.ts';
 import { isInterfaceName } from '../protocol/interface-name.ts';
 import { interfaceOf, parseDocument, savesConfig } from '../protocol/wgquick/document.ts';
 import { HOOK_NAMES } from '../protocol/wgquick/fields.ts';
-import type { AgentSettings } from '../settings.ts';
+import { readTls } from '../http/tls-files.ts';
+import { type AgentSettings, SettingsError } from '../settings.ts';
 
 /** One thing that was looked at. */
 export interface Finding {
@@ -22,14 +24,14 @@ const failed = (what: string, text: string): Finding => ({ level: 'failed', what
 
 const DAY_MS = 86_400_000;
 const WARN_DAYS = 14;
+const RENEW = 'renew it (wgnode-agent renew, where init made it)';
 
 /** What `check` looks at; changes nothing. */
 export interface HostFacts {
   readonly runner: CommandRunner;
   readonly configFolder: string;
-  /** Null = there are none yet, or they are wrong, as `settingsError` says. */
-  readonly settings: AgentSettings | null;
-  readonly settingsError: string | null;
+  /** Or why there are none. */
+  readonly settings: AgentSettings | SettingsError;
   readonly nowMs: number;
 }
 
@@ -43,6 +45,7 @@ export async function checkHost(facts: HostFacts): Promise<Finding[]> {
     wireguardFinding(),
     ...forwardingFindings(facts),
     await firewallFinding(facts.runner),
+    ...resolverFinding(facts),
     ...interfaceFindings(facts),
   ];
 }
@@ -51,34 +54,27 @@ export async function checkHost(facts: HostFacts): Promise<Finding[]> {
 export const findingsText = (findings: readonly Finding[]): string =>
   findings.map(({ level, what, text }) => `${level.padEnd(8)} ${what.padEnd(20)} ${text}\n`).join('');
 
-const settingsFinding = ({ settings, settingsError }: HostFacts): Finding =>
-  settings === null
-    ? failed('configuration', settingsError ?? 'there is none: run wgnode-agent init')
+const settingsFinding = ({ settings }: HostFacts): Finding =>
+  settings instanceof SettingsError
+    ? failed('configuration', settings.message)
     : ok('configuration', `listens at ${settings.host}:${String(settings.port)}, hooks: ${settings.hooks.mode}`);
 
 function certificateFindings({ settings, nowMs }: HostFacts): Finding[] {
-  if (settings?.tls == null)
-    return settings === null
-      ? []
-      : [warning('certificate', 'none: keys travel in clear; set tls, or see to a TLS proxy')];
-  const { cert, key } = settings.tls;
+  if (settings instanceof SettingsError) return [];
+  if (settings.tls === null)
+    return [warning('certificate', 'none: keys travel in clear; set tls, or see to a TLS proxy')];
+  const { cert } = settings.tls;
   try {
+    // As the agent does at its start.
+    readTls(settings.tls);
     const { validToDate } = new X509Certificate(readFileSync(cert));
     const days = Math.floor((validToDate.getTime() - nowMs) / DAY_MS);
-    const open =
-      (statSync(key).mode & 0o077) !== 0
-        ? [failed('certificate key', `${key} can be read by others: chmod 600 ${key}`)]
-        : [];
-    if (days < 0) return [failed('certificate', `${cert} has expired: run wgnode-agent renew`), ...open];
-    if (days < WARN_DAYS) return [warning('certificate', `${String(days)} days left: run wgnode-agent renew`), ...open];
-    return [ok('certificate', `${String(days)} days left`), ...open];
+    if (days < 0) return [failed('certificate', `${cert} has expired: ${RENEW}`)];
+    if (days < WARN_DAYS) return [warning('certificate', `${String(days)} days left: ${RENEW}`)];
+    return [ok('certificate', `${String(days)} days left`)];
   } catch (error) {
-    return [
-      failed(
-        'certificate',
-        `${cert}: ${error instanceof Error ? error.message : String(error)}; run wgnode-agent init`,
-      ),
-    ];
+    if (error instanceof SettingsError) return [failed('certificate', error.message)];
+    throw error;
   }
 }
 
@@ -146,6 +142,16 @@ async function firewallFinding(runner: CommandRunner): Promise<Finding> {
     : ok('firewall', version === null ? 'nft' : 'nft, and iptables by it');
 }
 
+/** Only where a file asks for DNS. */
+function resolverFinding({ configFolder }: HostFacts): Finding[] {
+  const hasDns = configsIn(configFolder).some(({ text }) => interfaceOf(parseDocument(text)).dns.length > 0);
+  if (!hasDns) return [];
+  if (!has('resolvconf')) return [failed('resolvconf', 'missing, and a file has DNS: install openresolv')];
+  return !isOpenresolv() || hasDropIn('openresolv')
+    ? [ok('resolvconf', 'installed')]
+    : [warning('resolvconf', `openresolv, for which the unit needs its drop-in: see ${EXAMPLES}/openresolv.conf`)];
+}
+
 interface Config {
   readonly name: string;
   readonly text: string;
@@ -165,9 +171,10 @@ const AT_HOME = /(^|[\s'"=(<>])(\/root|\/home|~)\//;
 function interfaceFindings({ configFolder }: HostFacts): Finding[] {
   const findings: Finding[] = [];
   for (const { name, text } of configsIn(configFolder)) {
-    if (savesConfig(parseDocument(text)))
+    const document = parseDocument(text);
+    if (savesConfig(document))
       findings.push(warning(`${name} SaveConfig`, 'true: wg-quick down writes over the file; take the line out'));
-    const own = interfaceOf(parseDocument(text));
+    const own = interfaceOf(document);
     if (HOOK_NAMES.some((list) => own[list].some((hook) => AT_HOME.test(hook))))
       findings.push(
         warning(

@@ -71,13 +71,8 @@ const COMMANDS: Readonly<Record<string, Run>> = {
       if (error instanceof SettingsError) return error;
       throw error;
     });
-    const findings = await checkHost({
-      runner: createCommandRunner(),
-      configFolder: places.configFolder,
-      settings: settings instanceof SettingsError ? null : settings,
-      settingsError: settings instanceof SettingsError ? settings.message : null,
-      nowMs: Date.now(),
-    });
+    const { configFolder } = places;
+    const findings = await checkHost({ runner: createCommandRunner(), configFolder, settings, nowMs: Date.now() });
     print(findingsText(findings));
     if (findings.some(({ level }) => level === 'failed')) process.exitCode = 1;
   },
@@ -180,8 +175,12 @@ function parsed<const O extends NonNullable<ParseArgsConfig['options']>>(
   }
 }
 
-const settingsOf = async ({ configPath }: Places): Promise<AgentSettings> =>
-  parseSettings(await readConfigFile(configPath), process.env);
+async function settingsOf({ configPath }: Places): Promise<AgentSettings> {
+  const file = await readConfigFile(configPath);
+  const isInEnvironment = Object.keys(process.env).some((name) => /^WG(NODE|_AGENT)_/.test(name));
+  if (file === null && !isInEnvironment) throw new SettingsError(`There is no ${configPath}: run wgnode-agent init`);
+  return parseSettings(file, process.env);
+}
 
 async function localAgent(places: Places): Promise<{ settings: AgentSettings; agent: LocalAgent }> {
   const settings = await settingsOf(places);

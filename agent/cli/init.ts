@@ -124,18 +124,8 @@ async function makeAuthority(folder: string, runner: CommandRunner, name: string
     const files = { key: join(work, 'ca.key'), cert: join(work, 'ca.crt') };
     writeFileSync(files.key, key, { mode: 0o600 });
     const subject = ['-subj', `/CN=wgnode agent ${subjectOf(name)}`, '-days', String(CA_DAYS), '-extensions', 'ca'];
-    await openssl(runner, work, [
-      'req',
-      '-x509',
-      '-new',
-      '-config',
-      CONFIG,
-      '-key',
-      files.key,
-      ...subject,
-      '-out',
-      files.cert,
-    ]);
+    const request = ['req', '-x509', '-new', '-config', writeConfig(work, '')];
+    await openssl(runner, [...request, '-key', files.key, ...subject, '-out', files.cert]);
     await replaceFile(caKey, key, 'ever');
     await replaceFile(caCert, readFileSync(files.cert, 'utf8'), 'ever');
     chmodSync(caCert, 0o644);
@@ -157,37 +147,28 @@ async function issue(folder: string, runner: CommandRunner, { name, addresses, k
     writeFileSync(files.key, key, { mode: 0o600 });
     const names = addresses.map((address) => `${isIP(address) === 0 ? 'DNS' : 'IP'}:${address}`).join(',');
     const subject = ['-subj', `/CN=${subjectOf(name)}`, '-out', files.request];
-    await openssl(runner, work, ['req', '-new', '-config', CONFIG, '-key', files.key, ...subject]);
-    const serial = [
-      '-set_serial',
-      `0x${randomBytes(16)
-        .toString('hex')
-        .replace(/^[89a-f]/, '7')}`,
-    ];
+    const config = writeConfig(work, `subjectAltName = ${names}\n`);
+    await openssl(runner, ['req', '-new', '-config', config, '-key', files.key, ...subject]);
+    // 63 bits, so that it is positive (RFC 5280, section 4.1.2.2).
+    const serial = ['-set_serial', String(randomBytes(8).readBigUInt64BE() >> 1n)];
     const signing = ['-CA', caCert, '-CAkey', caKey, ...serial, '-days', String(SERVER_DAYS), '-sha256'];
-    const extensions = ['-extfile', CONFIG, '-extensions', 'server'];
-    await openssl(
-      runner,
-      work,
-      ['x509', '-req', '-in', files.request, ...signing, ...extensions, '-out', files.cert],
-      names,
-    );
+    const extensions = ['-extfile', config, '-extensions', 'server'];
+    await openssl(runner, ['x509', '-req', '-in', files.request, ...signing, ...extensions, '-out', files.cert]);
     // The agent takes a pair up only once it fits: whichever of the two it sees first.
     if (!existsSync(keyPath) || readFileSync(keyPath, 'utf8') !== key) await replaceFile(keyPath, key, 'ever');
     await replaceFile(cert, readFileSync(files.cert, 'utf8'), 'ever');
   });
 }
 
-/** In arguments the place of the configuration. */
-const CONFIG = '{config}';
+/** `server`: what its section has beside. Returns the path. */
+function writeConfig(work: string, server: string): string {
+  const path = join(work, 'openssl.cnf');
+  writeFileSync(path, OPENSSL + server);
+  return path;
+}
 
-async function openssl(runner: CommandRunner, work: string, args: readonly string[], names = ''): Promise<void> {
-  const config = join(work, 'openssl.cnf');
-  writeFileSync(config, names === '' ? OPENSSL : `${OPENSSL}subjectAltName = ${names}\n`);
-  const { exitCode, stderr } = await runner.run(
-    'openssl',
-    args.map((arg) => (arg === CONFIG ? config : arg)),
-  );
+async function openssl(runner: CommandRunner, args: readonly string[]): Promise<void> {
+  const { exitCode, stderr } = await runner.run('openssl', args);
   if (exitCode !== 0) throw new CommandError(`openssl cannot make the certificate: ${stderr.trim().slice(-500)}`);
 }
 

@@ -89,20 +89,21 @@ function send({ host, port, tls }: AgentSettings, { method, path, headers, body 
       // Its name need not be that of the loopback address: what counts is that it has the certificate of the file.
       const options = { ...place, rejectUnauthorized: false, agent: false, timeout: TIMEOUT_MS };
       const request = tls === null ? httpRequest(options, resolve) : httpsRequest(options, resolve);
-      if (tls !== null) {
-        const own = new X509Certificate(readFileSync(tls.cert)).fingerprint256;
-        request.on('socket', (socket) => {
-          socket.once('secureConnect', () => {
-            const theirs = socket instanceof TLSSocket ? socket.getPeerX509Certificate()?.fingerprint256 : undefined;
-            if (theirs !== own) request.destroy(new CommandError(otherCertificate(tls.cert)));
-          });
-        });
-      }
       request.on('timeout', () => request.destroy(new CommandError('The agent does not answer')));
       request.on('error', failed);
+      if (tls === null) {
+        request.end(body);
+        return;
+      }
+      const own = new X509Certificate(readFileSync(tls.cert)).fingerprint256;
       // Written once the certificate was seen: a signature that somebody else gets could be replayed.
-      if (tls === null) request.end(body);
-      else request.on('socket', (socket) => socket.once('secureConnect', () => request.end(body)));
+      request.on('socket', (socket) =>
+        socket.once('secureConnect', () => {
+          const theirs = socket instanceof TLSSocket ? socket.getPeerX509Certificate()?.fingerprint256 : undefined;
+          if (theirs === own) request.end(body);
+          else request.destroy(new CommandError(otherCertificate(tls.cert)));
+        }),
+      );
     } catch (error) {
       failed(error as NodeJS.ErrnoException);
     }

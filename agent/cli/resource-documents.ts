@@ -53,7 +53,9 @@ export function agentSecret(
   { namespace, host }: Naming,
   { hmacKey, ca }: { readonly hmacKey: string; readonly ca: string | null },
 ): ResourceDocument {
-  const missing = ['ca.crt is missing: put the certificate of the authority that signed the one of the agent here'];
+  const missing = [
+    'without ca.crt the controller goes by the authorities of its own system; put that of the agent here if it is none of them',
+  ];
   return {
     comments: ca === null ? missing : [],
     object: {

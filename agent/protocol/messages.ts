@@ -154,7 +154,6 @@ export interface WireStep {
   readonly impact: Impact;
 }
 
-/** The answer to PUT config. `reloaded` is the old contract's: the running interface was touched. */
 /** A peer as the kernel has it. */
 export interface WirePeer {
   readonly public_key: string;
@@ -176,6 +175,7 @@ export interface DumpResponse {
   readonly peers: readonly WirePeer[];
 }
 
+/** The answer to PUT config. `reloaded` is the old contract's: the running interface was touched. */
 export interface PutConfigResponse {
   readonly status: 'success';
   readonly message: string;

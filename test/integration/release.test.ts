@@ -6,15 +6,17 @@ import { repositoryPath } from '../support/lab/repository.ts';
 import { mustRun, run } from '../support/lab/run.ts';
 import { isFull } from '../support/scene.ts';
 
-/** Two whole releases take minutes: the full tier alone makes them. */
-(isFull ? describe : describe.skip)('hack/release', () => {
+/** With Node itself two releases take minutes: the smoke tier has a small program in its place, and all the rest alike. */
+const RUNTIME = isFull ? [] : ['WGNODE_RELEASE_RUNTIME=/bin/true'];
+
+describe('hack/release', () => {
   const VERSION = '9.8.7';
   let folder: string;
   const release = repositoryPath('dist/release');
   beforeAll(async () => {
     folder = mkdtempSync(join(tmpdir(), 'wgnode-release-'));
     for (const name of ['first', 'second']) {
-      await mustRun([repositoryPath('hack/release'), VERSION], { timeoutMs: 1_800_000 });
+      await mustRun(['env', ...RUNTIME, repositoryPath('hack/release'), VERSION], { timeoutMs: 1_800_000 });
       cpSync(release, join(folder, name), { recursive: true });
     }
   }, 3_600_000);
@@ -58,6 +60,6 @@ import { isFull } from '../support/scene.ts';
        process.argv = [process.argv[0], '/app/wgnode-controller.mjs', '--version'];
        import('/app/wgnode-controller.mjs');`,
     ]);
-    expect({ exitCode, stdout }).toEqual({ exitCode: 0, stdout: `${VERSION}\n` });
+    expect({ exitCode, stdout }).toEqual({ exitCode: 0, stdout: isFull ? `${VERSION}\n` : '' });
   });
 });

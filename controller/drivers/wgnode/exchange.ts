@@ -52,8 +52,8 @@ function leaveLarge(): void {
 }
 
 /**
- * Sends a request and takes its whole answer. Rejects with AnswerTooLarge, the reason of the signal, or what undici says. Without
- * undici's streams in between, which cost more than all the rest of a short answer.
+ * Sends a request and takes its whole answer, without undici's streams in between. Rejects with AnswerTooLarge, the reason of the
+ * signal, or what undici says.
  */
 export function exchange(
   dispatcher: Dispatcher,
