@@ -28,6 +28,7 @@ class Bench {
   readonly events: string[] = [];
   readonly counted: [string, Change | undefined][] = [];
   isGone = false;
+  isAway = false;
 
   constructor() {
     this.nodes.put(nodeWith());
@@ -69,6 +70,7 @@ class Bench {
       events: { record: (_: WireGuardNode, { reason }: NodeEvent) => this.events.push(reason) },
       writer: {
         writeStatus: (node: WireGuardNode, status: WireGuardNodeStatus) => {
+          if (this.isAway) return Promise.reject(new Error('away'));
           if (this.isGone) return Promise.resolve(undefined);
           if (JSON.stringify(node.status) === JSON.stringify(status)) return Promise.resolve(node);
           this.statuses.push(status);
@@ -142,6 +144,21 @@ describe('a status that cannot be written, as the object changed or went', () =>
     expect(pauses.slice(0, 3)).toEqual([125, 250, 500].map(requeueAfter));
     expect(pauses.at(-1)).toEqual(requeueAfter(5_000));
     expect([bench.statuses, bench.counted, bench.told]).toEqual([[], [], []]);
+  });
+
+  test.each<{ why: string; fail: (bench: Bench) => void }>([
+    { why: 'the API server is away', fail: (each) => (each.isAway = true) },
+    { why: 'the object changed', fail: (each) => (each.isGone = true) },
+  ])('C9 is no verdict that spares the next look its work: $why', async ({ fail }) => {
+    await bench.report(inSync(nodeWith()), { seen: SEEN });
+    fail(bench);
+    const edited = { ...SEEN, generation: SEEN.generation + 1 };
+    await bench.report(inSync(nodeWith()), { seen: edited }).catch(() => undefined);
+    expect(bench.local.seen).toBeUndefined();
+    bench.isAway = false;
+    bench.isGone = false;
+    await bench.report(inSync(nodeWith()), { seen: edited });
+    expect(bench.local.seen).toEqual(edited);
   });
 });
 

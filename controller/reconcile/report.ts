@@ -22,7 +22,8 @@ export async function report(dependencies: Dependencies, judged: WireGuardNode, 
   const node = { ...judged, status: synced.local.written ?? stored.status };
   const { outcome, local } = counted(node, synced);
   const { status: says } = consequencesOf(outcome);
-  if (says !== 'interim') localStates.set(key, local);
+  // A look spares the next one its work only once its verdict is written: a write may fail.
+  if (says !== 'interim') localStates.set(key, says === 'never' ? local : { ...local, seen: undefined });
   const nowMs = clock.now();
   const failures = local.failures.count;
   const retry = retryOf(outcome, { node, nowMs, failures });
@@ -38,7 +39,9 @@ export async function report(dependencies: Dependencies, judged: WireGuardNode, 
   if (written === undefined) return again(dependencies, node, synced.local);
   const isNew = written !== stored;
   if (isNew) dependencies.takeWritten(written);
-  remember(dependencies, node, written.status);
+  // As the API server keeps it.
+  const kept = says === 'interim' ? localStates.get(key, node.metadata.uid) : local;
+  localStates.set(key, { ...kept, written: written.status });
   tell(dependencies, node, { outcome, isNew });
   for (const event of eventsOf(node, outcome, status)) dependencies.events.record(node, event);
   return actionOf(delayMs);
@@ -52,12 +55,6 @@ async function write(
   return writer.writeStatus(stored, status, signal);
 }
 
-/** What we wrote last, as the API server keeps it. */
-function remember({ localStates }: Dependencies, node: WireGuardNode, written: WireGuardNodeStatus): void {
-  const key = keyOf(node);
-  localStates.set(key, { ...localStates.get(key, node.metadata.uid), written });
-}
-
 /** The failure counted; what happened too often in a row is what its row says that it is in the end. */
 function counted({ metadata }: WireGuardNode, { outcome, local }: Synced): Synced {
   const { failure, status } = consequencesOf(outcome);
@@ -69,7 +66,7 @@ function counted({ metadata }: WireGuardNode, { outcome, local }: Synced): Synce
 /** The object went, or changed, while its status was written: the watch tells how. */
 function again({ localStates, random }: Dependencies, node: WireGuardNode, local: LocalState): Action {
   const failures = countFailure(local.failures, 'write', node.metadata.generation);
-  localStates.set(keyOf(node), { ...local, failures });
+  localStates.set(keyOf(node), { ...local, failures, seen: undefined });
   return actionOf(delayOf(SOON, failures.count, random));
 }
 
