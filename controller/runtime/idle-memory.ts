@@ -23,8 +23,8 @@ export interface IdleMemoryOptions {
 }
 
 /**
- * V8 keeps what its heap has grown to while there was much to do, half of the process at 1,000 hosts: once it is calm it is given back.
- * Telling V8 to favour memory all the time would make each edit a quarter slower. The signal ends it.
+ * V8 keeps what its heap has grown to while there was much to do: once it is calm it is given back. Not by `--optimize-for-size` all
+ * the time, which costs more CPU a create. The signal ends it.
  */
 export function keepMemoryLow(options: IdleMemoryOptions): void {
   const { queue, clock, signal, residentBytes = () => process.memoryUsage.rss(), collect = collectorOf() } = options;
