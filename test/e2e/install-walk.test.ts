@@ -105,6 +105,12 @@ describe('from a host that runs WireGuard to one that is managed, by the words o
 
   test('first host, further host, upgrade, uninstall: few commands, and no ping lost from the first to the last', async () => {
     const [fra1, fra2] = [lab.host('fra1'), lab.host('fra2')];
+    // Both ends that begin a handshake at one time may undo each other's, and wait 5 s: no word about what the walk does.
+    for (const host of [fra1, fra2])
+      await until(
+        'the tunnel to carry',
+        async () => (await host.exec(['ping', '-c1', '-W1', '10.88.0.3'])).exitCode === 0,
+      );
     const pings = await Promise.all([
       fra1.startPing('10.88.0.3'),
       lab.host('peer').startPing('10.88.0.1'),

@@ -1,20 +1,34 @@
-import { createServer, type AddressInfo } from 'node:net';
+import { createServer } from 'node:net';
 
-/** Ports that nobody listens on at `address`, all different. */
+/** Below the range from which Linux gives ports to those that name none (ip_local_port_range): none of them is taken meanwhile. */
+const FIRST = 20_000;
+const LAST = 32_000;
+
+let next = FIRST;
+
+/** Ports that nobody listens on at `address`, all different, and none that this process was given before. */
 export async function freePorts(address: string, count: number): Promise<number[]> {
-  // All are held open until the last one is known.
-  const servers = await Promise.all(Array.from({ length: count }, () => listen(address)));
-  const ports = servers.map((server) => (server.address() as AddressInfo).port);
-  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
+  const ports: number[] = [];
+  for (let tries = 0; ports.length < count; tries += 1) {
+    if (tries > LAST - FIRST) throw new Error(`No free ports from ${String(FIRST)} to ${String(LAST)} at ${address}`);
+    const port = next;
+    next = next === LAST ? FIRST : next + 1;
+    if (await isFree(address, port)) ports.push(port);
+  }
   return ports;
 }
 
-function listen(host: string): Promise<ReturnType<typeof createServer>> {
+function isFree(host: string, port: number): Promise<boolean> {
   return new Promise((resolve, reject) => {
     const server = createServer();
-    server.once('error', reject);
-    server.listen({ host, port: 0 }, () => {
-      resolve(server);
+    server.once('error', (error: NodeJS.ErrnoException) => {
+      if (error.code === 'EADDRINUSE') resolve(false);
+      else reject(error);
+    });
+    server.listen({ host, port }, () => {
+      server.close(() => {
+        resolve(true);
+      });
     });
   });
 }
