@@ -4,7 +4,7 @@ const tests = '\\.test\\.ts$';
 
 /** Folders from the bottom up: each may import those before it, never one after it. */
 const AGENT_LAYERS = ['protocol', 'core', 'host', 'backend', 'apply', 'operations', 'http', 'cli'];
-const CONTROLLER_LAYERS = ['runtime', 'api', 'policy', 'drivers', 'cluster', 'reconcile'];
+const CONTROLLER_LAYERS = ['runtime', 'api', 'policy', 'drivers', 'cluster', 'reconcile', 'cli'];
 
 /**
  * One rule a layer: nothing in it imports a higher one. Files beside the folders, which put everything together, are on top of all.
@@ -55,14 +55,21 @@ export default {
       name: 'no-driver-knows-another',
       comment: 'the wire format of a kind of agent stays in its folder',
       severity: 'error',
-      from: { path: '^controller/', pathNot: [tests, '^controller/run\\.ts$', '^controller/drivers/wgnode/'] },
+      from: { path: '^controller/', pathNot: [tests, '^controller/(run|cli/live)\\.ts$', '^controller/drivers/wgnode/'] },
       to: { path: '^controller/drivers/wgnode/' },
     },
     {
       name: 'controller-knows-the-protocol-only',
       severity: 'error',
-      from: { path: '^controller/', pathNot: tests },
+      from: { path: '^controller/', pathNot: [tests, '^controller/cli/(main|import)\\.ts$'] },
       to: { path: '^(agent|test|hack)/', pathNot: '^agent/protocol/' },
+    },
+    {
+      name: 'the-plugin-reads-files-as-the-agent-does',
+      comment: '`kubectl wgnode import` is `wgnode-agent import` from another machine',
+      severity: 'error',
+      from: { path: '^controller/cli/(main|import)\\.ts$' },
+      to: { path: '^(agent|test|hack)/', pathNot: '^agent/(protocol/|cli/import-files\\.ts$|node-version\\.ts$)' },
     },
     {
       name: 'agent-never-imports-the-controller',

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { type AuditRecord, recordOf, verifyChain } from '../core/audit-record.ts';
 import { auditFiles } from '../host/audit-log.ts';
-import { textTable } from './text-table.ts';
+import { textTable } from '../protocol/text-table.ts';
 
 /** What `wgnode-agent audit` prints, and how it ends. */
 export interface AuditReport {

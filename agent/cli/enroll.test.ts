@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { loadAll } from 'js-yaml';
 import { newPrivateKey } from '../../test/support/canary.ts';
-import { type EnrollOptions, importFiles } from './enroll.ts';
+import { type EnrollOptions, importFiles } from './import-files.ts';
 
 const OPTIONS: EnrollOptions = {
   interfaces: null,

@@ -1,32 +1,18 @@
 import { X509Certificate } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
-import { isIP } from 'node:net';
 import { hostname } from 'node:os';
-import { basename, dirname, join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { readText } from '../host/config-files.ts';
-import { INTERFACE_NAME_RULE, isInterfaceName } from '../protocol/interface-name.ts';
+import { isInterfaceName } from '../protocol/interface-name.ts';
 import type { ConfigResponse } from '../protocol/messages.ts';
 import { observedFrom } from '../protocol/observed.ts';
-import { markKeys } from '../protocol/redact.ts';
-import { type InterfaceConfig, mapHooks } from '../protocol/wgquick/config.ts';
-import { interfaceOf, parseDocument, savesConfig } from '../protocol/wgquick/document.ts';
-import { HOOK_NAMES } from '../protocol/wgquick/fields.ts';
+import { interfaceOf, parseDocument } from '../protocol/wgquick/document.ts';
 import type { AgentSettings, TlsFiles } from '../settings.ts';
 import { CommandError } from './command-error.ts';
+import { checkPlace, type EnrollOptions, remarksOf, withMarkedKeys, withPort } from './import-files.ts';
 import type { LocalAgent } from './local-agent.ts';
 import { agentSecret, documentsOf, type Naming, objectName, type Source, yamlOf } from './resource-documents.ts';
-
-/** What `enroll` and `import` take; null = as the host says. */
-export interface EnrollOptions {
-  readonly interfaces: readonly string[] | null;
-  readonly namespace: string;
-  readonly mode: 'Observe' | 'Enforce';
-  /** DNS name or address by which controllers reach the agent. */
-  readonly address: string | null;
-  /** Of the host, in the names of objects. */
-  readonly name: string | null;
-}
 
 /** The Secrets and WireGuardNodes of what this host has, as YAML. Changes nothing. Throws CommandError. */
 export async function enroll(
@@ -55,37 +41,6 @@ interface Found {
   readonly owner: string | null;
 }
 
-/** The same of files alone, which need not be of this host: nothing is known of what runs. */
-export async function importFiles(files: readonly string[], options: EnrollOptions): Promise<string> {
-  const { address, name, namespace, mode } = options;
-  if (address !== null) checkPlace(address);
-  if (address === null)
-    throw new CommandError('import needs --address DNS-NAME|IP[:PORT]: where the agent of that host is reached');
-  const plain = address.replace(/^\[|\](:[0-9]+)?$|(?<=^[^:]*):[0-9]+$/g, '');
-  const host = objectName(name ?? (isIP(plain) === 0 ? plain.replace(/\..*$/, '') : plain));
-  const naming: Naming = { namespace, host, mode, url: `https://${withPort(address, 8443)}` };
-  const sources = await Promise.all(
-    files.map(async (path): Promise<Source> => {
-      const own = basename(path).replace(/\.conf$/, '');
-      if (!path.endsWith('.conf') || !isInterfaceName(own))
-        throw new CommandError(
-          `${path}: the name of the file is that of the interface, and '${own}' ${INTERFACE_NAME_RULE}; copy it to such a name, as wg0.conf`,
-        );
-      const text = await readText(path);
-      if (text === null) throw new CommandError(`Cannot read ${path}: there is no such file`);
-      const document = parseDocument(text);
-      const file = interfaceOf(document);
-      const marked = withMarkedKeys(file);
-      if (HOOK_NAMES.some((list) => file[list].join() !== marked[list].join()))
-        throw new CommandError(
-          `${path}: a hook has a key in it, which an object must not; put it into a file that the hook reads`,
-        );
-      return { name: own, file, state: 'up', observed: null, drift: [], remarks: remarksOf(savesConfig(document)) };
-    }),
-  );
-  return yamlOf(documentsOf(naming, sources));
-}
-
 async function sourceOf(name: string, agent: LocalAgent, configFolder: string): Promise<Found> {
   if (!isInterfaceName(name)) throw new CommandError(`'${name}' is no name of an interface`);
   const response = await agent.get<ConfigResponse>(`/v1/wg/${name}/config`);
@@ -102,14 +57,6 @@ async function sourceOf(name: string, agent: LocalAgent, configFolder: string): 
   return { source, owner: response.owner?.name ?? null };
 }
 
-/** A key in a hook is none for everybody who may read objects: the agent tells of it by a mark, and takes it back by that. */
-const withMarkedKeys = (file: InterfaceConfig): InterfaceConfig => mapHooks(file, (hook) => markKeys(hook));
-
-const remarksOf = (savesConfig: boolean): string[] =>
-  savesConfig
-    ? ['SaveConfig = true: `wg-quick down` writes what runs over the file, comments are lost then; take the line out']
-    : [];
-
 /** Names of the files in the folder of wg-quick(8) that the host lets be managed. */
 export async function interfacesOf(folder: string, { interfaces }: AgentSettings): Promise<string[]> {
   const files = await readdir(folder).catch(() => []);
@@ -118,15 +65,6 @@ export async function interfacesOf(folder: string, { interfaces }: AgentSettings
     .map((file) => file.slice(0, -'.conf'.length))
     .filter((name) => isInterfaceName(name) && (interfaces === null || interfaces.includes(name)))
     .sort();
-}
-
-/** `HOST`, `HOST:PORT`, an address, `[IPv6]:PORT`; no URL. */
-function checkPlace(address: string): void {
-  if (isIP(address) !== 0) return;
-  if (!/^(\[[0-9a-fA-F:.]+\]|[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?)(:[0-9]{1,5})?$/.test(address))
-    throw new CommandError(
-      `--address ${JSON.stringify(address)} must be a DNS name or an IP address, with a port if it is not 8443`,
-    );
 }
 
 function namingOf(settings: AgentSettings, { namespace, mode, address, name }: EnrollOptions): Naming {
@@ -139,13 +77,6 @@ function namingOf(settings: AgentSettings, { namespace, mode, address, name }: E
     host: objectName(name ?? hostname().replace(/\..*$/, '')),
     url: `${scheme}://${withPort(place, settings.port)}`,
   };
-}
-
-/** `[IPv6]:PORT` where there is no port yet. */
-function withPort(address: string, port: number): string {
-  if (/^[^:]+:[0-9]+$/.test(address) || /^\[.*\]:[0-9]+$/.test(address)) return address;
-  const host = address.includes(':') && !address.startsWith('[') ? `[${address}]` : address;
-  return `${host}:${String(port)}`;
 }
 
 /** What the certificate is for: the first name in it that is no loopback one. */

@@ -6,7 +6,7 @@ import { interfaceOf, parseDocument } from '../protocol/wgquick/document.ts';
 import { putFromConfig } from '../protocol/wgquick/wire.ts';
 import { CommandError } from './command-error.ts';
 import type { LocalAgent } from './local-agent.ts';
-import { textTable } from './text-table.ts';
+import { textTable } from '../protocol/text-table.ts';
 
 /** What the agent would do to make the interface as the [Interface] part of a file says, and what that does to traffic. Changes nothing. */
 export async function planFile(agent: LocalAgent, path: string, name: string | null): Promise<string> {

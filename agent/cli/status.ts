@@ -5,7 +5,8 @@ import { auditFiles } from '../host/audit-log.ts';
 import type { ConfigResponse, DumpResponse } from '../protocol/messages.ts';
 import type { AgentSettings } from '../settings.ts';
 import type { LocalAgent } from './local-agent.ts';
-import { textTable } from './text-table.ts';
+import { ageText, bytesText } from '../protocol/human-units.ts';
+import { textTable } from '../protocol/text-table.ts';
 
 /** Of an interface. */
 interface Row {
@@ -84,18 +85,6 @@ const peersOf = ({ name, dump }: Row, nowMs: number): string[][] =>
     bytesText(peer.transfer_rx),
     bytesText(peer.transfer_tx),
   ]);
-
-function ageText(seconds: number): string {
-  if (seconds < 120) return `${String(Math.max(0, Math.round(seconds)))} s`;
-  if (seconds < 7_200) return `${String(Math.round(seconds / 60))} min`;
-  return seconds < 172_800 ? `${String(Math.round(seconds / 3_600))} h` : `${String(Math.round(seconds / 86_400))} d`;
-}
-
-function bytesText(bytes: number): string {
-  const units = ['B', 'kB', 'MB', 'GB', 'TB'];
-  const power = bytes < 1_000 ? 0 : Math.min(units.length - 1, Math.floor(Math.log10(bytes) / 3));
-  return `${(bytes / 1_000 ** power).toFixed(power === 0 ? 0 : 1)} ${units[power] ?? ''}`;
-}
 
 function certificateLine({ tls }: AgentSettings, nowMs: number): string[] {
   if (tls === null) return ['certificate: none, the agent speaks plain HTTP\n'];

@@ -58,6 +58,22 @@ export type Applied =
 /** How a change of the state, or a removal, ended. */
 export type Done = { readonly kind: 'done' } | Failure;
 
+/** A peer as the kernel of the host has it. */
+export interface LivePeer {
+  readonly publicKey: string;
+  /** Undefined = none is known. */
+  readonly endpoint: string | undefined;
+  readonly allowedIps: readonly string[];
+  /** Unix seconds; undefined = never. */
+  readonly latestHandshake: number | undefined;
+  /** Since the interface was made. */
+  readonly receivedBytes: number;
+  readonly sentBytes: number;
+}
+
+/** How the question for the peers ended; where there is no device there are none. */
+export type PeersRead = { readonly kind: 'peers'; readonly peers: readonly LivePeer[] } | Failure;
+
 /** What a change must keep to. */
 export interface ApplyOptions extends CallOptions {
   /** Of the observation that was decided on: a host that moved since is `superseded`. Undefined = whatever it is. */
@@ -75,6 +91,8 @@ export interface Driver {
   readonly capabilities: ReadonlySet<Capability>;
   /** Reads the interface. `revision`: of an observation of this same driver; `unchanged` when nothing moved since, which is cheap. */
   observe(revision: string | undefined, options: CallOptions): Promise<Observed>;
+  /** The peers that the interface has now, without any key but their public ones. */
+  peers(options: CallOptions): Promise<PeersRead>;
   /** What an apply would do; changes nothing. For drivers with the capability `plan`. */
   plan(desired: DesiredInterface, options: CallOptions): Promise<Planned>;
   /** Makes the interface as desired. A change that fails is undone, or said not to be. */

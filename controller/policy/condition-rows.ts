@@ -1,9 +1,10 @@
 import { type ConditionType, conditionOf, isRetryable } from '../api/conditions.ts';
+import type { Reason } from '../api/reasons.ts';
 import type { Condition, WireGuardNode } from '../api/wireguardnode.generated.ts';
 import type { OutcomeOf } from './outcome.ts';
 
 /** One condition: type, status, reason, message, and the generation at which it was judged; left out = the present one. */
-export type ConditionRow = readonly [ConditionType, Condition['status'], string, string, number?];
+export type ConditionRow = readonly [ConditionType, Condition['status'], Reason, string, number?];
 
 /** Without contact for so long, or failed so often, an object no longer counts as making progress (kstatus). */
 const STALLED_AFTER_MS = 10 * 60 * 1000;
@@ -23,7 +24,8 @@ const kept = (node: WireGuardNode, type: Kept): ConditionRow => {
   const known = conditionOf(node.status.conditions, type);
   if (known === undefined) return [type, 'Unknown', 'Pending', 'Not looked at yet'];
   const { status, reason, message, observedGeneration = node.metadata.generation } = known;
-  return [type, status, reason, message, observedGeneration];
+  // What others wrote is put right before it is kept: the word is one of ours.
+  return [type, status, reason as Reason, message, observedGeneration];
 };
 
 /** As it was said of this very generation; of an older one it says nothing any more. */
@@ -127,10 +129,10 @@ export function applyFailedRows(
 }
 
 /** Retried still, but to kstatus either on its way or failed; never both. */
-const progress = (stalled: boolean, reason: string, message: string): ConditionRow =>
+const progress = (stalled: boolean, reason: Reason, message: string): ConditionRow =>
   stalled ? ['Stalled', 'True', reason, message] : ['Reconciling', 'True', 'ProgressingWithRetry', message];
 
-const waitingRows = (node: WireGuardNode, reason: string, message: string): ConditionRow[] => [
+const waitingRows = (node: WireGuardNode, reason: Reason, message: string): ConditionRow[] => [
   ['Ready', 'False', reason, message],
   connected(node),
   ['Synced', 'False', reason, message],

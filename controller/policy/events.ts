@@ -1,5 +1,6 @@
 import type { Cause } from './decide.ts';
 import { conditionOf } from '../api/conditions.ts';
+import type { HappeningReason, Reason } from '../api/reasons.ts';
 import type { WireGuardNode, WireGuardNodeStatus } from '../api/wireguardnode.generated.ts';
 import type { Change, Outcome } from './outcome.ts';
 import { consequencesOf } from './outcome-table.ts';
@@ -7,13 +8,13 @@ import { consequencesOf } from './outcome-table.ts';
 /** Something that a person who looks at the object wants to know had happened. The note stands alone: kubectl shows no action. */
 export interface NodeEvent {
   readonly type: 'Normal' | 'Warning';
-  readonly reason: string;
+  readonly reason: HappeningReason | Reason;
   /** A machine word. */
   readonly action: string;
   readonly note: string;
 }
 
-const CHANGED: Readonly<Record<Cause, string>> = {
+const CHANGED: Readonly<Record<Cause, HappeningReason>> = {
   Created: 'Applied',
   SpecChanged: 'Applied',
   SecretChanged: 'KeyRotated',
@@ -61,5 +62,5 @@ function turnEvents(node: WireGuardNode, status: WireGuardNodeStatus): NodeEvent
   const now = conditionOf(status.conditions, 'Ready');
   if (now === undefined || before?.reason === now.reason) return [];
   if (now.status === 'True') return [{ type: 'Normal', reason: 'Ready', action: 'Reconcile', note: now.message }];
-  return [{ type: 'Warning', reason: now.reason, action: 'Reconcile', note: now.message }];
+  return [{ type: 'Warning', reason: now.reason as Reason, action: 'Reconcile', note: now.message }];
 }

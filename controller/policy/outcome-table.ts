@@ -328,5 +328,5 @@ export function conditionRowsOf(outcome: Outcome, context: OutcomeContext): read
   const { node } = context;
   const contended = conditionOf(node.status.conditions, 'Contended');
   if (!keepsContended || contended?.observedGeneration !== node.metadata.generation) return rows;
-  return [...rows, ['Contended', 'True', contended.reason, contended.message]];
+  return [...rows, ['Contended', 'True', 'Contended', contended.message]];
 }

@@ -10,7 +10,9 @@ import type {
   Done,
   Driver,
   Failure,
+  LivePeer,
   Observed,
+  PeersRead,
   Planned,
 } from '../../controller/drivers/driver.ts';
 import type { AgentIdentity, Observation } from '../../controller/policy/observation.ts';
@@ -44,6 +46,7 @@ export class MemoryDriver implements Driver {
   failure: Failure | undefined;
   /** The answer to every plan. */
   planFailure: Failure | undefined;
+  livePeers: readonly LivePeer[] = [];
   /** Reports success and does nothing. */
   isIdle = false;
   /** Tells after an apply what it reads then. */
@@ -68,6 +71,10 @@ export class MemoryDriver implements Driver {
     const own = { agent: this.agent, owner: this.owner };
     if (this.config === undefined) return { ...nothingThere, ...own };
     return { ...observationOf(this.config, this.state), ...own, revision: this.#revision() };
+  }
+
+  peers(): Promise<PeersRead> {
+    return Promise.resolve(this.failure ?? { kind: 'peers', peers: this.livePeers });
   }
 
   plan(): Promise<Planned> {

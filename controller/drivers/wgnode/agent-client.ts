@@ -3,6 +3,7 @@ import { Client } from 'undici';
 import {
   AGENT_NAME,
   type ConfigResponse,
+  type DumpResponse,
   type HealthResponse,
   type PutConfigResponse,
   type PutConfigBody,
@@ -16,7 +17,7 @@ import { AgentRefused, AgentUnreachable, isReset, unreachable } from './agent-er
 import { type AgentTlsOptions, createConnector } from './connector.ts';
 import { type AgentResponse, explain, parseObject } from './explain-response.ts';
 import { exchange } from './exchange.ts';
-import { isConfigResponse, isHealthResponse, isPutResponse } from './parse-response.ts';
+import { isConfigResponse, isDumpResponse, isHealthResponse, isPutResponse } from './parse-response.ts';
 import type { UrlGuard } from './url-guard.ts';
 
 /** Where an agent is, and what proves both sides. `origin`: scheme, host and port. */
@@ -40,6 +41,8 @@ export interface AgentClient {
   /** Asked once a connection: it is the agent's, not the interface's. */
   health(options: CallOptions): Promise<HealthResponse>;
   readConfig(name: string, etag: string | undefined, options: CallOptions): Promise<ConfigRead>;
+  /** Undefined = there is no such device. */
+  dump(name: string, options: CallOptions): Promise<DumpResponse | undefined>;
   putConfig(name: string, body: PutConfigBody, options: CallOptions): Promise<PutConfigResponse>;
   setState(name: string, verb: 'enable' | 'disable', options: CallOptions): Promise<void>;
   remove(name: string, options: CallOptions): Promise<void>;
@@ -157,6 +160,19 @@ class HttpAgentClient implements AgentClient {
       throw new AgentUnreachable('ProtocolError', `${origin} answered for another interface`);
     } catch (error) {
       if (error instanceof AgentRefused && error.agentCode === 'not_found') return { kind: 'absent' };
+      throw error;
+    }
+  }
+
+  async dump(name: string, options: CallOptions): Promise<DumpResponse | undefined> {
+    const { origin } = this.#options.address;
+    const call: Call = { operation: 'dump', maxBytes: MAX_BYTES.config, method: 'GET', path: pathOf(name, '/dump') };
+    try {
+      const response = parseObject((await this.#send(call, options)).text, origin);
+      if (isDumpResponse(response)) return response;
+      throw notUnderstood(origin, 'GET dump');
+    } catch (error) {
+      if (error instanceof AgentRefused && error.agentCode === 'not_found') return undefined;
       throw error;
     }
   }

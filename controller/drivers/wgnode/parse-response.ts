@@ -1,5 +1,10 @@
 import { Ajv } from 'ajv';
-import type { ConfigResponse, HealthResponse, PutConfigResponse } from '../../../agent/protocol/messages.ts';
+import type {
+  ConfigResponse,
+  DumpResponse,
+  HealthResponse,
+  PutConfigResponse,
+} from '../../../agent/protocol/messages.ts';
 import { SPEC_PROPERTIES } from '../../../agent/protocol/wgquick/wire.ts';
 
 const text = (maxLength: number): object => ({ type: 'string', maxLength });
@@ -104,10 +109,30 @@ const HEALTH_RESPONSE = {
   },
 };
 
+/** Keys that the host reads back are not even looked at. */
+const DUMP_RESPONSE = shape({
+  interface: text(15),
+  peers: {
+    type: 'array',
+    maxItems: 100_000,
+    items: shape({
+      public_key: text(44),
+      endpoint: optionalText(128),
+      allowed_ips: texts(100_000, 49),
+      latest_handshake: optionalWhole(Number.MAX_SAFE_INTEGER),
+      transfer_rx: whole(Number.MAX_SAFE_INTEGER),
+      transfer_tx: whole(Number.MAX_SAFE_INTEGER),
+    }),
+  },
+});
+
 const ajv = new Ajv({ allowUnionTypes: true, strictRequired: false, strictTypes: false });
 
 /** Whether a parsed answer to GET config is one. */
 export const isConfigResponse = ajv.compile<ConfigResponse>(CONFIG_RESPONSE);
+
+/** Whether a parsed answer to GET dump is one. */
+export const isDumpResponse = ajv.compile<DumpResponse>(DUMP_RESPONSE);
 
 /** Whether a parsed answer to PUT config is that of our agent. */
 export const isPutResponse = ajv.compile<PutConfigResponse>(PUT_RESPONSE);

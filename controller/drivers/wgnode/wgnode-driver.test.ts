@@ -2,6 +2,7 @@ import type { ErrorCode } from '../../../agent/protocol/errors.ts';
 import { describe, expect, test } from '@jest/globals';
 import type {
   ConfigResponse,
+  DumpResponse,
   HealthResponse,
   PutConfigResponse,
   PutConfigBody,
@@ -63,6 +64,13 @@ class ModelAgent implements AgentClient {
     const { digest } = this.configResponse;
     if (`"${digest}"` === etag) return Promise.resolve({ kind: 'unchanged' });
     return Promise.resolve({ kind: 'present', response: this.configResponse, etag: `"${digest}"` });
+  }
+
+  /** Undefined = there is no device. */
+  dumpResponse: DumpResponse | undefined;
+
+  dump(): Promise<DumpResponse | undefined> {
+    return Promise.resolve(this.dumpResponse);
   }
 
   /** What an answer to a PUT shows of the host after it. */

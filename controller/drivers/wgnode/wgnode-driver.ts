@@ -14,6 +14,7 @@ import type {
   Driver,
   Failure,
   Observed,
+  PeersRead,
   Planned,
 } from '../driver.ts';
 import { type AgentClient, isOurAgent } from './agent-client.ts';
@@ -75,6 +76,21 @@ export class WgnodeDriver implements Driver {
     if (isOurAgent(health)) return { ...health, certificateNotAfterMs };
     const text = `The agent at ${this.#url} is no wgnode-agent: this version cannot drive it yet`;
     throw new Unable(refusal('Unsupported', text));
+  }
+
+  peers(options: CallOptions): Promise<PeersRead> {
+    return answered(async () => {
+      const dump = await this.#client.dump(this.#name, options);
+      const peers = (dump?.peers ?? []).map((peer) => ({
+        publicKey: peer.public_key,
+        endpoint: peer.endpoint ?? undefined,
+        allowedIps: peer.allowed_ips,
+        latestHandshake: peer.latest_handshake ?? undefined,
+        receivedBytes: peer.transfer_rx,
+        sentBytes: peer.transfer_tx,
+      }));
+      return { kind: 'peers', peers };
+    });
   }
 
   plan(desired: DesiredInterface, options: CallOptions): Promise<Planned> {

@@ -44,6 +44,7 @@ export function newClient(options: TestClientOptions): TestClient {
     },
     health: (call) => client.health(call),
     readConfig: (name, etag, call) => client.readConfig(name, etag, call),
+    dump: (name, call) => client.dump(name, call),
     putConfig: (name, body, call) => client.putConfig(name, body, call),
     setState: (name, verb, call) => client.setState(name, verb, call),
     remove: (name, call) => client.remove(name, call),

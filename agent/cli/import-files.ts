@@ -1,0 +1,76 @@
+import { isIP } from 'node:net';
+import { basename } from 'node:path';
+import { readText } from '../host/config-files.ts';
+import { INTERFACE_NAME_RULE, isInterfaceName } from '../protocol/interface-name.ts';
+import { markKeys } from '../protocol/redact.ts';
+import { type InterfaceConfig, mapHooks } from '../protocol/wgquick/config.ts';
+import { interfaceOf, parseDocument, savesConfig } from '../protocol/wgquick/document.ts';
+import { HOOK_NAMES } from '../protocol/wgquick/fields.ts';
+import { CommandError } from './command-error.ts';
+import { documentsOf, type Naming, objectName, type Source, yamlOf } from './resource-documents.ts';
+
+/** What `enroll` and `import` take; null = as the host says. */
+export interface EnrollOptions {
+  readonly interfaces: readonly string[] | null;
+  readonly namespace: string;
+  readonly mode: 'Observe' | 'Enforce';
+  /** DNS name or address by which controllers reach the agent. */
+  readonly address: string | null;
+  /** Of the host, in the names of objects. */
+  readonly name: string | null;
+}
+
+/** The objects of wg-quick files, as YAML; they need not be of this host: nothing is known of what runs. */
+export async function importFiles(files: readonly string[], options: EnrollOptions): Promise<string> {
+  const { address, name, namespace, mode } = options;
+  if (address !== null) checkPlace(address);
+  if (address === null)
+    throw new CommandError('import needs --address DNS-NAME|IP[:PORT]: where the agent of that host is reached');
+  const plain = address.replace(/^\[|\](:[0-9]+)?$|(?<=^[^:]*):[0-9]+$/g, '');
+  const host = objectName(name ?? (isIP(plain) === 0 ? plain.replace(/\..*$/, '') : plain));
+  const naming: Naming = { namespace, host, mode, url: `https://${withPort(address, 8443)}` };
+  const sources = await Promise.all(
+    files.map(async (path): Promise<Source> => {
+      const own = basename(path).replace(/\.conf$/, '');
+      if (!path.endsWith('.conf') || !isInterfaceName(own))
+        throw new CommandError(
+          `${path}: the name of the file is that of the interface, and '${own}' ${INTERFACE_NAME_RULE}; copy it to such a name, as wg0.conf`,
+        );
+      const text = await readText(path);
+      if (text === null) throw new CommandError(`Cannot read ${path}: there is no such file`);
+      const document = parseDocument(text);
+      const file = interfaceOf(document);
+      const marked = withMarkedKeys(file);
+      if (HOOK_NAMES.some((list) => file[list].join() !== marked[list].join()))
+        throw new CommandError(
+          `${path}: a hook has a key in it, which an object must not; put it into a file that the hook reads`,
+        );
+      return { name: own, file, state: 'up', observed: null, drift: [], remarks: remarksOf(savesConfig(document)) };
+    }),
+  );
+  return yamlOf(documentsOf(naming, sources));
+}
+
+/** A key in a hook is none for everybody who may read objects: the agent tells of it by a mark, and takes it back by that. */
+export const withMarkedKeys = (file: InterfaceConfig): InterfaceConfig => mapHooks(file, (hook) => markKeys(hook));
+
+export const remarksOf = (savesConfig: boolean): string[] =>
+  savesConfig
+    ? ['SaveConfig = true: `wg-quick down` writes what runs over the file, comments are lost then; take the line out']
+    : [];
+
+/** `HOST`, `HOST:PORT`, an address, `[IPv6]:PORT`; no URL. */
+export function checkPlace(address: string): void {
+  if (isIP(address) !== 0) return;
+  if (!/^(\[[0-9a-fA-F:.]+\]|[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?)(:[0-9]{1,5})?$/.test(address))
+    throw new CommandError(
+      `--address ${JSON.stringify(address)} must be a DNS name or an IP address, with a port if it is not 8443`,
+    );
+}
+
+/** `[IPv6]:PORT` where there is no port yet. */
+export function withPort(address: string, port: number): string {
+  if (/^[^:]+:[0-9]+$/.test(address) || /^\[.*\]:[0-9]+$/.test(address)) return address;
+  const host = address.includes(':') && !address.startsWith('[') ? `[${address}]` : address;
+  return `${host}:${String(port)}`;
+}

@@ -1,0 +1,99 @@
+import '../../agent/node-version.ts';
+import packageFile from '../../package.json' with { type: 'json' };
+import { type Arguments, MISUSE, parseArguments } from './arguments.ts';
+import { type Cluster, connect, explainError, listNodes } from './cluster.ts';
+import { CommandError } from './command-error.ts';
+import { COMMANDS } from './commands.ts';
+import { completionsOf } from './completion.ts';
+import { commandHelpOf, helpOf } from './help.ts';
+import { createTerminal, type Terminal } from './terminal.ts';
+
+/** Flags that every command takes. */
+const COMMON = ['namespace', 'context', 'kubeconfig', 'help'];
+
+async function run(argv: readonly string[], terminal: Terminal): Promise<number> {
+  if (argv[0] === '__complete') return complete(argv.slice(1), terminal);
+  const args = parseArguments(argv);
+  const command = Object.hasOwn(COMMANDS, args.command) ? COMMANDS[args.command] : undefined;
+  if (args.command === '' || args.command === 'help') {
+    terminal.print(helpOf(COMMANDS));
+    return args.command === '' && !args.has('help') ? MISUSE : 0;
+  }
+  if (args.command === 'version') return version(args, terminal);
+  if (command === undefined)
+    throw new CommandError(`There is no command ${args.command}; see kubectl wgnode --help`, MISUSE);
+  if (args.has('help')) {
+    terminal.print(commandHelpOf(command));
+    return 0;
+  }
+  const strange = args.given.find((flag) => !COMMON.includes(flag) && !command.flags.includes(flag));
+  if (strange !== undefined)
+    throw new CommandError(`${args.command} takes no --${strange}; see kubectl wgnode ${args.command} --help`, MISUSE);
+  const { run: work } = command;
+  if (typeof work !== 'function') return work.alone({ args, terminal });
+  return withCluster(args, (cluster, signal) => work({ args, cluster, terminal, signal }));
+}
+
+/** With a connection that is closed at the end; Ctrl-C aborts the signal. */
+async function withCluster(
+  args: Arguments,
+  work: (cluster: Cluster, signal: AbortSignal) => Promise<number>,
+): Promise<number> {
+  const cluster = await connect(args);
+  const stopping = new AbortController();
+  const stop = (): void => {
+    stopping.abort();
+  };
+  process.once('SIGINT', stop);
+  process.once('SIGTERM', stop);
+  try {
+    return await work(cluster, stopping.signal);
+  } catch (error) {
+    if (error instanceof CommandError) throw error;
+    throw new CommandError(explainError(error, cluster));
+  } finally {
+    await cluster.client.close();
+  }
+}
+
+function version(args: Arguments, terminal: Terminal): Promise<number> {
+  terminal.print(`kubectl-wgnode ${packageFile.version}\n`);
+  return withCluster(args, async ({ client, server }) => {
+    const { gitVersion } = await client.request<{ gitVersion: string }>({ method: 'GET', path: '/version' });
+    terminal.print(`API server ${gitVersion} (${server})\n`);
+    return 0;
+  });
+}
+
+/** For the shell: never an error, at most no words. */
+async function complete(words: readonly string[], terminal: Terminal): Promise<number> {
+  const commands = [...Object.keys(COMMANDS), 'version'];
+  const plain = words.filter((word) => !word.startsWith('-'));
+  const names = plain.length < 2 ? [] : await namesOf(words).catch(() => []);
+  terminal.print(completionsOf(plain, { commands, names }));
+  return 0;
+}
+
+async function namesOf(words: readonly string[]): Promise<string[]> {
+  const args = parseArguments(words.filter((word) => word !== ''));
+  const cluster = await connect(args);
+  try {
+    return (await listNodes(cluster, args)).map(({ metadata }) => metadata.name);
+  } finally {
+    await cluster.client.close();
+  }
+}
+
+const terminal = createTerminal();
+run(process.argv.slice(2), terminal).then(
+  (code) => {
+    process.exitCode = code;
+  },
+  (error: unknown) => {
+    const isKnown = error instanceof CommandError || (error as { code?: unknown }).code === 'command';
+    terminal.remark(
+      `kubectl wgnode: ${isKnown ? (error as Error).message : error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`,
+    );
+    process.exitCode = error instanceof CommandError ? error.exitCode : 1;
+  },
+);
