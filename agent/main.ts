@@ -12,10 +12,12 @@ import { openStateFolder } from './host/state-folder.ts';
 import { CommandError } from './cli/command-error.ts';
 import { runCommand } from './cli/commands.ts';
 import { openAuditLog } from './host/audit-log.ts';
+import { serveMetrics } from './http/metrics-server.ts';
 import { createServer } from './http/server.ts';
-import { createLogger } from './log.ts';
+import { createLogger, type Logger } from './log.ts';
 import { ConfigCache } from './operations/config-cache.ts';
 import { getConfig } from './operations/get-config.ts';
+import { hostMetrics } from './operations/host-metrics.ts';
 import { forgetReads } from './backend/native/last-read.ts';
 import { forgetDocuments } from './protocol/wgquick/document.ts';
 import { type AgentSettings, CONFIG_PATH, parseSettings, readConfigFile, SettingsError } from './settings.ts';
@@ -28,9 +30,7 @@ async function main(): Promise<void> {
   if (process.getuid?.() !== 0) throw new SettingsError('wgnode-agent must run as root: it sets up network interfaces');
   const settings = parseSettings(await readConfigFile(CONFIG_PATH), process.env);
   const log = createLogger(settings.logLevel);
-  if (settings.tls === null)
-    log.warn('no TLS: keys travel in clear and the peer is not proven; use it behind a TLS proxy only');
-  if (settings.dropIn) log.warn('drop-in mode: plain HTTP, replayable signatures (v1), shell hooks, open metrics');
+  warnOf(settings, log);
   const host = createHost({
     runner: createCommandRunner(),
     state: await openStateFolder(STATE_FOLDER),
@@ -54,6 +54,7 @@ async function main(): Promise<void> {
     nowMs: () => performance.now(),
   });
   const app = createServer({ ...reading, configs });
+  await serveMetrics({ settings, log, read: () => hostMetrics(reading) });
   await listen(app, settings);
   log.info('ready', {
     host: settings.host,
@@ -72,6 +73,11 @@ async function main(): Promise<void> {
   });
   host.lock.onEnd(memory.changed);
   await bringUpDesired(host, interfaces);
+}
+
+function warnOf({ tls, dropIn }: AgentSettings, log: Logger): void {
+  if (tls === null) log.warn('no TLS: keys travel in clear and the peer is not proven; use it behind a TLS proxy only');
+  if (dropIn) log.warn('drop-in mode: plain HTTP, replayable signatures (v1), shell hooks, open metrics');
 }
 
 const listen = (app: FastifyInstance, settings: AgentSettings): Promise<string> =>

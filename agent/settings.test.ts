@@ -36,6 +36,7 @@ test('a file with TLS and a secret is enough; hooks, key read-back and everythin
     readBackKeys: false,
     interfaces: null,
     logLevel: 'info',
+    metrics: null,
     dropIn: false,
   });
 });
@@ -52,6 +53,7 @@ allowCommands: [{path: /etc/wireguard/nat.sh, args: ['up|down', '%i']}, {path: /
 readBackKeys: true
 interfaces: [wg0, wg1]
 logLevel: debug
+metrics: {host: 0.0.0.0, port: 9999, tokenFile: /etc/wgnode/token}
 `;
   expect(read(file)).toEqual({
     host: '::1',
@@ -69,6 +71,7 @@ logLevel: debug
     readBackKeys: true,
     interfaces: ['wg0', 'wg1'],
     logLevel: 'debug',
+    metrics: { host: '0.0.0.0', port: 9999, tokenFile: '/etc/wgnode/token' },
     dropIn: false,
   });
 });
@@ -128,6 +131,7 @@ describe('drop-in: the variables of the old agent alone', () => {
       readBackKeys: true,
       interfaces: null,
       logLevel: 'info',
+      metrics: null,
       dropIn: true,
     });
   });
@@ -164,6 +168,14 @@ describe('drop-in: the variables of the old agent alone', () => {
 
 describe('the agent does not start', () => {
   test.each<{ name: string; file: string | null; environment?: Environment }>([
+    { name: 'metrics for others without a token', file: `${FILE}metrics: {host: 0.0.0.0}\n` },
+    {
+      name: 'metrics for others without TLS',
+      file: `secrets: [${SECRET}]\ntls: off\nmetrics: {host: 10.0.0.1, tokenFile: /t}\n`,
+    },
+    { name: 'a token file by a relative path', file: `${FILE}metrics: {tokenFile: token}\n` },
+    { name: 'a port for metrics that is none', file: `${FILE}metrics: {port: 0}\n` },
+    { name: 'a key of metrics that nobody knows', file: `${FILE}metrics: {path: /x}\n` },
     { name: 'with nothing', file: null },
     { name: 'with an empty file', file: '' },
     { name: 'N3: without a secret', file: 'tls: off\n' },

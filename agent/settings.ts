@@ -33,8 +33,18 @@ export interface AgentSettings {
   /** Names that may be managed; null = any. */
   readonly interfaces: readonly string[] | null;
   readonly logLevel: LogLevel;
+  /** Where Prometheus reads /metrics; null = nowhere. */
+  readonly metrics: MetricsSettings | null;
   /** Started by the old agent's variables alone: plain HTTP, port 8080, open metrics. */
   readonly dropIn: boolean;
+}
+
+/** The listener for Prometheus. */
+export interface MetricsSettings {
+  readonly host: string;
+  readonly port: number;
+  /** Of the bearer token that a scrape must show; null = none, on loopback only. */
+  readonly tokenFile: string | null;
 }
 
 /** A setting that the agent cannot start with; the message tells the operator what to change. */
@@ -60,11 +70,12 @@ const KEYS = [
   'readBackKeys',
   'interfaces',
   'logLevel',
+  'metrics',
 ] as const;
 type Key = (typeof KEYS)[number];
 
 /** Written as YAML in a variable of the environment. */
-const STRUCTURED: ReadonlySet<Key> = new Set(['listen', 'tls', 'interfaces', 'allowCommands']);
+const STRUCTURED: ReadonlySet<Key> = new Set(['listen', 'tls', 'interfaces', 'allowCommands', 'metrics']);
 
 const OLD_NAMES = {
   WG_AGENT_SECRET: 'secrets',
@@ -110,10 +121,11 @@ export function parseSettings(fileText: string | null, environment: Environment)
   if (raw['minSignature'] !== undefined && raw['minSignature'] !== 'v1') {
     fail('minSignature must be v1: scheme v2 is not built yet');
   }
+  const tls = tlsOf(raw['tls'], dropIn);
   return {
     host,
     port,
-    tls: tlsOf(raw['tls'], dropIn),
+    tls,
     secrets: secretsOf(raw['secrets'], environment),
     maxTimestampAgeSeconds: wholeOf(
       'maxTimestampAge',
@@ -128,6 +140,7 @@ export function parseSettings(fileText: string | null, environment: Environment)
     readBackKeys: booleanOf('readBackKeys', raw['readBackKeys'] ?? dropIn),
     interfaces: interfacesOf(raw['interfaces']),
     logLevel: oneOf('logLevel', raw['logLevel'] ?? oldLogLevel(environment) ?? 'info', LOG_LEVELS),
+    metrics: metricsOf(raw['metrics'], tls),
     dropIn,
   };
 }
@@ -187,6 +200,26 @@ function tlsOf(raw: unknown, dropIn: boolean): TlsFiles | null {
   const path = (key: string): string =>
     typeof tls[key] === 'string' ? tls[key] : fail(`tls.${key} must be the path of a file`);
   return { cert: path('cert'), key: path('key'), clientCa: tls['clientCa'] === undefined ? null : path('clientCa') };
+}
+
+/** Whether only this machine reaches it. */
+export const isLoopback = (host: string): boolean => /^(127\.|::1$|localhost$)/.test(host);
+
+/** The port of prometheus_wireguard_exporter, whose dashboards ask for it. */
+const METRICS_PORT = 9586;
+
+function metricsOf(raw: unknown, tls: TlsFiles | null): MetricsSettings | null {
+  if (raw === undefined || raw === 'off' || raw === false) return null;
+  const metrics = mappingOf('metrics', raw, ['host', 'port', 'tokenFile']);
+  const { host = '127.0.0.1', port = METRICS_PORT, tokenFile = null } = metrics;
+  if (typeof host !== 'string') return fail('metrics.host must be an address');
+  if (tokenFile !== null && (typeof tokenFile !== 'string' || !tokenFile.startsWith('/')))
+    return fail('metrics.tokenFile must be the absolute path of a file');
+  if (!isLoopback(host) && (tokenFile === null || tls === null))
+    return fail(
+      `metrics.host ${host} is reached from elsewhere: that needs tls and metrics.tokenFile, a file with the bearer token; or leave it at 127.0.0.1`,
+    );
+  return { host, port: wholeOf('metrics.port', port, 1, 65_535), tokenFile };
 }
 
 function secretsOf(raw: unknown, environment: Environment): Secret[] {

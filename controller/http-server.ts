@@ -8,8 +8,14 @@ export interface Page {
   readonly body: string;
 }
 
+/** What of a request a page is made of. */
+export interface Asked {
+  readonly accept: string | undefined;
+  readonly query: URLSearchParams;
+}
+
 /** By path. */
-export type Pages = Readonly<Record<string, () => Page | Promise<Page>>>;
+export type Pages = Readonly<Record<string, (asked: Asked) => Page | Promise<Page>>>;
 
 export const textPage = (status: number, body: string): Page => ({
   status,
@@ -20,11 +26,18 @@ export const textPage = (status: number, body: string): Page => ({
 /** Serves a few read-only pages by exact path. */
 export function servePages({ host, port }: Listen, pages: Pages): Promise<Server> {
   const server = createServer((request, response) => {
-    const page = request.method === 'GET' ? pages[(request.url ?? '').split('?', 1)[0] ?? ''] : undefined;
+    const { method, url = '', headers } = request;
+    const isRead = method === 'GET' || method === 'HEAD';
+    const [path = '', query = ''] = url.split('?', 2);
+    const page = isRead && Object.hasOwn(pages, path) ? pages[path] : undefined;
     void Promise.resolve()
-      .then(() => page?.() ?? textPage(404, 'not found'))
+      .then(() => page?.({ accept: headers.accept, query: new URLSearchParams(query) }) ?? textPage(404, 'not found'))
       .catch(() => textPage(500, 'this page cannot be made; see the log'))
-      .then(({ status, type, body }) => response.writeHead(status, { 'content-type': type }).end(body));
+      .then(({ status, type, body }) => {
+        const length = String(Buffer.byteLength(body));
+        response.writeHead(status, { 'content-type': type, 'content-length': length });
+        response.end(method === 'HEAD' ? undefined : body);
+      });
   });
   return new Promise((resolve, reject) => {
     server.once('error', (error: NodeJS.ErrnoException) => {

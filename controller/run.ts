@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { isIP } from 'node:net';
 import { hostname } from 'node:os';
 import { KubeConfig } from '@kubernetes/client-node';
+import { expositionOf } from '../agent/protocol/exposition.ts';
 import { WIREGUARD_NODE } from './api/kinds.ts';
 import { createEventRecorder } from './cluster/events.ts';
 import { gated, isApiAway } from './cluster/gated-client.ts';
@@ -13,7 +14,7 @@ import { createSecretReader } from './cluster/secrets.ts';
 import { createUrlGuard } from './drivers/wgnode/url-guard.ts';
 import { createWgnodeDrivers } from './drivers/wgnode/wgnode-drivers.ts';
 import { createHealth, type Health } from './health.ts';
-import { type Page, servePages, textPage } from './http-server.ts';
+import { type Asked, type Page, servePages, textPage } from './http-server.ts';
 import type { Logger } from './log.ts';
 import { createMetrics, type Metrics } from './metrics.ts';
 import type { Dependencies } from './reconcile/dependencies.ts';
@@ -22,6 +23,7 @@ import { createNodeStore, type Informers, startInformers } from './reconcile/inf
 import { createLocalStates } from './reconcile/local-state.ts';
 import { createReconciler } from './reconcile/reconciler.ts';
 import { createBackoff } from './runtime/backoff.ts';
+import { targetsPage } from './agent-targets.ts';
 import { type Clock, monotonicNow, pause, systemClock } from './runtime/clock.ts';
 import { createGate, type Gate } from './runtime/gate.ts';
 import { keepMemoryLow } from './runtime/idle-memory.ts';
@@ -58,7 +60,7 @@ export async function run(settings: Settings, { log, version }: RunOptions): Pro
   const client = await createKubeClient({ loadConfig: () => loadKubeConfig(settings), answered: metrics.kubeAnswered });
   const gate = createGate({ nowMs: monotonicNow, random, baseMs: 250, capMs: 2_000 });
   const informers = watch(settings, { client, nodes, queue, log, metrics, gate, signal: stopping.signal });
-  await serve(settings, metrics, informers.health);
+  await serve(settings, { registry: metrics.registry, nodes, health: informers.health });
   log.info('started', { version, metrics: settings.metrics.port, health: settings.health.port });
 
   const stopped = stopSignal(log).then(() => {
@@ -273,15 +275,25 @@ const withLog = ({ observer }: Metrics, log: Logger): WorkerObserver => ({
   },
 });
 
-async function serve(settings: Settings, { registry }: Metrics, health: Health): Promise<void> {
-  const scrape = async (): Promise<Page> => ({
+interface Served {
+  readonly registry: Metrics['registry'];
+  readonly nodes: Dependencies['nodes'];
+  readonly health: Health;
+}
+
+async function serve(settings: Settings, { registry, nodes, health }: Served): Promise<void> {
+  const scrape = async ({ accept }: Asked): Promise<Page> => ({
     status: 200,
-    type: registry.contentType,
-    body: await registry.metrics(),
+    ...expositionOf(await registry.metrics(), accept),
   });
   const pageOf = (problems: readonly string[]): Page =>
     problems.length === 0 ? textPage(200, 'ok') : textPage(503, problems.join('\n'));
-  await servePages(settings.metrics, { '/metrics': scrape });
+  const targets = ({ query }: Asked): Page => targetsPage(nodes, query.get('port'));
+  await servePages(settings.metrics, {
+    '/metrics': scrape,
+    // It names hosts, as the metrics of objects do.
+    ...(settings.objectMetrics ? { '/sd/agents': targets } : {}),
+  });
   await servePages(settings.health, {
     '/healthz': () => pageOf(health.stuck()),
     '/readyz': () => pageOf(health.notReady()),

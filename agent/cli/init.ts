@@ -223,4 +223,6 @@ tls: {cert: ${cert}, key: ${key}}
 secrets:
   - ${randomBytes(32).toString('hex')}
 hooks: grammar
+# For Prometheus on this host: http://127.0.0.1:9586/metrics. From elsewhere: host: 0.0.0.0 and tokenFile, a file with a bearer token.
+metrics: {port: 9586}
 `;

@@ -170,6 +170,7 @@ const settingsWith = (secrets: readonly Secret[]): AgentSettings => ({
   readBackKeys: false,
   interfaces: null,
   logLevel: 'debug',
+  metrics: null,
   dropIn: false,
 });
 
