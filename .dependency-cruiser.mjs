@@ -55,7 +55,10 @@ export default {
       name: 'no-driver-knows-another',
       comment: 'the wire format of a kind of agent stays in its folder',
       severity: 'error',
-      from: { path: '^controller/', pathNot: [tests, '^controller/(run|cli/live)\\.ts$', '^controller/drivers/wgnode/'] },
+      from: {
+        path: '^controller/',
+        pathNot: [tests, '^controller/(run|cli/live)\\.ts$', '^controller/drivers/wgnode/'],
+      },
       to: { path: '^controller/drivers/wgnode/' },
     },
     {

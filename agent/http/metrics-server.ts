@@ -8,6 +8,7 @@ import {
   type ServerResponse,
 } from 'node:http';
 import { createServer as createHttpsServer } from 'node:https';
+import type { Registry } from 'prom-client';
 import type { Logger } from '../log.ts';
 import { expositionOf } from '../protocol/exposition.ts';
 import { type AgentSettings, isLoopback, type MetricsSettings, SettingsError, type TlsFiles } from '../settings.ts';
@@ -20,8 +21,7 @@ const MIN_TOKEN_BYTES = 16;
 export interface MetricsServerOptions {
   readonly settings: AgentSettings;
   readonly log: Logger;
-  /** The page, in the text format. */
-  readonly read: () => Promise<string>;
+  readonly read: () => Promise<Registry>;
 }
 
 /**
@@ -33,7 +33,7 @@ export async function serveMetrics({ settings, log, read }: MetricsServerOptions
   const { metrics } = settings;
   if (metrics === null) return undefined;
   const allowed = createTokenCheck(metrics);
-  const page = shared(read);
+  const page = shared(async () => (await read()).metrics());
   const listener = (request: IncomingMessage, response: ServerResponse): void => {
     void answer(request, { allowed, page }).then(
       ({ status, headers, body }) => {

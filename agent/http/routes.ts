@@ -104,7 +104,7 @@ export function createRoutes(context: AgentContext): Route[] {
     read('/v1/metrics', async () => ({
       status: 200,
       headers: { 'content-type': 'text/plain; version=0.0.4; charset=utf-8' },
-      body: await getMetrics(context, readHostStats),
+      body: await (await getMetrics(context, readHostStats)).metrics(),
     })),
     read('/v1/wg/:name/dump', async (name) => jsonResponse(await getDump(context, openInterface(context, name)))),
     read('/v1/wg/:name/config', async (name, { ifNoneMatch }) => {

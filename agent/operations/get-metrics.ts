@@ -10,13 +10,13 @@ import type { AgentContext } from './context.ts';
 export async function getMetrics(
   { host, backends, settings }: AgentContext,
   readHostStats: () => Promise<HostStats>,
-): Promise<string> {
+): Promise<Registry> {
   const [system, interfaces] = await Promise.all([readHostStats(), backends.readAllPeers()]);
   const registry = new Registry();
   addHost(registry, system);
   addInterfaces(registry, interfaces, host.nowMs());
   addCertificate(registry, settings.tls);
-  return registry.metrics();
+  return registry;
 }
 
 const gauge = (registry: Registry, name: string, help: string, labelNames: string[] = []): Gauge =>

@@ -7,20 +7,20 @@ import { friendlyNames } from '../protocol/wgquick/friendly-names.ts';
 import type { ReadContext } from './context.ts';
 
 /**
- * What Prometheus is told at /metrics, in the text format: peers in the words that dashboards for WireGuard ask for
+ * What Prometheus is told at /metrics: peers in the words that dashboards for WireGuard ask for
  * (prometheus_wireguard_exporter), and our own. /v1/metrics stays that of the old contract; the two share no name with one meaning.
  */
-export async function hostMetrics(context: ReadContext): Promise<string> {
+export async function hostMetrics(context: ReadContext): Promise<Registry> {
   const { backends, host, settings, version } = context;
   const interfaces = await backends.readAllPeers();
   const registry = new Registry();
   addOwn(registry, context, interfaces);
   gauge(registry, 'wgnode_agent_build_info', 'Version of the agent; always 1', ['version']).set({ version }, 1);
+  const help = 'When the certificate of the agent ends, Unix seconds; absent without TLS';
+  const certificate = gauge(registry, 'wgnode_agent_certificate_expiry_timestamp_seconds', help, ['file']);
   if (settings.tls !== null) {
-    const { validToDate } = new X509Certificate(readFileSync(settings.tls.cert));
-    gauge(registry, 'wgnode_agent_certificate_expiry_timestamp_seconds', 'When the certificate of the agent ends').set(
-      validToDate.getTime() / 1000,
-    );
+    const { cert } = settings.tls;
+    certificate.set({ file: cert }, new X509Certificate(readFileSync(cert)).validToDate.getTime() / 1000);
   }
   const names = await Promise.all(
     [...interfaces.keys()].map(async (name): Promise<[string, ReadonlyMap<string, string>]> => {
@@ -29,7 +29,7 @@ export async function hostMetrics(context: ReadContext): Promise<string> {
     }),
   );
   addPeers(registry, interfaces, new Map(names));
-  return registry.metrics();
+  return registry;
 }
 
 const gauge = (registry: Registry, name: string, help: string, labelNames: string[] = []): Gauge =>

@@ -5,6 +5,7 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
+import type { Registry } from 'prom-client';
 import { request } from 'undici';
 import { serveMetrics } from '../../agent/http/metrics-server.ts';
 import { hostMetrics } from '../../agent/operations/host-metrics.ts';
@@ -33,7 +34,7 @@ describe('operate 17-19: the listener for Prometheus', () => {
     const [port = 0] = await freePorts('127.0.0.1', 1);
     const metrics = { host: '127.0.0.1', port, tokenFile: null, ...over };
     const { host, settings } = agent;
-    const read = (): Promise<string> => hostMetrics(agent.context);
+    const read = (): Promise<Registry> => hostMetrics(agent.context);
     const server = await serveMetrics({ settings: { ...settings, metrics }, log: host.log, read });
     if (server === undefined) throw new Error('Nothing listens');
     servers.push(server);
