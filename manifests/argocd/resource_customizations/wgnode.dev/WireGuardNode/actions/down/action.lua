@@ -1,0 +1,2 @@
+obj.spec.interface.state = "Down"
+return obj

@@ -1,0 +1,2 @@
+obj.spec.interface.state = "Up"
+return obj
