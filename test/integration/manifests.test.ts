@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { mkdirSync, readdirSync, readFileSync, realpathSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, realpathSync, writeFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { loadAll } from 'js-yaml';
 import { type Lab, startLab } from '../support/lab/start-lab.ts';
@@ -100,15 +100,6 @@ describe('what manifests/ ships', () => {
       await lab.kube.mustKubectl(['delete', '-f', file]);
     }
   });
-
-  test.each(readdirSync(repositoryPath('manifests/examples')).filter((name) => name.endsWith('.yaml')))(
-    'the example %s is accepted',
-    async (name) => {
-      await lab.kube.kubectl(['create', 'namespace', 'edge']);
-      const path = repositoryPath(`manifests/examples/${name}`);
-      await lab.kube.mustKubectl(['apply', '--server-side', '--dry-run=server', '-f', path]);
-    },
-  );
 
   test.each([
     ['get', 'wireguardnodes.wgnode.dev', '', true],
