@@ -28,11 +28,13 @@ export interface Command {
 }
 
 /** The objects that are named, or those of a selector, or all. Throws CommandError where there are none. */
-export async function chosen({ args, cluster }: Session): Promise<WireGuardNode[]> {
+export async function chosen({ args, cluster, terminal }: Session): Promise<WireGuardNode[]> {
   if (args.names.length > 0) return Promise.all(args.names.map((name) => readNode(cluster, name)));
   if (!args.has('all-namespaces') && args.text('selector') === undefined)
     throw new CommandError(`${args.command} needs a name, -l SELECTOR or -A; see kubectl wgnode get`, MISUSE);
-  return listNodes(cluster, args);
+  const nodes = await listNodes(cluster, args);
+  if (nodes.length === 0) terminal.remark('No WireGuardNode fits\n');
+  return nodes;
 }
 
 export async function one({ args, cluster }: Session): Promise<WireGuardNode> {

@@ -1,24 +1,15 @@
-import { writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { Daemon } from '../support/lab/daemon.ts';
-import { freePorts } from '../support/lab/free-ports.ts';
 import { httpGet } from '../support/lab/http-get.ts';
+import { LabPrometheus } from '../support/lab/lab-prometheus.ts';
+import { mustRun } from '../support/lab/run.ts';
 import { type Lab, startLab } from '../support/lab/start-lab.ts';
 import { ModelFleet } from '../support/model-fleet.ts';
 import { until } from '../support/until.ts';
 
-interface Answer {
-  readonly data: {
-    readonly result: readonly { readonly metric: Readonly<Record<string, string>>; readonly value: [number, string] }[];
-  };
-}
-
 describe('operate 20: what an on-call person asks is answered by a real Prometheus', () => {
   let lab: Lab;
   let fleet: ModelFleet;
-  let prometheus: Daemon;
-  let url = '';
+  let prometheus: LabPrometheus;
 
   beforeAll(async () => {
     lab = await startLab({ hosts: [], kubeOnly: true });
@@ -36,7 +27,9 @@ describe('operate 20: what an on-call person asks is answered by a real Promethe
     await fleet.create(fleet.node('edge/fought', agents.urlOf('h4')));
     await fleet.untilReady('edge/well');
     await fleet.untilReady('edge/fought');
-    await startPrometheus();
+    const target = new URL(lab.controller.metricsUrl).host;
+    const scrape = { job_name: 'wgnode', honor_labels: true, static_configs: [{ targets: [target] }] };
+    prometheus = await LabPrometheus.start(lab, { scrapeConfigs: [scrape] });
   });
   afterAll(async () => {
     await prometheus.stop();
@@ -44,28 +37,10 @@ describe('operate 20: what an on-call person asks is answered by a real Promethe
     await lab.stop();
   });
 
-  async function startPrometheus(): Promise<void> {
-    const address = new URL(lab.kube.url).hostname;
-    const [port = 0] = await freePorts(address, 1);
-    url = `http://${address}:${String(port)}`;
-    const config = join(lab.folder, 'prometheus.yml');
-    const target = new URL(lab.controller.metricsUrl).host;
-    const scrape = { job_name: 'wgnode', honor_labels: true, static_configs: [{ targets: [target] }] };
-    await writeFile(config, JSON.stringify({ global: { scrape_interval: '1s' }, scrape_configs: [scrape] }));
-    prometheus = new Daemon({ name: 'prometheus', logFile: join(lab.folder, 'prometheus.log') });
-    const argv = [
-      ...['prometheus', `--config.file=${config}`, `--web.listen-address=${new URL(url).host}`],
-      `--storage.tsdb.path=${join(lab.folder, 'prometheus')}`,
-    ];
-    const isReady = async (): Promise<boolean> => (await httpGet(`${url}/-/ready`)).status === 200;
-    await prometheus.start({ argv, env: { PATH: process.env['PATH'] ?? '' }, isReady, readyMs: 60_000 });
-  }
-
   /** The objects that a query finds, with these labels. */
   async function ask(query: string, ...labels: string[]): Promise<string[]> {
-    const { body } = await httpGet(`${url}/api/v1/query?query=${encodeURIComponent(query)}`);
-    const { data } = JSON.parse(body) as Answer;
-    return data.result.map(({ metric }) => ['name', ...labels].map((label) => metric[label] ?? '').join(' ')).sort();
+    const found = await prometheus.query(query);
+    return found.map(({ metric }) => ['name', ...labels].map((label) => metric[label] ?? '').join(' ')).sort();
   }
   const untilAnswer = (query: string, labels: readonly string[], expected: readonly string[]): Promise<unknown> =>
     until(`the answer to ${query}`, async () => {
@@ -101,13 +76,22 @@ describe('operate 20: what an on-call person asks is answered by a real Promethe
 
   test('does anything fail: where the alerts of everybody look', async () => {
     await until('the errors to be counted', async () => {
-      const { body } = await httpGet(`${url}/api/v1/query?query=controller_runtime_reconcile_errors_total`);
-      return Number((JSON.parse(body) as Answer).data.result[0]?.value[1] ?? 0) > 0;
+      const [errors] = await prometheus.query('controller_runtime_reconcile_errors_total');
+      return Number(errors?.value?.[1] ?? 0) > 0;
     });
     expect(await lab.controller.metric('controller_runtime_terminal_reconcile_errors_total')).toBeGreaterThan(0);
   });
 
   test('all three states of a condition are there, so that a rule can say `== 1`', async () => {
     await untilAnswer('wgnode_condition{type="Ready",status="True"} == 1', [], ['fought', 'watched', 'well']);
+  });
+
+  test('operate 18, 19: promtool has nothing to say against a family, HEAD is answered, OpenMetrics is told who asks', async () => {
+    expect(await mustRun(['promtool', 'check', 'metrics'], { stdin: await lab.controller.metricsText() })).toBe('');
+    const page = await fetch(lab.controller.metricsUrl, { method: 'HEAD' });
+    expect([page.status, await page.text()]).toEqual([200, '']);
+    const accept = 'application/openmetrics-text;version=1.0.0';
+    const { body } = await httpGet(lab.controller.metricsUrl, { headers: { accept } });
+    expect(body.endsWith('\n# EOF\n')).toBe(true);
   });
 });
