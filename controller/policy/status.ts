@@ -194,12 +194,15 @@ function appliedStatus({ node, outcome, nowMs }: StatusInput): AppliedStatus | u
 const driftStatus = (differences: readonly Difference[], plan: PlanStatus | undefined): DriftEntry[] =>
   differences.map((difference) => driftEntry(difference, plan));
 
+/** What is not there is left out. */
+const given = (text: string): string | undefined => (text === '' ? undefined : text);
+
 /** The impact is that of the plan, where a step of it names the field; else what the host says of it; else it is left out. */
 const driftEntry = ({ path, desired, file, live, impact }: Difference, plan: PlanStatus | undefined): DriftEntry => ({
   path,
-  desired,
-  file,
-  live,
+  ...optional('desired', given(desired)),
+  ...optional('file', given(file)),
+  ...optional('live', given(live)),
   ...optional('impact', impactIn(plan, path) ?? impact),
 });
 

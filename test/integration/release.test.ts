@@ -32,6 +32,7 @@ describe('hack/release', () => {
       [
         ...['NOTICES', 'SHA256SUMS', 'install.yaml', 'sbom.cdx.json', `wgnode-agent-${VERSION}.x86_64.rpm`],
         ...[`wgnode-agent_${VERSION}_amd64.deb`, `wgnode-controller-${VERSION}.oci.tar`],
+        ...[`kubectl-wgnode_${VERSION}.tar.gz`, 'wgnode.krew.yaml'],
       ].sort(),
     );
   });
@@ -44,6 +45,16 @@ describe('hack/release', () => {
     expect(components.length).toBeGreaterThan(40);
     for (const { name, version } of components.slice(1)) expect(notices).toContain(`${name} ${version} (`);
     expect(notices).not.toContain('(unknown)');
+  });
+
+  test('the plugin is a program by itself, and its manifest for krew names these very bytes', async () => {
+    const archive = `kubectl-wgnode_${VERSION}.tar.gz`;
+    await mustRun(['sh', '-ec', `mkdir ${folder}/plugin && tar xzf ${folder}/first/${archive} -C ${folder}/plugin`]);
+    const help = await mustRun([process.execPath, join(folder, 'plugin/kubectl-wgnode'), '--help']);
+    expect(help).toContain(`kubectl wgnode ${VERSION}`);
+    const manifest = readFileSync(join(folder, 'first/wgnode.krew.yaml'), 'utf8');
+    const sums = readFileSync(join(folder, 'first/SHA256SUMS'), 'utf8');
+    expect(sums).toContain(`${/sha256: (\S+)/.exec(manifest)?.[1] ?? 'none'}  ${archive}`);
   });
 
   test('the image runs as nobody, without capabilities, on a root that cannot be written to', async () => {
