@@ -5,6 +5,7 @@ import { interfaceOf, parseDocument, peerKeys } from '../protocol/wgquick/docume
 import { isSame } from '../protocol/wgquick/config.ts';
 import { HOOK_NAMES } from '../protocol/wgquick/fields.ts';
 import { withIntentLines } from '../protocol/firewall/hook-lines.ts';
+import { finishPeerEdits } from './change-peers.ts';
 import { converge } from './converge.ts';
 import { runQuietly } from './hooks.ts';
 import { closeJournal, previousState, restoreFile } from './journal.ts';
@@ -19,7 +20,7 @@ import { readSnapshot, type Snapshot } from './snapshot.ts';
  */
 export async function recover(target: ManagedInterface): Promise<boolean> {
   const journal = await target.state.readJournal();
-  if (journal === null) return false;
+  if (journal === null) return finishPeerEdits(target);
   await audited(target, 'recover', () => rollBack(target, journal));
   return true;
 }

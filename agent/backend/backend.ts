@@ -1,5 +1,6 @@
 import type { NamedEndpoint } from '../core/start-text.ts';
 import type { Device, Peer } from '../core/device.ts';
+import type { PeerDeltas } from '../core/peer-deltas.ts';
 import type { Step } from '../core/plan.ts';
 import type { ActionOf } from '../protocol/steps.ts';
 import type { InterfaceConfig } from '../protocol/wgquick/config.ts';
@@ -103,6 +104,8 @@ export interface Backend {
    */
   up(start: StartConfig, hooks: UpHooks): Promise<Started | 'taken'>;
   restore(restoration: Restoration): Promise<void>;
+  /** Makes peers as they are given, and takes others away; all others stay as they are. An endpoint of null stays as it is. */
+  setPeers(deltas: PeerDeltas): Promise<void>;
   /** Gives peers of that device that are still there their addresses, and chooses the MTU anew where the file leaves it open. */
   setEndpoints(endpoints: readonly ResolvedEndpoint[], device: DeviceOfFile): Promise<void>;
   /** Takes everything away as `wg-quick down` does. Throws when something of it is still there. */

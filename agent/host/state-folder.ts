@@ -2,16 +2,11 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { AgentError } from '../core/agent-error.ts';
-import type { Baseline, Device, Ledger, Peer, Route } from '../core/device.ts';
-import { dumpLineOf, parsePeer } from '../core/parse-dump.ts';
-import { type Edit, edited, editOf } from '../core/text-edit.ts';
-import type { Cidr } from '../protocol/address.ts';
-import type { WireStep } from '../protocol/messages.ts';
-import { memoized } from '../protocol/memoized.ts';
-import { InterfaceKey } from '../protocol/interface-key.ts';
+import type { Ledger, Peer } from '../core/device.ts';
+import { dumpLineOf } from '../core/parse-dump.ts';
 import { type Owner, parseOwner } from '../protocol/owner.ts';
 import { Secret } from '../protocol/secret.ts';
+import type { PeerEdits } from '../protocol/wgquick/peer-edits.ts';
 import {
   type Lifetime,
   listFolder,
@@ -25,25 +20,18 @@ import {
   reserveRoom,
   writeDurably,
 } from './config-files.ts';
+import {
+  editsText,
+  type JournalEntry,
+  journalText,
+  parseEdits,
+  parseJournal,
+  parseLedger,
+  parsePeers,
+  storedLedger,
+} from './stored-state.ts';
 
-/** What an apply replaces, written down before its first effect; found at start, it is rolled back. */
-export interface JournalEntry {
-  /** The previous file; null = there was none. */
-  readonly fileText: string | null;
-  /** What the apply writes in its place; null = it leaves the file as it is. */
-  readonly attemptedText: string | null;
-  /** What the interface was brought up with; null = it was down. */
-  readonly runningText: string | null;
-  /** What was known of its device. */
-  readonly previousLedger: Ledger | null;
-  /** What ran: peers and endpoints that only the kernel had would be lost with the device. Null = it was down. */
-  readonly previousDevice: Device | null;
-  readonly previousDesired: 'up' | 'down' | null;
-  /** The plan has a step after which nobody knows how far a crash came. */
-  readonly disrupted: boolean;
-  /** The plan under way, for the log of whoever has to roll it back. */
-  readonly steps: readonly WireStep[];
-}
+export type { JournalEntry } from './stored-state.ts';
 
 /** What the agent remembers of one interface. */
 export interface InterfaceState {
@@ -64,6 +52,9 @@ export interface InterfaceState {
   /** The object that it was last changed for; null = none. */
   readOwner(): Promise<Owner | null>;
   writeOwner(owner: Owner | null): Promise<void>;
+  /** The change of peers under way; null = there is none. */
+  readPeerEdits(): Promise<PeerEdits | null>;
+  writePeerEdits(edits: PeerEdits | null): Promise<void>;
   /** The change under way; null = there is none. */
   readJournal(): Promise<JournalEntry | null>;
   writeJournal(entry: JournalEntry | null): Promise<void>;
@@ -118,168 +109,6 @@ async function forgetPreviousBoot(folder: string, folders: readonly string[]): P
   await writeDurably(path, bootId);
 }
 
-/** Secrets print as redacted; in this 0600 file they must be whole, or a restart after a crash could not bring the peers back. */
-function journalText({
-  previousDevice,
-  previousDesired,
-  previousLedger,
-  attemptedText,
-  ...entry
-}: JournalEntry): string {
-  const formerLive = previousDevice === null ? null : storedDevice(previousDevice);
-  const ledger = previousLedger === null ? null : storedLedger(previousLedger);
-  // It runs by its file, as good as always: the text is there once.
-  const runs =
-    entry.runningText === entry.fileText && entry.fileText !== null ? { runningText: null, runsFile: true } : {};
-  const stored: StoredJournal = {
-    ...entry,
-    ...runs,
-    attempt: attemptedText === null ? null : editOf(entry.fileText ?? '', attemptedText),
-    formerLive,
-    formerWanted: previousDesired,
-    previousLedger: ledger,
-  };
-  return JSON.stringify(stored);
-}
-
-/** A route as `DESTINATION TABLE`; agents before 0.4 wrote objects. */
-const storedRoutes = memoized((routes: readonly Route[]) =>
-  routes.map(({ destination, table }) => `${destination} ${table}`),
-);
-
-function routeOf(stored: Route | string): Route {
-  if (typeof stored !== 'string') return stored;
-  const space = stored.indexOf(' ');
-  return { destination: stored.slice(0, space) as Cidr, table: stored.slice(space + 1) };
-}
-
-/** The key by its public half: nothing of a ledger is secret. */
-type StoredLedger = Omit<Ledger, 'baseline' | 'hooks' | 'unseen'> & {
-  /** Ledgers of agents before 0.3 have neither this nor what is told of the routing. */
-  readonly hooks?: Ledger['hooks'];
-  /** Agents before 0.5 looked at no effects. */
-  readonly unseen?: Ledger['unseen'];
-  readonly baseline:
-    | (Omit<Baseline, 'key' | 'routes' | 'routing' | 'rulePlaces'> & {
-        readonly routes: readonly (Route | string)[];
-        readonly publicKey: string | null;
-        readonly routing?: Baseline['routing'];
-        readonly rulePlaces?: Baseline['rulePlaces'];
-      })
-    | null;
-};
-
-function storedLedger({ baseline, ...ledger }: Ledger): StoredLedger {
-  if (baseline === null) return { ...ledger, baseline };
-  const { key, routes, ...rest } = baseline;
-  return { ...ledger, baseline: { ...rest, routes: storedRoutes(routes), publicKey: key?.publicKey ?? null } };
-}
-
-function ledgerOf({ baseline, hooks = [], unseen = [], ...ledger }: StoredLedger): Ledger {
-  if (baseline === null) return { ...ledger, baseline, hooks, unseen };
-  const { publicKey, routes, routing = [], rulePlaces = [], ...rest } = baseline;
-  const key = publicKey === null ? null : InterfaceKey.fromPublic(publicKey);
-  return { ...ledger, hooks, unseen, baseline: { ...rest, routes: routes.map(routeOf), routing, rulePlaces, key } };
-}
-
-/** What cannot be read is as nothing: the device is then judged by its file alone. */
-function parseLedger(text: string): Ledger | null {
-  try {
-    return ledgerOf(JSON.parse(text) as StoredLedger);
-  } catch {
-    return null;
-  }
-}
-
-/** As agents before 0.4 wrote it. */
-type StoredPeer = Omit<Peer, 'presharedKey'> & { readonly presharedKey: string | null };
-type StoredDevice = Omit<Device, 'key' | 'peers' | 'routes' | 'routing' | 'rulePlaces'> & {
-  readonly routes: readonly (Route | string)[];
-  readonly routing?: Device['routing'];
-  readonly rulePlaces?: Device['rulePlaces'];
-  readonly privateKey: string | null;
-  /** A line of `wg show NAME dump` each: JSON of thousands of objects takes its time. */
-  readonly peers: readonly (StoredPeer | string)[];
-};
-
-/** In the words of agents before 0.2, whose journals must be rolled back, too. */
-interface StoredJournal extends Omit<
-  JournalEntry,
-  'previousDevice' | 'previousDesired' | 'previousLedger' | 'steps' | 'attemptedText'
-> {
-  /** What turns the previous file into that of the apply; agents before 0.4 wrote the whole text, those before 0.3 neither. */
-  readonly attempt?: Edit | null;
-  readonly attemptedText?: string | null;
-  /** Agents before 0.3 wrote none. */
-  readonly previousLedger?: StoredLedger | null;
-  /** Agents before 0.2 wrote none. */
-  readonly steps?: readonly WireStep[];
-  /** Whether `runningText` is the text of the file, and left out. */
-  readonly runsFile?: boolean;
-  readonly formerLive: StoredDevice | null;
-  readonly formerWanted: 'up' | 'down' | null;
-}
-
-const peerOf = (peer: StoredPeer | string): Peer =>
-  typeof peer === 'string'
-    ? parsePeer(peer)
-    : { ...peer, presharedKey: peer.presharedKey === null ? null : new Secret(peer.presharedKey) };
-const storedDevice = ({ key, peers, routes, ...device }: Device): StoredDevice => ({
-  ...device,
-  privateKey: key?.privateKey?.reveal() ?? null,
-  peers: peers.map(dumpLineOf),
-  routes: storedRoutes(routes),
-});
-
-const deviceOf = ({ privateKey, peers, routes, routing = [], rulePlaces = [], ...device }: StoredDevice): Device => ({
-  ...device,
-  routes: routes.map(routeOf),
-  routing,
-  rulePlaces,
-  key: privateKey === null ? null : InterfaceKey.fromPrivate(new Secret(privateKey)),
-  peers: peers.map(peerOf),
-});
-
-function parseJournal(text: string): JournalEntry {
-  try {
-    const {
-      formerLive,
-      formerWanted,
-      previousLedger = null,
-      steps = [],
-      attempt = null,
-      attemptedText: wholeText = null,
-      runsFile = false,
-      ...stored
-    } = JSON.parse(text) as StoredJournal;
-    const attemptedText = attempt === null ? wholeText : edited(stored.fileText ?? '', attempt);
-    const runningText = runsFile ? stored.fileText : stored.runningText;
-    const previousDevice = formerLive === null ? null : deviceOf(formerLive);
-    const ledger = previousLedger === null ? null : ledgerOf(previousLedger);
-    return {
-      ...stored,
-      runningText,
-      steps,
-      attemptedText,
-      previousDevice,
-      previousDesired: formerWanted,
-      previousLedger: ledger,
-    };
-  } catch {
-    // The parser's message would quote the text, keys included.
-    throw new AgentError('internal', 'The journal of an unfinished change cannot be read');
-  }
-}
-
-/** What cannot be read is as nothing. */
-function parsePeers(text: string): Peer[] {
-  try {
-    return (JSON.parse(text) as (StoredPeer | string)[]).map(peerOf);
-  } catch {
-    return [];
-  }
-}
-
 const asState = (text: string | null): 'up' | 'down' | null => (text === 'up' || text === 'down' ? text : null);
 
 /**
@@ -294,9 +123,10 @@ export async function openStateFolder(folder: string): Promise<StateFolder> {
     wanted: join(folder, 'wanted'),
     journal: join(folder, 'journal'),
     owner: join(folder, 'owner'),
+    edits: join(folder, 'edits'),
   };
-  const { running, ledger, peers, wanted, journal, owner } = folders;
-  for (const path of [folder, running, ledger, peers, wanted, journal, owner]) {
+  const { running, ledger, peers, wanted, journal, owner, edits } = folders;
+  for (const path of [folder, running, ledger, peers, wanted, journal, owner, edits]) {
     await makeFolder(path);
     await removeTemporaries(path);
   }
@@ -318,7 +148,7 @@ export async function openStateFolder(folder: string): Promise<StateFolder> {
       const states = await Promise.all(names.map((name) => open(name).readDesired()));
       return names.filter((_, index) => states[index] === 'up');
     },
-    unfinished: () => listFolder(journal),
+    unfinished: async () => [...new Set([...(await listFolder(journal)), ...(await listFolder(edits))])],
   };
 }
 
@@ -329,9 +159,11 @@ interface Folders {
   readonly wanted: string;
   readonly journal: string;
   readonly owner: string;
+  readonly edits: string;
 }
 
-function interfaceState({ running, ledger, peers, wanted, journal, owner }: Folders, name: string): InterfaceState {
+function interfaceState(folders: Folders, name: string): InterfaceState {
+  const { running, ledger, peers, wanted, journal, owner, edits } = folders;
   const runningPath = join(running, `${name}.conf`);
   return {
     runningPath,
@@ -356,6 +188,11 @@ function interfaceState({ running, ledger, peers, wanted, journal, owner }: Fold
       return text === null ? null : parseOwner(text);
     },
     writeOwner: (claim) => put(join(owner, name), claim === null ? null : JSON.stringify(claim)),
+    async readPeerEdits() {
+      const text = await readText(join(edits, name));
+      return text === null ? null : parseEdits(text);
+    },
+    writePeerEdits: (change) => put(join(edits, name), change === null ? null : editsText(change)),
     async readJournal() {
       const text = await readText(join(journal, name));
       return text === null ? null : parseJournal(text);

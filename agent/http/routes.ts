@@ -1,5 +1,3 @@
-import { Ajv } from 'ajv';
-import { AgentError } from '../core/agent-error.ts';
 import { audited, type Changed } from '../apply/audited.ts';
 import type { Caller } from '../core/audit-record.ts';
 import { recover } from '../apply/recover.ts';
@@ -7,6 +5,7 @@ import type { ManagedInterface } from '../apply/managed-interface.ts';
 import { awaitQuick } from '../host/await-quick.ts';
 import { createHostStatsReader } from '../host/host-stats.ts';
 import { type AgentContext, openInterface } from '../operations/context.ts';
+import { addPeer, removePeer, updatePeer } from '../operations/change-peers.ts';
 import { deleteInterface } from '../operations/delete-interface.ts';
 import { getDump } from '../operations/get-dump.ts';
 import { getHealth } from '../operations/get-health.ts';
@@ -14,14 +13,16 @@ import { getMetrics } from '../operations/get-metrics.ts';
 import { getStatus } from '../operations/get-status.ts';
 import { putConfig } from '../operations/put-config.ts';
 import { disable, enable } from '../operations/set-state.ts';
-import { PUT_CONFIG_SCHEMA, type PutConfigBody } from '../protocol/messages.ts';
-import { redactKeys } from '../protocol/redact.ts';
+import { syncConf } from '../operations/sync-conf.ts';
+import { parseBody } from './parse-body.ts';
 import { type HttpResponse, jsonResponse, jsonText } from './respond.ts';
 
 /** What of a request its route gets; it is authenticated by then. */
 export interface RouteRequest {
   /** The `{i}` of the path, decoded; empty where the path has none. */
   readonly name: string;
+  /** What stands behind it, decoded: a public key may hold `/`. */
+  readonly rest: string;
   readonly caller: Caller;
   readonly body: Buffer;
   readonly ifNoneMatch: string | undefined;
@@ -34,25 +35,6 @@ export interface Route {
   /** Changes something: one at a time for each interface, and a repeat has no second effect. */
   readonly mutates: boolean;
   readonly handle: (request: RouteRequest) => Promise<HttpResponse>;
-}
-
-const validatePut = new Ajv({ allErrors: true, allowUnionTypes: true }).compile<PutConfigBody>(PUT_CONFIG_SCHEMA);
-
-function parsePut(body: Buffer): PutConfigBody {
-  let parsed: unknown;
-  try {
-    parsed = JSON.parse(body.toString('utf8'));
-  } catch (error) {
-    throw new AgentError('bad_request', 'The request body must be JSON', { cause: error });
-  }
-  if (validatePut(parsed)) return parsed;
-  // Never the value itself: it may be a key.
-  const details = (validatePut.errors ?? []).map(({ instancePath, message, params }) => {
-    const extra =
-      'additionalProperty' in params ? ` (${redactKeys(String(params['additionalProperty'])).slice(0, 64)})` : '';
-    return `${instancePath === '' ? '/' : instancePath}: ${message ?? 'is wrong'}${extra}`;
-  });
-  throw new AgentError('schema', `The request body does not fit: ${details.join('; ')}`, { details });
 }
 
 /** A client takes no more. */
@@ -70,6 +52,23 @@ const withWarnings = (answer: object, { warnings }: ManagedInterface): object =>
     ? answer
     : { ...answer, warnings: warnings.slice(0, MAX_WARNINGS).map((text) => text.slice(0, MAX_WARNING).toWellFormed()) };
 
+type Mutate = (
+  route: readonly ['PUT' | 'POST' | 'DELETE', string, string],
+  work: (target: ManagedInterface, request: RouteRequest, changed: Changed) => Promise<object>,
+) => Route;
+
+/** What the old contract has for peers. */
+const peerRoutes = (mutate: Mutate): Route[] => [
+  mutate(['POST', '/v1/wg/:name/peers', 'peer'], (target, { body }) => addPeer(target, parseBody.postPeer(body))),
+  mutate(['PUT', '/v1/wg/:name/peers/*', 'peer'], (target, { rest, body }) =>
+    updatePeer(target, rest, parseBody.putPeer(body)),
+  ),
+  mutate(['DELETE', '/v1/wg/:name/peers/*', 'peer-delete'], (target, { rest }) => removePeer(target, rest)),
+  mutate(['POST', '/v1/wg/:name/syncconf', 'syncconf'], (target, { body }) =>
+    syncConf(target, parseBody.syncConf(body)),
+  ),
+];
+
 /** The whole HTTP surface of the agent. */
 export function createRoutes(context: AgentContext): Route[] {
   const readHostStats = createHostStatsReader();
@@ -79,10 +78,7 @@ export function createRoutes(context: AgentContext): Route[] {
     mutates: false,
     handle: (request) => handle(request.name, request),
   });
-  const mutate = (
-    [method, path, verb]: readonly ['PUT' | 'POST' | 'DELETE', string, string],
-    work: (target: ManagedInterface, body: Buffer, changed: Changed) => Promise<object>,
-  ): Route => ({
+  const mutate: Mutate = ([method, path, verb], work) => ({
     method,
     path,
     mutates: true,
@@ -93,7 +89,7 @@ export function createRoutes(context: AgentContext): Route[] {
         await awaitTurn(target);
         // DELETE forgets an unfinished change with everything else.
         if (method !== 'DELETE') await recover(target);
-        return work(target, request.body, changed);
+        return work(target, request, changed);
       };
       return jsonResponse(withWarnings(await target.locked(() => audited(target, verb, settled)), target));
     },
@@ -115,11 +111,12 @@ export function createRoutes(context: AgentContext): Route[] {
       const headers = { etag };
       return ifNoneMatch === etag ? { status: 304, headers, body: '' } : jsonText(body, headers);
     }),
-    mutate(['PUT', '/v1/wg/:name/config', 'put'], (target, body, changed) =>
-      putConfig(context, target, { body: parsePut(body), changed }),
+    mutate(['PUT', '/v1/wg/:name/config', 'put'], (target, { body }, changed) =>
+      putConfig(context, target, { body: parseBody.putConfig(body), changed }),
     ),
     mutate(['POST', '/v1/wg/:name/enable', 'enable'], enable),
     mutate(['POST', '/v1/wg/:name/disable', 'disable'], disable),
     mutate(['DELETE', '/v1/wg/:name', 'delete'], deleteInterface),
+    ...peerRoutes(mutate),
   ];
 }

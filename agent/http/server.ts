@@ -70,7 +70,7 @@ export function createServer(context: AgentContext): FastifyInstance {
     );
   });
   const routes = createRoutes(context);
-  const repeats = createRepeats(settings.maxTimestampAgeSeconds);
+  const repeats = createRepeats(settings.maxTimestampAgeSeconds, host.nowMs);
   const authenticated = doneAfter(requireSignature);
   app.removeAllContentTypeParsers();
   app.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => {
@@ -125,8 +125,8 @@ interface Called {
 
 async function handle(log: Logger, route: Route, { request, caller }: Called): Promise<HttpResponse> {
   const started = performance.now();
-  const { name = '' } = request.params as { name?: string };
-  const input = { name, caller, body: rawBody(request), ifNoneMatch: request.headers['if-none-match'] };
+  const { name = '', '*': rest = '' } = request.params as { name?: string; '*'?: string };
+  const input = { name, rest, caller, body: rawBody(request), ifNoneMatch: request.headers['if-none-match'] };
   const response = await route.handle(input).catch((error: unknown) => errorResponse(error, log));
   const ms = Math.round(performance.now() - started);
   // The controller writes it so; a dry run changes nothing, however it is spelled.
@@ -141,22 +141,26 @@ async function handle(log: Logger, route: Route, { request, caller }: Called): P
 
 function unknownRoute(request: FastifyRequest, routes: readonly Route[]): AgentError {
   const [path = ''] = (request.raw.url ?? '').split('?', 1);
-  const known = routes.some((route) => new RegExp(`^${route.path.replace(':name', '[^/]+')}$`).test(path));
+  const known = routes.some((route) =>
+    new RegExp(`^${route.path.replace(':name', '[^/]+').replace('/*', '/.+')}$`).test(path),
+  );
   return known ? new AgentError('method_not_allowed', 'Method Not Allowed') : new AgentError('no_route', 'Not Found');
 }
 
 /**
- * Scheme v1 has no nonce: a repeated mutation, whether a replay or an old client's second equal call of one second, gets the first
- * response and has no second effect.
+ * Scheme v1 has no nonce: a repeated mutation gets the first response and has no second effect. But old clients do send enable, disable,
+ * enable within a second, each signed as its twin: while the clock is still in the second of its timestamp an equal call is a call.
  */
 function createRepeats(
   maxAgeSeconds: number,
+  nowMs: () => number,
 ): (request: FastifyRequest, route: Route, work: () => Promise<HttpResponse>) => Promise<HttpResponse> {
   const seen = new LRUCache<string, Promise<HttpResponse>>({ max: 10_000, ttl: 2 * maxAgeSeconds * 1000 });
   return (request, route, work) => {
     const signature = request.headers['x-signature'];
     if (!route.mutates || typeof signature !== 'string') return work();
-    const response = seen.get(signature) ?? work();
+    const isOfNow = request.headers['x-timestamp'] === String(Math.floor(nowMs() / 1000));
+    const response = (isOfNow ? undefined : seen.get(signature)) ?? work();
     seen.set(signature, response);
     return response;
   };

@@ -79,8 +79,8 @@ describe('several calls at once', () => {
     const request = putOf(name, { post_up: 'echo a' });
     const bashes = agent.host.runner.spawned.get('bash') ?? 0;
     const replies = await Promise.all(Array.from({ length: 8 }, () => agent.call(request)));
-    expect(new Set(replies.map(({ status, text }) => `${String(status)} ${text}`)).size).toBe(1);
-    expect(replies[0]?.json).toMatchObject({ changed: true });
+    expect(new Set(replies.map(({ status }) => status))).toEqual(new Set([200]));
+    expect(replies.filter(({ json }) => json['changed'] === true)).toHaveLength(1);
     expect(agent.host.runner.spawned.get('bash')).toBe(bashes + 1);
   });
 

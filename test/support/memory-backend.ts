@@ -13,6 +13,7 @@ import type {
 } from '../../agent/backend/backend.ts';
 import { AgentError } from '../../agent/core/agent-error.ts';
 import type { Device, Peer } from '../../agent/core/device.ts';
+import type { PeerDeltas } from '../../agent/core/peer-deltas.ts';
 import { startText } from '../../agent/core/start-text.ts';
 import { networkOf } from '../../agent/protocol/address.ts';
 import type { InterfaceConfig } from '../../agent/protocol/wgquick/config.ts';
@@ -26,7 +27,7 @@ export class MemoryBackend implements Backend, Backends {
   /** Verbs that were called, in order. */
   readonly calls: string[] = [];
   /** Verbs that fail, each so many times. */
-  readonly failures = new Map<'configure' | 'up' | 'restore', number>();
+  readonly failures = new Map<'configure' | 'up' | 'restore' | 'setPeers', number>();
   /** What somebody else does right after the change of a device. */
   meanwhile: () => void = () => undefined;
   /** What hooks make of a device that comes up. */
@@ -84,6 +85,23 @@ export class MemoryBackend implements Backend, Backends {
     this.device = { ...this.device, peers: [...others, ...peers], listenPort: listenPort ?? this.device.listenPort };
   }
 
+  async setPeers({ set, removed }: PeerDeltas): Promise<void> {
+    await this.#call('setPeers');
+    if (this.device === null) return;
+    const known = new Map(this.device.peers.map((peer) => [peer.publicKey, peer]));
+    const gone = new Set(removed);
+    const taken = new Set(set.flatMap(({ allowedIps }) => allowedIps));
+    const changed = set.map((peer) => ({
+      ...peer,
+      endpoint: peer.endpoint ?? known.get(peer.publicKey)?.endpoint ?? null,
+    }));
+    const names = new Set(set.map(({ publicKey }) => publicKey));
+    const others = this.device.peers
+      .filter(({ publicKey }) => !names.has(publicKey) && !gone.has(publicKey))
+      .map((peer) => ({ ...peer, allowedIps: peer.allowedIps.filter((ip) => !taken.has(ip)) }));
+    this.device = { ...this.device, peers: [...others, ...changed] };
+  }
+
   async down(_stop: StopConfig, hooks: DownHooks): Promise<void> {
     await hooks.preDown();
     this.calls.push('down');
@@ -103,7 +121,7 @@ export class MemoryBackend implements Backend, Backends {
     return Promise.resolve();
   }
 
-  #call(verb: 'configure' | 'up' | 'restore'): Promise<void> {
+  #call(verb: 'configure' | 'up' | 'restore' | 'setPeers'): Promise<void> {
     this.calls.push(verb);
     const left = this.failures.get(verb) ?? 0;
     if (left === 0) return Promise.resolve();

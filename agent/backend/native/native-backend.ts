@@ -1,3 +1,5 @@
+import type { Peer } from '../../core/device.ts';
+import type { PeerDeltas } from '../../core/peer-deltas.ts';
 import { peerSections, triggerHandshake } from '../../core/carry-over.ts';
 import type { Dump } from '../../core/parse-dump.ts';
 import { quickValues } from '../../core/quick-values.ts';
@@ -47,6 +49,7 @@ function backendOf(tools: Tools): Backend {
     configure: (change) => changing(() => configure(runner, name, change)),
     up: (start, hooks) => changing(() => bringUp(tools, start, hooks)),
     restore: (restoration) => changing(() => restore(tools, restoration)),
+    setPeers: (deltas) => changing(() => setPeers(tools, deltas)),
     setEndpoints: (endpoints, device) => changing(() => setEndpoints(tools, endpoints, device)),
     down: (stop, hooks) =>
       changing(async () => {
@@ -76,12 +79,22 @@ function askAhead({ runner, name }: Tools): Promise<Dump> | null {
   }
 }
 
-async function restore({ runner, name }: Tools, { peers, listenPort, triggered }: Restoration): Promise<void> {
-  if (peers.length > 0) {
-    // A file, as the addresses of a single peer can be more than one argument of a process takes.
-    const addconf: [string, ...string[]] = ['wg', 'addconf', name, '/dev/fd/3'];
-    await withSecretFile(peerSections(peers), (fd) => mustRun(runner, addconf, { fds: [fd] }));
-  }
+/** By a file, as the addresses of a single peer can be more than one argument of a process takes. */
+async function addPeers({ runner, name }: Tools, peers: readonly Peer[]): Promise<void> {
+  if (peers.length === 0) return;
+  const addconf: [string, ...string[]] = ['wg', 'addconf', name, '/dev/fd/3'];
+  await withSecretFile(peerSections(peers), (fd) => mustRun(runner, addconf, { fds: [fd] }));
+}
+
+/** Those that go first: what they had may be another one's. */
+async function setPeers(tools: Tools, { set, removed }: PeerDeltas): Promise<void> {
+  if (removed.length > 0) await wgSet(tools.runner, tools.name, { removed });
+  await addPeers(tools, set);
+}
+
+async function restore(tools: Tools, { peers, listenPort, triggered }: Restoration): Promise<void> {
+  const { runner, name } = tools;
+  await addPeers(tools, peers);
   const port = listenPort === null ? {} : { listenPort };
   await wgSet(runner, name, { ...port, peers: triggerHandshake(triggered) });
 }

@@ -13,6 +13,8 @@ export interface WgChange {
   readonly listenPort?: number;
   /** 0 = off. */
   readonly fwMark?: number;
+  /** Public keys of peers that go. */
+  readonly removed?: readonly string[];
   /** Peers that are there: none is made. */
   readonly peers?: readonly PeerChange[];
 }
@@ -28,13 +30,14 @@ export async function wgSet(runner: CommandRunner, name: string, change: WgChang
 const hexOf = (base64: string): string => Buffer.from(base64, 'base64').toString('hex');
 
 /** Lines of the cross-platform userspace protocol (wireguard.com/xplatform). */
-function uapiLines({ privateKey, listenPort, fwMark, peers = [] }: WgChange): string[] {
+function uapiLines({ privateKey, listenPort, fwMark, removed = [], peers = [] }: WgChange): string[] {
   return [
     ...(privateKey === undefined
       ? []
       : [`private_key=${privateKey === null ? '0'.repeat(64) : hexOf(privateKey.reveal())}`]),
     ...(listenPort === undefined ? [] : [`listen_port=${String(listenPort)}`]),
     ...(fwMark === undefined ? [] : [`fwmark=${String(fwMark)}`]),
+    ...removed.flatMap((publicKey) => [`public_key=${hexOf(publicKey)}`, 'remove=true']),
     ...peers.flatMap(({ publicKey, endpoint, keepalives = [] }) => {
       const head = [`public_key=${hexOf(publicKey)}`, 'update_only=true'];
       return [
@@ -49,15 +52,16 @@ function uapiLines({ privateKey, listenPort, fwMark, peers = [] }: WgChange): st
 const PEERS_A_CALL = 1_000;
 
 async function runWgSet(runner: CommandRunner, name: string, change: WgChange): Promise<void> {
-  const { privateKey, listenPort, fwMark, peers = [] } = change;
+  const { privateKey, listenPort, fwMark, removed = [], peers = [] } = change;
+  const all = [...removed.map((publicKey) => ['peer', publicKey, 'remove']), ...peers.map(peerArguments)];
   const head = [
     ...(privateKey === undefined ? [] : ['private-key', '/dev/fd/3']),
     ...(listenPort === undefined ? [] : ['listen-port', String(listenPort)]),
     ...(fwMark === undefined ? [] : ['fwmark', fwMark === 0 ? 'off' : String(fwMark)]),
   ];
   await withSecretFile(privateKey?.reveal() ?? '', async (fd) => {
-    for (let start = 0; start === 0 || start < peers.length; start += PEERS_A_CALL) {
-      const some = peers.slice(start, start + PEERS_A_CALL).flatMap(peerArguments);
+    for (let start = 0; start === 0 || start < all.length; start += PEERS_A_CALL) {
+      const some = all.slice(start, start + PEERS_A_CALL).flat();
       const args = [...(start === 0 ? head : []), ...some];
       if (args.length > 0) await mustRun(runner, ['wg', 'set', name, ...args], { fds: [fd] });
     }

@@ -1,0 +1,239 @@
+import { describe, expect, test } from '@jest/globals';
+import { publicKeyOf } from '../../agent/protocol/key.ts';
+import { Secret } from '../../agent/protocol/secret.ts';
+import { newPrivateKey } from '../support/canary.ts';
+import { mustRun } from '../support/lab/run.ts';
+import { newName, type Reply } from './support/test-agent.ts';
+import { useTestAgent } from './support/use-agent.ts';
+
+const agent = useTestAgent();
+
+const newPublicKey = (): string => publicKeyOf(new Secret(newPrivateKey()));
+/** About half of all keys have one. */
+function keyWithSlash(): string {
+  for (;;) {
+    const key = newPublicKey();
+    if (key.includes('/')) return key;
+  }
+}
+
+/** An interface with a peer of its own, up or down. */
+async function made(isUp: boolean): Promise<{ name: string; own: string; text: string }> {
+  const name = newName();
+  const own = newPublicKey();
+  const text = `# of the host\n[Interface]\nPrivateKey = ${newPrivateKey()}\nAddress = 10.9.0.1/24\n\n# Alice\n[peer]\nPublicKey = ${own}\nAllowedIPs = 10.9.0.2/32\n`;
+  await agent.write(name, text);
+  if (isUp) expect((await agent.call({ method: 'POST', path: `/v1/wg/${name}/enable` })).status).toBe(200);
+  return { name, own, text };
+}
+
+const path = (name: string, more = ''): string => `/v1/wg/${name}/peers${more}`;
+const post = (name: string, body: object): Promise<Reply> => agent.call({ method: 'POST', path: path(name), body });
+const put = (name: string, key: string, body: object): Promise<Reply> =>
+  agent.call({ method: 'PUT', path: path(name, `/${key}`), body });
+const remove = (name: string, key: string): Promise<Reply> =>
+  agent.call({ method: 'DELETE', path: path(name, `/${key}`) });
+const sync = (name: string, text: string): Promise<Reply> =>
+  agent.call({
+    method: 'POST',
+    path: `/v1/wg/${name}/syncconf`,
+    body: { config: Buffer.from(text).toString('base64') },
+  });
+/** `KEY IPS KEEPALIVE` of every peer that runs. */
+async function live(name: string): Promise<string[]> {
+  const lines = (await mustRun(['wg', 'show', name, 'dump'])).trim().split('\n').slice(1);
+  return lines
+    .map((line) => line.split('\t'))
+    .map(([key, , , ips, , , , keepalive]) => `${key ?? ''} ${ips ?? ''} ${keepalive ?? ''}`)
+    .sort();
+}
+const file = (name: string): Promise<string | null> => agent.read(name);
+
+describe.each([{ isUp: true }, { isUp: false }])('peers of an interface, up: $isUp', ({ isUp }) => {
+  test('are made, changed and removed in file and kernel together; all else of the file stays, and nothing is saved by wg-quick', async () => {
+    const { name, own, text } = await made(isUp);
+    const key = newPublicKey();
+    const psk = newPrivateKey();
+    const added = await post(name, {
+      public_key: key,
+      allowed_ips: ['10.9.0.7/32'],
+      preshared_key: psk,
+      persistent_keepalive: 25,
+    });
+    expect([added.status, added.json]).toEqual([
+      200,
+      {
+        status: 'success',
+        message: 'Peer added successfully',
+        changed: true,
+        peer: { public_key: key, allowed_ips: ['10.9.0.7/32'] },
+      },
+    ]);
+    const section = `\n[Peer]\nPublicKey = ${key}\nPresharedKey = ${psk}\nAllowedIPs = 10.9.0.7/32\nPersistentKeepalive = 25\n`;
+    expect(await file(name)).toBe(text + section);
+    if (isUp) expect(await live(name)).toEqual([`${own} 10.9.0.2/32 off`, `${key} 10.9.0.7/32 25`].sort());
+    const changed = await put(name, key, { allowed_ips: ['10.9.0.8/32', 'fd00::8/128'], persistent_keepalive: 0 });
+    expect([changed.status, changed.json]).toEqual([
+      200,
+      { status: 'success', message: 'Peer updated successfully', changed: true },
+    ]);
+    expect(await file(name)).toContain(`PresharedKey = ${psk}\nAllowedIPs = 10.9.0.8/32, fd00::8/128\n`);
+    if (isUp) expect(await live(name)).toContain(`${key} 10.9.0.8/32,fd00::8/128 off`);
+    const gone = await remove(name, key);
+    expect([gone.status, gone.json]).toEqual([
+      200,
+      { status: 'success', message: 'Peer removed successfully', changed: true },
+    ]);
+    expect((await file(name))?.trimEnd()).toBe(text.trimEnd());
+    if (isUp) expect(await live(name)).toEqual([`${own} 10.9.0.2/32 off`]);
+  });
+
+  test('N2, N22: the same again changes nothing, and the file keeps its inode', async () => {
+    const { name, own } = await made(isUp);
+    const before = await agent.fingerprint();
+    for (const reply of [
+      await post(name, { public_key: own, allowed_ips: ['10.9.0.2/32'] }),
+      await post(name, { public_key: own, allowed_ips: [], persistent_keepalive: 0, preshared_key: '' }),
+      await put(name, own, {}),
+      await put(name, own, { allowed_ips: null, persistent_keepalive: null }),
+      await remove(name, newPublicKey()),
+    ])
+      expect([reply.status, reply.json['changed']]).toEqual([200, false]);
+    expect(await agent.fingerprint()).toEqual(before);
+  });
+
+  test('N18: keys with a slash, raw and encoded', async () => {
+    const { name } = await made(isUp);
+    const key = keyWithSlash();
+    expect((await post(name, { public_key: key, allowed_ips: ['10.9.0.9/32'] })).status).toBe(200);
+    expect((await put(name, key, { persistent_keepalive: 15 })).status).toBe(200);
+    expect(await file(name)).toContain('PersistentKeepalive = 15');
+    expect((await put(name, encodeURIComponent(key), { persistent_keepalive: 20 })).status).toBe(200);
+    expect(await file(name)).toContain('PersistentKeepalive = 20');
+    expect((await remove(name, encodeURIComponent(key))).status).toBe(200);
+    expect(await file(name)).not.toContain(key);
+  });
+
+  test('an address that another peer gets leaves the one that had it, in file and kernel', async () => {
+    const { name, own } = await made(isUp);
+    const key = newPublicKey();
+    await post(name, { public_key: key, allowed_ips: ['10.9.0.2/32'] });
+    expect(await file(name)).toContain(`PublicKey = ${own}\n\n[Peer]\nPublicKey = ${key}\nAllowedIPs = 10.9.0.2/32\n`);
+    if (isUp) expect(await live(name)).toEqual([`${own} (none) off`, `${key} 10.9.0.2/32 off`].sort());
+  });
+
+  test('N17: syncconf takes the peers of the text, and wipes neither key nor port nor what it does not speak of', async () => {
+    const { name, own, text } = await made(isUp);
+    const [kept, runtime] = [newPublicKey(), newPublicKey()];
+    if (isUp) await mustRun(['wg', 'set', name, 'peer', runtime, 'allowed-ips', '10.9.0.99/32']);
+    const key = isUp ? await mustRun(['wg', 'show', name, 'private-key']) : '';
+    const reply = await sync(
+      name,
+      `[Peer]\nPublicKey = ${kept}\nAllowedIPs = 10.9.0.5/32, 10.9.0.6/32\nPersistentKeepalive = 10\n`,
+    );
+    expect([reply.status, reply.json]).toEqual([
+      200,
+      { status: 'success', message: 'Configuration synchronized successfully', changed: true },
+    ]);
+    const now = (await file(name)) ?? '';
+    expect(now.startsWith(text.slice(0, text.indexOf('# Alice')))).toBe(true);
+    expect([now.includes(own), now.includes(kept)]).toEqual([false, true]);
+    if (!isUp) return;
+    expect(await mustRun(['wg', 'show', name, 'private-key'])).toBe(key);
+    expect(await live(name)).toEqual([`${kept} 10.9.0.5/32,10.9.0.6/32 10`, `${runtime} 10.9.0.99/32 off`].sort());
+  });
+
+  test('syncconf with the interface part, as the old agent wanted it: port and key are set as well', async () => {
+    const { name, own } = await made(isUp);
+    const key = newPrivateKey();
+    const text = `[Interface]\nPrivateKey = ${key}\nListenPort = 41999\n[Peer]\nPublicKey = ${own}\nAllowedIPs = 10.9.0.2/32\n`;
+    expect((await sync(name, text)).status).toBe(200);
+    expect(await file(name)).toContain('ListenPort = 41999');
+    if (isUp) expect((await mustRun(['wg', 'show', name, 'listen-port'])).trim()).toBe('41999');
+    expect((await sync(name, text)).json['changed']).toBe(false);
+  });
+});
+
+describe('what is refused leaves everything as it was', () => {
+  test.each<{ what: string; call: (name: string, own: string) => Promise<Reply>; status: number; code: string }>([
+    { what: 'a key that is none', call: (name) => post(name, { public_key: 'x' }), status: 400, code: 'invalid_value' },
+    { what: 'no key', call: (name) => post(name, {}), status: 422, code: 'schema' },
+    {
+      what: 'an address that is none',
+      call: (name, own) => post(name, { public_key: own, allowed_ips: [''] }),
+      status: 400,
+      code: 'invalid_value',
+    },
+    {
+      what: 'N5: a line in an address',
+      call: (name, own) => put(name, own, { allowed_ips: ['10.0.0.1/32\nPostUp = x'] }),
+      status: 400,
+      code: 'invalid_value',
+    },
+    {
+      what: 'a keepalive beyond its range',
+      call: (name, own) => put(name, own, { persistent_keepalive: 70_000 }),
+      status: 422,
+      code: 'schema',
+    },
+    {
+      what: 'a preshared key that is none',
+      call: (name, own) => post(name, { public_key: own, preshared_key: 'x' }),
+      status: 400,
+      code: 'invalid_value',
+    },
+    { what: 'a path that is no key', call: (name) => remove(name, 'x/y'), status: 400, code: 'invalid_value' },
+    {
+      what: 'an interface that is not there',
+      call: () => post(newName(), { public_key: newPublicKey() }),
+      status: 404,
+      code: 'not_found',
+    },
+    {
+      what: 'text that is no base64, which would be an empty file',
+      call: (name) => agent.call({ method: 'POST', path: `/v1/wg/${name}/syncconf`, body: { config: '!!!!' } }),
+      status: 400,
+      code: 'bad_request',
+    },
+    { what: 'an empty text', call: (name) => sync(name, '\n'), status: 400, code: 'invalid_file' },
+    {
+      what: 'keys of wg-quick',
+      call: (name) => sync(name, '[Interface]\nAddress = 10.0.0.1/24\n'),
+      status: 400,
+      code: 'invalid_file',
+    },
+    {
+      what: 'a private key that is none',
+      call: (name) => sync(name, '[Interface]\nPrivateKey = x\n'),
+      status: 400,
+      code: 'invalid_file',
+    },
+    {
+      what: 'a peer without a key',
+      call: (name) => sync(name, '[Peer]\nAllowedIPs = 10.0.0.1/32\n'),
+      status: 400,
+      code: 'invalid_file',
+    },
+  ])('$what', async ({ call, status, code }) => {
+    const { name, own } = await made(true);
+    const before = await agent.fingerprint();
+    const reply = await call(name, own);
+    expect([reply.status, reply.json['code'], typeof reply.json['error']]).toEqual([status, code, 'string']);
+    expect(await agent.fingerprint()).toEqual(before);
+  });
+});
+
+test('old clients send the same twice within a second: both are calls, and the last one counts', async () => {
+  const { name } = await made(false);
+  const timestamp = String(agent.nextSecond());
+  const call = (verb: string): Promise<Reply> =>
+    agent.call({ method: 'POST', path: `/v1/wg/${name}/${verb}`, timestamp });
+  expect((await call('enable')).json).toMatchObject({ was_down: true });
+  expect((await call('disable')).json).toMatchObject({ was_up: true });
+  expect((await call('enable')).json).toMatchObject({ was_down: true });
+  expect(await live(name)).toHaveLength(1);
+  // Later it is a replay: answered from memory, without an effect.
+  await agent.call({ method: 'POST', path: `/v1/wg/${name}/disable` });
+  expect((await call('enable')).json).toMatchObject({ was_down: true });
+  await expect(live(name)).rejects.toThrow();
+});
