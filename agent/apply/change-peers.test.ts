@@ -6,6 +6,7 @@ import { aConfig, aPeer, PEER_A, PEER_B } from '../../test/fixtures/device.ts';
 import { cidr } from '../../test/fixtures/cidr.ts';
 import { deviceOf, MemoryBackend } from '../../test/support/memory-backend.ts';
 import { createHost } from '../host/host.ts';
+import type { Logger } from '../log.ts';
 import { openStateFolder } from '../host/state-folder.ts';
 import { render } from '../protocol/wgquick/render.ts';
 import { changePeers, finishPeerEdits } from './change-peers.ts';
@@ -27,7 +28,7 @@ beforeEach(async () => {
     throw new Error('No process is needed');
   };
   const runner = { spawned: new Map(), run: none, follow: none };
-  const log = { error: silent, warn: silent, info: silent, debug: silent, isDebugEnabled: () => false };
+  const log = { error: silent, warn: silent, info: silent, debug: silent } as unknown as Logger;
   const audit = { mustBeWritable: silent, write: silent, sync: () => Promise.resolve() };
   const state = await openStateFolder(join(root, 'state'));
   const hooks = { mode: 'grammar', allowed: [] } as const;
