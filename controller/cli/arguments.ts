@@ -15,6 +15,7 @@ const COMMON = {
   kubeconfig: { type: 'string' },
   timeout: { type: 'string' },
   wait: { type: 'boolean' },
+  all: { type: 'boolean' },
   replace: { type: 'boolean' },
   'agent-url': { type: 'string' },
   address: { type: 'string' },

@@ -1,14 +1,24 @@
+import { MISUSE } from './arguments.ts';
 import type { WireGuardNode } from '../api/wireguardnode.generated.ts';
 import { CommandError } from './command-error.ts';
 import { createLiveView, type LiveView, type PeerRow, peersText, type Sample, topText } from './live.ts';
-import { chosen, type Session } from './session.ts';
+import { chosen, forEach, type Session } from './session.ts';
 
-/** With a view of the agents, which is closed at the end. */
-async function withLive<T>(session: Session, work: (view: LiveView) => Promise<T>): Promise<T> {
+/** With the objects, and a view of their agents, which is closed at the end. */
+async function withLive(
+  session: Session,
+  work: (view: LiveView, nodes: readonly WireGuardNode[]) => Promise<number>,
+): Promise<number> {
   const { cluster, args, signal } = session;
-  const view = createLiveView(cluster, { agentUrl: args.text('agent-url'), signal });
+  const agentUrl = args.text('agent-url');
+  if (agentUrl !== undefined && !agentUrl.startsWith('https://'))
+    throw new CommandError('--agent-url must be an https URL, as https://127.0.0.1:8443', MISUSE);
+  const nodes = await chosen(session, 'look');
+  if (agentUrl !== undefined && nodes.length !== 1)
+    throw new CommandError('--agent-url is the way to one host: name one object', MISUSE);
+  const view = createLiveView(cluster, { agentUrl, signal });
   try {
-    return await work(view);
+    return await work(view, nodes);
   } finally {
     await view.close();
   }
@@ -16,54 +26,43 @@ async function withLive<T>(session: Session, work: (view: LiveView) => Promise<T
 
 /** `kubectl wgnode peers` */
 export const peers = (session: Session): Promise<number> =>
-  withLive(session, async (view) => {
+  withLive(session, async (view, nodes) => {
     const { terminal, args } = session;
-    const nodes = await chosen(session);
-    const found = await Promise.all(nodes.map((node) => peersOf(session, view, node)));
-    const rows = found.flatMap((each): PeerRow[] => each ?? []);
-    if (args.text('output') === 'json')
-      terminal.print(
-        `${JSON.stringify(
-          rows.map(({ node, peer }) => ({ node: node.metadata.name, ...peer })),
-          null,
-          2,
-        )}\n`,
-      );
-    else terminal.print(peersText(rows, terminal.nowMs()));
-    return found.includes(undefined) ? 1 : 0;
+    const rows: PeerRow[] = [];
+    const code = await forEach(session, nodes, async (node) => {
+      for (const peer of await view.peers(node)) rows.push({ node, peer });
+      return 0;
+    });
+    if (args.text('output') === 'json') {
+      const shown = rows.map(({ node, peer }) => ({
+        namespace: node.metadata.namespace,
+        node: node.metadata.name,
+        ...peer,
+      }));
+      terminal.print(`${JSON.stringify(shown, null, 2)}\n`);
+    } else terminal.print(peersText(rows, terminal.nowMs()));
+    return code;
   });
-
-/** Undefined = the agent could not be asked, as was said. */
-async function peersOf({ terminal }: Session, view: LiveView, node: WireGuardNode): Promise<PeerRow[] | undefined> {
-  try {
-    return (await view.peers(node)).map((peer) => ({ node, peer }));
-  } catch (error) {
-    if (!(error instanceof CommandError)) throw error;
-    terminal.remark(`✘ ${error.message}\n`);
-    return undefined;
-  }
-}
 
 const TOP_MS = 2_000;
 
 /** `kubectl wgnode top` */
 export const top = (session: Session): Promise<number> =>
-  withLive(session, async (view) => {
+  withLive(session, async (view, nodes) => {
     const { terminal, signal } = session;
-    const nodes = await chosen(session);
-    const look = async (node: WireGuardNode): Promise<Sample | undefined> => {
-      const rows = await peersOf(session, view, node);
-      return rows === undefined ? undefined : { atMs: terminal.nowMs(), peers: rows.map(({ peer }) => peer) };
-    };
-    const first = await Promise.all(nodes.map(look));
+    const look = async (samples: Map<WireGuardNode, Sample>): Promise<number> =>
+      forEach(session, nodes, async (node) => {
+        samples.set(node, { atMs: terminal.nowMs(), peers: await view.peers(node) });
+        return 0;
+      });
+    const [first, second] = [new Map<WireGuardNode, Sample>(), new Map<WireGuardNode, Sample>()];
+    const code = await look(first);
     await terminal.pause(TOP_MS, signal);
-    const second = await Promise.all(
-      nodes.map((node, at) => (first[at] === undefined ? Promise.resolve(undefined) : look(node))),
-    );
-    const hosts = nodes.flatMap((node, at) => {
-      const [from, to] = [first[at], second[at]];
+    if (first.size > 0) await look(second);
+    const hosts = nodes.flatMap((node) => {
+      const [from, to] = [first.get(node), second.get(node)];
       return from === undefined || to === undefined ? [] : [{ node, from, to }];
     });
     terminal.print(topText(hosts));
-    return hosts.length === nodes.length ? 0 : 1;
+    return signal.aborted ? 130 : code;
   });

@@ -7,9 +7,9 @@ import { keygen } from './keygen.ts';
 import { check, diff, events, get, plan, status } from './look.ts';
 import type { Command } from './session.ts';
 
-const NAMES = 'NAME ... | -l SELECTOR | -A';
-const CHANGE_FLAGS: readonly FlagName[] = ['all-namespaces', 'selector', 'wait', 'timeout'];
-const LOOK_FLAGS: readonly FlagName[] = ['all-namespaces', 'selector', 'output', 'agent-url'];
+const NAMES = 'NAME ... | -l SELECTOR | --all [-A]';
+const CHANGE_FLAGS: readonly FlagName[] = ['all-namespaces', 'all', 'selector', 'wait', 'timeout'];
+const LOOK_FLAGS: readonly FlagName[] = ['all-namespaces', 'all', 'selector', 'agent-url'];
 
 /** Every command by its name, in the order of the help. */
 export const COMMANDS: Readonly<Record<string, Command>> = {
@@ -17,13 +17,15 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
     usage: 'get [NAME ...] [-A] [-l SELECTOR] [-o wide|json|yaml|name] [-w]',
     summary: 'lists objects, with drift and peers',
     flags: ['all-namespaces', 'selector', 'output', 'watch'],
+    outputs: ['wide', 'json', 'yaml', 'name'],
     run: get,
   },
   status: {
     usage: 'status NAME [-o json]',
     summary: 'says why it is not Ready: the whole way from the object to the peers, and what to do',
     flags: ['output'],
-    more: 'Exit code 0 when all is well, 1 when not.',
+    outputs: ['json'],
+    more: 'Exit code 0 when all is well, 1 when not. It says what the controller saw at its last look; handshakes are shown by `peers`.',
     run: status,
   },
   diff: {
@@ -75,7 +77,8 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
   peers: {
     usage: `peers ${NAMES} [-o json] [--agent-url URL]`,
     summary: 'shows peers with their handshakes, asked from the agents',
-    flags: LOOK_FLAGS,
+    flags: [...LOOK_FLAGS, 'output'],
+    outputs: ['json'],
     more: `Asks the agents from here, signed with their Secrets: you need get on these, and a way to the host. Where only the controller
 reaches it: ssh -L 8443:localhost:8443 root@HOST, and --agent-url https://127.0.0.1:8443; its certificate is checked all the same.`,
     run: peers,

@@ -21,13 +21,18 @@ const agent = useTestAgent();
 describe('operate 17-19: the listener for Prometheus', () => {
   let folder: string;
   const servers: Server[] = [];
+  /** Devices of this machine. */
+  const made: string[] = [];
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), 'wgnode-metrics-'));
   });
   afterEach(() => {
     for (const server of servers.splice(0)) server.close().closeAllConnections();
   });
-  afterAll(() => rm(folder, { recursive: true }));
+  afterAll(async () => {
+    await Promise.all(made.map((name) => mustRun(['ip', 'link', 'delete', name])));
+    await rm(folder, { recursive: true });
+  });
 
   /** Serves on loopback; the way to its page. */
   async function serve(over: Partial<MetricsSettings> = {}): Promise<string> {
@@ -54,8 +59,9 @@ describe('operate 17-19: the listener for Prometheus', () => {
   test('tells peers in the words of WireGuard dashboards, and promtool has nothing to say against any family', async () => {
     const name = newName();
     const peer = (await mustRun(['wg', 'pubkey'], { stdin: newPrivateKey() })).trim();
-    const file = `[Interface]\nPrivateKey = ${newPrivateKey()}\n[Peer]\n# friendly_name = Alice\nPublicKey = ${peer}\nAllowedIPs = 10.9.0.2/32, fd00::2/128\nPersistentKeepalive = 25\n`;
+    const file = `[Interface]\nPrivateKey = ${newPrivateKey()}\nTable = off\n[Peer]\n# friendly_name = Alice\nPublicKey = ${peer}\nAllowedIPs = 10.9.0.2/32, fd00::2/128\nPersistentKeepalive = 25\n`;
     await agent.write(name, file);
+    made.push(name);
     expect((await agent.call({ method: 'POST', path: `/v1/wg/${name}/enable` })).status).toBe(200);
     const text = await page(`${await serve()}/metrics`);
     const labels = `interface="${name}",public_key="${peer}",allowed_ips="10.9.0.2/32,fd00::2/128",friendly_name="Alice"`;

@@ -1,8 +1,8 @@
-import { describe, expect, test } from '@jest/globals';
+import { afterAll, describe, expect, test } from '@jest/globals';
 import { publicKeyOf } from '../../agent/protocol/key.ts';
 import { Secret } from '../../agent/protocol/secret.ts';
 import { newPrivateKey } from '../support/canary.ts';
-import { mustRun } from '../support/lab/run.ts';
+import { mustRun, run } from '../support/lab/run.ts';
 import { newName, type Reply } from './support/test-agent.ts';
 import { useTestAgent } from './support/use-agent.ts';
 
@@ -17,11 +17,18 @@ function keyWithSlash(): string {
   }
 }
 
+/** Devices of this machine. */
+const devices = new Set<string>();
+afterAll(async () => {
+  for (const name of devices) await run(['ip', 'link', 'delete', name]);
+});
+
 /** An interface with a peer of its own, up or down. */
 async function made(isUp: boolean): Promise<{ name: string; own: string; text: string }> {
   const name = newName();
+  devices.add(name);
   const own = newPublicKey();
-  const text = `# of the host\n[Interface]\nPrivateKey = ${newPrivateKey()}\nAddress = 10.9.0.1/24\n\n# Alice\n[peer]\nPublicKey = ${own}\nAllowedIPs = 10.9.0.2/32\n`;
+  const text = `# of the host\n[Interface]\nPrivateKey = ${newPrivateKey()}\nAddress = 10.9.0.1/24\nTable = off\n\n# Alice\n[peer]\nPublicKey = ${own}\nAllowedIPs = 10.9.0.2/32\n`;
   await agent.write(name, text);
   if (isUp) expect((await agent.call({ method: 'POST', path: `/v1/wg/${name}/enable` })).status).toBe(200);
   return { name, own, text };
@@ -145,11 +152,12 @@ describe.each([{ isUp: true }, { isUp: false }])('peers of an interface, up: $is
 
   test('syncconf with the interface part, as the old agent wanted it: port and key are set as well', async () => {
     const { name, own } = await made(isUp);
+    const port = 20_000 + Math.floor(Math.random() * 10_000);
     const key = newPrivateKey();
-    const text = `[Interface]\nPrivateKey = ${key}\nListenPort = 41999\n[Peer]\nPublicKey = ${own}\nAllowedIPs = 10.9.0.2/32\n`;
+    const text = `[Interface]\nPrivateKey = ${key}\nListenPort = ${String(port)}\n[Peer]\nPublicKey = ${own}\nAllowedIPs = 10.9.0.2/32\n`;
     expect((await sync(name, text)).status).toBe(200);
-    expect(await file(name)).toContain('ListenPort = 41999');
-    if (isUp) expect((await mustRun(['wg', 'show', name, 'listen-port'])).trim()).toBe('41999');
+    expect(await file(name)).toContain(`ListenPort = ${String(port)}`);
+    if (isUp) expect((await mustRun(['wg', 'show', name, 'listen-port'])).trim()).toBe(String(port));
     expect((await sync(name, text)).json['changed']).toBe(false);
   });
 });
