@@ -1,4 +1,5 @@
-import { apiVersionOf, LEASE, objectPath, WIREGUARD_NODE } from '../api/kinds.ts';
+import { ageText } from '../../agent/protocol/human-units.ts';
+import { LEASE, objectPath, WIREGUARD_NODE } from '../api/kinds.ts';
 import { conditionOf } from '../api/conditions.ts';
 import { STATUS_SCHEMA } from '../api/wireguardnode-status.generated.ts';
 import { KubeError } from '../cluster/kube-client.ts';
@@ -18,8 +19,8 @@ export async function* examine(cluster: Cluster, args: Arguments): AsyncGenerato
   const crd = await schema(cluster);
   yield crd;
   yield* await rights(cluster);
-  yield await controllers(cluster);
-  if (crd.state === 'ok') yield await objects(cluster, args);
+  yield await controllerSeen(cluster);
+  if (crd.state !== 'failed') yield await objects(cluster, args);
 }
 
 async function apiServer(cluster: Cluster): Promise<Finding> {
@@ -52,13 +53,14 @@ interface Crd {
   };
 }
 
-async function schema({ client }: Cluster): Promise<Finding> {
+async function schema(cluster: Cluster): Promise<Finding> {
+  const { client, signal } = cluster;
   const name = 'CRD';
   const { plural, group, version } = WIREGUARD_NODE;
   const cure = 'kubectl apply --server-side -f install.yaml';
   try {
     const path = `/apis/apiextensions.k8s.io/v1/customresourcedefinitions/${plural}.${group}`;
-    const crd = await client.request<Crd>({ method: 'GET', path });
+    const crd = await client.request<Crd>({ method: 'GET', path, signal });
     const own = crd.spec.versions.find((each) => each.name === version && each.served);
     if (own === undefined) return { name, state: 'failed', text: `${plural}.${group} does not serve ${version}`, cure };
     const known = own.schema?.openAPIV3Schema?.properties?.status?.properties ?? {};
@@ -68,7 +70,9 @@ async function schema({ client }: Cluster): Promise<Finding> {
   } catch (error) {
     if (error instanceof KubeError && error.status === 403)
       return { name, state: 'unknown', text: 'you may not look at it' };
-    return { name, state: 'failed', text: `${plural}.${group} is not there`, cure };
+    if (error instanceof KubeError && error.status === 404)
+      return { name, state: 'failed', text: `${plural}.${group} is not there`, cure };
+    return { name, state: 'failed', text: explainError(error, cluster), cure: 'See kubectl get --raw /readyz?verbose' };
   }
 }
 
@@ -117,38 +121,58 @@ interface Deployment {
   readonly status: { readonly readyReplicas?: number };
 }
 
-async function controllers({ client }: Cluster): Promise<Finding> {
+/** Whether a controller is at work, as far as the user may see. */
+export async function controllerSeen({ client, signal }: Cluster): Promise<Finding> {
   const name = 'controller';
-  const cure = `kubectl -n ${SYSTEM} get pods, and kubectl -n ${SYSTEM} logs deploy/wgnode-controller`;
-  const deployment = await client
-    .request<Deployment>({ method: 'GET', path: `/apis/apps/v1/namespaces/${SYSTEM}/deployments/wgnode-controller` })
-    .catch(() => undefined);
-  const lease = await leaseText(client);
-  if (deployment === undefined)
-    return {
-      name,
-      state: 'unknown',
-      text: `no Deployment in ${SYSTEM} that you may see: it may run elsewhere${lease}`,
-    };
+  const cure = `kubectl -n ${SYSTEM} get pods,lease, and kubectl -n ${SYSTEM} logs deploy/wgnode-controller`;
+  const path = `/apis/apps/v1/namespaces/${SYSTEM}/deployments/wgnode-controller`;
+  const deployment = await seen(client.request<Deployment>({ method: 'GET', path, signal }));
+  const lease = await seen(
+    client.request<Lease>({ method: 'GET', path: objectPath(LEASE, `${SYSTEM}/wgnode-controller`), signal }),
+  );
+  const leads = typeof lease === 'string' ? undefined : leaderOf(lease);
+  if (typeof deployment === 'string') {
+    if (leads?.isFresh === true) return { name, state: 'ok', text: leads.text };
+    const text =
+      deployment === 'missing' ? `no Deployment in ${SYSTEM}; it may run outside` : 'whether one runs you may not see';
+    return { name, state: 'unknown', text };
+  }
   const ready = deployment.status.readyReplicas ?? 0;
-  const text = `${String(ready)} of ${String(deployment.spec.replicas ?? 1)} ready${lease}`;
-  return ready > 0 ? { name, state: 'ok', text } : { name, state: 'failed', text, cure };
+  const text = `${String(ready)} of ${String(deployment.spec.replicas ?? 1)} ready${leads === undefined ? '' : `; ${leads.text}`}`;
+  if (ready > 0 && leads?.isFresh !== false) return { name, state: 'ok', text };
+  return { name, state: 'failed', text, cure };
 }
 
-async function leaseText(client: Cluster['client']): Promise<string> {
-  const path = objectPath(LEASE, `${SYSTEM}/wgnode-controller`);
-  const lease = await client
-    .request<{ spec?: { holderIdentity?: string; renewTime?: string } }>({ method: 'GET', path })
-    .catch(() => undefined);
-  const { holderIdentity, renewTime } = lease?.spec ?? {};
-  if (holderIdentity === undefined || holderIdentity === '') return '';
-  return `; ${holderIdentity} leads, renewed ${renewTime?.slice(0, 19) ?? '?'}Z (${apiVersionOf(LEASE)})`;
+/** `missing`, or `hidden` where the user may not look. */
+const seen = <T>(request: Promise<T>): Promise<T | 'missing' | 'hidden'> =>
+  request.catch((error: unknown) => {
+    if (error instanceof KubeError && error.status === 404) return 'missing';
+    if (error instanceof KubeError && error.status === 403) return 'hidden';
+    throw error;
+  });
+
+interface Lease {
+  readonly spec?: {
+    readonly holderIdentity?: string | null;
+    readonly renewTime?: string | null;
+    readonly leaseDurationSeconds?: number | null;
+  };
+}
+
+/** Who leads; undefined = nobody has yet, or there is no election. */
+function leaderOf({ spec = {} }: Lease): { readonly text: string; readonly isFresh: boolean } | undefined {
+  const { holderIdentity, renewTime, leaseDurationSeconds } = spec;
+  if (holderIdentity == null || holderIdentity === '') return undefined;
+  const age = (Date.now() - Date.parse(renewTime ?? '')) / 1000;
+  // The clocks of two machines need not agree.
+  const isFresh = age < 4 * (leaseDurationSeconds ?? 15) + 5;
+  return { text: `${holderIdentity} leads, renewed ${ageText(age)} ago`, isFresh };
 }
 
 async function objects(cluster: Cluster, args: Arguments): Promise<Finding> {
   const name = 'objects';
-  const nodes = await listNodes(cluster, args).catch(() => undefined);
-  if (nodes === undefined) return { name, state: 'unknown', text: 'you may not list them' };
+  const nodes = await seen(listNodes(cluster, args));
+  if (typeof nodes === 'string') return { name, state: 'unknown', text: 'you may not list them' };
   const bad = nodes.filter(({ status }) => conditionOf(status.conditions, 'Ready')?.status !== 'True');
   const where = args.has('all-namespaces') ? 'in all namespaces' : `in ${cluster.namespace}`;
   const text = `${String(nodes.length)} ${where}, ${String(nodes.length - bad.length)} Ready`;

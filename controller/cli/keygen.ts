@@ -3,9 +3,16 @@ import { InterfaceKey } from '../../agent/protocol/interface-key.ts';
 import { Secret } from '../../agent/protocol/secret.ts';
 import { collectionPath, objectPath, SECRET } from '../api/kinds.ts';
 import { KubeError } from '../cluster/kube-client.ts';
-import { readNode } from './cluster.ts';
 import { CommandError } from './command-error.ts';
-import type { Session } from './session.ts';
+import { one, type Session } from './session.ts';
+
+interface StoredSecret {
+  readonly metadata: {
+    readonly resourceVersion: string;
+    readonly ownerReferences?: readonly { readonly kind: string; readonly name: string }[];
+  };
+  readonly data?: Readonly<Record<string, string>> | null;
+}
 
 /** As `wg genkey` makes one: 32 bytes in base64. */
 function newPrivateKey(): Secret {
@@ -14,15 +21,14 @@ function newPrivateKey(): Secret {
 }
 
 /** Makes the private key that an object names, in its Secret; only the public half is shown. */
-export async function keygen({ args, cluster, terminal }: Session): Promise<number> {
-  const [name, ...others] = args.names;
-  if (name === undefined || others.length > 0) throw new CommandError('keygen needs the name of one object');
-  const node = await readNode(cluster, name);
+export async function keygen(session: Session): Promise<number> {
+  const { args, cluster, terminal } = session;
+  const node = await one(session);
   const { name: secret, key: entry } = node.spec.interface.privateKeySecretRef;
   const { namespace } = node.metadata;
   const path = objectPath(SECRET, `${namespace}/${secret}`);
   const present = await cluster.client
-    .request<{ data?: Readonly<Record<string, string>> | null }>({ method: 'GET', path })
+    .request<StoredSecret>({ method: 'GET', path, signal: cluster.signal })
     .catch((error: unknown) => {
       if (error instanceof KubeError && error.status === 404) return undefined;
       throw error;
@@ -44,7 +50,17 @@ export async function keygen({ args, cluster, terminal }: Session): Promise<numb
     await cluster.client.request({ method: 'POST', path: collectionPath(SECRET, namespace), body });
   } else {
     const contentType = 'application/merge-patch+json';
-    await cluster.client.request({ method: 'PATCH', path, contentType, body: { stringData } });
+    const { resourceVersion, ownerReferences = [] } = present.metadata;
+    const [owner] = ownerReferences;
+    if (owner !== undefined)
+      throw new CommandError(`The Secret ${secret} is made by ${owner.kind} ${owner.name}: change the key there`);
+    // Nobody's key is overwritten that was not seen.
+    await cluster.client.request({
+      method: 'PATCH',
+      path,
+      contentType,
+      body: { metadata: { resourceVersion }, stringData },
+    });
   }
   terminal.remark(
     `✔ ${entry} of the Secret ${namespace}/${secret} is ${present === undefined ? 'made' : 'written'}; its public key:\n`,

@@ -9,23 +9,26 @@ import type { Outcome } from '../policy/outcome.ts';
 import { type LadderFacts, ladderOf, type Rung, RUNGS } from './ladder.ts';
 
 const FOUND = { agent: 'found', key: 'found' } as const;
+const AT_WORK = { name: 'controller', state: 'ok', text: '1 of 1 ready' } as const;
 
 const ladder = (node: WireGuardNode, over: Partial<LadderFacts> = {}): Rung[] =>
-  ladderOf({ node, nowMs: NOW_MS, secrets: FOUND, ...over });
+  ladderOf({ node, nowMs: NOW_MS, secrets: FOUND, controller: AT_WORK, ...over });
 /** The first rung that is not well. */
-const faultOf = (rungs: readonly Rung[]): Rung | undefined => rungs.find(({ state }) => state !== 'ok');
+const faultOf = (rungs: readonly Rung[]): Rung | undefined =>
+  rungs.find(({ state }) => state === 'failed' || state === 'waits');
 const after = (outcome: Outcome, node = nodeWith()): WireGuardNode => withStatus(node, statusAfter(node, outcome));
 
 describe('the way from an object to its traffic', () => {
   test.each(outcomeCases)(
     'has one first fault, with what to do, where there is one: $name',
     ({ node = nodeWith(), outcome, failures = 0 }) => {
-      const judged = withStatus(node, statusAfter(node, outcome, { attempt: { failures, nextMs: undefined } }));
+      const status = statusAfter(node, outcome, { attempt: { failures, nextMs: undefined } });
+      const judged = asked(outcome, withStatus(node, status));
       const rungs = ladder(judged);
       expect(rungs.map(({ name }) => name)).toEqual(RUNGS);
       const fault = faultOf(rungs);
       const at = fault === undefined ? rungs.length : rungs.indexOf(fault);
-      expect(rungs.slice(0, at).every(({ state, cure }) => state === 'ok' && cure === undefined)).toBe(true);
+      expect(rungs.slice(0, at).every(({ state, cure }) => state !== 'failed' && cure === undefined)).toBe(true);
       expect(rungs.slice(at + 1).every(({ state }) => state === 'unknown')).toBe(true);
       const { conditions, observedGeneration } = judged.status;
       const isWell =
@@ -151,5 +154,60 @@ describe('the way from an object to its traffic', () => {
       name: 'live',
       cure: expect.stringContaining('kubectl wgnode enforce fra1-wg0'),
     });
+  });
+
+  test('what nothing proves is not ticked: the file where the kernel or nobody knows what differs, the handshakes of peers, a key that no agent took', () => {
+    const stateOf = (outcome: Outcome, name: string, node = nodeWith()): string | undefined =>
+      ladder(after(outcome, node)).find((rung) => rung.name === name)?.state;
+    const failed = outcomeCases.find(({ outcome }) => outcome.kind === 'apply-failed')?.outcome ?? { kind: 'applying' };
+    expect(stateOf(failed, 'file')).toBe('unknown');
+    expect(stateOf(inSync(nodeWith()), 'peers')).toBe('unknown');
+    const strange: Outcome = { kind: 'unreachable', reason: 'ProtocolError', message: 'another service' };
+    expect(['tls', 'clock', 'signature', 'agent'].map((name) => stateOf(strange, name))).toEqual([
+      'ok',
+      'unknown',
+      'unknown',
+      'failed',
+    ]);
+  });
+
+  test('a reason that this program does not know is a fault all the same', () => {
+    const node = after(inSync(nodeWith()));
+    const [ready, ...others] = node.status.conditions;
+    if (ready === undefined) throw new Error('Ready is there');
+    node.status.conditions = [{ ...ready, status: 'False', reason: 'FromTheFuture', message: 'new' }, ...others];
+    expect(faultOf(ladder(node))).toMatchObject({ name: 'live', state: 'failed', text: 'FromTheFuture: new' });
+  });
+
+  test('a controller that is known not to be at work is the fault, however well the last look was', () => {
+    const controller = { name: 'controller', state: 'failed', text: '0 of 1 ready', cure: 'see its log' } as const;
+    expect(faultOf(ladder(after(inSync(nodeWith())), { controller }))).toMatchObject({
+      name: 'controller',
+      text: '0 of 1 ready',
+    });
+  });
+
+  test('an edit of a moment ago is no fault of the controller, however old the conditions are', () => {
+    const node = after(inSync(nodeWith()));
+    const time = new Date(NOW_MS - 2_000).toISOString();
+    Object.assign(node.metadata, {
+      generation: 4,
+      managedFields: [{ time }, { time: '2026-01-01T00:00:00Z', subresource: 'status' }],
+    });
+    expect(faultOf(ladder(node))).toMatchObject({ name: 'controller', state: 'waits' });
+  });
+
+  test('what was said of the host before counts less than what Ready says now', () => {
+    const lost = after({ kind: 'unreachable', reason: 'ConnectionTimeout', message: 'no answer' });
+    const judged = after({ kind: 'refused', refusal: { reason: 'InvalidCredentials', message: 'short' } }, lost);
+    expect(faultOf(ladder(judged))).toMatchObject({ name: 'secret', text: 'short' });
+  });
+
+  test('who only looks needs no private key', () => {
+    const observing = nodeWith(({ spec }) => {
+      spec.management.mode = 'Observe';
+    });
+    const lost = after({ kind: 'unreachable', reason: 'DNSFailed', message: '' }, observing);
+    expect(faultOf(ladder(lost, { secrets: { agent: 'found', key: 'missing' } }))).toMatchObject({ name: 'dns' });
   });
 });

@@ -35,6 +35,8 @@ export interface LadderFacts {
   readonly nowMs: number;
   /** Of `agent.secretRef`, and of the private key. */
   readonly secrets: { readonly agent: SecretSeen; readonly key: SecretSeen };
+  /** Of the controllers, as far as the user may see. */
+  readonly controller: Finding;
 }
 
 const RUNG_OF_UNREACHABLE: Readonly<Record<UnreachableReason, RungName>> = {
@@ -98,6 +100,8 @@ export const cureOf = (reason: string, node: WireGuardNode): string =>
 
 interface Fault {
   readonly rung: RungName;
+  /** Rungs above it that nothing proves. */
+  readonly unproven?: readonly RungName[];
   readonly state: 'failed' | 'waits';
   readonly text: string;
   readonly cure: string;
@@ -109,49 +113,87 @@ export function ladderOf(facts: LadderFacts): Rung[] {
   const at = fault === undefined ? RUNGS.length : RUNGS.indexOf(fault.rung);
   return RUNGS.map((name, index): Rung => {
     if (fault !== undefined && index === at) return { name, state: fault.state, text: fault.text, cure: fault.cure };
-    if (index > at) return { name, state: 'unknown', text: 'not known' };
-    return { name, state: 'ok', text: textOf(name, facts) };
+    if (index > at || fault?.unproven?.includes(name) === true) return { name, state: 'unknown', text: 'not known' };
+    // Handshakes are nothing that status tells.
+    return { name, state: name === 'peers' ? 'unknown' : 'ok', text: textOf(name, facts) };
   });
 }
 
-function faultOf({ node, nowMs, secrets }: LadderFacts): Fault | undefined {
-  const fault = (rung: RungName, reason: string, text: string, state: Fault['state'] = 'failed'): Fault => ({
-    ...{ rung, text, cure: cureOf(reason, node) },
-    state: WAITING.has(reason) ? 'waits' : state,
-  });
+function faultOf(facts: LadderFacts): Fault | undefined {
+  const { node, nowMs, secrets, controller } = facts;
   const { conditions, observedGeneration } = node.status;
   const ready = conditionOf(conditions, 'Ready');
   const suspended = conditionOf(conditions, 'Suspended');
-  if (suspended?.status === 'True') return fault('object', 'Suspended', suspended.message);
-  if (node.metadata.deletionTimestamp !== undefined) return fault('object', 'Deleting', ready?.message ?? '');
-  const missing = missingSecret(node, secrets);
+  if (node.spec.suspend && suspended?.status === 'True') return faultAt(node, 'object', 'Suspended', suspended.message);
+  if (node.metadata.deletionTimestamp !== undefined) return faultAt(node, 'object', 'Deleting', ready?.message ?? '');
+  if (controller.state === 'failed')
+    return { rung: 'controller', state: 'failed', text: controller.text, cure: controller.cure ?? '' };
   if (observedGeneration !== node.metadata.generation) return unseen(node, nowMs);
-  if (missing !== undefined) return fault('secret', 'SecretNotFound', missing);
-  const reachable = conditionOf(conditions, 'Reachable');
-  if (reachable?.status === 'False' && Object.hasOwn(RUNG_OF_UNREACHABLE, reachable.reason))
-    return fault(RUNG_OF_UNREACHABLE[reachable.reason as UnreachableReason], reachable.reason, reachable.message);
-  const rung = ready !== undefined && isReason(ready.reason) ? RUNG_OF[ready.reason] : null;
-  if (ready !== undefined && rung !== null) return fault(rung, ready.reason, ready.message);
+  const missing = missingSecret(node, secrets);
+  if (missing !== undefined) return faultAt(node, 'secret', 'SecretNotFound', missing);
+  return readyFault(node);
+}
+
+/** What Ready says; where it is the agent that cannot be talked to, what Reachable says. */
+function readyFault(node: WireGuardNode): Fault | undefined {
+  const { conditions } = node.status;
+  const ready = conditionOf(conditions, 'Ready');
+  const named = ready?.reason === 'AgentUnreachable' ? conditionOf(conditions, 'Reachable') : ready;
+  const rung = named !== undefined && isReason(named.reason) ? RUNG_OF[named.reason] : null;
+  if (named !== undefined && rung !== null) return faultAt(node, rung, named.reason, named.message);
   const synced = conditionOf(conditions, 'Synced');
-  if (synced?.reason === 'Drifted') return fault('live', 'Drifted', synced.message);
-  return undefined;
+  if (synced?.reason === 'Drifted') return faultAt(node, 'live', 'Drifted', synced.message);
+  if (ready?.status === 'True') return undefined;
+  // A controller that is newer than this program may have words of its own.
+  const text = ready === undefined ? 'Ready is not told' : `${ready.reason}: ${ready.message}`;
+  return {
+    rung: 'live',
+    unproven: ['file'],
+    state: 'failed',
+    text,
+    cure: 'See the message; this program does not know the reason',
+  };
+}
+
+function faultAt(node: WireGuardNode, rung: RungName, reason: string, text: string): Fault {
+  return {
+    ...{ rung, text, unproven: unprovenOf(node, rung, reason) },
+    cure: cureOf(reason, node),
+    state: WAITING.has(reason) ? 'waits' : 'failed',
+  };
+}
+
+function unprovenOf({ status }: WireGuardNode, rung: RungName, reason: string): RungName[] {
+  // What answers there is no agent, or cannot do its work: it has proven nothing.
+  if (reason === 'ProtocolError') return ['clock', 'signature'];
+  if (rung !== 'live') return [];
+  const { drift = [] } = status;
+  const isFileProven = drift.length > 0 && drift.every(({ desired, file }) => desired === file);
+  return isFileProven ? [] : ['file'];
 }
 
 /** The controller has not judged the present generation. */
 function unseen(node: WireGuardNode, nowMs: number): Fault {
-  const { observedGeneration, conditions } = node.status;
-  const { generation, creationTimestamp } = node.metadata;
-  const since = Math.max(
-    Date.parse(creationTimestamp),
-    ...conditions.map(({ lastTransitionTime }) => Date.parse(lastTransitionTime)),
-  );
+  const { observedGeneration } = node.status;
+  const { generation } = node.metadata;
   const text =
     observedGeneration < 0
       ? 'No controller has looked at it yet'
       : `Looked at generation ${String(observedGeneration)}, but the spec is at ${String(generation)}`;
-  const isSlow = nowMs - since > SLOW_MS;
+  const isSlow = nowMs - changedMs(node) > SLOW_MS;
   const cure = isSlow ? 'See whether a controller runs: kubectl wgnode check' : 'Wait a moment';
   return { rung: 'controller', state: isSlow ? 'failed' : 'waits', text, cure };
+}
+
+/** When anything but the status was written last, Unix ms. */
+function changedMs({ metadata }: WireGuardNode): number {
+  const { managedFields = [] } = metadata as {
+    readonly managedFields?: readonly { time?: string; subresource?: string }[];
+  };
+  const times = managedFields
+    .filter(({ subresource }) => subresource !== 'status')
+    .map(({ time }) => Date.parse(time ?? ''));
+  return Math.max(Date.parse(metadata.creationTimestamp), ...times.filter(Number.isFinite));
 }
 
 /** What the user sees of the Secrets now may be newer than the controller's last look, but only what it needs counts. */
@@ -161,12 +203,14 @@ function missingSecret({ spec, status }: WireGuardNode, secrets: LadderFacts['se
   const { name: key, key: entry } = spec.interface.privateKeySecretRef;
   if (secrets.agent === 'missing') return `There is no Secret ${agent} (spec.agent.secretRef)`;
   if (secrets.agent === 'no-entry') return `The Secret ${agent} has no entry hmac-key`;
+  // Who only looks needs no key.
+  if (spec.management.mode === 'Observe') return undefined;
   if (secrets.key === 'missing') return `There is no Secret ${key} (spec.interface.privateKeySecretRef)`;
   if (secrets.key === 'no-entry') return `The Secret ${key} has no entry ${entry}`;
   return undefined;
 }
 
-function textOf(name: RungName, { node, secrets }: LadderFacts): string {
+function textOf(name: RungName, { node, secrets, controller }: LadderFacts): string {
   const { spec, status } = node;
   const { agent, interface: seen } = status;
   const ready = conditionOf(status.conditions, 'Ready');
@@ -175,7 +219,7 @@ function textOf(name: RungName, { node, secrets }: LadderFacts): string {
     case 'object':
       return `${keyOf(node)}, generation ${String(node.metadata.generation)}, mode ${spec.management.mode}`;
     case 'controller':
-      return `judged generation ${String(status.observedGeneration)}: ${ready?.reason ?? 'Pending'}`;
+      return `judged generation ${String(status.observedGeneration)}: ${ready?.reason ?? 'Pending'}${controller.state === 'unknown' ? ` (${controller.text})` : ''}`;
     case 'secret':
       return secretText(node, secrets);
     case 'dns':

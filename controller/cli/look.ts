@@ -1,8 +1,10 @@
 import { textTable } from '../../agent/protocol/text-table.ts';
-import { isAwayError } from '../cluster/kube-client.ts';
-import { explainError, listNodes, readNode, watchNodes } from './cluster.ts';
+import { isAwayError, KubeError } from '../cluster/kube-client.ts';
+import { MISUSE } from './arguments.ts';
+import { explainError, listNodes, readNode, type Seen, watchNodes } from './cluster.ts';
 import { CommandError } from './command-error.ts';
-import { examine } from './doctor.ts';
+import { comparisonOf } from './comparison.ts';
+import { controllerSeen, examine } from './doctor.ts';
 import { eventsText } from './events.ts';
 import { argumentOf, ladderOf } from './ladder.ts';
 import { secretsSeen } from './secrets-seen.ts';
@@ -48,63 +50,65 @@ async function watch({ args, cluster, terminal, signal }: Session, table: views.
       .trimEnd()}\n`;
   };
   let isFirst = true;
+  const seen: Seen = new Map();
   for (;;) {
     try {
-      for await (const { node, isGone } of watchNodes(cluster, args, signal)) {
+      for await (const { node, isGone } of watchNodes(cluster, args, seen)) {
         if (args.names.length > 0 && !args.names.includes(node.metadata.name)) continue;
         const cells = views.rowOf(node, { ...table, nowMs: terminal.nowMs() });
-        const header = isFirst ? views.headerOf(table) : undefined;
-        const row = line(
-          isGone ? cells.map((cell, at) => (at === (table.withNamespace ? 2 : 1) ? 'gone' : cell)) : cells,
-        );
-        terminal.print(header === undefined ? row : line(header) + row);
+        const header = isFirst ? line(views.headerOf(table)) : '';
+        terminal.print(header + line(isGone ? goneRow(cells, table) : cells));
         isFirst = false;
       }
     } catch (error) {
       if (signal.aborted) return 130;
-      if (!isAwayError(error)) throw error;
+      // Who does not know us now will not in a second.
+      const isKnown = !(error instanceof KubeError && error.status === 401);
+      if (!isAwayError(error) || !isKnown) throw error;
       terminal.remark('the API server is away; trying again\n');
-      await terminal.pause(1_000, signal);
     }
+    await terminal.pause(1_000, signal);
   }
 }
+
+const goneRow = (cells: readonly string[], { withNamespace }: views.TableOptions): string[] =>
+  cells.map((cell, at) => (at === (withNamespace ? 2 : 1) ? 'gone' : cell));
 
 /** `kubectl wgnode status` */
 export async function status(session: Session): Promise<number> {
   const { terminal, cluster, args } = session;
   const node = await one(session);
-  const nowMs = terminal.nowMs();
-  const rungs = ladderOf({ node, nowMs, secrets: await secretsSeen(cluster, node) });
-  const output = args.text('output');
-  if (output === 'json') terminal.print(`${JSON.stringify({ object: views.titleOf(node), rungs }, null, 2)}\n`);
+  const [secrets, controller] = await Promise.all([secretsSeen(cluster, node), controllerSeen(cluster)]);
+  const rungs = ladderOf({ node, nowMs: terminal.nowMs(), secrets, controller });
+  if (args.text('output') === 'json')
+    terminal.print(`${JSON.stringify({ object: views.titleOf(node), rungs }, null, 2)}\n`);
   else terminal.print(views.findingsText(rungs, terminal.isColoured));
-  return rungs.every(({ state }) => state === 'ok') ? 0 : 1;
+  return rungs.some(({ state }) => state === 'failed' || state === 'waits') ? 1 : 0;
 }
 
-/** `kubectl wgnode diff` */
+/** `kubectl wgnode diff`: whatever keeps it from knowing is 2. */
 export async function diff(session: Session): Promise<number> {
-  const { terminal } = session;
+  const { terminal, cluster } = session;
   const node = await one(session).catch((error: unknown) => {
-    throw new CommandError(explainError(error, session.cluster), 2);
+    throw new CommandError(error instanceof CommandError ? error.message : explainError(error, cluster), 2);
   });
-  const { drift = [], observedGeneration, interface: seen } = node.status;
-  if (observedGeneration !== node.metadata.generation || seen === undefined) {
-    terminal.remark(`The host was not compared with generation ${String(node.metadata.generation)} yet: `);
-    terminal.remark(`kubectl wgnode status ${argumentOf(node)}\n`);
-    return 2;
+  const compared = comparisonOf(node);
+  if (compared.kind === 'different') {
+    terminal.print(views.driftText(node.status.drift ?? []));
+    return 1;
   }
-  if (drift.length === 0) {
-    terminal.remark(`${node.spec.interface.name} is as wanted, in file and kernel\n`);
-    return 0;
-  }
-  terminal.print(views.driftText(drift));
-  return 1;
+  terminal.remark(`${compared.text}\n`);
+  return compared.kind === 'same' ? 0 : 2;
 }
 
 /** `kubectl wgnode plan` */
 export async function plan(session: Session): Promise<number> {
   const { terminal } = session;
   const node = await one(session);
+  if (node.status.observedGeneration !== node.metadata.generation) {
+    terminal.remark(`${comparisonOf(node).text}\n`);
+    return 2;
+  }
   const text = views.planText(node);
   if (text === '') {
     terminal.remark(
@@ -135,7 +139,8 @@ export async function check({ cluster, args, terminal }: Session): Promise<numbe
 
 /** `kubectl wgnode events` */
 export async function events({ args, cluster, terminal }: Session): Promise<number> {
-  const [name] = args.names;
+  const [name, ...others] = args.names;
+  if (others.length > 0) throw new CommandError('events takes the name of one object, or none', MISUSE);
   terminal.print(await eventsText(cluster, { name, isAll: args.has('all-namespaces'), nowMs: terminal.nowMs() }));
   return 0;
 }

@@ -10,6 +10,8 @@ import { createTerminal, type Terminal } from './terminal.ts';
 
 /** Flags that every command takes. */
 const COMMON = ['namespace', 'context', 'kubeconfig', 'help'];
+/** As shells have it of Ctrl-C. */
+const INTERRUPTED = 130;
 
 async function run(argv: readonly string[], terminal: Terminal): Promise<number> {
   if (argv[0] === '__complete') return complete(argv.slice(1), terminal);
@@ -31,24 +33,26 @@ async function run(argv: readonly string[], terminal: Terminal): Promise<number>
     throw new CommandError(`${args.command} takes no --${strange}; see kubectl wgnode ${args.command} --help`, MISUSE);
   const { run: work } = command;
   if (typeof work !== 'function') return work.alone({ args, terminal });
-  return withCluster(args, (cluster, signal) => work({ args, cluster, terminal, signal }));
+  const output = args.text('output');
+  if (output !== undefined && command.outputs?.includes(output) !== true)
+    throw new CommandError(`${args.command} -o takes ${(command.outputs ?? []).join(', ')}`, MISUSE);
+  return withCluster(args, (cluster) => work({ args, cluster, terminal, signal: cluster.signal }));
 }
 
-/** With a connection that is closed at the end; Ctrl-C aborts the signal. */
-async function withCluster(
-  args: Arguments,
-  work: (cluster: Cluster, signal: AbortSignal) => Promise<number>,
-): Promise<number> {
-  const cluster = await connect(args);
+/** With a connection that is closed at the end; Ctrl-C ends what is under way. */
+async function withCluster(args: Arguments, work: (cluster: Cluster) => Promise<number>): Promise<number> {
   const stopping = new AbortController();
   const stop = (): void => {
     stopping.abort();
   };
   process.once('SIGINT', stop);
   process.once('SIGTERM', stop);
+  const cluster = await connect(args, stopping.signal);
   try {
-    return await work(cluster, stopping.signal);
+    const code = await work(cluster);
+    return stopping.signal.aborted ? INTERRUPTED : code;
   } catch (error) {
+    if (stopping.signal.aborted) return INTERRUPTED;
     if (error instanceof CommandError) throw error;
     throw new CommandError(explainError(error, cluster));
   } finally {
@@ -76,7 +80,7 @@ async function complete(words: readonly string[], terminal: Terminal): Promise<n
 
 async function namesOf(words: readonly string[]): Promise<string[]> {
   const args = parseArguments(words.filter((word) => word !== ''));
-  const cluster = await connect(args);
+  const cluster = await connect(args, AbortSignal.timeout(3_000));
   try {
     return (await listNodes(cluster, args)).map(({ metadata }) => metadata.name);
   } finally {

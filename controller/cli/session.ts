@@ -60,6 +60,9 @@ export const within = (node: WireGuardNode, cluster: Cluster): Cluster => ({
   namespace: node.metadata.namespace,
 });
 
+// A call, as the compiler takes `signal.aborted` for unchanged since the loop's test.
+const isAborted = (signal: AbortSignal): boolean => signal.aborted;
+
 /** Objects at a time: API server and hosts are not stormed. */
 const AT_ONCE = 16;
 
@@ -76,7 +79,7 @@ export async function forEach(
       try {
         worst = Math.max(worst, await work(node));
       } catch (error) {
-        if (signal.aborted) return;
+        if (isAborted(signal)) return;
         const text = error instanceof CommandError ? error.message : explainError(error, within(node, cluster));
         terminal.remark(`✘ ${text.includes(titleOf(node)) ? '' : `${titleOf(node)}: `}${text}\n`);
         worst = Math.max(worst, 1);

@@ -1,3 +1,4 @@
+import { printable } from '../../agent/protocol/text-table.ts';
 import { pause, systemClock } from '../runtime/clock.ts';
 
 /** The side of the person: results on stdout, remarks on stderr. */
@@ -21,7 +22,7 @@ export function createTerminal(): Terminal {
       process.stdout.write(text);
     },
     remark: (text) => {
-      process.stderr.write(text);
+      process.stderr.write(text.split('\n').map(printable).join('\n'));
     },
     nowMs: Date.now,
     pause: (ms, signal) => pause(systemClock, ms, signal),

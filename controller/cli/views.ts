@@ -1,6 +1,6 @@
 import { dump } from 'js-yaml';
 import { ageText } from '../../agent/protocol/human-units.ts';
-import { textTable } from '../../agent/protocol/text-table.ts';
+import { printable, textTable } from '../../agent/protocol/text-table.ts';
 import { conditionOf } from '../api/conditions.ts';
 import { agentOrigin, keyOf } from '../api/node.ts';
 import type { DriftEntry, WireGuardNode } from '../api/wireguardnode.generated.ts';
@@ -98,7 +98,7 @@ export function findingsText(findings: readonly Finding[], isColoured: boolean):
     isColoured ? `\u001b[${COLOURS[state]}m${text}\u001b[0m` : text;
   return findings
     .map(({ name, state, text, cure }) => {
-      const line = `${paint(state, MARKS[state])} ${name.padEnd(NAME_WIDTH)}  ${text}\n`;
+      const line = `${paint(state, MARKS[state])} ${name.padEnd(NAME_WIDTH)}  ${printable(text)}\n`;
       return cure === undefined || cure === '' ? line : `${line}  ${' '.repeat(NAME_WIDTH)}  what to do: ${cure}\n`;
     })
     .join('');

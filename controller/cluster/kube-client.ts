@@ -4,6 +4,12 @@ import { Client, type Dispatcher, Pool } from 'undici';
 import { parseRetryAfter } from '../runtime/retry-after.ts';
 import { splitLines } from './split-lines.ts';
 
+interface KubeErrorOptions {
+  readonly retryAfterMs?: number;
+  readonly fields?: readonly string[];
+  readonly detail?: string;
+}
+
 /** An answer of the API server that is no success. `reason` is the machine word of its Status object. */
 export class KubeError extends Error {
   readonly code = 'kube';
@@ -13,12 +19,14 @@ export class KubeError extends Error {
   readonly retryAfterMs: number;
   /** The fields that it does not take, as paths. */
   readonly fields: readonly string[];
+  /** Its own words, for the person who asked alone: they may hold what was sent. */
+  readonly detail: string;
 
   constructor(
     request: string,
     status: number,
     reason: string,
-    { retryAfterMs = 0, fields = [] }: { readonly retryAfterMs?: number; readonly fields?: readonly string[] } = {},
+    { retryAfterMs = 0, fields = [], detail = '' }: KubeErrorOptions = {},
   ) {
     const which = fields.length === 0 ? '' : ` (${fields.join(', ')})`;
     super(`The API server answered ${request} with ${String(status)} ${reason}${which}`);
@@ -27,6 +35,7 @@ export class KubeError extends Error {
     this.reason = reason;
     this.retryAfterMs = retryAfterMs;
     this.fields = fields;
+    this.detail = detail;
   }
 }
 
@@ -234,19 +243,22 @@ const isCertificateError = (error: unknown): boolean => {
 
 interface StatusBody {
   readonly reason?: unknown;
+  readonly message?: unknown;
   readonly details?: { readonly causes?: readonly { readonly field?: unknown }[] };
 }
 
 const MAX_FIELDS = 16;
+const MAX_DETAIL = 1_024;
 
 async function errorOf(response: Dispatcher.ResponseData, { method, path }: KubeRequest): Promise<KubeError> {
-  const { reason, details } = (await response.body.json().catch(() => ({}))) as StatusBody;
+  const { reason, message, details } = (await response.body.json().catch(() => ({}))) as StatusBody;
   const retryAfterMs = parseRetryAfter(response.headers['retry-after'], Date.now());
   const [plain = ''] = path.split('?', 1);
   const causes = Array.isArray(details?.causes) ? details.causes.slice(0, MAX_FIELDS) : [];
   const fields = causes.flatMap(({ field }) => (typeof field === 'string' ? [field.slice(0, 128)] : []));
   const word = typeof reason === 'string' ? reason.slice(0, 64) : 'Unknown';
-  return new KubeError(`${method} ${plain}`, response.statusCode, word, { retryAfterMs, fields });
+  const detail = typeof message === 'string' ? message.slice(0, MAX_DETAIL) : '';
+  return new KubeError(`${method} ${plain}`, response.statusCode, word, { retryAfterMs, fields, detail });
 }
 
 /** Whether the API server is away, or asks to be left alone: whoever asks next will hear the same. */
