@@ -16,7 +16,11 @@ const ladder = (node: WireGuardNode, over: Partial<LadderFacts> = {}): Rung[] =>
 /** The first rung that is not well. */
 const faultOf = (rungs: readonly Rung[]): Rung | undefined =>
   rungs.find(({ state }) => state === 'failed' || state === 'waits');
-const after = (outcome: Outcome, node = nodeWith()): WireGuardNode => withStatus(node, statusAfter(node, outcome));
+/** With the spec that such an outcome comes of. */
+const asked = (outcome: Outcome, node: WireGuardNode): WireGuardNode =>
+  outcome.kind === 'suspended' ? { ...node, spec: { ...node.spec, suspend: true } } : node;
+const after = (outcome: Outcome, node = nodeWith()): WireGuardNode =>
+  asked(outcome, withStatus(node, statusAfter(node, outcome)));
 
 describe('the way from an object to its traffic', () => {
   test.each(outcomeCases)(
