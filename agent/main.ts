@@ -54,8 +54,8 @@ async function main(): Promise<void> {
     nowMs: () => performance.now(),
   });
   const app = createServer({ ...reading, configs });
-  await serveMetrics({ settings, log, read: () => hostMetrics(reading) });
   await listen(app, settings);
+  await serveMetrics({ settings, log, read: () => hostMetrics(reading) });
   log.info('ready', {
     host: settings.host,
     port: settings.port,
@@ -127,7 +127,12 @@ function fail(error: unknown): void {
 }
 
 const [command, ...args] = process.argv.slice(2);
-if (command === undefined) main().catch(fail);
+if (command === undefined)
+  main().catch((error: unknown) => {
+    fail(error);
+    // What listens already would keep a process alive that does not do its work.
+    process.exit();
+  });
 else
   runCommand([command, ...args], {
     configPath: CONFIG_PATH,

@@ -26,12 +26,18 @@ test('every host is a target once, at the port that Prometheus asks for', () => 
   const { status, type, body } = targetsPage(nodes, null);
   expect([status, type]).toEqual([200, 'application/json; charset=utf-8']);
   expect(JSON.parse(body)).toEqual([
-    { targets: ['[2001:db8::1]:9586'], labels: { __meta_wgnode_objects: 'edge/v6', host: '[2001:db8::1]' } },
+    {
+      targets: ['[2001:db8::1]:9586'],
+      labels: { __meta_wgnode_objects: 'edge/v6', host: 'https://[2001:db8::1]:8443' },
+    },
     {
       targets: ['fra1.example.net:9586'],
-      labels: { __meta_wgnode_objects: 'edge/a,edge/c', host: 'fra1.example.net' },
+      labels: { __meta_wgnode_objects: 'edge/a,edge/c', host: 'https://fra1.example.net:8443' },
     },
-    { targets: ['fra2.example.net:9586'], labels: { __meta_wgnode_objects: 'edge/b', host: 'fra2.example.net' } },
+    {
+      targets: ['fra2.example.net:9586'],
+      labels: { __meta_wgnode_objects: 'edge/b', host: 'https://fra2.example.net:8443' },
+    },
   ]);
   expect(targetsPage(nodes, '9100').body).toContain('fra2.example.net:9100');
   expect(JSON.parse(targetsPage(createNodeStore(), null).body)).toEqual([]);

@@ -1,3 +1,4 @@
+import { agentOrigin } from './api/node.ts';
 import type { WireGuardNode } from './api/wireguardnode.generated.ts';
 import type { Page } from './http-server.ts';
 import type { Store } from './runtime/store.ts';
@@ -10,17 +11,20 @@ export function targetsPage(nodes: Pick<Store<WireGuardNode>, 'keys' | 'get'>, p
   const number = port === null ? METRICS_PORT : Number(port);
   if (!Number.isInteger(number) || number < 1 || number > 65_535)
     return { status: 400, type: 'text/plain; charset=utf-8', body: 'port must be a number from 1 to 65535\n' };
-  const hosts = new Map<string, string[]>();
+  const hosts = new Map<string, { readonly host: string; readonly keys: string[] }>();
   for (const key of nodes.keys()) {
     const node = nodes.get(key);
     if (node === undefined || !URL.canParse(node.spec.agent.url)) continue;
     const { hostname } = new URL(node.spec.agent.url);
-    hosts.set(hostname, [...(hosts.get(hostname) ?? []), key]);
+    // As the other metrics of objects call it.
+    const known = hosts.get(hostname) ?? { host: agentOrigin(node), keys: [] };
+    known.keys.push(key);
+    hosts.set(hostname, known);
   }
   const groups = [...hosts]
     .sort(([left], [right]) => (left < right ? -1 : 1))
-    .map(([host, keys]) => ({
-      targets: [`${host}:${String(number)}`],
+    .map(([hostname, { host, keys }]) => ({
+      targets: [`${hostname}:${String(number)}`],
       labels: { __meta_wgnode_objects: keys.sort().join(), host },
     }));
   return { status: 200, type: 'application/json; charset=utf-8', body: `${JSON.stringify(groups)}\n` };

@@ -24,7 +24,11 @@ export const textPage = (status: number, body: string): Page => ({
 });
 
 /** Serves a few read-only pages by exact path. */
-export function servePages({ host, port }: Listen, pages: Pages): Promise<Server> {
+export function servePages(
+  { host, port }: Listen,
+  pages: Pages,
+  failed: (path: string, error: unknown) => void = () => undefined,
+): Promise<Server> {
   const server = createServer((request, response) => {
     const { method, url = '', headers } = request;
     const isRead = method === 'GET' || method === 'HEAD';
@@ -32,7 +36,10 @@ export function servePages({ host, port }: Listen, pages: Pages): Promise<Server
     const page = isRead && Object.hasOwn(pages, path) ? pages[path] : undefined;
     void Promise.resolve()
       .then(() => page?.({ accept: headers.accept, query: new URLSearchParams(query) }) ?? textPage(404, 'not found'))
-      .catch(() => textPage(500, 'this page cannot be made; see the log'))
+      .catch((error: unknown) => {
+        failed(path, error);
+        return textPage(500, 'this page cannot be made; see the log');
+      })
       .then(({ status, type, body }) => {
         const length = String(Buffer.byteLength(body));
         response.writeHead(status, { 'content-type': type, 'content-length': length });

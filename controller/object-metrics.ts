@@ -52,6 +52,14 @@ const GAUGES: readonly ObjectGauge[] = [
     },
   },
   {
+    name: 'wgnode_object_interval_seconds',
+    help: 'How often the host of the object is looked at, at least',
+    labels: [],
+    set: (gauge, node) => {
+      gauge.set(labelsOf(node), node.spec.management.intervalSeconds);
+    },
+  },
+  {
     name: 'wgnode_object_unreachable',
     help: 'Objects whose host cannot be talked to, by the first step that fails; always 1',
     labels: ['host', 'reason'],

@@ -60,7 +60,7 @@ export async function run(settings: Settings, { log, version }: RunOptions): Pro
   const client = await createKubeClient({ loadConfig: () => loadKubeConfig(settings), answered: metrics.kubeAnswered });
   const gate = createGate({ nowMs: monotonicNow, random, baseMs: 250, capMs: 2_000 });
   const informers = watch(settings, { client, nodes, queue, log, metrics, gate, signal: stopping.signal });
-  await serve(settings, { registry: metrics.registry, nodes, health: informers.health });
+  await serve(settings, { registry: metrics.registry, nodes, health: informers.health, log });
   log.info('started', { version, metrics: settings.metrics.port, health: settings.health.port });
 
   const stopped = stopSignal(log).then(() => {
@@ -279,21 +279,29 @@ interface Served {
   readonly registry: Metrics['registry'];
   readonly nodes: Dependencies['nodes'];
   readonly health: Health;
+  readonly log: Logger;
 }
 
-async function serve(settings: Settings, { registry, nodes, health }: Served): Promise<void> {
+async function serve(settings: Settings, { registry, nodes, health, log }: Served): Promise<void> {
   const scrape = async ({ accept }: Asked): Promise<Page> => ({
     status: 200,
     ...expositionOf(await registry.metrics(), accept),
   });
   const pageOf = (problems: readonly string[]): Page =>
     problems.length === 0 ? textPage(200, 'ok') : textPage(503, problems.join('\n'));
+  const failed = (path: string, error: unknown): void => {
+    log.error('a page cannot be made', { path, error: textOf(error) });
+  };
   const targets = ({ query }: Asked): Page => targetsPage(nodes, query.get('port'));
-  await servePages(settings.metrics, {
-    '/metrics': scrape,
-    // It names hosts, as the metrics of objects do.
-    ...(settings.objectMetrics ? { '/sd/agents': targets } : {}),
-  });
+  await servePages(
+    settings.metrics,
+    {
+      '/metrics': scrape,
+      // It names hosts, as the metrics of objects do.
+      ...(settings.objectMetrics ? { '/sd/agents': targets } : {}),
+    },
+    failed,
+  );
   await servePages(settings.health, {
     '/healthz': () => pageOf(health.stuck()),
     '/readyz': () => pageOf(health.notReady()),

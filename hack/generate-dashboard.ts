@@ -31,32 +31,32 @@ const ROWS: readonly { readonly title: string; readonly panels: readonly Panel[]
       {
         ...{ title: 'Ready', kind: 'stat', unit: 'percentunit', width: 4, height: 4 },
         description: 'Share of the objects that are Ready.',
-        expr: `avg(wgnode_condition{${OBJECTS},type="Ready",status="True"})`,
+        expr: `avg(max by (namespace, name) (wgnode_condition{${OBJECTS},type="Ready",status="True"}))`,
       },
       {
         ...{ title: 'Objects', kind: 'stat', width: 4, height: 4 },
         description: 'WireGuardNodes that the controller knows.',
-        expr: `count(wgnode_object_info{${OBJECTS}})`,
+        expr: `count(max by (namespace, name) (wgnode_object_info{${OBJECTS}}))`,
       },
       {
         ...{ title: 'Hosts away', kind: 'stat', width: 4, height: 4 },
         description: 'Hosts that did not answer when they were asked last.',
-        expr: 'sum(wgnode_hosts_away)',
+        expr: 'max(wgnode_hosts_away)',
       },
       {
         ...{ title: 'Objects by reason', kind: 'timeseries', width: 12, height: 8, legend: '{{reason}}' },
         description: 'Why objects are or are not Ready.',
-        expr: `count by (reason) (wgnode_object_info{${OBJECTS}})`,
+        expr: `count by (reason) (max by (namespace, name, reason) (wgnode_object_info{${OBJECTS}}))`,
       },
       {
         ...{ title: 'Why is it not Ready?', kind: 'table', width: 12, height: 8 },
         description: 'Every object that is not Ready, with its host and the reason. Next: kubectl wgnode status NAME.',
-        expr: `wgnode_object_info{${OBJECTS},reason!~"InSync|Observed"}`,
+        expr: `max by (namespace, name, host, interface, reason) (wgnode_object_info{${OBJECTS},reason!~"InSync|Observed"})`,
       },
       {
         ...{ title: 'Which host cannot be talked to, and at which step?', kind: 'table', width: 12, height: 8 },
         description: 'DNS, TCP, TLS, clock, signature: the first step that fails.',
-        expr: `wgnode_object_unreachable{${OBJECTS}}`,
+        expr: `max by (namespace, name, host, reason) (wgnode_object_unreachable{${OBJECTS}})`,
       },
       {
         ...{
@@ -67,13 +67,13 @@ const ROWS: readonly { readonly title: string; readonly panels: readonly Panel[]
           legend: '{{namespace}}/{{name}}',
         },
         description: 'Fields that differ now (mode Observe), and fields that were put right in the last 15 minutes.',
-        expr: `wgnode_object_drift_fields{${OBJECTS}} > 0 or increase(wgnode_object_drift_corrections_total{${OBJECTS}}[15m]) > 0`,
+        expr: `max by (namespace, name) (wgnode_object_drift_fields{${OBJECTS}}) > 0 or sum by (namespace, name) (increase(wgnode_object_drift_corrections_total{${OBJECTS}}[15m])) > 0`,
       },
       {
         ...{ title: 'Age of the last look', kind: 'timeseries', unit: 's', width: 12, height: 8 },
         legend: '{{namespace}}/{{name}}',
         description: 'How old is what status says; about the interval of the object when all is well.',
-        expr: `topk(10, time() - wgnode_object_last_look_timestamp_seconds{${OBJECTS}})`,
+        expr: `topk(10, time() - max by (namespace, name) (wgnode_object_last_look_timestamp_seconds{${OBJECTS}}))`,
       },
       {
         ...{ title: 'Certificates end in', kind: 'timeseries', unit: 's', width: 12, height: 8, legend: '{{host}}' },

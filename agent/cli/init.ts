@@ -223,6 +223,6 @@ tls: {cert: ${cert}, key: ${key}}
 secrets:
   - ${randomBytes(32).toString('hex')}
 hooks: grammar
-# For Prometheus on this host: http://127.0.0.1:9586/metrics. From elsewhere: host: 0.0.0.0 and tokenFile, a file with a bearer token.
-metrics: {port: 9586}
+# For Prometheus on this host, and whoever else is on it: http://127.0.0.1:9586/metrics. From elsewhere: host: 0.0.0.0, tokenFile: /etc/wgnode/metrics-token
+# metrics: {port: 9586}
 `;

@@ -1,12 +1,6 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { readFileSync, statSync } from 'node:fs';
-import {
-  createServer as createHttpServer,
-  type IncomingMessage,
-  type RequestListener,
-  type Server,
-  type ServerResponse,
-} from 'node:http';
+import { createServer as createHttpServer, type IncomingMessage, type RequestListener, type Server } from 'node:http';
 import { createServer as createHttpsServer } from 'node:https';
 import type { Registry } from 'prom-client';
 import type { Logger } from '../log.ts';
@@ -26,34 +20,38 @@ export interface MetricsServerOptions {
 
 /**
  * Serves /metrics where the host's policy says so: on loopback in plain HTTP, elsewhere with the agent's certificate and a bearer token.
- * Undefined = it says nothing, or the port is
- * somebody else's. Throws SettingsError.
+ * Undefined = it says nothing, or it cannot be: hosts are managed all the same, and the log says why.
  */
 export async function serveMetrics({ settings, log, read }: MetricsServerOptions): Promise<Server | undefined> {
   const { metrics } = settings;
   if (metrics === null) return undefined;
-  const allowed = createTokenCheck(metrics);
-  const page = shared(async () => (await read()).metrics());
-  const listener = (request: IncomingMessage, response: ServerResponse): void => {
-    void answer(request, { allowed, page }).then(
-      ({ status, headers, body }) => {
-        response.writeHead(status, headers).end(request.method === 'HEAD' ? undefined : body);
-      },
-      (error: unknown) => {
-        log.error('the metrics cannot be read', { error: error instanceof Error ? error.message : String(error) });
-        response.writeHead(500, TEXT).end('the metrics cannot be read; see the log\n');
-      },
-    );
-  };
-  const server = createServer(settings, log, listener);
+  const place = `${metrics.host}:${String(metrics.port)}`;
   try {
+    const allowed = createTokenCheck(metrics);
+    const page = shared(async () => (await read()).metrics());
+    let told = '';
+    const failed = (error: unknown): void => {
+      const text = error instanceof Error ? error.message : String(error);
+      if (text !== told) log.error('the metrics cannot be read', { error: text });
+      told = text;
+    };
+    const server = createServer(settings, log, (request, response) => {
+      void answer(request, { allowed, page }).then(
+        ({ status, headers, body }) => {
+          response.writeHead(status, headers).end(request.method === 'HEAD' ? undefined : body);
+        },
+        (error: unknown) => {
+          failed(error);
+          response.writeHead(503, TEXT).end('the metrics cannot be read; see the log\n');
+        },
+      );
+    });
     await listen(server, metrics);
     return server;
   } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    // An exporter of somebody else may have the port: hosts are managed all the same.
-    const cure = 'see metrics in /etc/wgnode/agent.yaml';
-    log.warn(`cannot serve metrics at ${metrics.host}:${String(metrics.port)}: ${String(code)}; ${cure}`);
+    const { code, message } = error as NodeJS.ErrnoException;
+    const why = error instanceof SettingsError ? message : (code ?? message);
+    log.warn(`cannot serve metrics at ${place}: ${why}; see metrics in /etc/wgnode/agent.yaml`);
     return undefined;
   }
 }
@@ -130,8 +128,11 @@ function createTokenCheck({ tokenFile }: MetricsSettings): (authorization: strin
 
 function readToken(path: string): string {
   try {
-    if ((statSync(path).mode & 0o027) !== 0)
-      throw new SettingsError(`metrics.tokenFile ${path} can be read by others: run chmod 600 ${path}`);
+    const { mode, uid } = statSync(path);
+    if (uid !== 0 || (mode & 0o027) !== 0)
+      throw new SettingsError(
+        `metrics.tokenFile ${path} must belong to root with mode 0600: run chown root ${path} && chmod 600 ${path}`,
+      );
     const token = readFileSync(path, 'utf8').trim();
     if (Buffer.byteLength(token) >= MIN_TOKEN_BYTES) return token;
     throw new SettingsError(

@@ -115,8 +115,8 @@ export const REASONS: Readonly<Record<Reason, Explained>> = {
     cure: 'Use an address that is allowed, or change the flags --allow-agent-cidr and --deny-agent-cidr of the controller.',
   },
   SecretNotFound: {
-    meaning: 'A Secret that the spec names, or its key, is not there.',
-    cure: 'Make it in the namespace of the object; it is seen at once. A new private key: `kubectl wgnode keygen NAME`.',
+    meaning: 'A Secret that the spec names is not there.',
+    cure: 'Make it in the namespace of the object; it is seen at once. If it is the private key: `kubectl wgnode keygen NAME`.',
   },
   SecretForbidden: {
     meaning: 'The controller may not read a Secret that the spec names.',

@@ -107,6 +107,7 @@ reaches it: ssh -L 8443:localhost:8443 root@HOST, and --agent-url https://127.0.
     usage:
       'import FILE ... --address HOST[:PORT] [-n NAMESPACE] [--mode Observe|Enforce] [--name HOST] | kubectl apply -f -',
     summary: 'prints the objects of wg-quick files',
+    more: 'Their namespace is edge, if -n names no other. The output holds private keys, and is not shown on a terminal.',
     flags: ['address', 'mode', 'name'],
     run: { alone: importCommand },
   },

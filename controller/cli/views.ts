@@ -39,6 +39,12 @@ export const headerOf = ({ isWide, withNamespace }: TableOptions): string[] => [
   ...(isWide ? ['MODE', 'AGENT', 'ADDRESSES', 'MESSAGE'] : []),
 ];
 
+/** Of Ready; where the agent cannot be reached, the step that fails. */
+function reasonOf({ status }: WireGuardNode): string {
+  const reason = conditionOf(status.conditions, 'Ready')?.reason ?? 'Pending';
+  return reason === 'AgentUnreachable' ? (conditionOf(status.conditions, 'Reachable')?.reason ?? reason) : reason;
+}
+
 /** One object as a row of that table. */
 export function rowOf(node: WireGuardNode, { isWide, withNamespace, nowMs }: TableOptions): string[] {
   const { metadata, spec, status } = node;
@@ -49,7 +55,7 @@ export function rowOf(node: WireGuardNode, { isWide, withNamespace, nowMs }: Tab
     ...(withNamespace ? [metadata.namespace] : []),
     metadata.name,
     ready?.status ?? 'Unknown',
-    `${ready?.reason ?? 'Pending'}${isSuspended ? ',Suspended' : ''}`,
+    `${reasonOf(node)}${isSuspended ? ',Suspended' : ''}`,
     agentOrigin(node).replace(/^https:\/\//, ''),
     spec.interface.name,
     status.interface?.state ?? '-',

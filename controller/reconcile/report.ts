@@ -1,5 +1,5 @@
 import { keyOf } from '../api/node.ts';
-import type { WireGuardNode, WireGuardNodeStatus } from '../api/wireguardnode.generated.ts';
+import type { WireGuardNode } from '../api/wireguardnode.generated.ts';
 import { openRequest } from '../policy/decide.ts';
 import { eventsOf } from '../policy/events.ts';
 import type { Outcome } from '../policy/outcome.ts';
@@ -35,7 +35,7 @@ export async function report(dependencies: Dependencies, judged: WireGuardNode, 
   }
   const attempt = { failures, nextMs: failures === 0 || delayMs === undefined ? undefined : nowMs + delayMs };
   const status = statusOf({ node, outcome, nowMs, request: openRequest(node), attempt });
-  const written = await write(dependencies, stored, status);
+  const written = await dependencies.writer.writeStatus(stored, status, dependencies.signal);
   if (written === undefined) return again(dependencies, node, synced.local);
   const isNew = written !== stored;
   if (isNew) dependencies.takeWritten(written);
@@ -45,14 +45,6 @@ export async function report(dependencies: Dependencies, judged: WireGuardNode, 
   tell(dependencies, node, { outcome, isNew });
   for (const event of eventsOf(node, outcome, status)) dependencies.events.record(node, event);
   return actionOf(delayMs);
-}
-
-async function write(
-  { writer, signal }: Dependencies,
-  stored: WireGuardNode,
-  status: WireGuardNodeStatus,
-): Promise<WireGuardNode | undefined> {
-  return writer.writeStatus(stored, status, signal);
 }
 
 /** The failure counted; what happened too often in a row is what its row says that it is in the end. */

@@ -51,13 +51,18 @@ const CASES: Readonly<Record<string, Case>> = {
   },
   WgnodeDriftRecurring: {
     fires: { [object('wgnode_object_drift_corrections_total')]: '0+1x120' },
-    quiet: { [object('wgnode_object_drift_corrections_total')]: '0x20 3x100' },
+    // One edit by hand of six fields.
+    quiet: { [object('wgnode_object_drift_corrections_total')]: '0x20 6x100' },
   },
   WgnodeLookStale: {
-    fires: { [object('wgnode_object_last_look_timestamp_seconds')]: '0x120' },
+    fires: {
+      [object('wgnode_object_last_look_timestamp_seconds')]: '0x120',
+      [object('wgnode_object_interval_seconds')]: '60x120',
+    },
+    // Looked at once in four hours, as its interval says.
     quiet: {
       [object('wgnode_object_last_look_timestamp_seconds')]: '0x120',
-      [condition('Suspended', 'True')]: '1x120',
+      [object('wgnode_object_interval_seconds')]: '14400x120',
     },
   },
   WgnodeCertificateExpiring: {
@@ -92,8 +97,9 @@ const CASES: Readonly<Record<string, Case>> = {
     quiet: { 'controller_runtime_reconcile_panics_total{controller="wireguardnode"}': '1x120' },
   },
   WgnodeAgentDown: {
-    fires: { 'up{job="wgnode-agents",instance="fra1:9586"}': '0x120' },
-    quiet: { 'up{job="wgnode-agents",instance="fra1:9586"}': '0x3 1x117' },
+    fires: { 'up{job="wgnode-agents",instance="fra1:9586"}': '1x10 0x110' },
+    // A host that serves no metrics.
+    quiet: { 'up{job="wgnode-agents",instance="fra1:9586"}': '0x120' },
   },
   WgnodePeerHandshakeStale: {
     fires: {
@@ -158,6 +164,24 @@ describe('alerts', () => {
   test.each(Object.entries(CASES))('%s fires, and does not where it is near to it', async (alert, { fires, quiet }) => {
     await firesIn(alert, fires, true);
     await firesIn(alert, quiet, false);
+  });
+
+  const suspended = { [condition('Suspended', 'True')]: '1x120' };
+  test.each([
+    'WgnodeNotReady',
+    'WgnodeStalled',
+    'WgnodeHostUnreachable',
+    'WgnodeClockSkew',
+    'WgnodeDriftWaiting',
+    'WgnodeLookStale',
+    'WgnodeCertificateExpiring',
+  ])('%s is silent of an object that is suspended', (alert) =>
+    firesIn(alert, { ...CASES[alert]?.fires, ...suspended }, false),
+  );
+
+  test('two controllers, of which one acts, make one alert of one fault', () => {
+    const series = (pod: string): string => condition('Stalled', 'True').replace('}', `,pod="${pod}"}`);
+    return firesIn('WgnodeStalled', { [series('a')]: '1x120', [series('b')]: '1x120' }, true);
   });
 
   test('WgnodeNoController fires where nobody tells of a leader at all', () => firesIn('WgnodeNoController', {}, true));

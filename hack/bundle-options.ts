@@ -1,0 +1,38 @@
+import { join } from 'node:path';
+import type { BuildOptions, Plugin } from 'esbuild';
+import packageFile from '../package.json' with { type: 'json' };
+
+// Some dependencies are CommonJS and ask for `require`, which an ES module does not have.
+const BANNER =
+  "import { createRequire as wgnodeCreateRequire } from 'node:module'; const require = wgnodeCreateRequire(import.meta.url);";
+
+const root = new URL('..', import.meta.url).pathname;
+/** A release names its own version. */
+const version = process.env['WGNODE_VERSION'] ?? packageFile.version;
+const ownVersion: Plugin = {
+  name: 'own-version',
+  setup: (bundler) => {
+    bundler.onLoad({ filter: /package\.json$/ }, ({ path }) =>
+      path === join(root, 'package.json') ? { contents: JSON.stringify({ version }), loader: 'json' } : null,
+    );
+  },
+};
+
+/** How a program becomes one file. `isProgram`: it is run by its own name, as kubectl runs a plugin. */
+export const bundleOptions = (
+  entry: string,
+  outfile: string,
+  isProgram: boolean,
+): BuildOptions & { readonly outfile: string } => ({
+  entryPoints: [entry],
+  outfile,
+  bundle: true,
+  platform: 'node',
+  target: 'node24',
+  format: 'esm',
+  sourcemap: 'linked',
+  banner: { js: isProgram ? `#!/usr/bin/env node\n${BANNER}` : BANNER },
+  plugins: [ownVersion],
+  absWorkingDir: root,
+  logLevel: 'warning',
+});
