@@ -231,6 +231,45 @@ describe('what is refused leaves everything as it was', () => {
   });
 });
 
+describe('what people met with tools that sync peers (public reports)', () => {
+  test('a mark that a hook set is not taken off by syncconf, which does not speak of it', async () => {
+    const { name, own } = await made(true);
+    await mustRun(['wg', 'set', name, 'fwmark', '51820']);
+    expect((await sync(name, `[Peer]\nPublicKey = ${own}\nAllowedIPs = 10.9.0.3/32\n`)).status).toBe(200);
+    expect((await mustRun(['wg', 'show', name, 'fwmark'])).trim()).toBe('0xca6c');
+  });
+
+  test('a network that a peer gets has a route at once, which wg syncconf alone never makes', async () => {
+    const { name, own, text } = await made(false);
+    await agent.write(
+      name,
+      text.replace('Table = off\n', '').replace('10.9.0.1/24', '198.18.9.1/32').replace('10.9.0.2/32', '198.18.9.2/32'),
+    );
+    expect((await agent.call({ method: 'POST', path: `/v1/wg/${name}/enable` })).status).toBe(200);
+    const network = `198.19.${String(Math.floor(Math.random() * 250))}.0/24`;
+    for (const reply of [
+      await sync(name, `[Peer]\nPublicKey = ${own}\nAllowedIPs = 198.18.9.2/32, ${network}\n`),
+      await post(name, { public_key: newPublicKey(), allowed_ips: ['198.18.9.77/32'] }),
+    ])
+      expect(reply.status).toBe(200);
+    const routes = await mustRun(['ip', 'route', 'show', 'dev', name]);
+    expect(routes).toContain(network);
+    expect(routes).toContain('198.18.9.77');
+  });
+
+  test('marks of other tools around a peer, begin and end, stay where they are when it changes', async () => {
+    const { name } = await made(false);
+    const key = newPublicKey();
+    const marked = `### begin phone ###\n[Peer]\n# friendly_name = Phone\nPublicKey = ${key}\nAllowedIps = 10.9.0.40/32\n### end phone ###\n`;
+    const before = (await file(name)) ?? '';
+    await agent.write(name, `${before}${marked}`);
+    expect((await put(name, key, { persistent_keepalive: 25 })).status).toBe(200);
+    expect(await file(name)).toBe(
+      before + marked.replace('10.9.0.40/32\n', '10.9.0.40/32\nPersistentKeepalive = 25\n'),
+    );
+  });
+});
+
 test('old clients send the same twice within a second: both are calls, and the last one counts', async () => {
   const { name } = await made(false);
   const timestamp = String(agent.nextSecond());
