@@ -242,6 +242,12 @@ describe('operate 17-22: a day of a person on call', () => {
     expect(away).toMatchObject({ exitCode: 1, stderr: expect.stringContaining('--agent-url') });
   });
 
+  test('an agent whose port is taken says so and ends, although its metrics could be served', async () => {
+    const agent = repositoryPath('agent/main.ts');
+    const { exitCode, stderr } = await alpha.host.exec(['env', 'WGNODE_METRICS={port: 9999}', process.execPath, agent]);
+    expect([exitCode, stderr]).toEqual([1, expect.stringContaining('Something listens at')]);
+  });
+
   test('a wrong use is told in a line, without a stack', async () => {
     for (const [argv, exitCode, said] of [
       [['status', 'nobody'], 1, 'There is no wireguardnode nobody in namespace edge'],
