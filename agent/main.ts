@@ -72,8 +72,15 @@ async function main(): Promise<void> {
     forgetReads();
   });
   host.lock.onEnd(memory.changed);
-  await bringUpDesired(host, interfaces);
+  // It serves by now: what goes wrong here ends no agent.
+  await bringUpDesired(host, interfaces).catch(errorOf(log));
 }
+
+const errorOf =
+  (log: Logger) =>
+  (error: unknown): void => {
+    log.error('the interfaces that are wanted up cannot be looked through', { error: String(error) });
+  };
 
 function warnOf({ tls, dropIn }: AgentSettings, log: Logger): void {
   if (tls === null) log.warn('no TLS: keys travel in clear and the peer is not proven; use it behind a TLS proxy only');

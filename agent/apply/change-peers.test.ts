@@ -80,6 +80,20 @@ test.each(['before anything', 'after the kernel', 'after the file'])(
   },
 );
 
+test('D8: what somebody else writes meanwhile stays, and the kernel is taken back', async () => {
+  const meddled = `${FILE}# by hand\n`;
+  const late = {
+    ...target,
+    readFile: async () => {
+      const text = await target.readFile();
+      await writeFile(target.path, meddled);
+      return text;
+    },
+  };
+  await expect(changePeers(late, EDITS)).rejects.toMatchObject({ code: 'digest_mismatch' });
+  expect([peers(), await readFile(target.path, 'utf8')]).toEqual([asBefore, meddled]);
+});
+
 test('what cannot be made any more, as its interface is gone, is not tried for ever', async () => {
   await target.state.writePeerEdits(EDITS);
   await target.removeFile();

@@ -1,116 +1,212 @@
 import { AgentError } from '../core/agent-error.ts';
-import type { Device } from '../core/device.ts';
-import { startText } from '../core/start-text.ts';
+import type { Device, Peer } from '../core/device.ts';
+import { wholeEdits } from '../core/whole-edits.ts';
 import { type PeerChangePlan, peerDeltas } from '../core/peer-deltas.ts';
-import { coverage } from '../protocol/address.ts';
+import { startText } from '../core/start-text.ts';
+import { type Cidr, coverage } from '../protocol/address.ts';
 import { interfaceOf, parseDocument } from '../protocol/wgquick/document.ts';
 import { type PeerEdits, withPeerEdits } from '../protocol/wgquick/peer-edits.ts';
 import type { LiveStep } from '../backend/backend.ts';
+import { readForeignRoutes } from '../host/ip-json.ts';
 import type { ManagedInterface } from './managed-interface.ts';
 import { planFor } from './plan.ts';
-import { readSnapshot, type Snapshot } from './snapshot.ts';
+import { readSnapshot } from './snapshot.ts';
 
 /**
  * Changes peers in the file and on the running device, together: the device by what differs alone, the file in its place. What is to be
  * done is written down first, and done again after a crash; a failure takes both back. False = nothing was to do. The caller holds the
- * interface's lock. Throws `not_found` where there is neither file nor device.
+ * interface's lock. Throws `not_found` where there is neither file nor device, `route_conflict` before anything is touched.
  */
 export async function changePeers(target: ManagedInterface, edits: PeerEdits): Promise<boolean> {
-  const before = await readSnapshot(target, { effects: 'none' });
-  const { fileText, device } = before;
+  const { fileText, device, document } = await readSnapshot(target, { effects: 'none' });
   if (fileText === null && device === null)
     throw new AgentError('not_found', `There is no interface ${target.name}: neither ${target.path} nor a device`);
-  const text = fileText === null ? null : withPeerEdits(fileText, edits);
-  const deltas = device === null ? null : peerDeltas(device, edits);
-  const isLive = deltas !== null && deltas.forth.set.length + deltas.forth.removed.length > 0;
-  if (text === fileText && !isLive) return false;
+  // Of an interface that is down, the peers that only the kernel had are kept by us.
+  const kept = device === null ? await target.state.readPeers() : [];
+  const whole = wholeEdits(edits, { document, peers: device?.peers ?? kept });
+  const change: Change = {
+    edits,
+    fileText,
+    text: fileText === null ? null : withPeerEdits(fileText, whole.file),
+    deltas: device === null ? null : changing(peerDeltas(device, whole.kernel)),
+    kept: device === null ? keptAfter(kept, whole.file) : kept,
+    before: kept,
+  };
+  if (change.text === fileText && change.deltas === null && change.kept === kept) return false;
+  if (device !== null) await refuseForeignRoutes(target, device, edits);
   await target.state.writePeerEdits(edits);
-  try {
-    if (isLive) await target.backend.setPeers(deltas.forth);
-    if (text !== null && text !== fileText) await target.writeFile(text);
-  } catch (error) {
-    throw await takenBack(target, before, { deltas: isLive ? deltas : null, error });
-  }
-  await target.state.writePeerEdits(null);
-  if (text === null)
+  await carryOut(target, change);
+  if (fileText === null)
     target.warnings.push(`${target.name} has no file: what was changed of its peers is gone when it goes down`);
-  if (device !== null) {
-    await addRoutes(target, device, edits);
-    await resolveNames(target, device, { text, edits });
-  }
+  if (device !== null) await afterwards(target, device, change);
   return true;
 }
 
-/** Endpoints that are names, by and by: no answer waits for a name server. */
-async function resolveNames(
-  target: ManagedInterface,
-  device: Device,
-  { text, edits }: { readonly text: string | null; readonly edits: PeerEdits },
-): Promise<void> {
-  const wished = new Set(edits.set.filter(({ endpoint }) => endpoint !== undefined).map(({ publicKey }) => publicKey));
-  if (text === null || wished.size === 0) return;
-  const document = parseDocument(text);
-  // Those that are on their way already are asked anew with them.
-  const silent = new Set(device.peers.filter((peer) => peer.endpoint === null).map(({ publicKey }) => publicKey));
-  const names = startText(document, null).names.filter(
-    ({ publicKey }) => wished.has(publicKey) || silent.has(publicKey),
-  );
-  if (names.length > 0) await target.names.resolve(target, { names, document, index: device.index });
+interface Change {
+  readonly edits: PeerEdits;
+  readonly fileText: string | null;
+  /** The file as it shall be; null = there is none. */
+  readonly text: string | null;
+  /** Null = nothing is to do on a device. */
+  readonly deltas: PeerChangePlan | null;
+  /** Peers that we keep for the next time that the interface comes up, as they shall be and as they are. */
+  readonly kept: readonly Peer[];
+  readonly before: readonly Peer[];
 }
 
-interface Failed {
-  readonly deltas: PeerChangePlan | null;
-  readonly error: unknown;
+const changing = (plan: PeerChangePlan): PeerChangePlan | null =>
+  plan.forth.set.length + plan.forth.removed.length > 0 ? plan : null;
+
+/** The file has them from now on, or they are gone; and an address that another peer gets is no longer theirs. */
+function keptAfter(kept: readonly Peer[], { set, removed }: PeerEdits): readonly Peer[] {
+  const gone = new Set([...removed, ...set.map(({ publicKey }) => publicKey)]);
+  const taken = new Set(set.flatMap(({ allowedIps = [] }) => allowedIps));
+  const left = kept
+    .filter(({ publicKey }) => !gone.has(publicKey))
+    .map((peer) =>
+      peer.allowedIps.some((ip) => taken.has(ip))
+        ? { ...peer, allowedIps: peer.allowedIps.filter((ip) => !taken.has(ip)) }
+        : peer,
+    );
+  return left.length === kept.length && left.every((peer, at) => peer === kept[at]) ? kept : left;
+}
+
+/** The kernel first, then the file. Throws `apply_failed`, with everything as it was, or `digest_mismatch`. */
+async function carryOut(target: ManagedInterface, change: Change): Promise<void> {
+  const { fileText, text, deltas, kept, before } = change;
+  const { state } = target;
+  try {
+    if (deltas !== null) await target.backend.setPeers(deltas.forth);
+    if (text !== null && text !== fileText) {
+      if ((await target.readFile()) !== fileText)
+        throw new AgentError('digest_mismatch', `${target.path} was changed by somebody else in the meantime`);
+      await target.writeFile(text);
+    }
+    if (kept !== before) await state.writePeers(kept);
+    await state.writePeerEdits(null);
+  } catch (error) {
+    throw await takenBack(target, change, error);
+  }
 }
 
 /** File and device as they were, and the error that says whether they are. */
-async function takenBack(
-  target: ManagedInterface,
-  { fileText }: Snapshot,
-  { deltas, error }: Failed,
-): Promise<AgentError> {
-  const reason = error instanceof AgentError ? error.message : 'an unexpected failure of the agent; see its log';
+async function takenBack(target: ManagedInterface, change: Change, error: unknown): Promise<AgentError> {
+  const { fileText, text, deltas, kept, before } = change;
+  const { log } = target.host;
   if (!(error instanceof AgentError))
-    target.host.log.error('unexpected failure of a change of peers', { interface: target.name, error: String(error) });
-  let rolledBack = true;
-  try {
-    if (deltas !== null) await target.backend.setPeers(deltas.back);
-    if (fileText !== null && (await target.readFile()) !== fileText) await target.writeFile(fileText);
-    await target.state.writePeerEdits(null);
-  } catch (failure) {
-    rolledBack = false;
-    target.host.log.error('a change of peers could not be undone', { interface: target.name, error: String(failure) });
-  }
-  const outcome = rolledBack ? 'the peers are as they were' : 'the peers may be half changed; it is tried again';
-  return new AgentError('apply_failed', `The peers cannot be changed: ${reason}; ${outcome}`, {
-    cause: error,
-    rolledBack,
-  });
+    log.error('unexpected failure of a change of peers', { interface: target.name, error: String(error) });
+  const undo = async (what: string, work: () => Promise<void>): Promise<boolean> => {
+    try {
+      await work();
+      return true;
+    } catch (failure) {
+      log.error('a change of peers could not be undone', { interface: target.name, what, error: String(failure) });
+      return false;
+    }
+  };
+  // Each by itself: one that fails is no reason to leave the others.
+  const undone = [
+    await undo('kernel', async () => (deltas === null ? undefined : target.backend.setPeers(deltas.back))),
+    await undo('file', async () => {
+      // What somebody else wrote meanwhile is not ours to take away.
+      if (fileText !== null && text !== fileText && (await target.readFile()) === text)
+        await target.writeFile(fileText);
+    }),
+    await undo('kept peers', async () => (kept === before ? undefined : target.state.writePeers(before))),
+    // The caller is told that it failed: nothing makes the change later.
+    await undo('record', () => target.state.writePeerEdits(null)),
+  ];
+  const rolledBack = !undone.includes(false);
+  if (error instanceof AgentError && error.code === 'digest_mismatch' && rolledBack) return error;
+  const reason = error instanceof AgentError ? error.message : 'an unexpected failure of the agent; see its log';
+  const outcome = rolledBack ? 'the peers are as they were' : 'the peers may be half changed; see the log of the agent';
+  const message = `The peers cannot be changed: ${reason}; ${outcome}`;
+  return new AgentError('apply_failed', message, { cause: error, rolledBack });
 }
 
-/** What a crash, or a failed undo, left of a change of peers, is done again. */
+/** What a crash left of a change of peers is done again. */
 export async function finishPeerEdits(target: ManagedInterface): Promise<boolean> {
   const edits = await target.state.readPeerEdits();
   if (edits === null) return false;
   target.host.log.warn('finishing an interrupted change of peers', { interface: target.name });
   try {
     await changePeers(target, edits);
+    await target.state.writePeerEdits(null);
   } catch (error) {
-    // What cannot be made, as its interface is gone, is not tried for ever.
     target.host.log.error('an interrupted change of peers cannot be made', {
       interface: target.name,
       error: String(error),
     });
+    // What can never be made, as its interface is gone, is not tried for ever; a full disk is tried again.
+    const isForGood = error instanceof AgentError && ['not_found', 'route_conflict'].includes(error.code);
+    await target.state.writePeerEdits(isForGood ? null : edits);
   }
-  await target.state.writePeerEdits(null);
   return true;
 }
 
-/** Routes to what peers got, as wg-quick would make them; as good as always the networks of the interface hold it already. */
-async function addRoutes(target: ManagedInterface, device: Device, { set }: PeerEdits): Promise<void> {
-  const isCovered = coverage([...device.addresses, ...device.routes.map(({ destination }) => destination)]);
-  const wanted = new Set(set.flatMap(({ allowedIps = [] }) => allowedIps).filter((ip) => !isCovered(ip)));
+/** Networks that peers get and that nothing of the device holds yet. */
+function newNetworks(device: Device, { set }: PeerEdits): Cidr[] {
+  const known = [
+    ...device.routes.map(({ destination }) => destination),
+    ...device.peers.flatMap((peer) => peer.allowedIps),
+  ];
+  const isKnown = coverage([...device.addresses, ...known]);
+  return [...new Set(set.flatMap(({ allowedIps = [] }) => allowedIps).filter((ip) => !isKnown(ip)))];
+}
+
+/** A network that another device has a route to would be taken from it, now or when the interface comes up the next time. */
+async function refuseForeignRoutes(target: ManagedInterface, device: Device, edits: PeerEdits): Promise<void> {
+  const wanted = newNetworks(device, edits).filter((ip) => !ip.endsWith('/0'));
+  if (wanted.length === 0) return;
+  const routes = await readForeignRoutes(target.host.runner, target.name);
+  const held = new Map(routes.map((route) => [route.destination, route.device]));
+  for (const network of wanted) {
+    const holder = held.get(network);
+    if (holder === undefined) continue;
+    throw new AgentError('route_conflict', `The route to ${network} is held by ${holder}; it is left alone`);
+  }
+}
+
+/** Routes and names: the change stands whatever comes of these, and who asked is told. */
+async function afterwards(target: ManagedInterface, device: Device, { edits, text }: Change): Promise<void> {
+  const tried = async (what: string, work: () => Promise<void>): Promise<void> => {
+    try {
+      await work();
+    } catch (error) {
+      target.warnings.push(`${what} could not be set up; it is looked at again with the interface`);
+      target.host.log.warn('after a change of peers', { interface: target.name, what, error: String(error) });
+    }
+  };
+  await tried('a route to what a peer may use', () => addRoutes(target, device, edits));
+  await tried('the address of a peer', () => resolveNames(target, device, { text, edits }));
+}
+
+/** Endpoints that are names, by and by: no answer waits for a name server. What was asked before is asked anew, as it may be another one. */
+async function resolveNames(
+  target: ManagedInterface,
+  device: Device,
+  { text, edits }: { readonly text: string | null; readonly edits: PeerEdits },
+): Promise<void> {
+  if (text === null) return;
+  const document = parseDocument(text);
+  const touched = new Set(edits.set.filter(({ endpoint }) => endpoint !== undefined).map(({ publicKey }) => publicKey));
+  const silent = new Set(device.peers.filter((peer) => peer.endpoint === null).map(({ publicKey }) => publicKey));
+  const isMoved = touched.size > 0 || edits.removed.length > 0;
+  if (!isMoved) return;
+  const names = startText(document, null).names.filter(
+    ({ publicKey }) => touched.has(publicKey) || silent.has(publicKey),
+  );
+  await target.names.resolve(target, { names, document, index: device.index });
+}
+
+/** Routes to what peers got, as wg-quick would make them. */
+async function addRoutes(target: ManagedInterface, device: Device, edits: PeerEdits): Promise<void> {
+  const wanted = new Set(newNetworks(device, edits));
   if (wanted.size === 0) return;
+  if ([...wanted].some((ip) => ip.endsWith('/0')))
+    target.warnings.push(
+      'a peer may be sent everything: that becomes the default route when the interface comes up next',
+    );
   const now = await readSnapshot(target, { effects: 'none' });
   if (now.fileText === null || now.device === null) return;
   const config = interfaceOf(parseDocument(now.fileText));
@@ -118,9 +214,5 @@ async function addRoutes(target: ManagedInterface, device: Device, { set }: Peer
     (step): step is LiveStep & { action: 'add-route' } =>
       step.action === 'add-route' && wanted.has(step.route.destination),
   );
-  if (steps.length === 0) return;
-  await target.backend.configure({ steps, desired: config, peers: [] }).catch((error: unknown) => {
-    target.warnings.push('a route to what a peer may use could not be added; it is looked at again with the interface');
-    target.host.log.warn('a route of a peer could not be added', { interface: target.name, error: String(error) });
-  });
+  if (steps.length > 0) await target.backend.configure({ steps, desired: config, peers: [] });
 }

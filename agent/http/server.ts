@@ -147,21 +147,29 @@ function unknownRoute(request: FastifyRequest, routes: readonly Route[]): AgentE
   return known ? new AgentError('method_not_allowed', 'Method Not Allowed') : new AgentError('no_route', 'Not Found');
 }
 
+interface Seen {
+  readonly response: Promise<HttpResponse>;
+  /** In which second of our clock it came first. */
+  readonly second: number;
+}
+
 /**
  * Scheme v1 has no nonce: a repeated mutation gets the first response and has no second effect. But old clients do send enable, disable,
- * enable within a second, each signed as its twin: while the clock is still in the second of its timestamp an equal call is a call.
+ * enable within a second, each signed as its twin: within the second in which the first one came, an equal call is a call.
  */
 function createRepeats(
   maxAgeSeconds: number,
   nowMs: () => number,
 ): (request: FastifyRequest, route: Route, work: () => Promise<HttpResponse>) => Promise<HttpResponse> {
-  const seen = new LRUCache<string, Promise<HttpResponse>>({ max: 10_000, ttl: 2 * maxAgeSeconds * 1000 });
+  const seen = new LRUCache<string, Seen>({ max: 10_000, ttl: 2 * maxAgeSeconds * 1000 });
   return (request, route, work) => {
     const signature = request.headers['x-signature'];
     if (!route.mutates || typeof signature !== 'string') return work();
-    const isOfNow = request.headers['x-timestamp'] === String(Math.floor(nowMs() / 1000));
-    const response = (isOfNow ? undefined : seen.get(signature)) ?? work();
-    seen.set(signature, response);
+    const now = Math.floor(nowMs() / 1000);
+    const known = seen.get(signature);
+    if (known !== undefined && known.second !== now) return known.response;
+    const response = work();
+    seen.set(signature, { response, second: now });
     return response;
   };
 }

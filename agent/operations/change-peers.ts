@@ -2,7 +2,7 @@ import { changePeers } from '../apply/change-peers.ts';
 import type { ManagedInterface } from '../apply/managed-interface.ts';
 import { AgentError } from '../core/agent-error.ts';
 import { type Cidr, networkOf, parseCidr } from '../protocol/address.ts';
-import { isKey } from '../protocol/key.ts';
+import { isKey, isPrivateKey } from '../protocol/key.ts';
 import type { PostPeerBody, PutPeerBody } from '../protocol/peer-messages.ts';
 import { Secret } from '../protocol/secret.ts';
 
@@ -65,13 +65,13 @@ function checkedKey(what: string, key: string): string {
 /** Undefined = as it is. */
 function presharedKeyOf(text: string | null | undefined): Secret | undefined {
   if (text === null || text === undefined || text === '') return undefined;
-  if (isKey(text)) return new Secret(text);
+  if (isPrivateKey(text)) return new Secret(text);
   throw invalid('preshared_key', 'must be a key as `wg genpsk` prints it');
 }
 
 function networksOf(texts: readonly string[]): Cidr[] {
   const networks = texts.map((text) => {
-    const network = parseCidr(text);
+    const network = parseCidr(text.replace(/^[ \t]+|[ \t]+$/g, ''));
     if (network === undefined) throw invalid('allowed_ips', 'must be IP addresses or networks as 10.0.0.2/32');
     return networkOf(network);
   });

@@ -12,6 +12,7 @@ export async function deleteInterface(target: ManagedInterface): Promise<{ statu
   else await forgetOlderLife(target);
   await target.removeFile();
   await state.writePeers([]);
+  await state.writePeerEdits(null);
   await state.writeDesired(null);
   await state.writeOwner(null);
   await state.writeJournal(null);

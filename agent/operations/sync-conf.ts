@@ -29,6 +29,11 @@ export async function syncConf(
   if (wrong !== undefined)
     throw new AgentError('invalid_file', `Failed to synchronize configuration: the value of ${wrong} is none`);
   const before = await readSnapshot(target);
+  if (wishes.length === 0 && peerKeys(before.document).length > 0) {
+    const text =
+      'Failed to synchronize configuration: config names no peer, which would take every one away; DELETE peers/{key} does that';
+    throw new AgentError('invalid_file', text);
+  }
   const base = before.file ?? before.running;
   const spoken = FIELDS.filter((name) => wanted[name] !== null);
   const config: InterfaceConfig = spoken.reduce((sum, name) => ({ ...sum, [name]: wanted[name] }), base);

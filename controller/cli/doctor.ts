@@ -130,7 +130,8 @@ export async function controllerSeen({ client, signal }: Cluster): Promise<Findi
   const lease = await seen(
     client.request<Lease>({ method: 'GET', path: objectPath(LEASE, `${SYSTEM}/wgnode-controller`), signal }),
   );
-  const leads = typeof lease === 'string' ? undefined : leaderOf(lease);
+  const nowMs = Date.now() + client.clockOffsetMs();
+  const leads = typeof lease === 'string' ? undefined : leaderOf(lease, nowMs);
   if (typeof deployment === 'string') {
     if (leads?.isFresh === true) return { name, state: 'ok', text: leads.text };
     const text =
@@ -160,10 +161,13 @@ interface Lease {
 }
 
 /** Who leads; undefined = nobody has yet, or there is no election. */
-function leaderOf({ spec = {} }: Lease): { readonly text: string; readonly isFresh: boolean } | undefined {
+function leaderOf(
+  { spec = {} }: Lease,
+  nowMs: number,
+): { readonly text: string; readonly isFresh: boolean } | undefined {
   const { holderIdentity, renewTime, leaseDurationSeconds } = spec;
   if (holderIdentity == null || holderIdentity === '') return undefined;
-  const age = (Date.now() - Date.parse(renewTime ?? '')) / 1000;
+  const age = (nowMs - Date.parse(renewTime ?? '')) / 1000;
   // The clocks of two machines need not agree.
   const isFresh = age < 4 * (leaseDurationSeconds ?? 15) + 5;
   return { text: `${holderIdentity} leads, renewed ${ageText(age)} ago`, isFresh };

@@ -77,7 +77,8 @@ export async function forEach(
   const go = async (): Promise<void> => {
     for (let node = left.shift(); node !== undefined && !signal.aborted; node = left.shift()) {
       try {
-        worst = Math.max(worst, await work(node));
+        const code = await work(node);
+        worst = Math.max(worst, code);
       } catch (error) {
         if (isAborted(signal)) return;
         const text = error instanceof CommandError ? error.message : explainError(error, within(node, cluster));

@@ -1,60 +1,12 @@
-import { afterAll, describe, expect, test } from '@jest/globals';
-import { publicKeyOf } from '../../agent/protocol/key.ts';
-import { Secret } from '../../agent/protocol/secret.ts';
+import { describe, expect, test } from '@jest/globals';
 import { newPrivateKey } from '../support/canary.ts';
-import { mustRun, run } from '../support/lab/run.ts';
+import { mustRun } from '../support/lab/run.ts';
+import { keyWithSlash, newPublicKey, peerCalls } from './support/peer-calls.ts';
 import { newName, type Reply } from './support/test-agent.ts';
 import { useTestAgent } from './support/use-agent.ts';
 
 const agent = useTestAgent();
-
-const newPublicKey = (): string => publicKeyOf(new Secret(newPrivateKey()));
-/** About half of all keys have one. */
-function keyWithSlash(): string {
-  for (;;) {
-    const key = newPublicKey();
-    if (key.includes('/')) return key;
-  }
-}
-
-/** Devices of this machine. */
-const devices = new Set<string>();
-afterAll(async () => {
-  for (const name of devices) await run(['ip', 'link', 'delete', name]);
-});
-
-/** An interface with a peer of its own, up or down. */
-async function made(isUp: boolean): Promise<{ name: string; own: string; text: string }> {
-  const name = newName();
-  devices.add(name);
-  const own = newPublicKey();
-  const text = `# of the host\n[Interface]\nPrivateKey = ${newPrivateKey()}\nAddress = 10.9.0.1/24\nTable = off\n\n# Alice\n[peer]\nPublicKey = ${own}\nAllowedIPs = 10.9.0.2/32\n`;
-  await agent.write(name, text);
-  if (isUp) expect((await agent.call({ method: 'POST', path: `/v1/wg/${name}/enable` })).status).toBe(200);
-  return { name, own, text };
-}
-
-const path = (name: string, more = ''): string => `/v1/wg/${name}/peers${more}`;
-const post = (name: string, body: object): Promise<Reply> => agent.call({ method: 'POST', path: path(name), body });
-const put = (name: string, key: string, body: object): Promise<Reply> =>
-  agent.call({ method: 'PUT', path: path(name, `/${key}`), body });
-const remove = (name: string, key: string): Promise<Reply> =>
-  agent.call({ method: 'DELETE', path: path(name, `/${key}`) });
-const sync = (name: string, text: string): Promise<Reply> =>
-  agent.call({
-    method: 'POST',
-    path: `/v1/wg/${name}/syncconf`,
-    body: { config: Buffer.from(text).toString('base64') },
-  });
-/** `KEY IPS KEEPALIVE` of every peer that runs. */
-async function live(name: string): Promise<string[]> {
-  const lines = (await mustRun(['wg', 'show', name, 'dump'])).trim().split('\n').slice(1);
-  return lines
-    .map((line) => line.split('\t'))
-    .map(([key, , , ips, , , , keepalive]) => `${key ?? ''} ${ips ?? ''} ${keepalive ?? ''}`)
-    .sort();
-}
-const file = (name: string): Promise<string | null> => agent.read(name);
+const { made, post, put, remove, sync, live, file } = peerCalls(agent);
 
 describe.each([{ isUp: true }, { isUp: false }])('peers of an interface, up: $isUp', ({ isUp }) => {
   test('are made, changed and removed in file and kernel together; all else of the file stays, and nothing is saved by wg-quick', async () => {
@@ -205,6 +157,14 @@ describe('what is refused leaves everything as it was', () => {
     },
     { what: 'an empty text', call: (name) => sync(name, '\n'), status: 400, code: 'invalid_file' },
     {
+      what: 'N17: a text of something else',
+      call: (name) => sync(name, 'Not Found'),
+      status: 400,
+      code: 'invalid_file',
+    },
+    { what: 'N17: a comment alone', call: (name) => sync(name, '# nothing'), status: 400, code: 'invalid_file' },
+    { what: 'N17: no peer at all', call: (name) => sync(name, '[Interface]\n'), status: 400, code: 'invalid_file' },
+    {
       what: 'keys of wg-quick',
       call: (name) => sync(name, '[Interface]\nAddress = 10.0.0.1/24\n'),
       status: 400,
@@ -228,45 +188,6 @@ describe('what is refused leaves everything as it was', () => {
     const reply = await call(name, own);
     expect([reply.status, reply.json['code'], typeof reply.json['error']]).toEqual([status, code, 'string']);
     expect(await agent.fingerprint()).toEqual(before);
-  });
-});
-
-describe('what people met with tools that sync peers (public reports)', () => {
-  test('a mark that a hook set is not taken off by syncconf, which does not speak of it', async () => {
-    const { name, own } = await made(true);
-    await mustRun(['wg', 'set', name, 'fwmark', '51820']);
-    expect((await sync(name, `[Peer]\nPublicKey = ${own}\nAllowedIPs = 10.9.0.3/32\n`)).status).toBe(200);
-    expect((await mustRun(['wg', 'show', name, 'fwmark'])).trim()).toBe('0xca6c');
-  });
-
-  test('a network that a peer gets has a route at once, which wg syncconf alone never makes', async () => {
-    const { name, own, text } = await made(false);
-    await agent.write(
-      name,
-      text.replace('Table = off\n', '').replace('10.9.0.1/24', '198.18.9.1/32').replace('10.9.0.2/32', '198.18.9.2/32'),
-    );
-    expect((await agent.call({ method: 'POST', path: `/v1/wg/${name}/enable` })).status).toBe(200);
-    const network = `198.19.${String(Math.floor(Math.random() * 250))}.0/24`;
-    for (const reply of [
-      await sync(name, `[Peer]\nPublicKey = ${own}\nAllowedIPs = 198.18.9.2/32, ${network}\n`),
-      await post(name, { public_key: newPublicKey(), allowed_ips: ['198.18.9.77/32'] }),
-    ])
-      expect(reply.status).toBe(200);
-    const routes = await mustRun(['ip', 'route', 'show', 'dev', name]);
-    expect(routes).toContain(network);
-    expect(routes).toContain('198.18.9.77');
-  });
-
-  test('marks of other tools around a peer, begin and end, stay where they are when it changes', async () => {
-    const { name } = await made(false);
-    const key = newPublicKey();
-    const marked = `### begin phone ###\n[Peer]\n# friendly_name = Phone\nPublicKey = ${key}\nAllowedIps = 10.9.0.40/32\n### end phone ###\n`;
-    const before = (await file(name)) ?? '';
-    await agent.write(name, `${before}${marked}`);
-    expect((await put(name, key, { persistent_keepalive: 25 })).status).toBe(200);
-    expect(await file(name)).toBe(
-      before + marked.replace('10.9.0.40/32\n', '10.9.0.40/32\nPersistentKeepalive = 25\n'),
-    );
   });
 });
 

@@ -1,0 +1,39 @@
+import type { Document } from '../protocol/wgquick/document.ts';
+import type { PeerEdits, PeerWish } from '../protocol/wgquick/peer-edits.ts';
+import { wishesOfFile } from '../protocol/wgquick/peer-wishes.ts';
+import type { Peer } from './device.ts';
+
+/** What is known of an interface's peers. */
+export interface KnownPeers {
+  readonly document: Document;
+  /** Of the kernel, or kept for it. */
+  readonly peers: readonly Peer[];
+}
+
+/**
+ * The same change for file and kernel. A peer that only one of them has comes to the other one whole, and not with what the caller
+ * happened to name alone: else its keys and addresses would be gone at the next down or up.
+ */
+export function wholeEdits(
+  { set, removed }: PeerEdits,
+  { document, peers }: KnownPeers,
+): { readonly file: PeerEdits; readonly kernel: PeerEdits } {
+  const inFile = new Map(wishesOfFile(document).map((wish) => [wish.publicKey, wish]));
+  const inKernel = new Map(peers.map((peer) => [peer.publicKey, peer]));
+  const forFile = set.map((wish) => {
+    const peer = inKernel.get(wish.publicKey);
+    return inFile.has(wish.publicKey) || peer === undefined ? wish : { ...wishOf(peer), ...wish };
+  });
+  const forKernel = set.map((wish) => {
+    const known = inFile.get(wish.publicKey);
+    return inKernel.has(wish.publicKey) || known === undefined ? wish : { ...known, ...wish };
+  });
+  return { file: { set: forFile, removed }, kernel: { set: forKernel, removed } };
+}
+
+/** An endpoint without a handshake was not learnt, and may be of an older life. */
+const wishOf = ({ publicKey, allowedIps, presharedKey, keepalive, endpoint, latestHandshake }: Peer): PeerWish => ({
+  ...{ publicKey, allowedIps, keepalive },
+  ...(presharedKey === null ? {} : { presharedKey }),
+  ...(endpoint === null || latestHandshake === 0 ? {} : { endpoint }),
+});
