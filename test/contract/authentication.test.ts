@@ -178,16 +178,16 @@ describe('the signed path', () => {
   });
 
   test.each([
-    { name: '+ / and = raw', target: '/v1/wg/wg0/peers/a+b/c=', path: '/v1/wg/wg0/peers/a+b/c=' },
-    { name: '= as %3D', target: '/v1/wg/wg0/peers/abc%3D', path: '/v1/wg/wg0/peers/abc=' },
-    { name: '/ as %2F', target: '/v1/wg/wg0/peers/a%2Fb', path: '/v1/wg/wg0/peers/a/b' },
-    { name: 'letters beyond ASCII', target: '/v1/wg/%C3%A9/nowhere', path: '/v1/wg/é/nowhere' },
-  ])('may hold $name', async ({ target, path }) => {
-    // No such GET route, so an accepted signature shows as 404.
+    { name: '+ / and = raw', target: '/v1/wg/wg0/peers/a+b/c=', path: '/v1/wg/wg0/peers/a+b/c=', status: 405 },
+    { name: '= as %3D', target: '/v1/wg/wg0/peers/abc%3D', path: '/v1/wg/wg0/peers/abc=', status: 405 },
+    { name: '/ as %2F', target: '/v1/wg/wg0/peers/a%2Fb', path: '/v1/wg/wg0/peers/a/b', status: 405 },
+    { name: 'letters beyond ASCII', target: '/v1/wg/%C3%A9/nowhere', path: '/v1/wg/é/nowhere', status: 404 },
+  ])('may hold $name', async ({ target, path, status }) => {
+    // No such GET route, so an accepted signature shows as one of these.
     const timestamp = String(agent.nextSecond());
     const text = `GET|${path}||${timestamp}`;
     const signature = createHmac('sha256', agent.secrets[0].reveal()).update(text).digest('hex');
-    expect((await send({ target, timestamp, signature })).status).toBe(404);
+    expect((await send({ target, timestamp, signature })).status).toBe(status);
   });
 
   test('+ is no space', async () => {

@@ -283,7 +283,9 @@ describe('operate 17-22: a day of a person on call', () => {
       if ((await prometheus.queryHistory(filled)).length === 0) empty.push(title);
     }
     const rules = readRules().groups.flatMap((group) => group.rules);
-    for (const name of new Set(rules.flatMap(({ expr }) => metricsIn(expr))))
+    const recorded = rules.flatMap(({ record }) => record ?? []);
+    expect(recorded.length).toBeGreaterThan(3);
+    for (const name of new Set([...recorded, ...rules.flatMap(({ expr }) => metricsIn(expr))]))
       if ((await prometheus.queryHistory(name)).length === 0) empty.push(name);
     expect(empty).toEqual([]);
     expect(alertsOf(readRules()).length).toBeGreaterThan(12);
