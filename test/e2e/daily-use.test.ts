@@ -8,7 +8,7 @@ import { Fleet, type Member } from '../support/fleet.ts';
 import { LabPrometheus } from '../support/lab/lab-prometheus.ts';
 import { repositoryPath } from '../support/lab/repository.ts';
 import { outputOf, type RunResult } from '../support/lab/run.ts';
-import { runPlugin } from '../support/lab/run-plugin.ts';
+import { runPlugin, startPlugin } from '../support/lab/run-plugin.ts';
 import { type Lab, startLab } from '../support/lab/start-lab.ts';
 import { leaksOf } from '../support/scene.ts';
 import { until } from '../support/until.ts';
@@ -233,6 +233,16 @@ describe('operate 17-22: a day of a person on call', () => {
     const made = (await plugin('keygen', 'alpha', '--replace')).trim();
     await plugin('reconcile', 'alpha', '--wait');
     expect((await alpha.host.mustExec(['wg', 'show', 'wg0', 'public-key'])).trim()).toBe(made);
+  });
+
+  test('get -w prints a row for every change, and ends with Ctrl-C', async () => {
+    const watch = await startPlugin(lab, ['get', '-w', '-n', 'edge']);
+    await until('the present rows', () => /^NAME +READY .*\nalpha +True +InSync /.test(watch.text()));
+    await plugin('suspend', 'beta', '--wait');
+    await until('the row of the change', () => /\nbeta +True +InSync,Suspended /.test(watch.text()));
+    await plugin('resume', 'beta', '--wait');
+    expect(await watch.interrupt()).toBe(130);
+    expect(watch.text().match(/^NAME /gm)).toHaveLength(1);
   });
 
   test('peers and top ask the agents, and show no key but public ones', async () => {

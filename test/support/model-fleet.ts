@@ -137,11 +137,15 @@ export class ModelFleet {
 
   /** Waits until every object of a namespace is Ready=True. */
   async untilAllReady(namespace: string): Promise<void> {
-    await until(`all objects of ${namespace} to be Ready`, async () =>
-      (await this.views(namespace)).every(({ status, metadata }) => {
-        const ready = status.conditions.find(({ type }) => type === 'Ready');
-        return ready?.status === 'True' && status.observedGeneration === metadata.generation;
-      }),
+    await until(
+      `all objects of ${namespace} to be Ready`,
+      async () =>
+        (await this.views(namespace)).every(({ status, metadata }) => {
+          const ready = status.conditions.find(({ type }) => type === 'Ready');
+          return ready?.status === 'True' && status.observedGeneration === metadata.generation;
+        }),
+      // There may be a thousand, and a machine that does something else beside.
+      { timeoutMs: 300_000 },
     );
   }
 
