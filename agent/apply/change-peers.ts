@@ -25,7 +25,7 @@ export async function changePeers(target: ManagedInterface, edits: PeerEdits): P
   const kept = device === null ? await target.state.readPeers() : [];
   const whole = wholeEdits(edits, { document, peers: device?.peers ?? kept });
   const change: Change = {
-    edits,
+    edits: whole.kernel,
     fileText,
     text: fileText === null ? null : withPeerEdits(fileText, whole.file),
     deltas: device === null ? null : changing(peerDeltas(device, whole.kernel)),
@@ -33,7 +33,7 @@ export async function changePeers(target: ManagedInterface, edits: PeerEdits): P
     before: kept,
   };
   if (change.text === fileText && change.deltas === null && change.kept === kept) return false;
-  if (device !== null) await refuseForeignRoutes(target, device, edits);
+  if (device !== null) await refuseForeignRoutes(target, device, whole.kernel);
   await target.state.writePeerEdits(edits);
   await carryOut(target, change);
   if (fileText === null)
@@ -43,6 +43,7 @@ export async function changePeers(target: ManagedInterface, edits: PeerEdits): P
 }
 
 interface Change {
+  /** Whole: of a peer that comes to the kernel from the file, its networks and its endpoint, too. */
   readonly edits: PeerEdits;
   readonly fileText: string | null;
   /** The file as it shall be; null = there is none. */

@@ -18,7 +18,7 @@ const timeOf = ({ series, eventTime, metadata }: KubeEvent): string =>
 
 /** What happened to objects, the newest last. */
 export async function eventsText(
-  { client, namespace }: Cluster,
+  { client, namespace, signal }: Cluster,
   { name, isAll, nowMs }: { readonly name: string | undefined; readonly isAll: boolean; readonly nowMs: number },
 ): Promise<string> {
   const selector = encodeURIComponent(
@@ -28,6 +28,7 @@ export async function eventsText(
   const list = await client.request<{ items: KubeEvent[] | null }>({
     method: 'GET',
     path: `${path}?fieldSelector=${selector}`,
+    signal,
   });
   const sorted = [...(list.items ?? [])].sort((a, b) => timeOf(a).localeCompare(timeOf(b)));
   return textTable(

@@ -83,6 +83,21 @@ describe('a peer that only file or kernel knows comes whole to the other one', (
     expect(await live(name)).toEqual([`${own} 10.9.0.2/32 off`, `${key} 10.9.0.60/32 25`].sort());
   });
 
+  test('of the file: its network has a route with it', async () => {
+    const { name, text } = await made(false);
+    const key = newPublicKey();
+    const network = `198.19.${String(Math.floor(Math.random() * 250))}.0/24`;
+    const routed = text
+      .replace('Table = off\n', '')
+      .replace('10.9.0.1/24', '198.18.8.1/32')
+      .replace('10.9.0.2/32', '198.18.8.2/32');
+    await agent.write(name, routed);
+    expect((await agent.call({ method: 'POST', path: `/v1/wg/${name}/enable` })).status).toBe(200);
+    await agent.write(name, `${routed}\n[Peer]\nPublicKey = ${key}\nAllowedIPs = ${network}\n`);
+    expect((await put(name, key, { persistent_keepalive: 25 })).status).toBe(200);
+    expect(await mustRun(['ip', 'route', 'show', 'dev', name])).toContain(network);
+  });
+
   test('of the kernel alone, kept while it is down: removed then, it does not come back', async () => {
     const { name, own } = await made(true);
     const key = newPublicKey();
