@@ -57,9 +57,19 @@ export default {
       severity: 'error',
       from: {
         path: '^controller/',
-        pathNot: [tests, '^controller/(run|cli/live)\\.ts$', '^controller/drivers/wgnode/'],
+        // Those that put the kinds together.
+        pathNot: [tests, '^controller/drivers/(drivers|chosen-driver)\\.ts$', '^controller/drivers/wgnode/'],
       },
       to: { path: '^controller/drivers/wgnode/' },
+    },
+    {
+      name: 'no-driver-knows-the-old-agent',
+      severity: 'error',
+      from: {
+        path: '^controller/',
+        pathNot: [tests, '^controller/drivers/(drivers|chosen-driver)\\.ts$', '^controller/drivers/wgdashboard/'],
+      },
+      to: { path: '^controller/drivers/wgdashboard/' },
     },
     {
       name: 'controller-knows-the-protocol-only',

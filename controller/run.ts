@@ -11,8 +11,8 @@ import { createLeaseStore } from './cluster/lease.ts';
 import { createNodeWriter } from './cluster/node-writer.ts';
 import { readClusterId } from './cluster/read-cluster-id.ts';
 import { createSecretReader } from './cluster/secrets.ts';
-import { createUrlGuard } from './drivers/wgnode/url-guard.ts';
-import { createWgnodeDrivers } from './drivers/wgnode/wgnode-drivers.ts';
+import { createUrlGuard } from './drivers/http/url-guard.ts';
+import { createDrivers } from './drivers/drivers.ts';
 import { createHealth, type Health } from './health.ts';
 import { type Asked, type Page, servePages, textPage } from './http-server.ts';
 import type { Logger } from './log.ts';
@@ -212,7 +212,7 @@ async function compose(settings: Settings, parts: Parts): Promise<Dependencies> 
       ...{ client: api, kind: WIREGUARD_NODE, signal, instance: hostname(), nowMs: Date.now },
       failed: failedEvent,
     }),
-    drivers: createWgnodeDrivers({ guard, now: Date.now, called: metrics.agentCalled }),
+    drivers: createDrivers({ guard, now: Date.now, called: metrics.agentCalled }),
     localStates: createLocalStates(),
     policy: {
       ...{ allowHttpAgents, minSignature, showOtherNamespaces },

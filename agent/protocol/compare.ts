@@ -13,8 +13,8 @@ export interface DesiredInterface {
 export interface ObservedInterface {
   /** Null = there is no file. */
   readonly file: InterfaceConfig | null;
-  /** Null = there is no device. */
-  readonly device: DeviceSettings | null;
+  /** Null = there is no device; `unseen` = there is one, and who answers does not show what it has. */
+  readonly device: DeviceSettings | 'unseen' | null;
   /** What the device was brought up with; null = not known here, as only the host knows. */
   readonly running: InterfaceConfig | null;
   /** Fields in which the device is not as its file says, and right all the same: a hook made it so. */
@@ -57,7 +57,7 @@ function isRunning(
   { config, state }: DesiredInterface,
   { file, device, running, settled }: ObservedInterface,
 ): boolean {
-  if (device === null || state === 'down') return true;
+  if (device === null || device === 'unseen' || state === 'down') return true;
   if (settled.includes(name) && file !== null && isSame(name, file, config)) return true;
   const field = fieldOf(name);
   switch (field.running.shownBy) {
@@ -85,15 +85,15 @@ function differenceOf(
   };
 }
 
-function liveText(name: FieldName, device: DeviceSettings | null, running: InterfaceConfig | null): string {
+function liveText(name: FieldName, device: ObservedInterface['device'], running: InterfaceConfig | null): string {
   const field = fieldOf(name);
-  if (device === null) return '';
+  if (device === null || device === 'unseen') return '';
   if (field.running.shownBy === 'kernel') return field.text(field.running.of(device));
   return running === null ? '' : field.text(running[name]);
 }
 
 function stateDifference({ state }: DesiredInterface, { device }: ObservedInterface): Difference[] {
-  const isUp = device?.linkUp === true;
+  const isUp = device === 'unseen' || device?.linkUp === true;
   if (state === 'up' && !isUp) return [{ path: STATE_PATH, desired: 'Up', file: '', live: 'Down' }];
   if (state === 'down' && device !== null)
     return [{ path: STATE_PATH, desired: 'Down', file: '', live: isUp ? 'Up' : 'Down' }];

@@ -15,6 +15,7 @@ export type RefusalReason =
   | 'InvalidKey'
   | 'InvalidSpec'
   | 'Unsupported'
+  | 'InsecureAgent'
   | 'URLNotAllowed'
   | 'Conflict'
   | 'ConfigRefused'

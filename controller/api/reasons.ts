@@ -138,6 +138,10 @@ export const REASONS: Readonly<Record<Reason, Explained>> = {
     meaning: 'This controller or this agent cannot do what a field asks for; nothing is sent.',
     cure: 'The message names the field: leave it out, or upgrade what is too old.',
   },
+  InsecureAgent: {
+    meaning: 'The agent can be made to do anything by anybody, without a signature; nothing is sent to it.',
+    cure: 'The message names the fault: upgrade what the agent is built on, or let wgnode-agent take its place.',
+  },
   Conflict: {
     meaning: 'The interface belongs to another object; the message says to which, and since when.',
     cure: 'Delete, suspend or move one of the two. From another cluster: a new value of the annotation wgnode.dev/take-over takes it.',

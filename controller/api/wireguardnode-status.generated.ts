@@ -32,6 +32,7 @@ export const STATUS_SCHEMA: FieldSchema = {
     agent: {
       type: 'object',
       properties: {
+        name: { type: 'string', minLength: 0, maxLength: 64 },
         version: { type: 'string', minLength: 0, maxLength: 64 },
         epoch: { type: 'string', minLength: 0, maxLength: 64 },
         certificateNotAfter: { type: 'string', format: 'date-time' },
@@ -40,6 +41,12 @@ export const STATUS_SCHEMA: FieldSchema = {
           maxItems: 64,
           items: { type: 'string', minLength: 1, maxLength: 64 },
           'x-kubernetes-list-type': 'set',
+        },
+        limits: {
+          type: 'array',
+          maxItems: 16,
+          items: { type: 'string', minLength: 1, maxLength: 256 },
+          'x-kubernetes-list-type': 'atomic',
         },
       },
     },

@@ -291,6 +291,8 @@ export interface Condition {
 
 /** What the agent says of itself. Absent until it was reached. */
 export interface AgentStatus {
+  /** What the agent is, wgnode-agent or WGDashboard node agent. Absent when it does not say. */
+  name?: string;
   /** Version of the agent. Absent when it does not say. */
   version?: string;
   /** Random id of the agent's state directory; another one means that the host was set up anew. */
@@ -299,6 +301,8 @@ export interface AgentStatus {
   certificateNotAfter?: string;
   /** What the agent can do beyond the basic contract. Absent means nothing more. */
   capabilities?: string[];
+  /** What the agent cannot do that wgnode-agent can, in words. Absent means nothing. */
+  limits?: string[];
 }
 
 /** The interface as it was when the host was last read. Absent until then. */

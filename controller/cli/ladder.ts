@@ -56,6 +56,7 @@ const RUNG_OF: Readonly<Record<Reason, RungName | null>> = {
   ...RUNG_OF_UNREACHABLE,
   InvalidSpec: 'object',
   Unsupported: 'object',
+  InsecureAgent: 'signature',
   Conflict: 'object',
   Suspended: 'object',
   Deleting: 'object',

@@ -4,8 +4,8 @@ import { keyOf } from '../api/node.ts';
 import type { WireGuardNode } from '../api/wireguardnode.generated.ts';
 import { createSecretReader } from '../cluster/secrets.ts';
 import type { Drivers, LivePeer } from '../drivers/driver.ts';
-import { createUrlGuard } from '../drivers/wgnode/url-guard.ts';
-import { createWgnodeDrivers } from '../drivers/wgnode/wgnode-drivers.ts';
+import { createUrlGuard } from '../drivers/http/url-guard.ts';
+import { createDrivers } from '../drivers/drivers.ts';
 import { credentialProblem } from '../policy/credentials.ts';
 import type { Cluster } from './cluster.ts';
 import { CommandError } from './command-error.ts';
@@ -25,7 +25,7 @@ export function createLiveView(
 ): LiveView {
   // An object may be somebody else's: of its URL the rules of the controller hold. What is typed here may be any address.
   const guard = createUrlGuard({ allow: agentUrl === undefined ? [] : ['0.0.0.0/0', '::/0'], deny: [] });
-  const drivers: Drivers = createWgnodeDrivers({ guard, now: Date.now, called: () => undefined });
+  const drivers: Drivers = createDrivers({ guard, now: Date.now, called: () => undefined });
   const secrets = createSecretReader({ client, versionOf: () => undefined, signal });
   return {
     async peers(node) {

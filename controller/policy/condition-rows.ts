@@ -55,12 +55,16 @@ export function lostMsOf({ node, nowMs }: OutcomeContext): number {
 
 /** Proven by a read. */
 export function inSyncRows(
-  { desired }: Pick<OutcomeOf<'in-sync'>, 'desired'>,
+  { desired, observation }: Pick<OutcomeOf<'in-sync'>, 'desired' | 'observation'>,
   { node }: OutcomeContext,
 ): ConditionRow[] {
   const { name } = node.spec.interface;
   const key = desired.config.privateKey === null ? `; the key is not compared, as its Secret cannot be read` : '';
-  const message = `File and kernel of ${name} are as wanted${key}`;
+  const isUnseen = observation.interface.device === 'unseen';
+  const what = isUnseen
+    ? `The file of ${name} is as wanted, and the interface is up; its agent does not show what the kernel has`
+    : `File and kernel of ${name} are as wanted`;
+  const message = what + key;
   const ready = node.spec.management.mode === 'Observe' ? 'Observed' : 'InSync';
   return [['Ready', 'True', ready, message], connected(node), ['Synced', 'True', 'InSync', message]];
 }

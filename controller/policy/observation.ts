@@ -4,11 +4,15 @@ import type { Impact } from '../../agent/protocol/impact.ts';
 
 /** Who answers for a host. */
 export interface AgentIdentity {
+  /** What it is; undefined = it does not say. */
+  readonly name?: string | undefined;
   readonly version: string;
   /** New whenever the agent lost its memory; undefined = it does not say. */
   readonly epoch: string | undefined;
   /** What it can do beyond the least; undefined = it does not say. */
   readonly capabilities: readonly string[] | undefined;
+  /** What it cannot do that an agent of ours can, in words for people; undefined = nothing. */
+  readonly limits?: readonly string[];
   /** When the certificate that it showed last ends, Unix ms; undefined = it showed none. */
   readonly certificateNotAfterMs?: number | undefined;
 }

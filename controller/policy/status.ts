@@ -144,22 +144,27 @@ const withEnding = (
   });
 
 const agentStatus = ({
-  agent: { version, epoch, capabilities, certificateNotAfterMs: end },
+  agent: { name, version, epoch, capabilities, limits, certificateNotAfterMs: end },
 }: Observation): AgentStatus => ({
+  ...optional('name', name),
   version,
   ...optional('epoch', epoch),
   ...optional('certificateNotAfter', end === undefined ? undefined : iso(end)),
   ...optional('capabilities', capabilities === undefined ? undefined : [...capabilities]),
+  ...optional('limits', limits === undefined ? undefined : [...limits]),
 });
 
 function interfaceStatus({ interface: { file, device }, peerCount }: Observation): InterfaceStatus {
   if (file === null && device === null) return { state: 'Absent' };
+  const count = optional('peerCount', peerCount ?? undefined);
+  // What the file says may not be what runs.
+  if (device === 'unseen') return { state: 'Up', ...count };
   const publicKey = device?.key?.publicKey ?? file?.privateKey?.publicKey;
   return {
     state: device === null ? 'Down' : 'Up',
     ...optional('publicKey', publicKey),
     ...(device === null ? {} : { listenPort: device.listenPort, mtu: device.mtu }),
-    ...optional('peerCount', peerCount ?? undefined),
+    ...count,
     addresses: [...(device?.addresses ?? file?.addresses ?? [])],
   };
 }

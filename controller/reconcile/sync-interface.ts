@@ -228,7 +228,7 @@ async function withKeyToSend(
 
 /** Whether file and device have the key already, and the agent can keep it. */
 function hasKey({ agent, interface: { file, device } }: Observation, { publicKey }: Desired): boolean {
-  if (agent.capabilities?.includes('keep-key') !== true || publicKey === '') return false;
+  if (agent.capabilities?.includes('keep-key') !== true || publicKey === '' || device === 'unseen') return false;
   return file?.privateKey?.publicKey === publicKey && (device === null || device.key?.publicKey === publicKey);
 }
 

@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type AgentClient, createAgentClient } from '../../controller/drivers/wgnode/agent-client.ts';
-import { createUrlGuard } from '../../controller/drivers/wgnode/url-guard.ts';
+import { createUrlGuard } from '../../controller/drivers/http/url-guard.ts';
 import { Secret } from '../../agent/protocol/secret.ts';
 import { CALL } from '../support/agent-client.ts';
 import { repositoryPath } from '../support/lab/repository.ts';

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import type { TLSSocket } from 'node:tls';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { Secret } from '../../agent/protocol/secret.ts';
-import type { AgentTlsOptions } from '../../controller/drivers/wgnode/connector.ts';
+import type { AgentTlsOptions } from '../../controller/drivers/http/connector.ts';
 import {
   type CertificateAuthority,
   type IssuedCertificate,

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { type AgentUnreachable } from '../../controller/drivers/wgnode/agent-error.ts';
+import { type AgentUnreachable } from '../../controller/drivers/http/agent-failure.ts';
 import { isOurAgent } from '../../controller/drivers/wgnode/agent-client.ts';
-import { createUrlGuard } from '../../controller/drivers/wgnode/url-guard.ts';
+import { createUrlGuard } from '../../controller/drivers/http/url-guard.ts';
 import { publicKeyOf } from '../../agent/protocol/key.ts';
 import { Secret } from '../../agent/protocol/secret.ts';
 import { newPrivateKey } from '../support/canary.ts';

@@ -3,7 +3,7 @@ import { putFromConfig } from '../../agent/protocol/wgquick/wire.ts';
 import type { PutConfigBody } from '../../agent/protocol/messages.ts';
 import { Secret } from '../../agent/protocol/secret.ts';
 import { type AgentClient, createAgentClient } from '../../controller/drivers/wgnode/agent-client.ts';
-import { createUrlGuard } from '../../controller/drivers/wgnode/url-guard.ts';
+import { createUrlGuard } from '../../controller/drivers/http/url-guard.ts';
 import { INTERFACE } from './fleet.ts';
 import type { LabHost } from './lab/start-host.ts';
 

@@ -70,6 +70,9 @@ export function parseDocument(text: string): Document {
   return parsed;
 }
 
+/** As `parseDocument`, and nothing of the text is kept: for those who only look at other hosts' files. */
+export const parseUnshared = (text: string): Document => parseLines(text);
+
 function parse(text: string): Document {
   // A header makes what follows independent of what stands before. Only \n ends a line.
   const header = /(?:^|\n)[ \t]*\[peer\]/i.exec(text);

@@ -11,7 +11,8 @@ import { STATUS_SCHEMA } from '../../api/wireguardnode-status.generated.ts';
 import { statusOf } from '../../policy/status.ts';
 import { nodeWith } from '../../../test/support/node-builder.ts';
 import { presentOf } from './observation.ts';
-import { isConfigResponse, isHealthResponse } from './parse-response.ts';
+import { isConfigResponse } from './parse-response.ts';
+import { isHealthResponse } from '../http/health.ts';
 
 /** A good answer, of which members are replaced by anything. */
 const GOOD: ConfigResponse = {

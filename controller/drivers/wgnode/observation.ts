@@ -33,7 +33,8 @@ export function presentOf(health: AgentAnswer, response: ReadBack): Observation 
   };
 }
 
-const identityOf = ({ version, epoch, capabilities, certificateNotAfterMs }: AgentAnswer): AgentIdentity => ({
+const identityOf = ({ name, version, epoch, capabilities, certificateNotAfterMs }: AgentAnswer): AgentIdentity => ({
+  name,
   version,
   epoch,
   capabilities,

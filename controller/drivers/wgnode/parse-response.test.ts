@@ -9,7 +9,8 @@ import { Secret } from '../../../agent/protocol/secret.ts';
 import { EMPTY_CONFIG } from '../../../agent/protocol/wgquick/config.ts';
 import { interfaceOf, parseDocument } from '../../../agent/protocol/wgquick/document.ts';
 import { aDevice, PRIVATE_KEY } from '../../../test/fixtures/device.ts';
-import { isConfigResponse, isHealthResponse, isPutResponse } from './parse-response.ts';
+import { isConfigResponse, isPutResponse } from './parse-response.ts';
+import { isHealthResponse } from '../http/health.ts';
 
 const FILE = `[Interface]
 PrivateKey = ${PRIVATE_KEY}

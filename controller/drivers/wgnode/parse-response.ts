@@ -1,10 +1,5 @@
 import { Ajv } from 'ajv';
-import type {
-  ConfigResponse,
-  DumpResponse,
-  HealthResponse,
-  PutConfigResponse,
-} from '../../../agent/protocol/messages.ts';
+import type { ConfigResponse, DumpResponse, PutConfigResponse } from '../../../agent/protocol/messages.ts';
 import { SPEC_PROPERTIES } from '../../../agent/protocol/wgquick/wire.ts';
 
 const text = (maxLength: number): object => ({ type: 'string', maxLength });
@@ -96,19 +91,6 @@ const PUT_RESPONSE = shape(
   { warnings: texts(8, 256), after: CONFIG_RESPONSE },
 );
 
-/** Also that of the old agent, which has no more than a version. */
-const HEALTH_RESPONSE = {
-  type: 'object',
-  required: ['version'],
-  properties: {
-    version: text(256),
-    name: text(256),
-    epoch: text(256),
-    time: { type: 'number' },
-    capabilities: texts(256, 256),
-  },
-};
-
 /** Keys that the host reads back are not even looked at. */
 const DUMP_RESPONSE = shape({
   interface: text(15),
@@ -136,6 +118,3 @@ export const isDumpResponse = ajv.compile<DumpResponse>(DUMP_RESPONSE);
 
 /** Whether a parsed answer to PUT config is that of our agent. */
 export const isPutResponse = ajv.compile<PutConfigResponse>(PUT_RESPONSE);
-
-/** Whether a parsed answer to /health is that of any agent. */
-export const isHealthResponse = ajv.compile<HealthResponse>(HEALTH_RESPONSE);

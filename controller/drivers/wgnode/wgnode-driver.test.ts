@@ -11,7 +11,8 @@ import { EMPTY_CONFIG } from '../../../agent/protocol/wgquick/config.ts';
 import { specFromConfig } from '../../../agent/protocol/wgquick/wire.ts';
 import type { Applied, ApplyOptions, Observed } from '../driver.ts';
 import type { AgentClient, ConfigRead } from './agent-client.ts';
-import { AgentRefused, AgentUnreachable } from './agent-error.ts';
+import { AgentUnreachable } from '../http/agent-failure.ts';
+import { AgentRefused } from './agent-refused.ts';
 import { observationOf } from './observation.ts';
 import { WgnodeDriver } from './wgnode-driver.ts';
 

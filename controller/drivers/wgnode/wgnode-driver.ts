@@ -3,8 +3,7 @@ import type { DesiredInterface } from '../../../agent/protocol/compare.ts';
 import type { HealthResponse, PutConfigBody, PutOptions } from '../../../agent/protocol/messages.ts';
 import { putFromConfig } from '../../../agent/protocol/wgquick/wire.ts';
 import { isEnding } from '../../policy/certificate.ts';
-import type { Refused } from '../../policy/outcome.ts';
-import { type Refusal, refusal } from '../../policy/refusal.ts';
+import { refusal } from '../../policy/refusal.ts';
 import type {
   Applied,
   ApplyOptions,
@@ -12,13 +11,13 @@ import type {
   Capability,
   Done,
   Driver,
-  Failure,
   Observed,
   PeersRead,
   Planned,
 } from '../driver.ts';
+import { answered, Unable } from '../http/agent-failure.ts';
 import { type AgentClient, isOurAgent } from './agent-client.ts';
-import { AgentRefused, AgentUnreachable } from './agent-error.ts';
+import { AgentRefused } from './agent-refused.ts';
 import { MEANING } from './code-meaning.ts';
 import { type AgentAnswer, observationOf, presentOf } from './observation.ts';
 
@@ -178,29 +177,6 @@ function bodyOf({ config, state }: DesiredInterface, options: PutOptions, { fire
   throw new Unable(refusal('Unsupported', text));
 }
 
-/** The agent lacks what is asked for: nothing is sent to it. */
-class Unable extends Error {
-  readonly refusal: Refusal;
-
-  constructor(reason: Refusal) {
-    super(reason.message);
-    this.refusal = reason;
-  }
-}
-
-/** The result of calls, or as a value why there is none. Anything else that is thrown is a failure of ours. */
-async function answered<T>(work: () => Promise<T | Failure>): Promise<T | Failure> {
-  try {
-    return await work();
-  } catch (error) {
-    if (error instanceof AgentRefused) return refusedBy(error);
-    if (error instanceof Unable) return { kind: 'refused', refusal: error.refusal };
-    if (!(error instanceof AgentUnreachable)) throw error;
-    const { reason, message, retryAfterMs } = error;
-    return { kind: 'unreachable', reason, message, ...(retryAfterMs === 0 ? {} : { retryAfterMs }) };
-  }
-}
-
 function notApplied(error: AgentRefused): Applied {
   const meaning = MEANING[error.agentCode];
   switch (meaning.kind) {
@@ -215,16 +191,6 @@ function notApplied(error: AgentRefused): Applied {
       };
     case 'refused':
     case 'unreachable':
-      return refusedBy(error);
+      return error.failure();
   }
-}
-
-/** A refusal as the object says it; also for reads, which an agent refuses for a device that is not WireGuard. */
-function refusedBy(error: AgentRefused): Refused {
-  const meaning = MEANING[error.agentCode];
-  const reason = meaning.kind === 'refused' ? meaning.reason : 'ConfigRefused';
-  return {
-    kind: 'refused',
-    refusal: refusal(reason, `The agent refuses (${error.agentCode}): ${error.message}`),
-  };
 }

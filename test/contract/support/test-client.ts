@@ -2,9 +2,10 @@ import './one-error.ts';
 import { inspect } from 'node:util';
 import { expect } from '@jest/globals';
 import { type AgentClient, createAgentClient } from '../../../controller/drivers/wgnode/agent-client.ts';
-import { AgentRefused, AgentUnreachable } from '../../../controller/drivers/wgnode/agent-error.ts';
-import type { AgentTlsOptions } from '../../../controller/drivers/wgnode/connector.ts';
-import { createUrlGuard, type UrlGuard } from '../../../controller/drivers/wgnode/url-guard.ts';
+import { AgentUnreachable } from '../../../controller/drivers/http/agent-failure.ts';
+import { AgentRefused } from '../../../controller/drivers/wgnode/agent-refused.ts';
+import type { AgentTlsOptions } from '../../../controller/drivers/http/connector.ts';
+import { createUrlGuard, type UrlGuard } from '../../../controller/drivers/http/url-guard.ts';
 import { Secret } from '../../../agent/protocol/secret.ts';
 import { newSecretText } from '../../support/canary.ts';
 

@@ -1,15 +1,15 @@
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
-import { Secret } from '../../../agent/protocol/secret.ts';
-import { nodeWith } from '../../../test/support/node-builder.ts';
-import type { WireGuardNode } from '../../api/wireguardnode.generated.ts';
-import type { Driver, Drivers } from '../driver.ts';
-import { createUrlGuard } from './url-guard.ts';
-import { createWgnodeDrivers } from './wgnode-drivers.ts';
+import { Secret } from '../../agent/protocol/secret.ts';
+import { nodeWith } from '../../test/support/node-builder.ts';
+import type { WireGuardNode } from '../api/wireguardnode.generated.ts';
+import type { Driver, Drivers } from './driver.ts';
+import { createUrlGuard } from './http/url-guard.ts';
+import { createDrivers } from './drivers.ts';
 
 let drivers: Drivers;
 beforeEach(() => {
   const guard = createUrlGuard({ allow: [], deny: [] });
-  drivers = createWgnodeDrivers({ guard, now: () => 0, called: () => undefined });
+  drivers = createDrivers({ guard, now: () => 0, called: () => undefined });
 });
 afterEach(() => drivers.close());
 

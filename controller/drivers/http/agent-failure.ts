@@ -1,9 +1,18 @@
-import type { ErrorCode } from '../../../agent/protocol/errors.ts';
 import { AnswerTooLarge } from './exchange.ts';
 import type { UnreachableReason } from '../../api/conditions.ts';
+import type { Refusal } from '../../policy/refusal.ts';
+import type { Failure } from '../driver.ts';
 
-/** A call that brought no usable answer; `reason` says how far it came. Texts are our own words and bounded. */
-export class AgentUnreachable extends Error {
+/** Why a call has no result; what is thrown between a client and its driver. Texts are our own words and bounded. */
+export abstract class AgentFailure extends Error {
+  /** A word of ours for a metric's label. */
+  abstract readonly outcome: string;
+  /** The same as a value, as drivers give it. */
+  abstract failure(): Failure;
+}
+
+/** A call that brought no usable answer; `reason` says how far it came. */
+export class AgentUnreachable extends AgentFailure {
   readonly code = 'agent_unreachable';
   readonly reason: UnreachableReason;
   /** The wait that the answer asked for, ms; 0 = none. */
@@ -15,26 +24,40 @@ export class AgentUnreachable extends Error {
     this.reason = reason;
     this.retryAfterMs = retryAfterMs;
   }
+
+  get outcome(): string {
+    return this.reason;
+  }
+
+  failure(): Failure {
+    const { reason, message, retryAfterMs } = this;
+    return { kind: 'unreachable', reason, message, ...(retryAfterMs === 0 ? {} : { retryAfterMs }) };
+  }
 }
 
-/** The agent understood and said no; `agentCode` says why. */
-export class AgentRefused extends Error {
-  readonly code = 'agent_refused';
-  readonly status: number;
-  readonly agentCode: ErrorCode;
-  readonly details: readonly string[];
-  readonly rolledBack: boolean | undefined;
+/** The agent lacks what is asked for, or may not be trusted with it: a person must act first. */
+export class Unable extends AgentFailure {
+  readonly outcome = 'refused';
+  readonly refusal: Refusal;
 
-  constructor(
-    message: string,
-    response: { status: number; agentCode: ErrorCode; details: readonly string[]; rolledBack?: boolean | undefined },
-  ) {
-    super(message);
-    this.name = 'AgentRefused';
-    this.status = response.status;
-    this.agentCode = response.agentCode;
-    this.details = response.details;
-    this.rolledBack = response.rolledBack;
+  constructor(reason: Refusal) {
+    super(reason.message);
+    this.name = 'Unable';
+    this.refusal = reason;
+  }
+
+  failure(): Failure {
+    return { kind: 'refused', refusal: this.refusal };
+  }
+}
+
+/** The result of calls, or as a value why there is none. Anything else that is thrown is a failure of ours. */
+export async function answered<T>(work: () => Promise<T | Failure>): Promise<T | Failure> {
+  try {
+    return await work();
+  } catch (error) {
+    if (error instanceof AgentFailure) return error.failure();
+    throw error;
   }
 }
 

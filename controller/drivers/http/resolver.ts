@@ -1,7 +1,7 @@
 import { Resolver } from 'node:dns/promises';
 import { readFileSync, statSync } from 'node:fs';
 import { LRUCache } from 'lru-cache';
-import { AgentUnreachable } from './agent-error.ts';
+import { AgentUnreachable } from './agent-failure.ts';
 import { candidatesOf, parseHosts, parseResolvConf, type ResolvConf } from './host-files.ts';
 
 /** The addresses of a host name. Throws AgentUnreachable with DNSFailed. */

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import type { UnreachableReason } from '../../api/conditions.ts';
-import { AgentUnreachable, isReset, unreachable } from './agent-error.ts';
+import { AgentUnreachable, isReset, unreachable } from './agent-failure.ts';
 
 const ORIGIN = 'https://fra1.example.net:8443';
 const errorWith = (code: string): Error => Object.assign(new Error('text of the operating system'), { code });

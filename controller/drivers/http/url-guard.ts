@@ -1,7 +1,7 @@
 import { BlockList, isIP } from 'node:net';
 import ipaddr from 'ipaddr.js';
 import { parseCidr } from '../../../agent/protocol/address.ts';
-import { AgentUnreachable } from './agent-error.ts';
+import { AgentUnreachable } from './agent-failure.ts';
 import { createResolver, type ResolveName } from './resolver.ts';
 
 /** Which addresses the controller may connect to as agents. Objects are written by tenants; without this they could scan networks. */

@@ -1,21 +1,27 @@
 import { createHash } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
-import { Secret } from '../../../agent/protocol/secret.ts';
-import { agentOrigin } from '../../api/node.ts';
-import type { WireGuardNode } from '../../api/wireguardnode.generated.ts';
-import type { Drivers } from '../driver.ts';
-import { type AgentAddress, type AgentClient, type AgentClientOptions, createAgentClient } from './agent-client.ts';
-import { WgnodeDriver } from './wgnode-driver.ts';
+import { Secret } from '../../agent/protocol/secret.ts';
+import { agentOrigin } from '../api/node.ts';
+import type { WireGuardNode } from '../api/wireguardnode.generated.ts';
+import type { Drivers } from './driver.ts';
+import { ChosenDriver } from './chosen-driver.ts';
+import { explain } from './wgnode/explain-response.ts';
+import {
+  type AgentAddress,
+  type AgentClientOptions,
+  createSignedClient,
+  type SignedClient,
+} from './http/signed-client.ts';
 
 const MAX_CLIENTS = 10_000;
 
 interface Connected {
-  readonly client: AgentClient;
-  readonly drivers: Map<string, WgnodeDriver>;
+  readonly client: SignedClient;
+  readonly drivers: Map<string, ChosenDriver>;
 }
 
-/** Drivers of our own agents: one client, and so one warm connection, for each agent and credentials; the least used are closed first. */
-export function createWgnodeDrivers(options: Omit<AgentClientOptions, 'address'>): Drivers {
+/** Drivers of all kinds of agents: one client, and so one warm connection, for each agent and credentials; the least used are closed first. */
+export function createDrivers(options: Omit<AgentClientOptions, 'address'>): Drivers {
   const agents = new LRUCache<string, Connected>({
     max: MAX_CLIENTS,
     dispose: ({ client }) => {
@@ -28,11 +34,11 @@ export function createWgnodeDrivers(options: Omit<AgentClientOptions, 'address'>
       const { address, id } = addressOf(node, credentials);
       let agent = agents.get(id);
       if (agent === undefined) {
-        agent = { client: createAgentClient({ ...options, address }), drivers: new Map() };
+        agent = { client: createSignedClient({ ...options, address }, explain), drivers: new Map() };
         agents.set(id, agent);
       }
       const { name } = node.spec.interface;
-      const driver = agent.drivers.get(name) ?? new WgnodeDriver(agent.client, { name, url: node.spec.agent.url, now });
+      const driver = agent.drivers.get(name) ?? new ChosenDriver(agent.client, { name, url: node.spec.agent.url, now });
       agent.drivers.set(name, driver);
       return driver;
     },

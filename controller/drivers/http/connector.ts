@@ -10,7 +10,7 @@ import {
 import { LRUCache } from 'lru-cache';
 import type { buildConnector } from 'undici';
 import type { Secret } from '../../../agent/protocol/secret.ts';
-import { AgentUnreachable } from './agent-error.ts';
+import { AgentUnreachable } from './agent-failure.ts';
 import type { UrlGuard } from './url-guard.ts';
 
 /**
