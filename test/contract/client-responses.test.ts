@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, test } from '@jest/globals';
-import { AgentUnreachable } from '../../controller/drivers/http/agent-failure.ts';
-import { AgentRefused } from '../../controller/drivers/wgnode/agent-refused.ts';
+import { type AgentUnreachable } from '../../controller/drivers/http/agent-failure.ts';
+import { type AgentRefused } from '../../controller/drivers/wgnode/agent-refused.ts';
 import { newPrivateKey } from '../support/canary.ts';
 import { type ModelResponse, type ModelServer, startModelAgent, startTcp } from './support/model-server.ts';
 import { failureOf, newClient, patient, reasonOf, type TestClient } from './support/test-client.ts';

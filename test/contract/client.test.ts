@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { type AgentUnreachable } from '../../controller/drivers/http/agent-failure.ts';
+import type { AgentUnreachable } from '../../controller/drivers/http/agent-failure.ts';
 import { isOurAgent } from '../../controller/drivers/wgnode/agent-client.ts';
 import { createUrlGuard } from '../../controller/drivers/http/url-guard.ts';
 import { publicKeyOf } from '../../agent/protocol/key.ts';
