@@ -94,7 +94,7 @@ export function createRoutes(context: AgentContext): Route[] {
       return jsonResponse(withWarnings(await target.locked(() => audited(target, verb, settled)), target));
     },
   });
-  return [
+  const routes = [
     read('/health', () => Promise.resolve(jsonResponse(getHealth(context)))),
     read('/v1/status', async () => jsonResponse(await getStatus(context, readHostStats))),
     read('/v1/metrics', async () => ({
@@ -119,4 +119,10 @@ export function createRoutes(context: AgentContext): Route[] {
     mutate(['DELETE', '/v1/wg/:name', 'delete'], deleteInterface),
     ...peerRoutes(mutate),
   ];
+  return [...routes, ...routes.filter(({ path }) => path.startsWith(FIRST)).map(asBeforeV1)];
 }
+
+const FIRST = '/v1/wg/';
+
+/** The panel's client asks for dump and peers without the version, as agents before 2.0 had it. */
+const asBeforeV1 = (route: Route): Route => ({ ...route, path: route.path.slice('/v1'.length) });
