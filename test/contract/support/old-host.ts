@@ -59,6 +59,15 @@ export class OldScene {
     return this.#driver;
   }
 
+  get port(): number {
+    return this.#served?.port ?? 0;
+  }
+
+  /** The connection is cut, and nothing is done, wherever this says so of `METHOD path`. */
+  breakOn(breaks: (request: string) => boolean): void {
+    this.#served?.breakOn(breaks);
+  }
+
   /** Since the last call of this. */
   takeRequests(): string[] {
     const all = this.#served?.requests ?? [];

@@ -8,6 +8,8 @@ export interface ServedOldAgent {
   readonly port: number;
   /** `METHOD path` of every request so far but those to /health. */
   readonly requests: readonly string[];
+  /** The connection is cut, and nothing is done, wherever this says so of `METHOD path`. */
+  breakOn(breaks: (request: string) => boolean): void;
   close(): Promise<void>;
 }
 
@@ -20,6 +22,7 @@ export async function serveOldAgent(
   { address = '127.0.0.1', port = 0 } = {},
 ): Promise<ServedOldAgent> {
   const requests: string[] = [];
+  let breaks = (_request: string): boolean => false;
   let last: Promise<unknown> = Promise.resolve();
   const server: Server = createServer({ keepAliveTimeout: IDLE_MS }, (request, response) => {
     void buffer(request).then(async (body) => {
@@ -28,6 +31,10 @@ export async function serveOldAgent(
         const value = headers[name];
         return typeof value === 'string' ? value : undefined;
       };
+      if (breaks(`${method} ${url}`)) {
+        request.socket.destroy();
+        return;
+      }
       if (url !== '/health') requests.push(`${method} ${url}`);
       const work = last.then(() =>
         agent.answer({
@@ -45,6 +52,9 @@ export async function serveOldAgent(
   return {
     port: (server.address() as AddressInfo).port,
     requests,
+    breakOn: (next) => {
+      breaks = next;
+    },
     close: async () => {
       server.closeAllConnections();
       await new Promise((resolve) => server.close(resolve));
