@@ -21,6 +21,20 @@ const upward = (root, layers, leaves) =>
     },
   }));
 
+/**
+ * The wire format of a kind of agent stays in its folder; two files put the kinds together.
+ * @type {(kind: string) => object}
+ */
+const ownWireFormat = (kind) => ({
+  name: `nobody-knows-the-wire-format-of-${kind}`,
+  severity: 'error',
+  from: {
+    path: '^controller/',
+    pathNot: [tests, '^controller/drivers/(drivers|chosen-driver)\\.ts$', `^controller/drivers/${kind}/`],
+  },
+  to: { path: `^controller/drivers/${kind}/` },
+});
+
 const pure = '^(controller/policy|agent/core|agent/protocol)/';
 export default {
   forbidden: [
@@ -51,26 +65,7 @@ export default {
         pathNot: ['^controller/(runtime|api|policy)/', '^controller/object-metrics\\.ts$', '^agent/protocol/'],
       },
     },
-    {
-      name: 'no-driver-knows-another',
-      comment: 'the wire format of a kind of agent stays in its folder',
-      severity: 'error',
-      from: {
-        path: '^controller/',
-        // Those that put the kinds together.
-        pathNot: [tests, '^controller/drivers/(drivers|chosen-driver)\\.ts$', '^controller/drivers/wgnode/'],
-      },
-      to: { path: '^controller/drivers/wgnode/' },
-    },
-    {
-      name: 'no-driver-knows-the-old-agent',
-      severity: 'error',
-      from: {
-        path: '^controller/',
-        pathNot: [tests, '^controller/drivers/(drivers|chosen-driver)\\.ts$', '^controller/drivers/wgdashboard/'],
-      },
-      to: { path: '^controller/drivers/wgdashboard/' },
-    },
+    ...['wgnode', 'wgdashboard'].map(ownWireFormat),
     {
       name: 'controller-knows-the-protocol-only',
       severity: 'error',

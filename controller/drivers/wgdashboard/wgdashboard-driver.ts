@@ -15,6 +15,7 @@ import type {
   Planned,
 } from '../driver.ts';
 import { answered, Unable } from '../http/agent-failure.ts';
+import { livePeerOf } from '../http/live-peer.ts';
 import type { SignedClient } from '../http/signed-client.ts';
 import { carryOut } from './carry-out.ts';
 import { OldClient } from './old-client.ts';
@@ -90,15 +91,8 @@ export class WgdashboardDriver implements Driver {
 
   peers(options: CallOptions): Promise<PeersRead> {
     return answered(async () => {
-      const peers = ((await this.#client.peers(options)) ?? []).map((peer) => ({
-        publicKey: peer.public_key,
-        endpoint: peer.endpoint ?? undefined,
-        allowedIps: peer.allowed_ips.filter((ip) => ip !== '(none)'),
-        latestHandshake: peer.latest_handshake ?? undefined,
-        receivedBytes: peer.transfer_rx,
-        sentBytes: peer.transfer_tx,
-      }));
-      return { kind: 'peers', peers };
+      const peers = (await this.#client.peers(options)) ?? [];
+      return { kind: 'peers', peers: peers.map(livePeerOf) };
     });
   }
 

@@ -15,6 +15,7 @@ import type {
   PeersRead,
   Planned,
 } from '../driver.ts';
+import { livePeerOf } from '../http/live-peer.ts';
 import { answered, Unable } from '../http/agent-failure.ts';
 import { type AgentClient, isOurAgent } from './agent-client.ts';
 import { AgentRefused } from './agent-refused.ts';
@@ -80,15 +81,7 @@ export class WgnodeDriver implements Driver {
   peers(options: CallOptions): Promise<PeersRead> {
     return answered(async () => {
       const dump = await this.#client.dump(this.#name, options);
-      const peers = (dump?.peers ?? []).map((peer) => ({
-        publicKey: peer.public_key,
-        endpoint: peer.endpoint ?? undefined,
-        allowedIps: peer.allowed_ips,
-        latestHandshake: peer.latest_handshake ?? undefined,
-        receivedBytes: peer.transfer_rx,
-        sentBytes: peer.transfer_tx,
-      }));
-      return { kind: 'peers', peers };
+      return { kind: 'peers', peers: (dump?.peers ?? []).map(livePeerOf) };
     });
   }
 
