@@ -147,12 +147,16 @@ export async function finishPeerEdits(target: ManagedInterface): Promise<boolean
 
 /** Networks that peers get and that nothing of the device holds yet. */
 function newNetworks(device: Device, { set }: PeerEdits): Cidr[] {
+  const asked = new Set(set.map(({ publicKey }) => publicKey));
+  const own = device.peers.filter(({ publicKey }) => asked.has(publicKey)).flatMap(({ allowedIps }) => allowedIps);
+  const more = new Set(set.flatMap(({ allowedIps = [] }) => allowedIps).filter((ip) => !own.includes(ip)));
+  if (more.size === 0) return [];
   const known = [
     ...device.routes.map(({ destination }) => destination),
     ...device.peers.flatMap((peer) => peer.allowedIps),
   ];
   const isKnown = coverage([...device.addresses, ...known]);
-  return [...new Set(set.flatMap(({ allowedIps = [] }) => allowedIps).filter((ip) => !isKnown(ip)))];
+  return [...more].filter((ip) => !isKnown(ip));
 }
 
 /** A network that another device has a route to would be taken from it, now or when the interface comes up the next time. */

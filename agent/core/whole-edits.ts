@@ -1,4 +1,4 @@
-import type { Document } from '../protocol/wgquick/document.ts';
+import { type Document, peerKeys } from '../protocol/wgquick/document.ts';
 import type { PeerEdits, PeerWish } from '../protocol/wgquick/peer-edits.ts';
 import { wishesOfFile } from '../protocol/wgquick/peer-wishes.ts';
 import type { Peer } from './device.ts';
@@ -18,17 +18,26 @@ export function wholeEdits(
   { set, removed }: PeerEdits,
   { document, peers }: KnownPeers,
 ): { readonly file: PeerEdits; readonly kernel: PeerEdits } {
-  const inFile = new Map(wishesOfFile(document).map((wish) => [wish.publicKey, wish]));
+  const inFile = new Set(peerKeys(document));
   const inKernel = new Map(peers.map((peer) => [peer.publicKey, peer]));
   const forFile = set.map((wish) => {
     const peer = inKernel.get(wish.publicKey);
     return inFile.has(wish.publicKey) || peer === undefined ? wish : { ...wishOf(peer), ...wish };
   });
-  const forKernel = set.map((wish) => {
+  const isForKernel = set.some(({ publicKey }) => inFile.has(publicKey) && !inKernel.has(publicKey));
+  return {
+    file: { set: forFile, removed },
+    kernel: { set: isForKernel ? wholeOfFile(set, document, inKernel) : set, removed },
+  };
+}
+
+/** Peers of the file that the kernel lacks, with all that the file says of them. */
+function wholeOfFile(set: PeerEdits['set'], document: Document, inKernel: ReadonlyMap<string, Peer>): PeerWish[] {
+  const inFile = new Map(wishesOfFile(document).map((wish) => [wish.publicKey, wish]));
+  return set.map((wish) => {
     const known = inFile.get(wish.publicKey);
     return inKernel.has(wish.publicKey) || known === undefined ? wish : { ...known, ...wish };
   });
-  return { file: { set: forFile, removed }, kernel: { set: forKernel, removed } };
 }
 
 /** An endpoint without a handshake was not learnt, and may be of an older life. */

@@ -243,15 +243,31 @@ async function peerCalls(bench: BenchHost): Promise<void> {
     const name = bench.newName();
     await bench.writeFile(name, peers);
     await bench.enable(name);
-    const key = randomBytes(32).toString('base64');
-    const call = (keepalive: number): Promise<void> =>
-      calls.post(name, { public_key: key, allowed_ips: ['10.250.0.1/32'], persistent_keepalive: keepalive });
-    for (let count = 1; count <= 5; count += 1) await call(count);
-    const before = bench.cpuMs();
-    for (let count = 1; count <= PEER_CALLS; count += 1) await call(100 + count);
-    const ours = (bench.cpuMs() - before) / PEER_CALLS;
-    const what = `CPU of a peer call, ${String(peers)} peers`;
-    add({ id: 'B11p', what, ours, rival: null, ratio: ours, goal: 50, unit: 'ms' });
+    const newKey = (): string => randomBytes(32).toString('base64');
+    const key = newKey();
+    const kinds = {
+      'a peer changes': (count: number) => ({
+        public_key: key,
+        allowed_ips: ['10.250.0.1/32'],
+        persistent_keepalive: count,
+      }),
+      'a peer comes': (count: number) => ({ public_key: newKey(), allowed_ips: [`10.251.0.${String(count)}/32`] }),
+    };
+    for (const [what, body] of Object.entries(kinds)) {
+      for (let count = 1; count <= 5; count += 1) await calls.post(name, body(200 + count));
+      const before = bench.cpuMs();
+      for (let count = 1; count <= PEER_CALLS; count += 1) await calls.post(name, body(count));
+      const ours = (bench.cpuMs() - before) / PEER_CALLS;
+      add({
+        id: 'B11p',
+        what: `CPU, ${what}, ${String(peers)} peers`,
+        ours,
+        rival: null,
+        ratio: ours,
+        goal: 50,
+        unit: 'ms',
+      });
+    }
     await bench.disable(name);
     await bench.host.mustExec(['rm', `/etc/wireguard/${name}.conf`]);
   }

@@ -73,6 +73,17 @@ export function parseDocument(text: string): Document {
 /** As `parseDocument`, and nothing of the text is kept: for those who only look at other hosts' files. */
 export const parseUnshared = (text: string): Document => parseLines(text);
 
+/** Takes `document` for what parsing `text` gives: who made the text of parsed pieces need not have it parsed again. */
+export function rememberDocument(text: string, document: Document): void {
+  if (known.has(text)) return;
+  const at = document.findIndex(({ header, raw }) => header && PEER_HEADER.test(raw));
+  const [head, tail] = at < 0 ? [document, NO_LINES] : [document.slice(0, at), document.slice(at)];
+  parts.set(document, { head, tail });
+  known.set(text, document);
+}
+
+const PEER_HEADER = /^[ \t]*\[peer\]/i;
+
 function parse(text: string): Document {
   // A header makes what follows independent of what stands before. Only \n ends a line.
   const header = /(?:^|\n)[ \t]*\[peer\]/i.exec(text);

@@ -1,6 +1,9 @@
 import { describe, expect, test } from '@jest/globals';
+import fc from 'fast-check';
+import { RUNS } from '../../../test/fixtures/arbitraries.ts';
 import type { Cidr } from '../address.ts';
 import { Secret } from '../secret.ts';
+import { allowedIpsOf, forgetDocuments, parseDocument, parseUnshared, partsOf, peerKeys } from './document.ts';
 import { type PeerEdits, withPeerEdits } from './peer-edits.ts';
 
 const [A, B, C] = ['A', 'B', 'C'].map((letter) => `${letter.repeat(42)}A=`) as [string, string, string];
@@ -85,4 +88,53 @@ describe('a change of peers in a file', () => {
     );
     expect(withPeerEdits(twice, edits({ removed: [A] }))).toBe('');
   });
+});
+
+const line = fc.constantFrom(
+  ...['[Peer]', '[peer]', ' [Peer] # x', '[ Peer ]', '[Interface]', '[Other', '# a comment', '', 'Unknown = 1'],
+  ...[
+    `PublicKey = ${A}`,
+    `publickey=${B}`,
+    `PublicKey = ${C} # c`,
+    'AllowedIPs = 10.0.0.1/32, 10.0.0.2',
+    'PostUp = [Peer]',
+  ],
+  ...['Endpoint = x:1', 'PersistentKeepalive = 5'],
+);
+const file = fc
+  .tuple(fc.array(fc.tuple(line, fc.constantFrom('\n', '\r\n')), { maxLength: 24 }), fc.boolean())
+  .map(([lines, isEnded]) => lines.map(([text, eol]) => text + eol).join('') + (isEnded ? '' : '[Peer]'));
+const key = fc.constantFrom(A, B, C);
+const anyEdits = fc.record({
+  set: fc.uniqueArray(
+    fc.record(
+      {
+        publicKey: key,
+        allowedIps: fc.subarray([ip('10.0.0.1/32'), ip('10.0.0.9/32')]),
+        keepalive: fc.constantFrom(0, 7),
+      },
+      { requiredKeys: ['publicKey'] },
+    ),
+    { selector: ({ publicKey }) => publicKey },
+  ),
+  removed: fc.uniqueArray(key),
+});
+
+test('what is known of the new text is what parsing it would say', () => {
+  fc.assert(
+    fc.property(file, anyEdits, (text, { set, removed }) => {
+      forgetDocuments();
+      const next = withPeerEdits(text, {
+        set,
+        removed: removed.filter((gone) => !set.some((wish) => wish.publicKey === gone)),
+      });
+      const known = parseDocument(next);
+      expect(known).toEqual(parseUnshared(next));
+      const said = [partsOf(known), peerKeys(known), allowedIpsOf(known)];
+      forgetDocuments();
+      const parsed = parseDocument(next);
+      expect(said).toEqual([partsOf(parsed), peerKeys(parsed), allowedIpsOf(parsed)]);
+    }),
+    { numRuns: 10 * RUNS.numRuns },
+  );
 });

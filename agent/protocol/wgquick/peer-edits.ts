@@ -1,7 +1,8 @@
-import { networkOf, parseCidr, type Cidr } from '../address.ts';
+import type { Cidr } from '../address.ts';
 import type { Secret } from '../secret.ts';
-import { type Line, parseDocument } from './document.ts';
-import { trimSpace, withoutSpace } from './white-space.ts';
+import type { Line } from './document.ts';
+import { joinPieces, networkIn, type Piece, pieceText, type Section, sectionsIn } from './sections.ts';
+import { trimSpace } from './white-space.ts';
 
 /** What a caller wants of one peer; what is left out stays as it is. */
 export interface PeerWish {
@@ -22,52 +23,60 @@ export interface PeerEdits {
   readonly removed: readonly string[];
 }
 
-/** A header with the lines up to the next one; the first section has none. */
-type Section = readonly Line[];
-
-const isPeer = ([first]: Section): boolean => first?.header === true && first.section === 'peer';
-const keyOf = (section: Section): string => section.findLast(({ key }) => key === 'publickey')?.value ?? '';
-
 /** The text of a wg-quick file with other peers. Comments, order, letter case and what nobody knows stay as they are, byte for byte. */
 export function withPeerEdits(text: string, { set, removed }: PeerEdits): string {
   const gone = new Set(removed);
-  const sections = sectionsOf(parseDocument(text)).flatMap((section): Section[] =>
-    isPeer(section) && gone.has(keyOf(section)) ? [afterRemoved(section)] : [section],
-  );
+  const sections = sectionsIn(text);
   const wishes = new Map(set.map((wish) => [wish.publicKey, wish]));
   const taken = new Map(set.flatMap(({ publicKey, allowedIps = [] }) => allowedIps.map((ip) => [ip, publicKey])));
-  const eol = sections.flat().find((line) => line.eol !== '')?.eol ?? '\n';
-  // Of sections with one key wg takes the last.
-  const lastOf = new Map(sections.map((section, index) => [isPeer(section) ? keyOf(section) : '', index]));
-  const changed = sections.map((section, index): Section => {
-    if (!isPeer(section)) return section;
-    const key = keyOf(section);
-    const wish = lastOf.get(key) === index ? wishes.get(key) : undefined;
-    return wish === undefined ? withoutTaken(section, taken) : withWish(section, wish, eol);
-  });
-  const known = new Set(sections.filter(isPeer).map(keyOf));
-  const fresh = set.filter(({ publicKey }) => !known.has(publicKey));
-  return appended(
-    changed
-      .flat()
-      .map(({ raw, eol: end }) => raw + end)
-      .join(''),
-    fresh,
+  const eol = eolOf(sections);
+  const lastOf = lastSections(sections, wishes);
+  const pieces: Piece[] = [];
+  for (const section of sections) {
+    if (section.isPeer && gone.has(section.key)) {
+      addToLast(pieces, textOf(afterRemoved(section.lines)));
+      continue;
+    }
+    const wish = section.isPeer && lastOf.get(section.key) === section ? wishes.get(section.key) : undefined;
+    const { lines } = section;
+    const changed = wish === undefined ? withoutTaken(section, taken) : withWish(lines, wish, eol);
+    pieces.push(changed === lines ? section : textOf(changed));
+  }
+  append(
+    pieces,
+    set.filter(({ publicKey }) => !lastOf.has(publicKey)),
     eol,
   );
+  const isSame = pieces.length === sections.length && pieces.every((piece, index) => piece === sections[index]);
+  return isSame ? text : joinPieces(pieces);
 }
 
-function sectionsOf(lines: readonly Line[]): Section[] {
-  const sections: Line[][] = [[]];
-  for (const line of lines) {
-    if (line.header) sections.push([]);
-    sections.at(-1)?.push(line);
+/** Of sections with one key wg takes the last. */
+function lastSections(sections: readonly Section[], wishes: ReadonlyMap<string, PeerWish>): Map<string, Section> {
+  const last = new Map<string, Section>();
+  for (const section of sections) if (section.isPeer && wishes.has(section.key)) last.set(section.key, section);
+  return last;
+}
+
+type Lines = readonly Line[];
+
+const textOf = (lines: Lines): string => lines.map(({ raw, eol }) => raw + eol).join('');
+
+function eolOf(sections: readonly Section[]): string {
+  for (const { lines } of sections) {
+    const line = lines.find(({ eol }) => eol !== '');
+    if (line !== undefined) return line.eol;
   }
-  return sections;
+  return '\n';
+}
+
+/** What has no header of its own belongs to what stands before it. */
+function addToLast(pieces: Piece[], text: string): void {
+  if (text !== '') pieces.push(pieceText(pieces.pop() ?? '') + text);
 }
 
 /** What of a section stays when its peer goes: comments behind its last value, which belong to what comes next. */
-function afterRemoved(section: Section): Section {
+function afterRemoved(section: Lines): Lines {
   const end = section.findLastIndex(({ key, header }) => key !== '' || header) + 1;
   const comment = section.findIndex(({ comment: text }, index) => index >= end && text !== '');
   return comment < 0 ? [] : section.slice(comment);
@@ -84,7 +93,7 @@ const FIELDS = [
   },
 ] as const;
 
-function withWish(section: Section, wish: PeerWish, eol: string): Section {
+function withWish(section: Lines, wish: PeerWish, eol: string): Lines {
   let lines = section;
   for (const { key, name, of } of FIELDS) {
     const value = of(wish);
@@ -101,7 +110,7 @@ interface Value {
   readonly eol: string;
 }
 
-function withValue(section: Section, { key, name, value, eol }: Value): Section {
+function withValue(section: Lines, { key, name, value, eol }: Value): Lines {
   const own = section.filter((line) => line.key === key);
   if (own.map((line) => line.value).join(', ') === value) return section;
   const comments = own.map(({ comment }) => comment).filter((text) => text !== '');
@@ -114,16 +123,16 @@ function withValue(section: Section, { key, name, value, eol }: Value): Section 
 }
 
 /** An address that another peer gets is no longer this one's, as in the kernel. */
-function withoutTaken(section: Section, taken: ReadonlyMap<Cidr, string>): Section {
-  if (taken.size === 0) return section;
-  const key = keyOf(section);
-  return section.flatMap((line): Line[] => {
+function withoutTaken(section: Section, taken: ReadonlyMap<Cidr, string>): Lines {
+  const { isPeer, key, lines } = section;
+  const isTaken = (network: Cidr): boolean => (taken.get(network) ?? key) !== key;
+  if (taken.size === 0 || !isPeer || !section.networks.some(isTaken)) return lines;
+  return lines.flatMap((line): Line[] => {
     if (line.key !== 'allowedips') return [line];
     const all = line.value.split(',').map(trimSpace);
     const left = all.filter((text) => {
-      const network = parseCidr(withoutSpace(text).replace(/^[+-]/, ''));
-      const owner = network === undefined ? undefined : taken.get(networkOf(network));
-      return owner === undefined || owner === key;
+      const network = networkIn(text);
+      return network === undefined || !isTaken(network);
     });
     if (left.length === all.length) return [line];
     const raw =
@@ -140,10 +149,13 @@ const plainLine = (raw: string, eol: string): Line => ({
   ...{ key: '', quickKey: '', value: '', text: '', comment: '' },
 });
 
-function appended(text: string, wishes: readonly PeerWish[], eol: string): string {
-  if (wishes.length === 0) return text;
+/** New peers come last, each after an empty line. */
+function append(pieces: Piece[], wishes: readonly PeerWish[], eol: string): void {
+  if (wishes.length === 0) return;
+  const text = pieces.map(pieceText).findLast((piece) => piece !== '') ?? '';
   const ended = text === '' || text.endsWith('\n') ? text : text + eol;
-  const gap = ended === '' || /\n\r?\n$/.test(ended) ? '' : eol;
+  const isApart = ended === '' || /\n\r?\n$/.test(ended) || /^\r?\n$/.test(ended);
+  addToLast(pieces, ended.slice(text.length) + (isApart ? '' : eol));
   const sections = wishes.map((wish) => {
     const values = FIELDS.map(({ name, of }) => [name, of(wish) ?? ''] as const).filter(([, value]) => value !== '');
     const lines = [['PublicKey', wish.publicKey] as const, ...values].map(
@@ -151,5 +163,5 @@ function appended(text: string, wishes: readonly PeerWish[], eol: string): strin
     );
     return `[Peer]${eol}${lines.join('')}`;
   });
-  return ended + gap + sections.join(eol);
+  pieces.push(...sections.map((section, index) => (index < sections.length - 1 ? section + eol : section)));
 }
