@@ -2,9 +2,11 @@ import { createHash } from 'node:crypto';
 
 /** Whatever could be a WireGuard key, glued to other text, too. */
 const KEY = /[A-Za-z0-9+/]{42,}={0,2}/g;
+/** A key in the other alphabet of base64, which tools take for a key that is wrong, and repeat. */
+const URL_KEY = /[A-Za-z0-9_-]{43}=/g;
 
 /** Text with everything that could be a WireGuard key taken out, for lines that we keep but do not own. */
-export const redactKeys = (text: string): string => text.replace(KEY, '[redacted]');
+export const redactKeys = (text: string): string => text.replace(KEY, '[redacted]').replace(URL_KEY, '[redacted]');
 
 const MARK = /\[key [0-9a-f]{16}\]/g;
 

@@ -31,6 +31,10 @@ export interface DriverOptions {
 
 const NOTHING: ReadonlySet<Capability> = new Set();
 
+const isOdd = (result: { readonly kind: string } | Failure): boolean =>
+  result.kind === 'refused' ||
+  (result.kind === 'unreachable' && 'reason' in result && result.reason === 'ProtocolError');
+
 /** One interface of a host, by the driver that its agent asks for. It is chosen anew whenever another agent may answer: at every connection. */
 export class ChosenDriver implements Driver {
   readonly #client: SignedClient;
@@ -47,13 +51,17 @@ export class ChosenDriver implements Driver {
     return this.#chosen?.capabilities ?? NOTHING;
   }
 
-  observe(revision: string | undefined, options: CallOptions): Promise<Observed> {
-    return answered(async () => {
-      const before = this.#chosen;
-      const driver = await this.#choose(options);
-      // What one kind of agent calls a revision says nothing to another.
-      return driver.observe(driver === before ? revision : undefined, options);
-    });
+  async observe(revision: string | undefined, options: CallOptions): Promise<Observed> {
+    const before = this.#chosen;
+    // What one kind of agent calls a revision says nothing to another.
+    const look = (driver: Driver): Promise<Observed> =>
+      driver.observe(driver === before ? revision : undefined, options);
+    const seen = await this.#through(options, look);
+    // Another agent has answered in words that this one does not know: who that is is asked, and it is looked at once more.
+    const asked = this.#chosen;
+    if (!isOdd(seen) || asked === undefined) return seen;
+    const again = await answered(async () => ({ kind: 'chosen', driver: await this.#choose(options) }) as const);
+    return again.kind === 'chosen' && again.driver !== asked ? this.#through(options, look) : seen;
   }
 
   peers(options: CallOptions): Promise<PeersRead> {
@@ -76,8 +84,14 @@ export class ChosenDriver implements Driver {
     return this.#through(options, (driver) => driver.remove(options));
   }
 
-  #through<T>(options: CallOptions, work: (driver: Driver) => Promise<T>): Promise<T | Failure> {
-    return answered(async () => work(await this.#choose(options)));
+  /** Behind a proxy that keeps its connections another agent may have come without a new one: an odd answer is a reason to ask who it is. */
+  async #through<T extends { readonly kind: string }>(
+    options: CallOptions,
+    work: (driver: Driver) => Promise<T | Failure>,
+  ): Promise<T | Failure> {
+    const result = await answered(async () => work(await this.#choose(options)));
+    if (isOdd(result)) this.#client.forgetHealth();
+    return result;
   }
 
   /** By what the agent says of itself; asked once a connection. Throws where it is none that we know. */

@@ -37,7 +37,7 @@ describe('a look', () => {
   });
 
   test('without file and device there is nothing', async () => {
-    expect(await scene.look()).toMatchObject({ interface: { file: null, device: null }, revision: undefined });
+    expect(await scene.look()).toMatchObject({ interface: { file: null, device: null }, peerCount: null });
   });
 
   test('is "unchanged" while file, state and set of peers are', async () => {
@@ -211,7 +211,7 @@ describe('a change', () => {
   test('comments outside of peers are lost with a word', async () => {
     await scene.running(scene.fileText('# uplink\n', `# alice\n${ALICE_SECTION}`));
     expect(await scene.apply(scene.desired({ mtu: 1300 }))).toMatchObject({
-      warnings: [expect.stringContaining('2 lines of comments')],
+      warnings: [expect.stringContaining('2 comments')],
     });
   });
 });

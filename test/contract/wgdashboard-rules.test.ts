@@ -145,7 +145,7 @@ describe('a connection that breaks', () => {
       puts += 1;
       return true;
     });
-    expect(await scene.apply(scene.desired({ mtu: 1300 }))).toMatchObject({ kind: 'unreachable' });
+    expect(await scene.apply(scene.desired({ mtu: 1300 }))).toMatchObject({ kind: 'failed', restored: true });
     expect(puts).toBe(1);
   });
 

@@ -66,6 +66,8 @@ export interface SignedClient {
   send(call: Call, options: CallOptions): Promise<TaggedResponse>;
   /** The answer to an unsigned GET under another Host header, on a connection of its own. */
   sendUnsigned(path: string, host: string, options: CallOptions): Promise<RawAnswer>;
+  /** Asks /health anew at the next call: what was answered is not what the agent that was known would say. */
+  forgetHealth(): void;
   close(): Promise<void>;
 }
 
@@ -141,6 +143,10 @@ class HttpSignedClient implements SignedClient {
     return asked;
   }
 
+  forgetHealth(): void {
+    this.#health = undefined;
+  }
+
   async #askHealth(options: CallOptions): Promise<HealthResponse> {
     const { origin } = this.#options.address;
     const response = await this.send(HEALTH, options);
@@ -207,23 +213,30 @@ class HttpSignedClient implements SignedClient {
   /** While the key of the agent is changed, one side has the next one first: whichever was not taken, the other is tried. */
   async #withEitherKey(call: Call, deadline: AbortSignal): Promise<TaggedResponse> {
     const { length } = this.#options.address.hmacKeys;
-    let response = await this.#sendTwice(call, deadline);
+    // Counted from the key of this call: another one may find the right key meanwhile.
+    const first = this.#keyIndex;
+    let response = await this.#sendTwice(call, deadline, first);
     for (let tried = 1; tried < length && response.status === 401; tried += 1) {
-      this.#keyIndex = (this.#keyIndex + 1) % length;
-      response = await this.#sendTwice(call, deadline);
+      const index = (first + tried) % length;
+      response = await this.#sendTwice(call, deadline, index);
+      if (response.status !== 401) this.#keyIndex = index;
     }
     return response;
   }
 
-  #sendTwice(call: Call, deadline: AbortSignal): Promise<TaggedResponse> {
-    const once = (): Promise<TaggedResponse> => this.#sendOnce(call, deadline);
+  #sendTwice(call: Call, deadline: AbortSignal, keyIndex: number): Promise<TaggedResponse> {
+    const once = (): Promise<TaggedResponse> => this.#sendOnce(call, deadline, keyIndex);
     const work = call.isOnce === true ? once : () => pRetry(once, { ...ONCE_MORE, signal: deadline });
     return this.#counted(call.method, work);
   }
 
-  async #sendOnce({ method, path, body, etag, maxBytes }: Call, signal: AbortSignal): Promise<TaggedResponse> {
+  async #sendOnce(
+    { method, path, body, etag, maxBytes }: Call,
+    signal: AbortSignal,
+    keyIndex = this.#keyIndex,
+  ): Promise<TaggedResponse> {
     const { address, now } = this.#options;
-    const key = address.hmacKeys[this.#keyIndex];
+    const key = address.hmacKeys[keyIndex];
     if (key === undefined) throw new Error('An agent without a key cannot be asked');
     const bytes = body === undefined ? Buffer.alloc(0) : Buffer.from(JSON.stringify(body));
     const headers = {

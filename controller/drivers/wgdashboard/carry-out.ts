@@ -1,114 +1,152 @@
-import type { DesiredInterface } from '../../../agent/protocol/compare.ts';
-import { changedFields, type InterfaceConfig } from '../../../agent/protocol/wgquick/config.ts';
-import { documentText, peerKeys } from '../../../agent/protocol/wgquick/document.ts';
 import { refusal } from '../../policy/refusal.ts';
+import { pause, systemClock } from '../../runtime/clock.ts';
 import type { Applied, CallOptions } from '../driver.ts';
-import { Unable } from '../http/agent-failure.ts';
+import { AgentUnreachable, Unable } from '../http/agent-failure.ts';
 import { unionText } from './keep-peers.ts';
 import { OldAgentFailed } from './old-answers.ts';
 import type { OldClient } from './old-client.ts';
-import { type Action, bodyOf, isExpressible } from './plan-change.ts';
+import { type Action, bodyOf } from './plan-change.ts';
 import type { Reading } from './reading.ts';
-
-/** A change that was planned. */
-export interface Work {
-  readonly before: Reading;
-  readonly desired: DesiredInterface;
-  readonly actions: readonly Action[];
-  readonly canDelete: boolean;
-  readonly options: CallOptions;
-  /** Reads the host as it is now. */
-  readonly read: () => Promise<Reading>;
-}
+import { isAsDesired, lostPeers } from './same-reading.ts';
+import { undo } from './undo.ts';
+import type { Work } from './work.ts';
+import { withoutHooks } from './without-hooks.ts';
 
 /** How it ended; `after`: read then, with every peer there. */
 export type End =
-  | { readonly kind: 'done'; readonly outageMs: number; readonly after: Reading }
+  | { readonly kind: 'done'; readonly outageMs: number; readonly after: Reading; readonly warnings: readonly string[] }
   | Extract<Applied, { readonly kind: 'failed' }>;
+
+/** How long an agent that fell silent in the middle of a change is waited for at least: its hooks block it as a whole. */
+const SILENCE_MS = 60_000;
+const ASK_AGAIN_MS = 1_000;
+/** Of the one call that is still made when the controller ends. */
+const LAST_CALL_MS = 5_000;
 
 /**
  * Makes the calls of a change, one after the other, and reads what came of them: a 200 says no more than that something was written.
- * What fails is undone. A call without an answer ends it where it is: nothing is repeated before the host was read again.
+ * What fails is undone. A call without an answer is not repeated: the host is read until it answers, and what is there decides.
  */
 export async function carryOut(client: OldClient, work: Work): Promise<End> {
   const began = performance.now();
-  try {
-    for (const action of work.actions) await make(client, work, action);
-  } catch (error) {
-    if (!(error instanceof OldAgentFailed)) throw error;
-    const restored = await restore(client, work);
-    return { kind: 'failed', restored, message: restored ? error.message : `${error.message}. ${NOT_RESTORED}` };
+  const warnings: string[] = [];
+  const { options } = work;
+  for (const [index, action] of work.actions.entries()) {
+    try {
+      warnings.push(...(await make(client, work, { action, options })));
+    } catch (error) {
+      if (error instanceof OldAgentFailed) return failed(client, work, { action, message: error.message });
+      if (!(error instanceof AgentUnreachable)) throw error;
+      if (index === 0 && NEVER_ARRIVED.has(error.reason)) throw error;
+      const settled = await afterSilence(client, work, { action, error });
+      if (settled !== undefined) return settled;
+      break;
+    }
   }
-  const isOutage = work.before.peers !== undefined && work.actions.some((action) => typeof action === 'string');
+  const isOutage = work.before.peers !== undefined && work.actions.some((action) => action !== 'keep-peers');
   const outageMs = isOutage ? Math.round(performance.now() - began) : 0;
-  const after = await work.read();
+  const after = await work.read(options);
   const lost = lostPeers(work.before, after);
-  if (lost.length === 0) return { kind: 'done', outageMs, after };
+  if (lost.length === 0) return { kind: 'done', outageMs, after, warnings };
   const message = `The agent says success, but peers are gone: ${lost.slice(0, 3).join(', ')}${lost.length > 3 ? ' and more' : ''}`;
   return { kind: 'failed', restored: false, message };
 }
 
-const NOT_RESTORED = 'The former interface could not be brought back';
+const NEVER_ARRIVED = new Set(['DNSFailed', 'TLSFailed', 'SignatureRejected', 'ClockSkew', 'URLNotAllowed']);
 
-async function make(client: OldClient, { desired, before, options }: Work, action: Action): Promise<void> {
+interface Making {
+  readonly action: Action;
+  readonly options: CallOptions;
+}
+
+/** Returns what a person should know. */
+async function make(client: OldClient, work: Work, { action, options }: Making): Promise<string[]> {
+  const { desired, before } = work;
   switch (action) {
-    case 'disable':
     case 'enable':
-      return client.setState(action, options);
+      await client.setState('enable', options);
+      return [];
+    case 'disable':
+      return disable(client, work, options);
     case 'put':
-      return put(client, desired.config, options);
-    default: {
-      const from = action.from === 'file' ? before.file : desired.config;
-      return client.syncConf(unionText(from ?? desired.config, before), options);
+    case 'put-without-hooks': {
+      const body = bodyOf(action === 'put' ? desired.config : withoutHooks(desired.config));
+      if (body === undefined) throw new Unable(refusal('InvalidKey', 'The private key is not known here'));
+      await client.put(body, options);
+      return [];
     }
+    case 'keep-peers':
+      await client.syncConf(unionText(before.file ?? desired.config, before), options);
+      return [];
   }
 }
 
-async function put(client: OldClient, config: InterfaceConfig, options: CallOptions): Promise<void> {
-  const body = bodyOf(config);
-  if (body === undefined) throw new Unable(refusal('InvalidKey', 'The private key is not known here'));
-  await client.put(body, options);
-}
-
-const keysIn = ({ document = [], peers = [] }: Reading): Set<string> =>
-  new Set([...peerKeys(document), ...peers.map(({ public_key: key }) => key)]);
-
-/** Public keys of peers that were in file or kernel, and are not in all that there is now. */
-function lostPeers(before: Reading, after: Reading): string[] {
-  const inFile = new Set(peerKeys(after.document ?? []));
-  const running = after.peers === undefined ? undefined : new Set(after.peers.map(({ public_key: key }) => key));
-  return [...keysIn(before)].filter((key) => !inFile.has(key) || running?.has(key) === false);
-}
-
-/** Brings the former interface back, and says whether a read shows it. The agent itself leaves it down, and not always with its file. */
-async function restore(client: OldClient, work: Work): Promise<boolean> {
+/** A PostDown that fails comes after the device is gone: then it is down, and that is told. */
+async function disable(client: OldClient, { read }: Work, options: CallOptions): Promise<string[]> {
   try {
-    await bringBack(client, work);
-    return isAsBefore(work.before, await work.read());
+    await client.setState('disable', options);
+    return [];
   } catch (error) {
-    if (error instanceof OldAgentFailed) return false;
+    if (!(error instanceof OldAgentFailed) || (await read(options)).peers !== undefined) throw error;
+    return [`It is down, but a hook failed: ${error.message}`];
+  }
+}
+
+interface Failing {
+  readonly action: Action;
+  readonly message: string;
+}
+
+async function failed(client: OldClient, work: Work, { action, message }: Failing): Promise<End> {
+  const options = { ...work.options, signal: new AbortController().signal };
+  const { restored, note } = await undo(client, work, { options, wasKeeping: action === 'keep-peers' });
+  return { kind: 'failed', restored, message: note === '' ? message : `${message}. ${note}` };
+}
+
+interface Silent {
+  readonly action: Action;
+  readonly error: AgentUnreachable;
+}
+
+/** What a call without an answer has come to. Undefined = all is as desired. Throws the silence where it lasts. */
+async function afterSilence(client: OldClient, work: Work, { action, error }: Silent): Promise<End | undefined> {
+  const { options, before, desired } = work;
+  if (options.signal.aborted) {
+    await lastCall(client, work);
     throw error;
   }
+  const now = await untilRead(work, error);
+  // Nobody can say whether what runs has the file that is there: a start is one that has.
+  if (action === 'put' && now.peers !== undefined && isAsDesired({ ...desired, state: 'up' }, now)) {
+    await client.setState('disable', options).catch(ignoreFailure);
+    await client.setState('enable', options).catch(ignoreFailure);
+  } else if (action === 'keep-peers') {
+    await client.syncConf(unionText(before.file ?? desired.config, before), options).catch(ignoreFailure);
+  }
+  if (isAsDesired(desired, await work.read(options))) return undefined;
+  return failed(client, work, { action, message: `${error.message}, in the middle of a change` });
 }
 
-async function bringBack(client: OldClient, { before, canDelete, options, read }: Work): Promise<void> {
-  const now = await read();
-  if (before.file === undefined) {
-    if (before.peers === undefined && canDelete) await client.remove(options);
-    return;
-  }
-  if (textOf(now) !== textOf(before)) {
-    if (now.peers !== undefined) await client.setState('disable', options);
-    if (isExpressible(before.file)) await put(client, before.file, options);
-  }
-  await client.setState(before.peers === undefined ? 'disable' : 'enable', options);
+function ignoreFailure(error: unknown): void {
+  if (!(error instanceof OldAgentFailed)) throw error;
 }
 
-const textOf = ({ document }: Reading): string | undefined =>
-  document === undefined ? undefined : documentText(document);
+/** A controller that ends leaves no tunnel down that ran. */
+async function lastCall(client: OldClient, { desired }: Work): Promise<void> {
+  if (desired.state === 'down') return;
+  const options = { timeoutMs: LAST_CALL_MS, signal: new AbortController().signal };
+  await client.setState('enable', options).catch(() => undefined);
+}
 
-function isAsBefore(before: Reading, now: Reading): boolean {
-  const isUpAsBefore = (before.peers === undefined) === (now.peers === undefined);
-  if (before.file === undefined || now.file === undefined) return isUpAsBefore && before.file === now.file;
-  return isUpAsBefore && changedFields(before.file, now.file).length === 0 && lostPeers(before, now).length === 0;
+async function untilRead({ options, read }: Work, silence: AgentUnreachable): Promise<Reading> {
+  const end = performance.now() + Math.max(SILENCE_MS, 2 * options.timeoutMs);
+  for (;;) {
+    try {
+      return await read(options);
+    } catch (error) {
+      if (!(error instanceof AgentUnreachable)) throw error;
+      if (performance.now() > end || options.signal.aborted) throw silence;
+      await pause(systemClock, ASK_AGAIN_MS, options.signal);
+    }
+  }
 }

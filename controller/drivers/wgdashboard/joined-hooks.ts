@@ -1,7 +1,10 @@
+import { redactKeys } from '../../../agent/protocol/redact.ts';
+
 /** Several hooks as one line: what may be joined by `; ` and still does the same, rule by rule. */
 
 /** What a rule would leave behind for the next one, which wg-quick runs in a shell of its own. */
-const LEAVES_TRACES = /^(?:cd|exit|exec|export|return|set|shopt|source|trap|ulimit|umask|unset|alias|\.)$/;
+const LEAVES_TRACES =
+  /^(?:alias|builtin|cd|command|declare|enable|eval|exec|exit|export|hash|let|local|popd|printf|pushd|read|readonly|return|set|shopt|source|trap|typeset|ulimit|umask|unalias|unset|\.)$/;
 const OPENS = new Set(['if', 'for', 'while', 'until', 'case', 'select', '{']);
 const CLOSES = new Set(['fi', 'done', 'esac', '}']);
 
@@ -11,10 +14,12 @@ export function joinProblem(rule: string, isLast: boolean): string | undefined {
   if (scanned.quote !== '') return `has a ${scanned.quote} that nothing closes`;
   if (/[;&|\\]$/.test(rule.trim())) return 'must not end in `;`, `&`, `|` or `\\`';
   if (scanned.depth !== 0) return 'must be complete by itself';
+  if (/\(\s*\)/.test(rule)) return 'must not define a function';
+  if (!isLast && /^\s*!/.test(rule)) return 'must not begin with `!`: in the middle of a line it does not fail';
   const traces = isLast ? undefined : scanned.commands.find((word) => LEAVES_TRACES.test(word) || isAssignment(word));
   return traces === undefined
     ? undefined
-    : `must not use \`${traces.slice(0, 32)}\`, which would act on the rules after it`;
+    : `must not use \`${redactKeys(traces).slice(0, 32)}\`, which would act on the rules after it`;
 }
 
 const isAssignment = (word: string): boolean => /^[A-Za-z_][A-Za-z0-9_]*\+?=/.test(word);
@@ -31,9 +36,15 @@ interface Scanned {
 function scan(rule: string): Scanned {
   let [quote, word, depth] = ['', '', 0];
   let isFirst = true;
+  const hasCase = /\bcase\b/.test(rule);
   const commands: string[] = [];
   const endWord = (): void => {
     if (word === '') return;
+    // What stands before a command may send its output elsewhere.
+    if (isFirst && /^[0-9]*[<>]/.test(word)) {
+      word = '';
+      return;
+    }
     if (isFirst) commands.push(word);
     if (OPENS.has(word) && isFirst) depth += 1;
     if (CLOSES.has(word) && isFirst) depth -= 1;
@@ -55,8 +66,9 @@ function scan(rule: string): Scanned {
     if (sign === '"' || sign === "'") quote = sign;
     if (/[\s;&|()]/.test(sign)) {
       endWord();
-      if (sign === '(') depth += 1;
-      if (sign === ')') depth -= 1;
+      // The patterns of `case` end with a bracket that nothing opens.
+      if (!hasCase && sign === '(') depth += 1;
+      if (!hasCase && sign === ')') depth -= 1;
       if (/[;&|(]/.test(sign)) isFirst = true;
     } else word += sign;
   }

@@ -1,7 +1,9 @@
 import { parseCidr } from '../../../agent/protocol/address.ts';
 import type { InterfaceConfig } from '../../../agent/protocol/wgquick/config.ts';
 import { allowedIpsOf, type Document, peerKeys } from '../../../agent/protocol/wgquick/document.ts';
+import { sameList } from '../../../agent/protocol/wgquick/field-kinds.ts';
 import { HOOK_NAMES } from '../../../agent/protocol/wgquick/fields.ts';
+import { wishesOfFile } from '../../../agent/protocol/wgquick/peer-wishes.ts';
 import type { OldPeer } from './old-answers.ts';
 import type { Reading } from './reading.ts';
 
@@ -16,33 +18,51 @@ export interface Endangered {
 export function endangeredPeers({ document, peers = [] }: Pick<Reading, 'document' | 'peers'>): Endangered {
   if (document === undefined) return { running: peers, overlooked: [] };
   const inFile = new Set(peerKeys(document));
-  const kept = keptPeers(document);
   return {
     running: peers.filter(({ public_key: key }) => !inFile.has(key)),
-    overlooked: [...inFile].filter((key) => !kept.has(key)),
+    overlooked: [...overlookedPeers(document)],
   };
 }
 
-/** The peers that the agent's PUT copies: from a line that begins with exactly `[Peer]` to the next one that begins with `[`. */
-function keptPeers(document: Document): Set<string> {
-  const kept = new Set<string>();
-  let isIn = false;
-  for (const { raw, key, value } of document) {
-    const text = raw.trim();
-    if (text.startsWith('[')) isIn = text.startsWith('[Peer]');
-    else if (isIn && key === 'publickey') kept.add(value);
-  }
-  return kept;
+/** Public keys of peers that run with other networks, keepalive or preshared key than the file has: a start reads the file. */
+export function changedWhileRunning({ document, peers = [] }: Pick<Reading, 'document' | 'peers'>): string[] {
+  if (document === undefined) return [];
+  const inFile = new Map(wishesOfFile(document).map((wish) => [wish.publicKey, wish]));
+  return peers
+    .filter((peer) => {
+      const wish = inFile.get(peer.public_key);
+      if (wish === undefined) return false;
+      const networks = peer.allowed_ips.flatMap((ip) => parseCidr(ip) ?? []).sort();
+      const isSame =
+        sameList(networks, [...(wish.allowedIps ?? [])].sort()) &&
+        (wish.keepalive ?? 0) === peer.persistent_keepalive &&
+        (wish.presharedKey?.reveal() ?? null) === peer.preshared_key;
+      return !isSame;
+    })
+    .map(({ public_key: key }) => key);
 }
 
-/** How many lines of comment the agent's PUT drops. */
+/** The peers that the agent's PUT drops: those of sections that do not begin with exactly `[Peer]`. */
+function overlookedPeers(document: Document): Set<string> {
+  const dropped = new Set<string>();
+  let isIn = false;
+  for (const { raw, section, key, value } of document) {
+    const text = raw.trim();
+    if (text.startsWith('[')) isIn = text.startsWith('[Peer]');
+    else if (!isIn && section === 'peer' && key === 'publickey') dropped.add(value);
+  }
+  return dropped;
+}
+
+/** How many comments the agent's PUT drops. */
 export function droppedComments(document: Document): number {
   let isIn = false;
   let count = 0;
-  for (const { raw, comment } of document) {
+  for (const { raw, comment, key } of document) {
     const text = raw.trim();
     if (text.startsWith('[')) isIn = text.startsWith('[Peer]');
-    if (!isIn && comment !== '' && text.startsWith('#')) count += 1;
+    // In a hook `#` is text of the command.
+    if (!isIn && comment !== '' && !/^(?:pre|post)(?:up|down)$/.test(key)) count += 1;
   }
   return count;
 }
@@ -84,7 +104,8 @@ export function unionText(
     .filter(({ section, header, key }) => section === 'peer' && (header || (key !== '' && !WG_KEYS.has(key))))
     .map(({ header, raw, comment }) => (header ? '[Peer]' : raw.slice(0, raw.length - comment.length).trim()));
   const running = peers.filter(({ public_key: key }) => !inFile.has(key)).flatMap(sectionOf);
-  return `${['[Interface]', ...own, ...sections, ...running].join('\n')}\n`;
+  // Of a network that two peers name the last one gets it.
+  return `${['[Interface]', ...own, ...running, ...sections].join('\n')}\n`;
 }
 
 function sectionOf(peer: OldPeer): string[] {

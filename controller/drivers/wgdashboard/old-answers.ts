@@ -101,6 +101,8 @@ export class FileAbsent extends AgentFailure {
 }
 
 const MAX_TEXT = 600;
+/** wireguard-go's frame of advice. */
+const BANNER = /[│┌└─]/;
 
 /**
  * What a 500 says, for people: the whole stderr of wg-quick comes with it, which begins with the commands that it ran; the last lines
@@ -108,20 +110,33 @@ const MAX_TEXT = 600;
  */
 export function failureText(sent: unknown): string {
   if (typeof sent !== 'string') return 'it does not say why';
-  const lines = sent.split(/[\r\n]+/).map((line) => line.replace(/[\p{C}\p{Zl}\p{Zp}]+/gu, ' ').trim());
-  const why = lines.filter((line, index) => line !== '' && (index === 0 || !line.startsWith('[#]')));
-  const [first = '', ...rest] = why;
+  const lines = sent
+    .split(/[\r\n]+/)
+    .map((line) => line.replace(/[\p{C}\p{Zl}\p{Zp}]+/gu, ' ').trim())
+    .filter((line) => line !== '' && !BANNER.test(line));
+  const [first = '', ...rest] = lines;
   const lead = first.replace(/\[#\].*$/, '').trim();
-  const whole = redactKeys([lead, ...rest].join(' '));
+  const words = rest.filter((line) => !line.startsWith('[#]'));
+  // A command that fails without a word is the last one that was begun.
+  const last = lines.findLast((line) => line.includes('[#]')) ?? '';
+  const why = words.length > 0 ? words : [last.slice(last.indexOf('[#]'))];
+  const whole = withoutSecrets([lead, ...why].join(' ')).trim();
   return whole.length <= MAX_TEXT ? whole : `${whole.slice(0, 80)} ... ${whole.slice(85 - MAX_TEXT)}`;
 }
+
+/** wg repeats what it does not take: a key with a letter too many is still most of a key. */
+const withoutSecrets = (text: string): string =>
+  redactKeys(text)
+    .replace(/(correct length or format:?)\s*\S+/gi, '$1 [redacted]')
+    .replace(/(key\s*=\s*)[^\s'`]+/gi, '$1[redacted]');
 
 /** What an answer of 400 and above stands for; 401 is not among them. */
 export function explainOld(response: AgentResponse, origin: string, what: string): AgentFailure {
   const { status, retryAfterMs } = response;
   const body: ErrorBody = parseError(response, origin);
-  if (status === 404 && typeof body.error === 'string') return new FileAbsent();
-  if (status === 404 || status === 405) {
+  // Only there it has such words of its own; another agent has come to this address where they stand elsewhere.
+  if (status === 404 && typeof body.error === 'string' && what.endsWith('/config')) return new FileAbsent();
+  if ((status === 404 || status === 405) && body.detail !== undefined) {
     const text = `The agent at ${origin} has no ${what}: its build is too old; wgnode-agent takes its place without touching the tunnel`;
     return new Unable(refusal('Unsupported', text));
   }

@@ -1,16 +1,19 @@
 import type { DesiredInterface } from '../../../agent/protocol/compare.ts';
 import { highestImpact, type Impact } from '../../../agent/protocol/impact.ts';
 import { EMPTY_CONFIG, type InterfaceConfig } from '../../../agent/protocol/wgquick/config.ts';
-import { savesConfig } from '../../../agent/protocol/wgquick/document.ts';
-import { FIELD_NAMES, type FieldName, fieldOf, pathOf } from '../../../agent/protocol/wgquick/fields.ts';
+import { type Document, savesConfig, strayLine, unmanagedLines } from '../../../agent/protocol/wgquick/document.ts';
+import { redactKeys } from '../../../agent/protocol/redact.ts';
+import { FIELD_NAMES, type FieldName, fieldOf, HOOK_NAMES, pathOf } from '../../../agent/protocol/wgquick/fields.ts';
 import type { PlanStatus } from '../../api/wireguardnode.generated.ts';
 import { joinProblem } from './joined-hooks.ts';
-import { droppedComments, endangeredPeers, syncProblem } from './keep-peers.ts';
+import { changedWhileRunning, droppedComments, endangeredPeers, syncProblem } from './keep-peers.ts';
+import { withoutHooks } from './without-hooks.ts';
+import type { OldPeer } from './old-answers.ts';
 import type { OldInterface } from './old-client.ts';
 import type { Reading } from './reading.ts';
 
-/** One call of the agent. `keep-peers`: the one that gives every peer to kernel and file; `from`: whose key, port and mark go with it. */
-export type Action = 'disable' | 'enable' | 'put' | { readonly kind: 'keep-peers'; readonly from: 'file' | 'desired' };
+/** One call of the agent. `keep-peers`: the one that gives every peer to kernel and file. */
+export type Action = 'disable' | 'enable' | 'put' | 'put-without-hooks' | 'keep-peers';
 
 /** What a change does, call by call, or why it is not made: a text for people. */
 export type Change =
@@ -27,6 +30,7 @@ const NOT_WRITTEN = ['fwMark', 'preUp', 'postDown', 'firewall'] as const satisfi
 const JOINED = ['postUp', 'preDown'] as const satisfies readonly FieldName[];
 /** What `wg-quick down` has to read as it was when it came up, or leaves something behind. */
 const TORN_DOWN_BY: readonly FieldName[] = [
+  'firewall',
   'addresses',
   'dns',
   'table',
@@ -39,14 +43,14 @@ const TORN_DOWN_BY: readonly FieldName[] = [
 
 /** The way from what was read to what is desired. Every change of the file of a running interface is one restart. */
 export function planChange(desired: DesiredInterface, reading: Reading): Change {
-  const changed = changedFields(desired.config, reading.file);
-  return changed.length === 0 && reading.file !== undefined
-    ? changeOfState(desired, reading)
-    : changeOfFile(desired, reading, changed);
+  const changed = fieldsToChange(desired.config, reading);
+  // wg-quick does not read what stands under `[ Interface ]`: the file says what is desired, and does not come up.
+  const isRead = reading.document !== undefined && strayLine(reading.document) === null;
+  return changed.length === 0 && isRead ? changeOfState(desired, reading) : changeOfFile(desired, reading, changed);
 }
 
 /** Where the file is not as desired, its texts that are no value included. */
-function changedFields(config: InterfaceConfig, file: InterfaceConfig | undefined): FieldName[] {
+export function fieldsToChange(config: InterfaceConfig, { file }: Pick<Reading, 'file'>): FieldName[] {
   return FIELD_NAMES.filter((name) => {
     if (name === 'privateKey' && config.privateKey === null) return false;
     const now = file ?? EMPTY_CONFIG;
@@ -54,33 +58,44 @@ function changedFields(config: InterfaceConfig, file: InterfaceConfig | undefine
   });
 }
 
-function changeOfState({ state }: DesiredInterface, reading: Reading): Change {
+function changeOfState({ config, state }: DesiredInterface, reading: Reading): Change {
   const isUp = reading.peers !== undefined;
   if ((state === 'up') === isUp) return change([], []);
   if (state === 'up') return change(['enable'], [{ action: 'up', path: STATE, impact: 'None' }]);
-  const kept = keepingPeers(reading);
+  const problem = savingProblem(reading);
+  if (problem !== undefined) return { kind: 'refused', message: problem };
+  const kept = keepingPeers(reading, endangeredPeers(reading).running, []);
   if (typeof kept === 'string') return { kind: 'refused', message: kept };
-  return change(
-    [...kept, 'disable'],
-    [{ action: 'down', path: STATE, impact: 'Restart' }],
-    warningsOf(reading, kept, false),
-  );
+  // What saves the peers also writes what the kernel has of the rest: that is put back where it can be.
+  const again: readonly Action[] = kept.length > 0 && inexpressible(config).length === 0 ? ['put'] : [];
+  const steps: readonly Step[] = [{ action: 'down', path: STATE, impact: 'Restart' }];
+  return change([...kept, 'disable', ...again], steps, warningsOf(reading, kept, false));
+}
+
+/** `wg-quick down` saves the kernel's state by itself where the file asks for it. */
+function savingProblem({ document, file }: Reading): string | undefined {
+  const breaks = document !== undefined && savesConfig(document) && file !== undefined && hasAmpersand(file);
+  return breaks
+    ? 'The file has `SaveConfig = true` and a hook with `&`, which `wg-quick down` on that host corrupts: take one of the two out of the file first'
+    : undefined;
 }
 
 const STATE = 'spec.interface.state';
 
-/** The calls that keep the peers of a file that is there; a text = why there are none. */
-function keepingPeers(reading: Reading): readonly Action[] | string {
+/** The calls that keep the peers that are in danger; a text = why there are none. */
+function keepingPeers(
+  reading: Reading,
+  running: readonly OldPeer[],
+  overlooked: readonly string[],
+): readonly Action[] | string {
   const { file } = reading;
-  const { running, overlooked } = endangeredPeers(reading);
-  if (running.length === 0 && overlooked.length === 0) return [];
+  if (file === undefined || (running.length === 0 && overlooked.length === 0)) return [];
   const what = listOf([...running.map(({ public_key: key }) => key), ...overlooked]);
-  if (file === undefined) return [];
   const problem =
     reading.peers === undefined
       ? 'the interface is down, so nothing can write them as the agent reads them'
       : syncProblem(file, reading);
-  if (problem === undefined) return [{ kind: 'keep-peers', from: 'file' }];
+  if (problem === undefined) return ['keep-peers'];
   const where =
     running.length > 0 ? 'run but are not in the file' : 'stand under a header that the agent does not read as [Peer]';
   return `Peers ${what} ${where}: the agent would lose them at this change, and cannot be told to keep them (${problem}). Write them into the file on the host as [Peer]`;
@@ -95,20 +110,28 @@ function changeOfFile({ config, state }: DesiredInterface, reading: Reading, cha
   if (problem !== undefined) return { kind: 'refused', message: problem };
   const isUp = peers !== undefined;
   const end: readonly Action[] = state === 'up' ? ['enable'] : [];
-  if (document === undefined) {
-    const isAlone = peers === undefined || peers.length === 0;
-    const unkept = isAlone ? undefined : syncProblem(config, reading);
-    if (unkept !== undefined) return { kind: 'refused', message: `${ORPHANS}: ${unkept}` };
-    // A running interface without a file: the PUT takes it down by the new one. Its peers are put back, and saved, before it restarts.
-    const back: readonly Action[] = isAlone ? [] : [{ kind: 'keep-peers', from: 'desired' }, 'disable', 'put'];
-    const down: readonly Action[] = isUp && state === 'down' ? ['disable'] : [];
-    return change(['put', ...back, ...(back.length > 0 ? [] : down), ...end], stepsOf(changed, isUp, state));
-  }
-  const kept = keepingPeers(reading);
+  if (document === undefined) return changeOfNoFile({ config, state }, reading, changed);
+  const { running, overlooked } = endangeredPeers(reading);
+  const kept = keepingPeers(reading, running, overlooked);
   if (typeof kept === 'string') return { kind: 'refused', message: kept };
   const mustTearDown = isUp && (state === 'down' || changed.some((name) => TORN_DOWN_BY.includes(name)));
   const actions: readonly Action[] = [...kept, ...(mustTearDown ? ['disable' as const] : []), 'put', ...end];
   return change(actions, stepsOf(changed, isUp, state), warningsOf(reading, kept, true));
+}
+
+/**
+ * An interface that runs without a file is taken down by the one that a PUT writes: by one without hooks, as they never ran. Its peers are
+ * put back, and saved, before it comes up as desired.
+ */
+function changeOfNoFile({ config, state }: DesiredInterface, reading: Reading, changed: readonly FieldName[]): Change {
+  const { peers } = reading;
+  const end: readonly Action[] = state === 'up' ? ['enable'] : [];
+  const steps = stepsOf(changed, peers !== undefined, state);
+  if (peers === undefined) return change(['put', ...end], steps);
+  const unkept = peers.length === 0 ? undefined : syncProblem(withoutHooks(config), reading);
+  if (unkept !== undefined) return { kind: 'refused', message: `${ORPHANS}: ${unkept}` };
+  const back: readonly Action[] = peers.length === 0 ? [] : ['keep-peers'];
+  return change(['put-without-hooks', ...back, 'disable', 'put', ...end], steps);
 }
 
 const ORPHANS = 'The interface runs without a file, and its peers could not be put back after it was written';
@@ -118,10 +141,20 @@ function problemOf(config: InterfaceConfig, { document }: Reading, changed: read
   const lost = NOT_WRITTEN.filter((name) => !fieldOf(name).equal(config[name], fieldOf(name).absent));
   if (lost.length > 0)
     return `The WGDashboard node agent cannot write ${lost.map(pathOf).join(', ')}, and would drop it from the file: leave it out, or let wgnode-agent take its place`;
-  if (document !== undefined && savesConfig(document))
-    return 'The file has `SaveConfig = true`, which the WGDashboard node agent would drop: take it out of the file on the host first, or let wgnode-agent take its place';
+  const dropped = document === undefined ? [] : unknownKeys(document);
+  if (dropped.length > 0)
+    return `The file has ${dropped.join(', ')}, which the WGDashboard node agent would drop: take it out of the file on the host first, or let wgnode-agent take its place`;
   return hookProblem(config, changed);
 }
+
+/** Keys that no field of the spec stands for; what they say stays on the host. `SaveConfig = false` says nothing. */
+const unknownKeys = (document: Document): string[] =>
+  unmanagedLines(document)
+    .filter((line) => !/^saveconfig\s*=\s*false\s*(?:#.*)?$/i.test(line))
+    .map((line) => redactKeys(line.split('=')[0]?.trim() ?? '').slice(0, 32));
+
+const hasAmpersand = (config: InterfaceConfig): boolean =>
+  HOOK_NAMES.some((name) => config[name].some((hook) => hook.includes('&')));
 
 function hookProblem(config: InterfaceConfig, changed: readonly FieldName[]): string | undefined {
   for (const name of JOINED) {
@@ -151,17 +184,27 @@ const stepsOf = (changed: readonly FieldName[], isUp: boolean, state: 'up' | 'do
 };
 
 /** What is lost beside what is asked for, for people. */
-function warningsOf({ document = [] }: Reading, kept: readonly Action[], isWritten: boolean): string[] {
-  if (kept.length > 0)
-    return [
-      'The agent wrote the peers of the file anew from the kernel, to keep those that only ran: comments there are gone, and names of endpoints became addresses',
-    ];
+function warningsOf(reading: Reading, kept: readonly Action[], isWritten: boolean): string[] {
+  const { document = [] } = reading;
+  const changed = changedWhileRunning(reading);
   const comments = isWritten ? droppedComments(document) : 0;
-  return comments === 0
-    ? []
-    : [
-        `The agent dropped ${String(comments)} lines of comments that stood outside of peers; until its next change they are in the .conf.backup beside the file`,
-      ];
+  return [
+    ...(changed.length === 0
+      ? []
+      : [
+          `Peers ${listOf(changed)} ran with other networks, keepalive or preshared key than in the file: that of the file counts now`,
+        ]),
+    ...(kept.length > 0
+      ? [
+          'The agent wrote the peers of the file anew from the kernel, to keep those that only ran: comments there are gone, and names of endpoints became addresses',
+        ]
+      : []),
+    ...(comments > 0 && kept.length === 0
+      ? [
+          `The agent dropped ${String(comments)} comments that stood outside of peers; until its next change they are in the .conf.backup beside the file`,
+        ]
+      : []),
+  ];
 }
 
 const change = (actions: readonly Action[], steps: readonly Step[], warnings: readonly string[] = []): Change => ({
@@ -187,9 +230,22 @@ export function bodyOf(config: InterfaceConfig): OldInterface | undefined {
 
 const orNull = (text: string): string | null => (text === '' ? null : text);
 
-/** Whether a PUT could write this very interface part again. */
-export const isExpressible = (config: InterfaceConfig): boolean =>
-  config.privateKey !== null &&
-  NOT_WRITTEN.every((name) => fieldOf(name).equal(config[name], fieldOf(name).absent)) &&
-  Object.keys(config.invalid).length === 0 &&
-  hookProblem(config, []) === undefined;
+/** The fields that no PUT could write again as they are. */
+export const inexpressible = (config: InterfaceConfig): FieldName[] =>
+  FIELD_NAMES.filter((name) => {
+    const isLost =
+      NOT_WRITTEN.some((lost) => lost === name) && !fieldOf(name).equal(config[name], fieldOf(name).absent);
+    return (
+      isLost ||
+      config.invalid[name] !== undefined ||
+      (isJoined(name) && hookProblem(only(config, name), []) !== undefined)
+    );
+  });
+
+const isJoined = (name: FieldName): name is (typeof JOINED)[number] => JOINED.some((joined) => joined === name);
+
+/** The configuration with one of its lists of hooks. */
+const only = (config: InterfaceConfig, name: (typeof JOINED)[number]): InterfaceConfig => ({
+  ...EMPTY_CONFIG,
+  [name]: config[name],
+});

@@ -70,11 +70,10 @@ export function observationOf(agent: AgentIdentity, { file, peers, revision }: R
     running: null,
     settled: [],
   };
-  const isThere = file !== undefined || peers !== undefined;
   return {
     ...{ agent, interface: observed, reported: [], owner: undefined },
     peerCount: peers?.length ?? null,
-    revision: isThere ? revision : undefined,
+    revision,
   };
 }
 

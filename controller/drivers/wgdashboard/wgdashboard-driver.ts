@@ -1,8 +1,9 @@
-import type { DesiredInterface } from '../../../agent/protocol/compare.ts';
+import { randomBytes } from 'node:crypto';
+import { type DesiredInterface, NAME_PATH } from '../../../agent/protocol/compare.ts';
 import type { HealthResponse } from '../../../agent/protocol/messages.ts';
 import { isAbove } from '../../../agent/protocol/impact.ts';
 import { refusal } from '../../policy/refusal.ts';
-import type { AgentIdentity } from '../../policy/observation.ts';
+import type { AgentIdentity, Observation } from '../../policy/observation.ts';
 import type {
   Applied,
   ApplyOptions,
@@ -17,11 +18,12 @@ import type {
 import { answered, Unable } from '../http/agent-failure.ts';
 import { livePeerOf } from '../http/live-peer.ts';
 import type { SignedClient } from '../http/signed-client.ts';
-import { carryOut } from './carry-out.ts';
-import { OldClient } from './old-client.ts';
-import { endangeredPeers } from './keep-peers.ts';
-import { planChange } from './plan-change.ts';
+import { carryOut, type End } from './carry-out.ts';
+import { OldAgentFailed } from './old-answers.ts';
+import { OldClient, type OldInterface } from './old-client.ts';
+import { type Action, planChange } from './plan-change.ts';
 import { identityOf, observationOf, type Reading, readingOf } from './reading.ts';
+import type { Work } from './work.ts';
 
 /** What a driver is for. */
 export interface WgdashboardDriverOptions {
@@ -33,6 +35,18 @@ export interface WgdashboardDriverOptions {
   readonly version: string;
 }
 
+/** The file of an interface that is going to be removed. */
+const STANDIN: OldInterface = {
+  ...{ private_key: randomBytes(32).toString('base64'), listen_port: null, address: null, mtu: null },
+  ...{ dns: null, table: null, post_up: null, pre_down: null },
+};
+
+/** What runs may not be what the file says: a difference that a restart settles. */
+const withDoubt = (observation: Observation): Observation => ({
+  ...observation,
+  reported: [{ path: NAME_PATH, file: 'as it was written last', live: 'not known to have it', impact: 'Restart' }],
+});
+
 /** Whether the answer to /health is that of a WGDashboard node agent that has what we need: `config`, `enable` and `disable` came with 2.2.0. */
 export function isOldAgent({ name, version }: HealthResponse): boolean {
   const [, minor = '-1'] = /^2\.([0-9]{1,4})\.[0-9]{1,4}$/.exec(version) ?? [];
@@ -41,12 +55,18 @@ export function isOldAgent({ name, version }: HealthResponse): boolean {
 
 /** One interface behind a WGDashboard node agent, which knows no plan, no undo and no read-back: what it lacks is done from here. */
 export class WgdashboardDriver implements Driver {
+  readonly #signed: SignedClient;
   readonly #client: OldClient;
   readonly #options: WgdashboardDriverOptions;
+  /** Of the connection at which the agent was looked at. */
+  #known: HealthResponse | undefined;
+  /** A change ended in silence: the file may be newer than what runs, which no call would show. */
+  #isUnproven = false;
   /** Undefined = the agent was not looked at yet. */
   #canDelete: boolean | undefined;
 
   constructor(client: SignedClient, options: WgdashboardDriverOptions) {
+    this.#signed = client;
     this.#client = new OldClient(client, options.name);
     this.#options = options;
   }
@@ -62,19 +82,21 @@ export class WgdashboardDriver implements Driver {
 
   observe(revision: string | undefined, options: CallOptions): Promise<Observed> {
     return answered(async () => {
-      const canDelete = this.#canDelete;
-      const agent = await this.#agent(revision !== undefined && canDelete !== undefined, options);
+      const agent = await this.#agent(options);
       const reading = await this.#read(options);
-      if (revision === reading.revision) return { kind: 'unchanged' };
-      return { kind: 'observed', observation: observationOf(agent, reading) };
+      if (revision === reading.revision && !this.#isUnproven) return { kind: 'unchanged' };
+      const observation = observationOf(agent, reading);
+      return { kind: 'observed', observation: this.#isUnproven ? withDoubt(observation) : observation };
     });
   }
 
-  /** Who answers. An agent of whom nothing is known is looked at first: whether it may be trusted, and what this build of it can. */
-  async #agent(isKnown: boolean, options: CallOptions): Promise<AgentIdentity> {
-    if (!isKnown) {
+  /** Who answers. At every new connection it is looked at first: whether it may be trusted, and what this build of it can. */
+  async #agent(options: CallOptions): Promise<AgentIdentity> {
+    const health = await this.#signed.health(options);
+    if (health !== this.#known) {
       if (await this.#client.isOpenToAll(options)) throw new Unable(refusal('InsecureAgent', this.#insecureText()));
       this.#canDelete = await this.#client.canDelete(options);
+      this.#known = health;
     }
     return identityOf(this.#options.version, this.#canDelete === true, this.#client.certificateNotAfterMs);
   }
@@ -99,6 +121,7 @@ export class WgdashboardDriver implements Driver {
   /** Made here, from what the host has: the agent has no such thing. */
   plan(desired: DesiredInterface, options: CallOptions): Promise<Planned> {
     return answered(async () => {
+      await this.#agent(options);
       const change = planChange(desired, await this.#read(options));
       if (change.kind === 'refused') throw new Unable(refusal('Unsupported', change.message));
       return { kind: 'planned', plan: change.plan };
@@ -107,53 +130,68 @@ export class WgdashboardDriver implements Driver {
 
   apply(desired: DesiredInterface, { revision, maxImpact, ...options }: ApplyOptions): Promise<Applied> {
     return answered<Applied>(async () => {
+      const agent = await this.#agent(options);
       const before = await this.#read(options);
       if (revision !== undefined && revision !== before.revision)
         return { kind: 'superseded', message: 'the host changed after it was read' };
       const change = planChange(desired, before);
       if (change.kind === 'refused') throw new Unable(refusal('Unsupported', change.message));
       if (isAbove(change.plan.impact, maxImpact)) return { kind: 'impact-not-allowed' };
-      const end = await carryOut(this.#client, {
-        ...{ before, desired, actions: change.actions, canDelete: this.#canDelete === true, options },
-        read: () => this.#read(options),
-      });
+      const isIdle = change.actions.length === 0 && before.peers !== undefined;
+      const actions: readonly Action[] = isIdle && this.#isUnproven ? ['disable', 'enable'] : change.actions;
+      const end = await this.#carryOut({ before, desired, actions, options });
       if (end.kind === 'failed') return end;
-      const agent = await this.#agent(true, options);
-      return {
-        ...{ kind: 'applied', impact: change.plan.impact, outageMs: end.outageMs, warnings: change.warnings },
-        after: observationOf(agent, end.after),
-      };
+      const warnings = [...change.warnings, ...end.warnings];
+      const after = observationOf(agent, end.after);
+      return { kind: 'applied', impact: change.plan.impact, outageMs: end.outageMs, warnings, after };
     });
   }
 
+  async #carryOut(work: Pick<Work, 'before' | 'desired' | 'actions' | 'options'>): Promise<End> {
+    const read = (options: CallOptions): Promise<Reading> => this.#read(options);
+    const wasUnproven = this.#isUnproven;
+    this.#isUnproven = wasUnproven || work.actions.length > 0;
+    const end = await carryOut(this.#client, { ...work, canDelete: this.#canDelete === true, read });
+    this.#isUnproven = wasUnproven && work.actions.length === 0;
+    return end;
+  }
+
+  /** Down with what a change to down would do, so that peers which only run are not gone with the interface. */
   setState(state: 'up' | 'down', options: CallOptions): Promise<Done> {
     return answered(async () => {
-      if (state === 'down') await this.#keepPeers(options);
-      await this.#client.setState(state === 'up' ? 'enable' : 'disable', options);
+      await this.#agent(options);
+      if (state === 'up') await this.#client.setState('enable', options);
+      else await this.#down(options);
       return { kind: 'done' };
     });
   }
 
-  /** Peers that only run would be gone with the interface. */
-  async #keepPeers(options: CallOptions): Promise<void> {
-    const reading = await this.#read(options);
-    const { file } = reading;
-    if (file === undefined || reading.peers === undefined || endangeredPeers(reading).running.length === 0) return;
-    const change = planChange({ config: file, state: 'down' }, reading);
+  async #down(options: CallOptions): Promise<void> {
+    const before = await this.#read(options);
+    if (before.file === undefined) {
+      await this.#client.setState('disable', options);
+      return;
+    }
+    const desired = { config: before.file, state: 'down' } as const;
+    const change = planChange(desired, before);
     if (change.kind === 'refused') throw new Unable(refusal('Unsupported', change.message));
-    const actions = change.actions.filter((action) => typeof action === 'object');
-    const desired = { config: file, state: 'up' } as const;
-    const end = await carryOut(this.#client, {
-      ...{ before: reading, desired, actions, canDelete: false, options },
-      read: () => this.#read(options),
-    });
-    if (end.kind === 'failed') throw new Unable(refusal('ConfigRefused', end.message));
+    const end = await this.#carryOut({ before, desired, actions: change.actions, options });
+    if (end.kind === 'failed') throw new Unable(refusal('ConfigRefused', `The agent failed: ${end.message}`));
   }
 
   /** Down first, as the agent would delete the file of an interface that it could not take down; and proven, as it says success either way. */
   remove(options: CallOptions): Promise<Done> {
     return answered(async () => {
-      await this.#client.setState('disable', options);
+      await this.#agent(options);
+      const before = await this.#read(options);
+      // wg-quick takes nothing down without a file: with one of a key that nobody uses it does.
+      if (before.file === undefined && before.peers !== undefined) await this.#client.put(STANDIN, options);
+      try {
+        await this.#client.setState('disable', options);
+      } catch (error) {
+        // A PostDown fails when the device is gone already.
+        if (!(error instanceof OldAgentFailed) || (await this.#read(options)).peers !== undefined) throw error;
+      }
       await this.#client.remove(options);
       const after = await this.#read(options);
       if (after.file === undefined && after.peers === undefined) return { kind: 'done' };

@@ -1,5 +1,5 @@
 import { isKey, isPrivateKey } from '../../../agent/protocol/key.ts';
-import { interfaceOf, type Line, parseUnshared } from '../../../agent/protocol/wgquick/document.ts';
+import { hooksOf, type Line, parseUnshared } from '../../../agent/protocol/wgquick/document.ts';
 import type { CommandEnd, OldHost } from './old-host.ts';
 
 interface Peer {
@@ -105,7 +105,7 @@ export class MemoryOldHost implements OldHost {
 
   #up(name: string, text: string): void {
     if (this.devices.has(name)) throw new ToolFailed(`wg-quick: \`${name}' already exists`);
-    const config = interfaceOf(parseUnshared(text));
+    const config = hooksOf(parseUnshared(text));
     this.#hooks(config.preUp, name);
     const device: Device = {
       privateKey: '',
@@ -128,7 +128,7 @@ export class MemoryOldHost implements OldHost {
 
   #down(name: string, text: string): void {
     this.#device(name, `wg-quick: \`${name}' is not a WireGuard interface`);
-    const config = interfaceOf(parseUnshared(text));
+    const config = hooksOf(parseUnshared(text));
     this.#hooks(config.preDown, name);
     if (/^\s*saveconfig\s*=\s*true/im.test(text)) this.#save(name, text);
     this.devices.delete(name);
@@ -146,7 +146,7 @@ export class MemoryOldHost implements OldHost {
   /** The file anew from the kernel; bash 5.2 puts what it replaces for every `&`. */
   #save(name: string, text: string): void {
     const device = this.#device(name, `wg-quick: \`${name}' is not a WireGuard interface`);
-    const config = interfaceOf(parseUnshared(text));
+    const config = hooksOf(parseUnshared(text));
     const hooks = (['preUp', 'postUp', 'preDown', 'postDown'] as const).flatMap((list) =>
       config[list].map((hook) => `${list[0]?.toUpperCase() ?? ''}${list.slice(1)} = ${hook}`),
     );
