@@ -102,7 +102,7 @@ export class FileAbsent extends AgentFailure {
 
 const MAX_TEXT = 600;
 /** wireguard-go's frame of advice. */
-const BANNER = /[│┌└─]/;
+const BANNER = /[│┌└─].*$/;
 
 /**
  * What a 500 says, for people: the whole stderr of wg-quick comes with it, which begins with the commands that it ran; the last lines
@@ -112,8 +112,13 @@ export function failureText(sent: unknown): string {
   if (typeof sent !== 'string') return 'it does not say why';
   const lines = sent
     .split(/[\r\n]+/)
-    .map((line) => line.replace(/[\p{C}\p{Zl}\p{Zp}]+/gu, ' ').trim())
-    .filter((line) => line !== '' && !BANNER.test(line));
+    .map((line) =>
+      line
+        .replace(BANNER, '')
+        .replace(/[\p{C}\p{Zl}\p{Zp}]+/gu, ' ')
+        .trim(),
+    )
+    .filter((line) => line !== '');
   const [first = '', ...rest] = lines;
   const lead = first.replace(/\[#\].*$/, '').trim();
   const words = rest.filter((line) => !line.startsWith('[#]'));

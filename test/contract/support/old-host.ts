@@ -59,6 +59,11 @@ export class OldScene {
     return this.#driver;
   }
 
+  /** Every connection is cut now; what was asked is done all the same. */
+  cutAll(): void {
+    this.#served?.cutAll();
+  }
+
   get port(): number {
     return this.#served?.port ?? 0;
   }

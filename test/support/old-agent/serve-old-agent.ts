@@ -10,6 +10,8 @@ export interface ServedOldAgent {
   readonly requests: readonly string[];
   /** The connection is cut, and nothing is done, wherever this says so of `METHOD path`. */
   breakOn(breaks: (request: string) => boolean): void;
+  /** Every connection is cut now; what was asked is done all the same. */
+  cutAll(): void;
   close(): Promise<void>;
 }
 
@@ -54,6 +56,9 @@ export async function serveOldAgent(
     requests,
     breakOn: (next) => {
       breaks = next;
+    },
+    cutAll: () => {
+      server.closeAllConnections();
     },
     close: async () => {
       server.closeAllConnections();
