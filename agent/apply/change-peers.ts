@@ -3,13 +3,15 @@ import type { Device, Peer } from '../core/device.ts';
 import { wholeEdits } from '../core/whole-edits.ts';
 import { type PeerChangePlan, peerDeltas } from '../core/peer-deltas.ts';
 import { startText } from '../core/start-text.ts';
-import { type Cidr, coverage } from '../protocol/address.ts';
-import { interfaceOf, parseDocument } from '../protocol/wgquick/document.ts';
+import { type Cidr, holdersOf, networkOf } from '../protocol/address.ts';
+import type { InterfaceConfig } from '../protocol/wgquick/config.ts';
+import { parseDocument } from '../protocol/wgquick/document.ts';
+import { pathOf } from '../protocol/wgquick/fields.ts';
+import { peerKeysIn } from '../protocol/wgquick/sections.ts';
 import { type PeerEdits, withPeerEdits } from '../protocol/wgquick/peer-edits.ts';
 import type { LiveStep } from '../backend/backend.ts';
-import { readForeignRoutes } from '../host/ip-json.ts';
+import { readRoutesTo } from '../host/ip-json.ts';
 import type { ManagedInterface } from './managed-interface.ts';
-import { planFor } from './plan.ts';
 import { readSnapshot } from './snapshot.ts';
 
 /**
@@ -18,12 +20,12 @@ import { readSnapshot } from './snapshot.ts';
  * interface's lock. Throws `not_found` where there is neither file nor device, `route_conflict` before anything is touched.
  */
 export async function changePeers(target: ManagedInterface, edits: PeerEdits): Promise<boolean> {
-  const { fileText, device, document } = await readSnapshot(target, { effects: 'none' });
+  const { fileText, device, document, running } = await readSnapshot(target, { effects: 'none', routes: 'none' });
   if (fileText === null && device === null)
     throw new AgentError('not_found', `There is no interface ${target.name}: neither ${target.path} nor a device`);
   // Of an interface that is down, the peers that only the kernel had are kept by us.
   const kept = device === null ? await target.state.readPeers() : [];
-  const whole = wholeEdits(edits, { document, peers: device?.peers ?? kept });
+  const whole = wholeEdits(edits, { document, inFile: peerKeysIn(fileText ?? ''), peers: device?.peers ?? kept });
   const change: Change = {
     edits: whole.kernel,
     fileText,
@@ -33,12 +35,13 @@ export async function changePeers(target: ManagedInterface, edits: PeerEdits): P
     before: kept,
   };
   if (change.text === fileText && change.deltas === null && change.kept === kept) return false;
-  if (device !== null) await refuseForeignRoutes(target, device, whole.kernel);
+  const networks = device === null ? [] : newNetworks(device, whole.kernel);
+  const toAdd = await routesToAdd(target, networks, running.table);
   await target.state.writePeerEdits(edits);
   await carryOut(target, change);
   if (fileText === null)
     target.warnings.push(`${target.name} has no file: what was changed of its peers is gone when it goes down`);
-  if (device !== null) await afterwards(target, device, change);
+  if (device !== null) await afterwards(target, { device, change, running, networks: { networks, toAdd } });
   return true;
 }
 
@@ -145,35 +148,68 @@ export async function finishPeerEdits(target: ManagedInterface): Promise<boolean
   return true;
 }
 
-/** Networks that peers get and that nothing of the device holds yet. */
-function newNetworks(device: Device, { set }: PeerEdits): Cidr[] {
+/** Networks that peers get, that no other peer and no address of the device holds. */
+function newNetworks({ peers, addresses }: Device, { set }: PeerEdits): Cidr[] {
   const asked = new Set(set.map(({ publicKey }) => publicKey));
-  const own = device.peers.filter(({ publicKey }) => asked.has(publicKey)).flatMap(({ allowedIps }) => allowedIps);
-  const more = new Set(set.flatMap(({ allowedIps = [] }) => allowedIps).filter((ip) => !own.includes(ip)));
+  const own = new Set(peers.filter(({ publicKey }) => asked.has(publicKey)).flatMap(({ allowedIps }) => allowedIps));
+  const more = new Set(set.flatMap(({ allowedIps = [] }) => allowedIps).filter((ip) => !own.has(ip)));
   if (more.size === 0) return [];
-  const known = [
-    ...device.routes.map(({ destination }) => destination),
-    ...device.peers.flatMap((peer) => peer.allowedIps),
-  ];
-  const isKnown = coverage([...device.addresses, ...known]);
-  return [...more].filter((ip) => !isKnown(ip));
+  const known = addresses.map(networkOf);
+  // Of few networks all that could hold them are fewer than those of thousands of peers.
+  return [...more].filter((ip) => {
+    const holders = holdersOf(ip);
+    const isHeld = (network: Cidr): boolean => holders.has(network);
+    return !known.some(isHeld) && !peers.some(({ allowedIps }) => allowedIps.some(isHeld));
+  });
 }
 
-/** A network that another device has a route to would be taken from it, now or when the interface comes up the next time. */
-async function refuseForeignRoutes(target: ManagedInterface, device: Device, edits: PeerEdits): Promise<void> {
-  const wanted = newNetworks(device, edits).filter((ip) => !ip.endsWith('/0'));
-  if (wanted.length === 0) return;
-  const routes = await readForeignRoutes(target.host.runner, target.name);
-  const held = new Map(routes.map((route) => [route.destination, route.device]));
-  for (const network of wanted) {
-    const holder = held.get(network);
-    if (holder === undefined) continue;
-    throw new AgentError('route_conflict', `The route to ${network} is held by ${holder}; it is left alone`);
+/** At once so many processes look for routes. */
+const LOOKS_AT_ONCE = 8;
+
+/**
+ * Which of the networks need a route, as wg-quick(8) would make it: one that no route of the device covers. Throws `route_conflict` where
+ * another device has a route to the very network: it would be taken from it, now or when the interface comes up the next time.
+ */
+async function routesToAdd(target: ManagedInterface, networks: readonly Cidr[], table: string | null): Promise<Cidr[]> {
+  const wanted = networks.filter((ip) => !ip.endsWith('/0'));
+  const missing: Cidr[] = [];
+  for (let at = 0; at < wanted.length; at += LOOKS_AT_ONCE) {
+    const some = wanted.slice(at, at + LOOKS_AT_ONCE);
+    const looks = some.map(async (network) => {
+      if (await isToBeAdded(target, network, table)) missing.push(network);
+    });
+    await Promise.all(looks);
   }
+  return missing;
+}
+
+async function isToBeAdded({ name, host }: ManagedInterface, network: Cidr, table: string | null): Promise<boolean> {
+  const inMain = await readRoutesTo(host.runner, network, 'main');
+  const holder = inMain.find(({ destination, device }) => destination === network && device !== name)?.device;
+  if (holder !== undefined)
+    throw new AgentError('route_conflict', `The route to ${network} is held by ${holder}; it is left alone`);
+  if (table === 'off') return false;
+  const own = table === null ? inMain : await readRoutesTo(host.runner, network, table);
+  return !own.some(({ device }) => device === name);
+}
+
+interface Networks {
+  /** That nothing of the device held before. */
+  readonly networks: readonly Cidr[];
+  readonly toAdd: readonly Cidr[];
+}
+
+interface Afterwards {
+  readonly device: Device;
+  readonly change: Change;
+  /** What the device was brought up with. */
+  readonly running: InterfaceConfig;
+  readonly networks: Networks;
 }
 
 /** Routes and names: the change stands whatever comes of these, and who asked is told. */
-async function afterwards(target: ManagedInterface, device: Device, { edits, text }: Change): Promise<void> {
+async function afterwards(target: ManagedInterface, { device, change, running, networks }: Afterwards): Promise<void> {
+  const { edits, text } = change;
   const tried = async (what: string, work: () => Promise<void>): Promise<void> => {
     try {
       await work();
@@ -182,7 +218,7 @@ async function afterwards(target: ManagedInterface, device: Device, { edits, tex
       target.host.log.warn('after a change of peers', { interface: target.name, what, error: String(error) });
     }
   };
-  await tried('a route to what a peer may use', () => addRoutes(target, device, edits));
+  await tried('a route to what a peer may use', () => addRoutes(target, running, networks));
   await tried('the address of a peer', () => resolveNames(target, device, { text, edits }));
 }
 
@@ -205,19 +241,19 @@ async function resolveNames(
 }
 
 /** Routes to what peers got, as wg-quick would make them. */
-async function addRoutes(target: ManagedInterface, device: Device, edits: PeerEdits): Promise<void> {
-  const wanted = new Set(newNetworks(device, edits));
-  if (wanted.size === 0) return;
-  if ([...wanted].some((ip) => ip.endsWith('/0')))
+async function addRoutes(
+  target: ManagedInterface,
+  config: InterfaceConfig,
+  { networks, toAdd }: Networks,
+): Promise<void> {
+  if (networks.some((ip) => ip.endsWith('/0')))
     target.warnings.push(
       'a peer may be sent everything: that becomes the default route when the interface comes up next',
     );
-  const now = await readSnapshot(target, { effects: 'none' });
-  if (now.fileText === null || now.device === null) return;
-  const config = interfaceOf(parseDocument(now.fileText));
-  const steps = planFor(now, { config, state: 'up', remember: false }).steps.filter(
-    (step): step is LiveStep & { action: 'add-route' } =>
-      step.action === 'add-route' && wanted.has(step.route.destination),
-  );
-  if (steps.length > 0) await target.backend.configure({ steps, desired: config, peers: [] });
+  if (toAdd.length === 0) return;
+  const table = config.table ?? 'main';
+  const steps = toAdd.map((destination): LiveStep & { action: 'add-route' } => ({
+    ...{ action: 'add-route', route: { destination, table }, path: pathOf('table'), impact: 'None' },
+  }));
+  await target.backend.configure({ steps, desired: config, peers: [] });
 }

@@ -36,12 +36,14 @@ export interface SnapshotOptions {
   readonly untouched?: Device | null;
   /** Effects of hooks: looked at now, as far as nobody knows of a change since the last look (default), or not at all. */
   readonly effects?: 'now' | 'known' | 'none';
+  /** Routes of the device: read (default), or left empty. */
+  readonly routes?: 'none';
 }
 
 /** Makes no process for wireguard-go, but where a table of its own has to be listed, the link is down, or for effects of hooks. */
 export async function readSnapshot(
   target: ManagedInterface,
-  { untouched = null, effects = 'known' }: SnapshotOptions = {},
+  { untouched = null, effects = 'known', routes }: SnapshotOptions = {},
 ): Promise<Snapshot> {
   const { state } = target;
   const [fileText, copy, known, owner] = await Promise.all([
@@ -53,7 +55,7 @@ export async function readSnapshot(
   const document = parseDocument(fileText ?? '');
   const file = fileText === null ? null : interfaceOf(document);
   const presumed = copy === null ? (file ?? EMPTY_CONFIG) : interfaceOf(parseDocument(copy));
-  const device = await target.backend.read(presumed.table, untouched);
+  const device = await target.backend.read(routes === 'none' ? undefined : presumed.table, untouched);
   // A copy without a device, or of another device of that name, is that of a life that ended without us: a reboot, `ip link delete`,
   // or `wg-quick down` and `up` by somebody else.
   const isOther = device === null || (known !== null && known.index !== device.index);

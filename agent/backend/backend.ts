@@ -88,7 +88,7 @@ export interface Backend {
    * Null = no such device. `not_wireguard` for a device of that name that is none. `table`: whose routes are read; null and `off` = main.
    * `untouched`: the device as it was a moment ago, where nothing was done since that wg(8) would show: its keys and peers are taken over.
    */
-  read(table: string | null, untouched?: Device | null): Promise<Device | null>;
+  read(table: string | null | undefined, untouched?: Device | null): Promise<Device | null>;
   /** Asks wg for keys and peers ahead of the next `read`, which takes the answer if nothing was changed in between. */
   ask(): void;
   /**

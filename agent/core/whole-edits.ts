@@ -1,4 +1,4 @@
-import { type Document, peerKeys } from '../protocol/wgquick/document.ts';
+import type { Document } from '../protocol/wgquick/document.ts';
 import type { PeerEdits, PeerWish } from '../protocol/wgquick/peer-edits.ts';
 import { wishesOfFile } from '../protocol/wgquick/peer-wishes.ts';
 import type { Peer } from './device.ts';
@@ -6,6 +6,8 @@ import type { Peer } from './device.ts';
 /** What is known of an interface's peers. */
 export interface KnownPeers {
   readonly document: Document;
+  /** Public keys of those in the file. */
+  readonly inFile: ReadonlySet<string>;
   /** Of the kernel, or kept for it. */
   readonly peers: readonly Peer[];
 }
@@ -16,9 +18,8 @@ export interface KnownPeers {
  */
 export function wholeEdits(
   { set, removed }: PeerEdits,
-  { document, peers }: KnownPeers,
+  { document, inFile, peers }: KnownPeers,
 ): { readonly file: PeerEdits; readonly kernel: PeerEdits } {
-  const inFile = new Set(peerKeys(document));
   const inKernel = new Map(peers.map((peer) => [peer.publicKey, peer]));
   const forFile = set.map((wish) => {
     const peer = inKernel.get(wish.publicKey);

@@ -1,5 +1,5 @@
 import { FAMILIES, type Family } from '../core/default-routing.ts';
-import { type Cidr, parseCidr } from '../protocol/address.ts';
+import { type Cidr, isIpv6, parseCidr } from '../protocol/address.ts';
 import { type CommandRunner, mustRun } from './command-runner.ts';
 
 interface IpLink {
@@ -50,6 +50,16 @@ export const parseRouteJson = (text: string, family: Family): DeviceRoute[] =>
 /** The addresses of every device but `name`. */
 export const readOtherDevices = async (runner: CommandRunner, name: string): Promise<DeviceAddresses[]> =>
   parseAddresses(await mustRun(runner, ['ip', '-json', 'address', 'show'])).filter((device) => device.name !== name);
+
+/** The routes of a table that cover a network, the network's own among them. */
+export async function readRoutesTo(runner: CommandRunner, network: Cidr, table: string): Promise<DeviceRoute[]> {
+  const family: Family = isIpv6(network) ? '-6' : '-4';
+  const { exitCode, stdout } = await runner.run('ip', [
+    ...['-json', family, 'route', 'show', 'table', table, 'match', network],
+  ]);
+  // A table that nobody has made yet has none.
+  return exitCode === 0 ? parseRouteJson(stdout, family) : [];
+}
 
 /** Routes of the main table on devices other than `name`. */
 export async function readForeignRoutes(runner: CommandRunner, name: string): Promise<DeviceRoute[]> {

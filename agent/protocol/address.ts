@@ -89,6 +89,10 @@ export function cidr4(number: number, length: number): Cidr {
   return `${octets.join('.')}/${String(length)}` as Cidr;
 }
 
+/** Every network that covers this one, itself among them. */
+export const holdersOf = (network: Cidr): ReadonlySet<Cidr> =>
+  new Set(Array.from({ length: lengthOf(network) + 1 }, (_, length) => networkOf(withLength(network, length))));
+
 /** Tells whether any of the networks holds an address or network: by look-ups, one for each prefix length, as there may be thousands. */
 export function coverage(networks: readonly Cidr[]): (ip: Cidr) => boolean {
   const exact = new Set(networks);

@@ -63,6 +63,14 @@ describe('a call without an answer in the middle of a change', () => {
     expect(compare(scene.desired(), (await scene.look()).interface)).toEqual([]);
   });
 
+  test('7.3 a hook that fails where there was no file: the peers are put back without it', async () => {
+    await scene.running(scene.fileText('', ALICE_SECTION));
+    scene.host.files.clear();
+    expect(await scene.apply(scene.desired({ postUp: ['false'] }))).toMatchObject({ kind: 'failed', restored: false });
+    expect({ up: isUp(), peers: running() }).toEqual({ up: true, peers: [ALICE] });
+    expect(scene.host.file(NAME)).toContain(ALICE);
+  });
+
   test('a PUT whose reload nobody can prove is followed by a restart', async () => {
     await scene.running(scene.fileText('', ALICE_SECTION));
     await scene.look();

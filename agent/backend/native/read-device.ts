@@ -50,8 +50,8 @@ async function asked(): Promise<void> {
 }
 
 interface DeviceQuestion {
-  /** Whose routes are read; null and `off` = main. */
-  readonly table: string | null;
+  /** Whose routes are read; null and `off` = main, undefined = none: of thousands they take as long as the peers. */
+  readonly table: string | null | undefined;
   /** As it was a moment ago, where nothing was done since that wg(8) would show; null = not known. */
   readonly untouched: Device | null;
   /** Of a question that was asked ahead; null = none was. */
@@ -82,7 +82,12 @@ export function readMainRoutes(name: string): readonly Route[] {
   return lastRead(name).mainRoutes(name, ipv4 ?? '', ipv6 ?? '');
 }
 
-async function readRoutes(runner: CommandRunner, name: string, table: string | null): Promise<readonly Route[]> {
+async function readRoutes(
+  runner: CommandRunner,
+  name: string,
+  table: string | null | undefined,
+): Promise<readonly Route[]> {
+  if (table === undefined) return [];
   if (table === null || table === 'off') return readMainRoutes(name);
   const show = async (family: Family): Promise<Route[]> => {
     const argv = ['-json', family, 'route', 'show', 'table', table, 'dev', name];

@@ -48,6 +48,10 @@ export function sectionsIn(text: string): readonly Section[] {
   return sections;
 }
 
+/** The public keys of the peer sections of a text. */
+export const peerKeysIn = (text: string): ReadonlySet<string> =>
+  new Set(sectionsIn(text).flatMap(({ isPeer, key }) => (isPeer ? [key] : [])));
+
 function split(document: Document): readonly Section[] {
   const sections: Line[][] = [[]];
   for (const line of document) {

@@ -10,7 +10,6 @@ import type { Reading } from './reading.ts';
 import { isAsDesired, lostPeers } from './same-reading.ts';
 import { undo } from './undo.ts';
 import type { Work } from './work.ts';
-import { withoutHooks } from './without-hooks.ts';
 
 /** How it ended; `after`: read then, with every peer there. */
 export type End =
@@ -68,9 +67,8 @@ async function make(client: OldClient, work: Work, { action, options }: Making):
       return [];
     case 'disable':
       return disable(client, work, options);
-    case 'put':
-    case 'put-without-hooks': {
-      const body = bodyOf(action === 'put' ? desired.config : withoutHooks(desired.config));
+    case 'put': {
+      const body = bodyOf(desired.config);
       if (body === undefined) throw new Unable(refusal('InvalidKey', 'The private key is not known here'));
       await client.put(body, options);
       return [];

@@ -7,13 +7,12 @@ import { FIELD_NAMES, type FieldName, fieldOf, HOOK_NAMES, pathOf } from '../../
 import type { PlanStatus } from '../../api/wireguardnode.generated.ts';
 import { joinProblem } from './joined-hooks.ts';
 import { changedWhileRunning, droppedComments, endangeredPeers, syncProblem } from './keep-peers.ts';
-import { withoutHooks } from './without-hooks.ts';
 import type { OldPeer } from './old-answers.ts';
 import type { OldInterface } from './old-client.ts';
 import type { Reading } from './reading.ts';
 
 /** One call of the agent. `keep-peers`: the one that gives every peer to kernel and file. */
-export type Action = 'disable' | 'enable' | 'put' | 'put-without-hooks' | 'keep-peers';
+export type Action = 'disable' | 'enable' | 'put' | 'keep-peers';
 
 /** What a change does, call by call, or why it is not made: a text for people. */
 export type Change =
@@ -120,18 +119,18 @@ function changeOfFile({ config, state }: DesiredInterface, reading: Reading, cha
 }
 
 /**
- * An interface that runs without a file is taken down by the one that a PUT writes: by one without hooks, as they never ran. Its peers are
- * put back, and saved, before it comes up as desired.
+ * An interface that runs without a file is taken down by the one that a PUT writes: what it came up with is not known, and most probably
+ * was this. Its peers are put back, and saved, before it comes up as desired.
  */
 function changeOfNoFile({ config, state }: DesiredInterface, reading: Reading, changed: readonly FieldName[]): Change {
   const { peers } = reading;
   const end: readonly Action[] = state === 'up' ? ['enable'] : [];
   const steps = stepsOf(changed, peers !== undefined, state);
   if (peers === undefined) return change(['put', ...end], steps);
-  const unkept = peers.length === 0 ? undefined : syncProblem(withoutHooks(config), reading);
+  if (peers.length === 0) return change(['put', ...(state === 'up' ? end : (['disable'] as const))], steps);
+  const unkept = syncProblem(config, reading);
   if (unkept !== undefined) return { kind: 'refused', message: `${ORPHANS}: ${unkept}` };
-  const back: readonly Action[] = peers.length === 0 ? [] : ['keep-peers'];
-  return change(['put-without-hooks', ...back, 'disable', 'put', ...end], steps);
+  return change(['put', 'keep-peers', 'disable', 'put', ...end], steps);
 }
 
 const ORPHANS = 'The interface runs without a file, and its peers could not be put back after it was written';

@@ -1,4 +1,4 @@
-import type { InterfaceConfig } from '../../../agent/protocol/wgquick/config.ts';
+import { EMPTY_CONFIG, type InterfaceConfig } from '../../../agent/protocol/wgquick/config.ts';
 import { fieldOf, pathOf } from '../../../agent/protocol/wgquick/fields.ts';
 import type { CallOptions } from '../driver.ts';
 import { droppedComments, unionText } from './keep-peers.ts';
@@ -7,7 +7,6 @@ import type { OldClient } from './old-client.ts';
 import { bodyOf, inexpressible } from './plan-change.ts';
 import { isAsBefore, lostPeers, textOf } from './same-reading.ts';
 import type { Work } from './work.ts';
-import { withoutHooks } from './without-hooks.ts';
 
 /** How an undo ended: what is not as it was, in words; empty = all is, and proven. */
 export interface Undone {
@@ -75,4 +74,10 @@ function formerOf({ before: { file }, desired }: Work): Former {
   const names = inexpressible(file);
   const absent = Object.fromEntries(names.map((name) => [name, fieldOf(name).absent]));
   return { config: { ...file, ...absent, invalid: {} }, missing: names.map(pathOf) };
+}
+
+/** What may be written of an interface whose hooks may fail. */
+function withoutHooks(config: InterfaceConfig): InterfaceConfig {
+  const { preUp, postUp, preDown, postDown } = EMPTY_CONFIG;
+  return { ...config, preUp, postUp, preDown, postDown };
 }
