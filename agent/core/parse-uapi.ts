@@ -90,19 +90,42 @@ function parsePeer(block: string): Peer {
  * A peer of which the last answer told the same is the same object: as good as always that is nearly all of thousands.
  */
 export class UapiParser {
-  #known: ReadonlyMap<string, Peer> = new Map();
+  /** By the key in hex. */
+  readonly #known = new Map<string, KnownPeer>();
+  #reads = 0;
 
   parse(text: string): Dump {
     const [head = '', ...blocks] = `\n${text}`.split('\npublic_key=');
-    const known = new Map<string, Peer>();
-    const peers = blocks.map((block) => {
-      const peer = this.#known.get(block) ?? parsePeer(block);
-      known.set(block, peer);
-      return peer;
-    });
-    this.#known = known;
+    this.#reads += 1;
+    const peers = blocks.map((block) => this.#peer(block));
+    if (this.#known.size > peers.length)
+      for (const [hex, { read }] of this.#known) if (read < this.#reads) this.#known.delete(hex);
     const dump: Growing<Dump> = { key: null, listenPort: 0, fwMark: null, peers };
     eachLine(head, (key, value) => DEVICE_KEYS[key]?.(dump, value));
     return dump;
   }
+
+  #peer(block: string): Peer {
+    const hex = block.slice(0, HEX_LENGTH);
+    const known = this.#known.get(hex);
+    if (known?.block !== block) {
+      const peer = parsePeer(block);
+      this.#known.set(hex, { block, peer, read: this.#reads });
+      return peer;
+    }
+    // The piece of this answer in the place of the former one's, which nothing keeps any more.
+    known.block = block;
+    known.read = this.#reads;
+    return known.peer;
+  }
+}
+
+const HEX_LENGTH = 64;
+
+interface KnownPeer {
+  /** What the last answer told of it. */
+  block: string;
+  readonly peer: Peer;
+  /** The number of that answer. */
+  read: number;
 }
