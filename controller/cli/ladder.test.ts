@@ -215,3 +215,14 @@ describe('the way from an object to its traffic', () => {
     expect(faultOf(ladder(lost, { secrets: { agent: 'found', key: 'missing' } }))).toMatchObject({ name: 'dns' });
   });
 });
+
+test('an agent that is not ours is named, and no more is said of the kernel than it shows', () => {
+  const node = after(inSync(nodeWith()));
+  const agent = { name: 'WGDashboard node agent', version: '2.2.0', limits: ['no live change'] };
+  const judged = withStatus(node, { ...node.status, agent, interface: { state: 'Up', peerCount: 1 } });
+  const texts = ladder(judged).filter(({ name }) => name === 'agent' || name === 'live');
+  expect(texts.map(({ text }) => text)).toEqual([
+    'WGDashboard node agent 2.2.0; what it cannot is in status.agent.limits',
+    expect.stringContaining('is Up, and its agent shows no more'),
+  ]);
+});

@@ -234,11 +234,11 @@ function textOf(name: RungName, { node, secrets, controller }: LadderFacts): str
     case 'signature':
       return 'the agent takes the key';
     case 'agent':
-      return agent?.version === undefined ? 'answers' : `version ${agent.version}`;
+      return agentText(agent);
     case 'file':
       return `${spec.interface.name}.conf is as wanted`;
     case 'live':
-      return seen === undefined ? 'as wanted' : `${spec.interface.name} is ${seen.state}, as wanted`;
+      return liveText(node);
     case 'peers':
       return seen?.peerCount === undefined
         ? 'not told'
@@ -255,4 +255,20 @@ function certificateText({ status }: WireGuardNode, url: URL | undefined): strin
   if (url?.protocol === 'http:') return 'none: plain HTTP';
   const end = status.agent?.certificateNotAfter;
   return end === undefined ? 'trusted' : `trusted, until ${end.slice(0, 10)}`;
+}
+
+/** One that is not ours is named, and what it cannot. */
+function agentText(agent: WireGuardNode['status']['agent']): string {
+  if (agent?.version === undefined) return 'answers';
+  const { name, version, limits = [] } = agent;
+  if (limits.length === 0) return `version ${version}`;
+  return `${name ?? 'another agent'} ${version}; what it cannot is in status.agent.limits`;
+}
+
+/** An agent with limits does not show what the kernel has. */
+function liveText({ spec, status }: WireGuardNode): string {
+  const { interface: seen, agent } = status;
+  if (seen === undefined) return 'as wanted';
+  const isUnseen = seen.state === 'Up' && agent?.limits !== undefined;
+  return `${spec.interface.name} is ${seen.state}, ${isUnseen ? 'and its agent shows no more' : 'as wanted'}`;
 }
