@@ -12,7 +12,7 @@ import { type PeerEdits, withPeerEdits } from '../protocol/wgquick/peer-edits.ts
 import type { LiveStep } from '../backend/backend.ts';
 import { readRoutesTo } from '../host/ip-json.ts';
 import type { ManagedInterface } from './managed-interface.ts';
-import { readSnapshot } from './snapshot.ts';
+import { readSnapshot, type Snapshot } from './snapshot.ts';
 
 /**
  * Changes peers in the file and on the running device, together: the device by what differs alone, the file in its place. What is to be
@@ -20,9 +20,11 @@ import { readSnapshot } from './snapshot.ts';
  * interface's lock. Throws `not_found` where there is neither file nor device, `route_conflict` before anything is touched.
  */
 export async function changePeers(target: ManagedInterface, edits: PeerEdits): Promise<boolean> {
-  const { fileText, device, document, running } = await readSnapshot(target, { effects: 'none', routes: 'none' });
+  const snapshot = await readSnapshot(target, { effects: 'none', routes: 'none' });
+  const { fileText, device, document, running } = snapshot;
   if (fileText === null && device === null)
     throw new AgentError('not_found', `There is no interface ${target.name}: neither ${target.path} nor a device`);
+  refuseOwnKey(snapshot, edits);
   // Of an interface that is down, the peers that only the kernel had are kept by us.
   const kept = device === null ? await target.state.readPeers() : [];
   const whole = wholeEdits(edits, { document, inFile: peerKeysIn(fileText ?? ''), peers: device?.peers ?? kept });
@@ -43,6 +45,18 @@ export async function changePeers(target: ManagedInterface, edits: PeerEdits): P
     target.warnings.push(`${target.name} has no file: what was changed of its peers is gone when it goes down`);
   if (device !== null) await afterwards(target, { device, change, running, networks: { networks, toAdd } });
   return true;
+}
+
+/** wg and the kernel take such a peer, and drop it without a word. */
+function refuseOwnKey({ name, file, fileText, device }: Snapshot, { set }: PeerEdits): void {
+  const own = [file?.privateKey?.publicKey, device?.key?.publicKey];
+  // What stands in the file already is not judged: whole meshes are made from one list of peers.
+  const found = set.find(({ publicKey }) => own.includes(publicKey) && !peerKeysIn(fileText ?? '').has(publicKey));
+  if (found === undefined) return;
+  throw new AgentError(
+    'key_is_peer',
+    `${found.publicKey} is the public key of ${name} itself: it cannot be its own peer`,
+  );
 }
 
 interface Change {

@@ -1,4 +1,4 @@
-import { Ajv } from 'ajv';
+import { validatorOf } from '../runtime/validator.ts';
 import { apiVersionOf, collectionPath, LEASE, objectPath } from '../api/kinds.ts';
 import type { LeaseRecord, LeaseStore, StoredLease } from '../runtime/leader.ts';
 import { KubeError, type KubeClient } from './kube-client.ts';
@@ -17,7 +17,7 @@ interface RawLease {
 const text = { type: ['string', 'null'], maxLength: 1024 };
 const number = { type: ['integer', 'null'] };
 
-const isLease = new Ajv({ allowUnionTypes: true }).compile<RawLease>({
+const isLease = validatorOf<RawLease>({
   type: 'object',
   required: ['metadata'],
   properties: {

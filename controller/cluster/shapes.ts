@@ -1,4 +1,4 @@
-import { Ajv } from 'ajv';
+import { validatorOf } from '../runtime/validator.ts';
 
 /** What of the API server's answers is used: anything else is a breach of protocol, and told as one. */
 
@@ -68,13 +68,11 @@ export interface RawSecret {
   readonly data?: Readonly<Record<string, string>> | null;
 }
 
-const ajv = new Ajv({ allowUnionTypes: true, strictRequired: false, strictTypes: false });
-
 /** Whether it is an object with the metadata that we use. */
-export const isObject = ajv.compile<RawObject>(OBJECT);
+export const isObject = validatorOf<RawObject>(OBJECT);
 /** Whether it is a page of a list. */
-export const isList = ajv.compile<RawList>(LIST);
+export const isList = validatorOf<RawList>(LIST);
 /** Whether it is an event of a watch. */
-export const isEvent = ajv.compile<RawEvent>(EVENT);
+export const isEvent = validatorOf<RawEvent>(EVENT);
 /** Whether it is a Secret. */
-export const isSecretData = ajv.compile<RawSecret>(SECRET);
+export const isSecretData = validatorOf<RawSecret>(SECRET);

@@ -1,5 +1,4 @@
 import { spawn } from 'node:child_process';
-import { randomBytes } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type AgentClient, createAgentClient } from '../../controller/drivers/wgnode/agent-client.ts';
 import { createUrlGuard } from '../../controller/drivers/http/url-guard.ts';
@@ -10,7 +9,7 @@ import type { LabHost } from '../support/lab/start-host.ts';
 import { startLab } from '../support/lab/start-lab.ts';
 import { until } from '../support/until.ts';
 import { BenchHost, cpuMsOf, timed } from './bench-host.ts';
-import { PeerCalls } from './peer-calls.ts';
+import { costOfPeerCalls } from './peer-calls.ts';
 import { startPythonAgent } from './python-agent.ts';
 import { type Figure, figureOf, isMiss, median, rowOf } from './figure.ts';
 import { startTunnel } from './gap.ts';
@@ -233,47 +232,6 @@ async function many(bench: BenchHost): Promise<void> {
   await bench.disable(name);
 }
 
-const PEER_CALLS = 30;
-
-/** The old contract's calls for one peer: what they cost the agent, programs that it starts left out. */
-async function peerCalls(bench: BenchHost): Promise<void> {
-  const calls = new PeerCalls(bench.host);
-  for (const peers of [5, 500, 5_000]) {
-    say(`${String(PEER_CALLS)} calls for a peer beside ${String(peers)}`);
-    const name = bench.newName();
-    await bench.writeFile(name, peers);
-    await bench.enable(name);
-    const newKey = (): string => randomBytes(32).toString('base64');
-    const key = newKey();
-    const kinds = {
-      'a peer changes': (count: number) => ({
-        public_key: key,
-        allowed_ips: ['10.250.0.1/32'],
-        persistent_keepalive: count,
-      }),
-      'a peer comes': (count: number) => ({ public_key: newKey(), allowed_ips: [`10.251.0.${String(count)}/32`] }),
-    };
-    for (const [what, body] of Object.entries(kinds)) {
-      for (let count = 1; count <= 5; count += 1) await calls.post(name, body(200 + count));
-      const before = bench.cpuMs();
-      for (let count = 1; count <= PEER_CALLS; count += 1) await calls.post(name, body(count));
-      const ours = (bench.cpuMs() - before) / PEER_CALLS;
-      add({
-        id: 'B11p',
-        what: `CPU, ${what}, ${String(peers)} peers`,
-        ours,
-        rival: null,
-        ratio: ours,
-        goal: 50,
-        unit: 'ms',
-      });
-    }
-    await bench.disable(name);
-    await bench.host.mustExec(['rm', `/etc/wireguard/${name}.conf`]);
-  }
-  await calls.close();
-}
-
 /** How long packets are lost while a tunnel of 500 peers changes. */
 async function gaps(bench: BenchHost, far: LabHost): Promise<void> {
   say('gaps of a tunnel with 500 peers');
@@ -327,7 +285,8 @@ try {
   const atRest = bench.rssMb();
   if (isWanted('B12')) await lifecycle(bench);
   if (isWanted('B11')) await put(bench);
-  if (isWanted('B11p')) await peerCalls(bench);
+  if (isWanted('B11p'))
+    for (const peers of [5, 500, 5_000]) for (const row of await costOfPeerCalls(bench, peers)) add(row);
   if (isWanted('B10')) await get(bench);
   if (isWanted('B12g')) await gaps(bench, lab.host('beta'));
   if (isWanted('B12b')) await many(bench);

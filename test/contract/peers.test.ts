@@ -1,4 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
+import { publicKeyOf } from '../../agent/protocol/key.ts';
+import { Secret } from '../../agent/protocol/secret.ts';
 import { newPrivateKey } from '../support/canary.ts';
 import { mustRun } from '../support/lab/run.ts';
 import { keyWithSlash, newPublicKey, peerCalls } from './support/peer-calls.ts';
@@ -189,6 +191,15 @@ describe('what is refused leaves everything as it was', () => {
     expect([reply.status, reply.json['code'], typeof reply.json['error']]).toEqual([status, code, 'string']);
     expect(await agent.fingerprint()).toEqual(before);
   });
+});
+
+test('the own key of the interface is no peer of it', async () => {
+  const { name, text } = await made(true);
+  const own = publicKeyOf(new Secret(/PrivateKey = (\S+)/.exec(text)?.[1] ?? ''));
+  const reply = await post(name, { public_key: own, allowed_ips: ['10.9.0.9/32'] });
+  expect([reply.status, reply.json['code']]).toEqual([409, 'key_is_peer']);
+  expect((await sync(name, `[Peer]\nPublicKey = ${own}\n`)).json['code']).toBe('key_is_peer');
+  expect(await file(name)).toBe(text);
 });
 
 test('old clients send the same twice within a second: both are calls, and the last one counts', async () => {

@@ -1,5 +1,5 @@
-import { Ajv } from 'ajv';
 import type { HealthResponse } from '../../../agent/protocol/messages.ts';
+import { validatorOf } from '../../runtime/validator.ts';
 
 const text = { type: 'string', maxLength: 256 };
 
@@ -18,4 +18,4 @@ const HEALTH_RESPONSE = {
 };
 
 /** Whether a parsed answer to /health is that of any agent. */
-export const isHealthResponse = new Ajv().compile<HealthResponse>(HEALTH_RESPONSE);
+export const isHealthResponse = validatorOf<HealthResponse>(HEALTH_RESPONSE);

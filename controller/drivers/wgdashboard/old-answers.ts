@@ -1,4 +1,4 @@
-import { Ajv } from 'ajv';
+import { validatorOf } from '../../runtime/validator.ts';
 import { refusal } from '../../policy/refusal.ts';
 import { redactKeys } from '../../../agent/protocol/redact.ts';
 import type { Failure } from '../driver.ts';
@@ -60,16 +60,14 @@ const PEER = shape({
 });
 const members = (maxProperties: number): object => ({ type: 'object', maxProperties });
 
-const ajv = new Ajv({ allowUnionTypes: true });
-
-export const isOldConfig = ajv.compile<OldConfig>(
+export const isOldConfig = validatorOf<OldConfig>(
   shape({ interface: text(15), config: shape({ raw_config: text(4 * 1024 * 1024) }) }),
 );
-export const isOldDump = ajv.compile<OldDump>(
+export const isOldDump = validatorOf<OldDump>(
   shape({ interface: text(15), peers: { type: 'array', maxItems: 100_000, items: PEER } }),
 );
-export const isOldStatus = ajv.compile<OldStatus>(shape({ wireguard: shape({ interfaces: members(10_000) }) }));
-export const isOldRoutes = ajv.compile<OldRoutes>(
+export const isOldStatus = validatorOf<OldStatus>(shape({ wireguard: shape({ interfaces: members(10_000) }) }));
+export const isOldRoutes = validatorOf<OldRoutes>(
   shape({ paths: { ...members(1_000), additionalProperties: { type: 'object' } } }),
 );
 

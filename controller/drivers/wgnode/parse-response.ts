@@ -1,4 +1,4 @@
-import { Ajv } from 'ajv';
+import { validatorOf } from '../../runtime/validator.ts';
 import type { ConfigResponse, DumpResponse, PutConfigResponse } from '../../../agent/protocol/messages.ts';
 import { SPEC_PROPERTIES } from '../../../agent/protocol/wgquick/wire.ts';
 
@@ -108,13 +108,11 @@ const DUMP_RESPONSE = shape({
   },
 });
 
-const ajv = new Ajv({ allowUnionTypes: true, strictRequired: false, strictTypes: false });
-
 /** Whether a parsed answer to GET config is one. */
-export const isConfigResponse = ajv.compile<ConfigResponse>(CONFIG_RESPONSE);
+export const isConfigResponse = validatorOf<ConfigResponse>(CONFIG_RESPONSE);
 
 /** Whether a parsed answer to GET dump is one. */
-export const isDumpResponse = ajv.compile<DumpResponse>(DUMP_RESPONSE);
+export const isDumpResponse = validatorOf<DumpResponse>(DUMP_RESPONSE);
 
 /** Whether a parsed answer to PUT config is that of our agent. */
-export const isPutResponse = ajv.compile<PutConfigResponse>(PUT_RESPONSE);
+export const isPutResponse = validatorOf<PutConfigResponse>(PUT_RESPONSE);
