@@ -230,6 +230,20 @@ describe('who answers', () => {
     expect(scene.takeMutations()).toEqual([]);
   });
 
+  test('it is judged anew at every connection: another build, another version, another trust', async () => {
+    await scene.running();
+    const { revision } = await scene.look();
+    scene.restartAs({ hasDelete: false });
+    await scene.driver.observe(revision, CALLS);
+    expect([...scene.driver.capabilities]).not.toContain('remove');
+    scene.restartAs({ version: '2.3.1' });
+    expect((await scene.look()).agent).toMatchObject({ version: '2.3.1', capabilities: ['delete'] });
+    scene.restartAs({ isBadHost: true });
+    expect(await scene.driver.observe(revision, CALLS)).toMatchObject({ refusal: { reason: 'InsecureAgent' } });
+    scene.restartAs({});
+    expect(await scene.driver.observe(undefined, CALLS)).toMatchObject({ kind: 'observed' });
+  });
+
   test('C14 two calls at once find the same new key', async () => {
     const tls = { ca: undefined, cert: undefined, key: undefined, serverName: undefined, pins: [] };
     const origin = `http://127.0.0.1:${String(scene.port)}`;

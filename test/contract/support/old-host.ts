@@ -24,6 +24,7 @@ export class OldScene {
   readonly key = newPrivateKey();
   readonly secret = newSecretText();
   readonly #options: Partial<OldAgentOptions>;
+  #agent: OldAgent | undefined;
   #served: ServedOldAgent | undefined;
   #client: SignedClient | undefined;
   #driver: Driver | undefined;
@@ -35,8 +36,8 @@ export class OldScene {
   }
 
   async start(secret = this.secret, now: () => number = Date.now): Promise<this> {
-    const agent = new OldAgent({ host: this.host, secret: this.secret, now: Date.now, ...this.#options });
-    const served = await serveOldAgent(agent);
+    this.#agent = this.#newAgent();
+    const served = await serveOldAgent({ answer: (request) => (this.#agent ?? this.#newAgent()).answer(request) });
     this.#served = served;
     const tls = { ca: undefined, cert: undefined, key: undefined, serverName: undefined, pins: [] };
     const origin = `http://127.0.0.1:${String(served.port)}`;
@@ -47,6 +48,16 @@ export class OldScene {
     );
     this.#driver = new ChosenDriver(this.#client, { name: NAME, url: origin, now });
     return this;
+  }
+
+  #newAgent(over: Partial<OldAgentOptions> = {}): OldAgent {
+    return new OldAgent({ host: this.host, secret: this.secret, now: Date.now, ...this.#options, ...over });
+  }
+
+  /** The agent is restarted as another build, on the same host. */
+  restartAs(over: Partial<OldAgentOptions>): void {
+    this.#agent = this.#newAgent(over);
+    this.cutAll();
   }
 
   async stop(): Promise<void> {
