@@ -82,8 +82,7 @@ export class WgdashboardDriver implements Driver {
 
   observe(revision: string | undefined, options: CallOptions): Promise<Observed> {
     return answered(async () => {
-      const agent = await this.#agent(options);
-      const reading = await this.#read(options);
+      const { agent, reading } = await this.#look(options);
       if (revision === reading.revision && !this.#isUnproven) return { kind: 'unchanged' };
       const observation = observationOf(agent, reading);
       return { kind: 'observed', observation: this.#isUnproven ? withDoubt(observation) : observation };
@@ -98,11 +97,18 @@ export class WgdashboardDriver implements Driver {
       this.#canDelete = await this.#client.canDelete(options);
       this.#known = health;
     }
-    return identityOf(this.#options.version, this.#canDelete === true, this.#client.certificateNotAfterMs);
+    return identityOf(health.version, this.#canDelete === true, this.#client.certificateNotAfterMs);
   }
 
   #insecureText(): string {
     return `The agent at ${this.#options.url} can be called by anybody without a signature, by way of the Host header (CVE-2026-48710): nothing is sent to it. Upgrade starlette there to 1.0.1 or later`;
+  }
+
+  /** Who answers is asked before and after: what was read by a connection that broke may be another agent's. */
+  async #look(options: CallOptions): Promise<{ readonly agent: AgentIdentity; readonly reading: Reading }> {
+    await this.#agent(options);
+    const reading = await this.#read(options);
+    return { reading, agent: await this.#agent(options) };
   }
 
   async #read(options: CallOptions): Promise<Reading> {
@@ -121,8 +127,7 @@ export class WgdashboardDriver implements Driver {
   /** Made here, from what the host has: the agent has no such thing. */
   plan(desired: DesiredInterface, options: CallOptions): Promise<Planned> {
     return answered(async () => {
-      await this.#agent(options);
-      const change = planChange(desired, await this.#read(options));
+      const change = planChange(desired, (await this.#look(options)).reading);
       if (change.kind === 'refused') throw new Unable(refusal('Unsupported', change.message));
       return { kind: 'planned', plan: change.plan };
     });
@@ -130,8 +135,7 @@ export class WgdashboardDriver implements Driver {
 
   apply(desired: DesiredInterface, { revision, maxImpact, ...options }: ApplyOptions): Promise<Applied> {
     return answered<Applied>(async () => {
-      const agent = await this.#agent(options);
-      const before = await this.#read(options);
+      const { agent, reading: before } = await this.#look(options);
       if (revision !== undefined && revision !== before.revision)
         return { kind: 'superseded', message: 'the host changed after it was read' };
       const change = planChange(desired, before);
@@ -159,15 +163,14 @@ export class WgdashboardDriver implements Driver {
   /** Down with what a change to down would do, so that peers which only run are not gone with the interface. */
   setState(state: 'up' | 'down', options: CallOptions): Promise<Done> {
     return answered(async () => {
-      await this.#agent(options);
+      const { reading } = await this.#look(options);
       if (state === 'up') await this.#client.setState('enable', options);
-      else await this.#down(options);
+      else await this.#down(reading, options);
       return { kind: 'done' };
     });
   }
 
-  async #down(options: CallOptions): Promise<void> {
-    const before = await this.#read(options);
+  async #down(before: Reading, options: CallOptions): Promise<void> {
     if (before.file === undefined) {
       await this.#client.setState('disable', options);
       return;
@@ -182,8 +185,7 @@ export class WgdashboardDriver implements Driver {
   /** Down first, as the agent would delete the file of an interface that it could not take down; and proven, as it says success either way. */
   remove(options: CallOptions): Promise<Done> {
     return answered(async () => {
-      await this.#agent(options);
-      const before = await this.#read(options);
+      const { reading: before } = await this.#look(options);
       // wg-quick takes nothing down without a file: with one of a key that nobody uses it does.
       if (before.file === undefined && before.peers !== undefined) await this.#client.put(STANDIN, options);
       try {
