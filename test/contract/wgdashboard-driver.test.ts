@@ -179,6 +179,15 @@ describe('a change', () => {
     expect(scene.takeMutations()).toEqual(['POST enable']);
   });
 
+  test('Down with a new value is down first', async () => {
+    await scene.running();
+    await scene.apply(scene.desired({ mtu: 1400 }, 'down'));
+    expect(scene.takeMutations()).toEqual(['POST disable', 'PUT config']);
+    expect({ up: scene.host.devices.has(NAME), mtu: scene.host.file(NAME)?.includes('MTU = 1400') }).toEqual({
+      ...{ up: false, mtu: true },
+    });
+  });
+
   test('a new file of what is down stays down, or comes up, as it is wanted', async () => {
     scene.host.setFile(NAME, scene.fileText());
     await scene.apply(scene.desired({ mtu: 1400 }, 'down'));
