@@ -85,6 +85,8 @@ describe('a host behind the WGDashboard node agent', () => {
     ['mtu', { mtu: 1380 }, 'MTU = 1380'],
     ['listenPort', { listenPort: 51_900 }, 'ListenPort = 51900'],
     ['addresses', { addresses: ['10.77.0.1/24', '10.78.0.1/24'] }, 'Address = 10.77.0.1/24, 10.78.0.1/24'],
+    ['dns', { dns: ['192.0.2.54', 'example.net'] }, 'DNS = 192.0.2.54, example.net'],
+    ['dns, none', { dns: [] }, 'ListenPort = 51900'],
     ['table', { table: 4242 }, 'Table = 4242'],
     ['table None', { table: 'None' }, 'Table = off'],
     ['table Auto', { table: 'Auto' }, 'ListenPort = 51900'],
@@ -92,7 +94,8 @@ describe('a host behind the WGDashboard node agent', () => {
     const view = await change(patch);
     expect(view.status.applied).toMatchObject({ cause: 'SpecChanged', impact: 'Restart' });
     expect(await file()).toContain(`${line}\n`);
-    const { mtu, listenPort } = patch as { mtu?: number; listenPort?: number };
+    const { mtu, listenPort, dns } = patch as { mtu?: number; listenPort?: number; dns?: string[] };
+    if (dns !== undefined) expect((await sh('resolvconf -l')).includes('192.0.2.54')).toBe(dns.length > 0);
     if (mtu !== undefined) expect(await sh(`cat /sys/class/net/${INTERFACE}/mtu`)).toBe(`${String(mtu)}\n`);
     if (listenPort !== undefined) expect(await sh(`wg show ${INTERFACE} listen-port`)).toBe(`${String(listenPort)}\n`);
     // `Table = off` and another table make no route that this can be tried by.
