@@ -95,7 +95,7 @@ describe('a host behind the WGDashboard node agent', () => {
     expect(view.status.applied).toMatchObject({ cause: 'SpecChanged', impact: 'Restart' });
     expect(await file()).toContain(`${line}\n`);
     const { mtu, listenPort, dns } = patch as { mtu?: number; listenPort?: number; dns?: string[] };
-    if (dns !== undefined) expect((await sh('resolvconf -l')).includes('192.0.2.54')).toBe(dns.length > 0);
+    if (dns !== undefined) expect((await sh('resolvconf -l || true')).includes('192.0.2.54')).toBe(dns.length > 0);
     if (mtu !== undefined) expect(await sh(`cat /sys/class/net/${INTERFACE}/mtu`)).toBe(`${String(mtu)}\n`);
     if (listenPort !== undefined) expect(await sh(`wg show ${INTERFACE} listen-port`)).toBe(`${String(listenPort)}\n`);
     // `Table = off` and another table make no route that this can be tried by.
