@@ -4,6 +4,13 @@ import { CommandError } from './command-error.ts';
 import { createLiveView, type LiveView, type PeerRow, peersText, type Sample, topText } from './live.ts';
 import { chosen, forEach, type Session } from './session.ts';
 
+/** An answer holds keys: over plain http it goes to this machine alone. */
+export function mayBeAsked(url: string): boolean {
+  if (!URL.canParse(url)) return false;
+  const { protocol, hostname } = new URL(url);
+  return protocol === 'https:' || (protocol === 'http:' && /^(?:127\.[0-9.]+|\[::1\]|localhost)$/.test(hostname));
+}
+
 /** With the objects, and a view of their agents, which is closed at the end. */
 async function withLive(
   session: Session,
@@ -11,8 +18,11 @@ async function withLive(
 ): Promise<number> {
   const { cluster, args, signal } = session;
   const agentUrl = args.text('agent-url');
-  if (agentUrl !== undefined && !agentUrl.startsWith('https://'))
-    throw new CommandError('--agent-url must be an https URL, as https://127.0.0.1:8443', MISUSE);
+  if (agentUrl !== undefined && !mayBeAsked(agentUrl))
+    throw new CommandError(
+      '--agent-url must be an https URL, as https://127.0.0.1:8443, or http of this very machine, as http://127.0.0.1:8080 through a tunnel of ssh',
+      MISUSE,
+    );
   const nodes = await chosen(session, 'look');
   if (agentUrl !== undefined && nodes.length !== 1)
     throw new CommandError('--agent-url is the way to one host: name one object', MISUSE);

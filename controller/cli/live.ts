@@ -31,7 +31,9 @@ export function createLiveView(
     async peers(node) {
       const name = node.spec.agent.secretRef.name;
       if (agentUrl === undefined && !node.spec.agent.url.startsWith('https:'))
-        throw new CommandError(`${keyOf(node)} has a plain http agent: to ask it anyway, name it with --agent-url`);
+        throw new CommandError(
+          `${keyOf(node)} has a plain http agent, which is not asked over the network: make a way and name it, as ssh -L 8080:localhost:8080 HOST and --agent-url http://127.0.0.1:8080`,
+        );
       const read = await secrets.agent(node);
       if (read.kind !== 'found')
         throw new CommandError(
