@@ -3,15 +3,16 @@ import type { Device, Peer } from '../core/device.ts';
 import { wholeEdits } from '../core/whole-edits.ts';
 import { type PeerChangePlan, peerDeltas } from '../core/peer-deltas.ts';
 import { startText } from '../core/start-text.ts';
-import { type Cidr, holdersOf, networkOf } from '../protocol/address.ts';
+import type { Cidr } from '../protocol/address.ts';
+import type { InterfaceKey } from '../protocol/interface-key.ts';
 import type { InterfaceConfig } from '../protocol/wgquick/config.ts';
 import { parseDocument } from '../protocol/wgquick/document.ts';
 import { pathOf } from '../protocol/wgquick/fields.ts';
 import { peerKeysIn } from '../protocol/wgquick/sections.ts';
 import { type PeerEdits, withPeerEdits } from '../protocol/wgquick/peer-edits.ts';
 import type { LiveStep } from '../backend/backend.ts';
-import { readRoutesTo } from '../host/ip-json.ts';
 import type { ManagedInterface } from './managed-interface.ts';
+import { newNetworks, routesToAdd } from './peer-routes.ts';
 import { readSnapshot, type Snapshot } from './snapshot.ts';
 
 /**
@@ -38,7 +39,9 @@ export async function changePeers(target: ManagedInterface, edits: PeerEdits): P
   };
   if (change.text === fileText && change.deltas === null && change.kept === kept) return false;
   const networks = device === null ? [] : newNetworks(device, whole.kernel);
-  const toAdd = await routesToAdd(target, networks, running.table);
+  const missing = await routesToAdd(target, networks, running.table);
+  // Where the file cannot say into which table, none is made rather than one in the wrong table.
+  const toAdd = fileText === null || snapshot.file?.invalid.table !== undefined ? [] : missing;
   await target.state.writePeerEdits(edits);
   await carryOut(target, change);
   if (fileText === null)
@@ -47,9 +50,13 @@ export async function changePeers(target: ManagedInterface, edits: PeerEdits): P
   return true;
 }
 
-/** wg and the kernel take such a peer, and drop it without a word. */
-function refuseOwnKey({ name, file, fileText, device }: Snapshot, { set }: PeerEdits): void {
-  const own = [file?.privateKey?.publicKey, device?.key?.publicKey];
+/** wg and the kernel take such a peer, and drop it without a word. `wanted`: the key that the interface is about to get. */
+export function refuseOwnKey(
+  { name, file, fileText, device }: Snapshot,
+  { set }: Pick<PeerEdits, 'set'>,
+  wanted: InterfaceKey | null = null,
+): void {
+  const own = [wanted?.publicKey, file?.privateKey?.publicKey, device?.key?.publicKey];
   // What stands in the file already is not judged: whole meshes are made from one list of peers.
   const found = set.find(({ publicKey }) => own.includes(publicKey) && !peerKeysIn(fileText ?? '').has(publicKey));
   if (found === undefined) return;
@@ -156,55 +163,11 @@ export async function finishPeerEdits(target: ManagedInterface): Promise<boolean
       error: String(error),
     });
     // What can never be made, as its interface is gone, is not tried for ever; a full disk is tried again.
-    const isForGood = error instanceof AgentError && ['not_found', 'route_conflict'].includes(error.code);
+    const isForGood =
+      error instanceof AgentError && ['key_is_peer', 'not_found', 'route_conflict'].includes(error.code);
     await target.state.writePeerEdits(isForGood ? null : edits);
   }
   return true;
-}
-
-/** Networks that peers get, that no other peer and no address of the device holds. */
-function newNetworks({ peers, addresses }: Device, { set }: PeerEdits): Cidr[] {
-  const asked = new Set(set.map(({ publicKey }) => publicKey));
-  const own = new Set(peers.filter(({ publicKey }) => asked.has(publicKey)).flatMap(({ allowedIps }) => allowedIps));
-  const more = new Set(set.flatMap(({ allowedIps = [] }) => allowedIps).filter((ip) => !own.has(ip)));
-  if (more.size === 0) return [];
-  const known = addresses.map(networkOf);
-  // Of few networks all that could hold them are fewer than those of thousands of peers.
-  return [...more].filter((ip) => {
-    const holders = holdersOf(ip);
-    const isHeld = (network: Cidr): boolean => holders.has(network);
-    return !known.some(isHeld) && !peers.some(({ allowedIps }) => allowedIps.some(isHeld));
-  });
-}
-
-/** At once so many processes look for routes. */
-const LOOKS_AT_ONCE = 8;
-
-/**
- * Which of the networks need a route, as wg-quick(8) would make it: one that no route of the device covers. Throws `route_conflict` where
- * another device has a route to the very network: it would be taken from it, now or when the interface comes up the next time.
- */
-async function routesToAdd(target: ManagedInterface, networks: readonly Cidr[], table: string | null): Promise<Cidr[]> {
-  const wanted = networks.filter((ip) => !ip.endsWith('/0'));
-  const missing: Cidr[] = [];
-  for (let at = 0; at < wanted.length; at += LOOKS_AT_ONCE) {
-    const some = wanted.slice(at, at + LOOKS_AT_ONCE);
-    const looks = some.map(async (network) => {
-      if (await isToBeAdded(target, network, table)) missing.push(network);
-    });
-    await Promise.all(looks);
-  }
-  return missing;
-}
-
-async function isToBeAdded({ name, host }: ManagedInterface, network: Cidr, table: string | null): Promise<boolean> {
-  const inMain = await readRoutesTo(host.runner, network, 'main');
-  const holder = inMain.find(({ destination, device }) => destination === network && device !== name)?.device;
-  if (holder !== undefined)
-    throw new AgentError('route_conflict', `The route to ${network} is held by ${holder}; it is left alone`);
-  if (table === 'off') return false;
-  const own = table === null ? inMain : await readRoutesTo(host.runner, network, table);
-  return !own.some(({ device }) => device === name);
 }
 
 interface Networks {
@@ -260,7 +223,7 @@ async function addRoutes(
   config: InterfaceConfig,
   { networks, toAdd }: Networks,
 ): Promise<void> {
-  if (networks.some((ip) => ip.endsWith('/0')))
+  if (networks.some((ip) => ip.endsWith('/0') && !toAdd.includes(ip)))
     target.warnings.push(
       'a peer may be sent everything: that becomes the default route when the interface comes up next',
     );

@@ -110,7 +110,8 @@ export class UapiParser {
     const known = this.#known.get(hex);
     if (known?.block !== block) {
       const peer = parsePeer(block);
-      this.#known.set(hex, { block, peer, read: this.#reads });
+      // A copy: a piece of the answer would keep all of it for as long as the peer is known, keys and all.
+      this.#known.set(Buffer.from(hex, 'latin1').toString('latin1'), { block, peer, read: this.#reads });
       return peer;
     }
     // The piece of this answer in the place of the former one's, which nothing keeps any more.

@@ -1,3 +1,4 @@
+import { AgentError } from '../core/agent-error.ts';
 import { FAMILIES, type Family } from '../core/default-routing.ts';
 import { type Cidr, isIpv6, parseCidr } from '../protocol/address.ts';
 import { type CommandRunner, mustRun } from './command-runner.ts';
@@ -51,15 +52,23 @@ export const parseRouteJson = (text: string, family: Family): DeviceRoute[] =>
 export const readOtherDevices = async (runner: CommandRunner, name: string): Promise<DeviceAddresses[]> =>
   parseAddresses(await mustRun(runner, ['ip', '-json', 'address', 'show'])).filter((device) => device.name !== name);
 
-/** The routes of a table that cover a network, the network's own among them. */
-export async function readRoutesTo(runner: CommandRunner, network: Cidr, table: string): Promise<DeviceRoute[]> {
-  const family: Family = isIpv6(network) ? '-6' : '-4';
-  const { exitCode, stdout } = await runner.run('ip', [
-    ...['-json', family, 'route', 'show', 'table', table, 'match', network],
-  ]);
-  // A table that nobody has made yet has none.
-  return exitCode === 0 ? parseRouteJson(stdout, family) : [];
+/** The routes of a table; one that nobody has made yet has none. Throws `command_failed`. */
+export async function readRoutes(
+  runner: CommandRunner,
+  family: Family,
+  table: string,
+  selector: readonly string[] = [],
+): Promise<DeviceRoute[]> {
+  const argv = ['-json', family, 'route', 'show', 'table', table, ...selector];
+  const { exitCode, stdout, stderr } = await runner.run('ip', argv);
+  if (exitCode === 0) return parseRouteJson(stdout, family);
+  if (/FIB table does not exist|invalid table/i.test(stderr)) return [];
+  throw new AgentError('command_failed', `ip cannot tell the routes of table ${table}`);
 }
+
+/** Those of them that cover a network, its own among them. */
+export const readRoutesTo = (runner: CommandRunner, network: Cidr, table: string): Promise<DeviceRoute[]> =>
+  readRoutes(runner, isIpv6(network) ? '-6' : '-4', table, ['match', network]);
 
 /** Routes of the main table on devices other than `name`. */
 export async function readForeignRoutes(runner: CommandRunner, name: string): Promise<DeviceRoute[]> {

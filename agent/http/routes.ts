@@ -124,5 +124,5 @@ export function createRoutes(context: AgentContext): Route[] {
 
 const FIRST = '/v1/wg/';
 
-/** The panel's client asks for dump and peers without the version, as agents before 2.0 had it. */
+/** Agents before 2.0 had no version in the path; the panel's client still calls dump and peers so. */
 const asBeforeV1 = (route: Route): Route => ({ ...route, path: route.path.slice('/v1'.length) });

@@ -1,5 +1,5 @@
 import { apply } from '../apply/engine.ts';
-import { changePeers } from '../apply/change-peers.ts';
+import { changePeers, refuseOwnKey } from '../apply/change-peers.ts';
 import type { ManagedInterface } from '../apply/managed-interface.ts';
 import { planFor } from '../apply/plan.ts';
 import { preflight } from '../apply/preflight.ts';
@@ -34,6 +34,7 @@ export async function syncConf(
       'Failed to synchronize configuration: config names no peer, which would take every one away; DELETE peers/{key} does that';
     throw new AgentError('invalid_file', text);
   }
+  refuseOwnKey(before, { set: wishes }, wanted.privateKey);
   const base = before.file ?? before.running;
   const spoken = FIELDS.filter((name) => wanted[name] !== null);
   const config: InterfaceConfig = spoken.reduce((sum, name) => ({ ...sum, [name]: wanted[name] }), base);

@@ -2,7 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import { publicKeyOf } from '../../agent/protocol/key.ts';
 import { Secret } from '../../agent/protocol/secret.ts';
 import { newPrivateKey } from '../support/canary.ts';
-import { mustRun } from '../support/lab/run.ts';
+import { mustRun, run } from '../support/lab/run.ts';
 import { keyWithSlash, newPublicKey, peerCalls } from './support/peer-calls.ts';
 import { newName, type Reply } from './support/test-agent.ts';
 import { useTestAgent } from './support/use-agent.ts';
@@ -193,12 +193,65 @@ describe('what is refused leaves everything as it was', () => {
   });
 });
 
+describe('routes to what a peer gets', () => {
+  const inTable = async (name: string, table: string): Promise<string> =>
+    (await run(['ip', 'route', 'show', 'table', table, 'dev', name])).stdout;
+  const started = async (table: string, more = ''): Promise<string> => {
+    const { name, text } = await made(false);
+    await agent.write(
+      name,
+      text.replace('Table = off', `Table = ${table}${more}`).replace('10.9.0.1/24', '10.211.0.1/32'),
+    );
+    expect((await agent.call({ method: 'POST', path: `/v1/wg/${name}/enable` })).status).toBe(200);
+    return name;
+  };
+
+  test('in a table of its own are made, the default route too', async () => {
+    const name = await started('4713');
+    expect((await post(name, { public_key: newPublicKey(), allowed_ips: ['10.212.0.0/16', '0.0.0.0/0'] })).status).toBe(
+      200,
+    );
+    expect(await inTable(name, '4713')).toMatch(/^default .*\n.*10\.212\.0\.0\/16|10\.212\.0\.0\/16[^]*default/m);
+  });
+
+  test('are none where a route of the device covers it, whoever else has one', async () => {
+    const name = await started('auto', '\nPostUp = ip route add 10.213.0.0/16 dev %i');
+    const other = newName();
+    await mustRun(['ip', 'link', 'add', other, 'type', 'dummy']);
+    await mustRun(['ip', 'link', 'set', other, 'up']);
+    await mustRun(['ip', 'route', 'add', '10.213.7.0/24', 'dev', other]);
+    const reply = await post(name, { public_key: newPublicKey(), allowed_ips: ['10.213.7.0/24'] });
+    await mustRun(['ip', 'link', 'delete', other]);
+    expect(reply.status).toBe(200);
+    expect(await inTable(name, 'main')).not.toContain('10.213.7.0/24');
+  });
+
+  test('are refused where another device has the very network, one of few or one of many', async () => {
+    const name = await started('auto');
+    const other = newName();
+    await mustRun(['ip', 'link', 'add', other, 'type', 'dummy']);
+    await mustRun(['ip', 'link', 'set', other, 'up']);
+    await mustRun(['ip', 'route', 'add', '10.214.0.0/24', 'dev', other]);
+    const many = Array.from({ length: 40 }, (_, at) => `10.214.${String(at)}.0/24`);
+    for (const allowedIps of [['10.214.0.0/24'], many])
+      expect((await post(name, { public_key: newPublicKey(), allowed_ips: allowedIps })).json['code']).toBe(
+        'route_conflict',
+      );
+    await mustRun(['ip', 'link', 'delete', other]);
+    expect((await post(name, { public_key: newPublicKey(), allowed_ips: many })).status).toBe(200);
+    expect((await inTable(name, 'main')).match(/10\.214\./g)).toHaveLength(40);
+  });
+});
+
 test('the own key of the interface is no peer of it', async () => {
   const { name, text } = await made(true);
   const own = publicKeyOf(new Secret(/PrivateKey = (\S+)/.exec(text)?.[1] ?? ''));
   const reply = await post(name, { public_key: own, allowed_ips: ['10.9.0.9/32'] });
   expect([reply.status, reply.json['code']]).toEqual([409, 'key_is_peer']);
-  expect((await sync(name, `[Peer]\nPublicKey = ${own}\n`)).json['code']).toBe('key_is_peer');
+  const port = await mustRun(['wg', 'show', name, 'listen-port']);
+  const moved = `[Interface]\nListenPort = 40444\n[Peer]\nPublicKey = ${own}\n`;
+  expect((await sync(name, moved)).json['code']).toBe('key_is_peer');
+  expect(await mustRun(['wg', 'show', name, 'listen-port'])).toBe(port);
   expect(await file(name)).toBe(text);
 });
 

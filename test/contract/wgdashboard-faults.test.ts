@@ -88,6 +88,47 @@ describe('a call without an answer in the middle of a change', () => {
   });
 });
 
+describe('a refusal in the middle of a change', () => {
+  test('is undone: the interface that went down for it comes up again', async () => {
+    await scene.running(scene.fileText('', ALICE_SECTION));
+    await scene.look();
+    const run = scene.host.run.bind(scene.host);
+    scene.host.run = (argv) => {
+      if (argv.join(' ') === `wg-quick down ${NAME}`) scene.become({ lacks: 'PUT /config' });
+      return run(argv);
+    };
+    expect(await scene.apply(scene.desired({ dns: ['9.9.9.9'] }))).toMatchObject({ kind: 'failed', restored: true });
+    expect({ up: isUp(), peers: running() }).toEqual({ up: true, peers: [ALICE] });
+  });
+});
+
+describe('what could not be proven', () => {
+  test('is a restart by the next change, and no more than maxImpact allows', async () => {
+    await scene.running(scene.fileText('', ALICE_SECTION));
+    await scene.look();
+    const run = scene.host.run.bind(scene.host);
+    const abort = new AbortController();
+    let isFirst = true;
+    scene.host.run = (argv) => {
+      if (argv.join(' ') !== `wg-quick down ${NAME}` || !isFirst) return run(argv);
+      isFirst = false;
+      abort.abort();
+      scene.cutAll();
+      throw new Error('it is gone');
+    };
+    const desired = scene.desired({ listenPort: 51_999 });
+    expect(await scene.apply(desired, { signal: abort.signal })).toMatchObject({ kind: 'unreachable' });
+    const { reported } = await scene.look();
+    expect(reported).toMatchObject([{ impact: 'Restart' }]);
+    expect(await scene.apply(desired, { maxImpact: 'None' })).toEqual({ kind: 'impact-not-allowed' });
+    scene.host.addPeer(NAME, CAROL, { ips: ['10.7.0.9/32'] });
+    expect(await scene.apply(desired)).toMatchObject({ kind: 'applied', impact: 'Restart' });
+    expect(scene.host.devices.get(NAME)?.listenPort).toBe(51_999);
+    expect(running()).toEqual([ALICE, CAROL].sort());
+    expect((await scene.look()).reported).toEqual([]);
+  });
+});
+
 describe('an undo', () => {
   test('of what a PUT cannot write whole brings back what it can, and says the rest', async () => {
     await scene.running(scene.fileText('PostDown = echo down\n# office\n', ALICE_SECTION));

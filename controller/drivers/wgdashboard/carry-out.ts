@@ -1,7 +1,7 @@
 import { refusal } from '../../policy/refusal.ts';
 import { pause, systemClock } from '../../runtime/clock.ts';
 import type { Applied, CallOptions } from '../driver.ts';
-import { AgentUnreachable, Unable } from '../http/agent-failure.ts';
+import { AgentFailure, AgentUnreachable, Unable } from '../http/agent-failure.ts';
 import { unionText } from './keep-peers.ts';
 import { OldAgentFailed } from './old-answers.ts';
 import type { OldClient } from './old-client.ts';
@@ -34,9 +34,10 @@ export async function carryOut(client: OldClient, work: Work): Promise<End> {
     try {
       warnings.push(...(await make(client, work, { action, options })));
     } catch (error) {
-      if (error instanceof OldAgentFailed) return failed(client, work, { action, message: error.message });
-      if (!(error instanceof AgentUnreachable)) throw error;
-      if (index === 0 && NEVER_ARRIVED.has(error.reason)) throw error;
+      if (!(error instanceof AgentFailure)) throw error;
+      // A refusal of the first call has touched nothing; one in the middle of a change leaves half of it.
+      if (index === 0 && (error instanceof Unable || isNeverArrived(error))) throw error;
+      if (!(error instanceof AgentUnreachable)) return failed(client, work, { action, message: error.message });
       const settled = await afterSilence(client, work, { action, error });
       if (settled !== undefined) return settled;
       break;
@@ -52,6 +53,9 @@ export async function carryOut(client: OldClient, work: Work): Promise<End> {
 }
 
 const NEVER_ARRIVED = new Set(['DNSFailed', 'TLSFailed', 'SignatureRejected', 'ClockSkew', 'URLNotAllowed']);
+
+const isNeverArrived = (error: AgentFailure): boolean =>
+  error instanceof AgentUnreachable && NEVER_ARRIVED.has(error.reason);
 
 interface Making {
   readonly action: Action;
@@ -107,12 +111,18 @@ interface Silent {
 }
 
 /** What a call without an answer has come to. Undefined = all is as desired. Throws the silence where it lasts. */
-async function afterSilence(client: OldClient, work: Work, { action, error }: Silent): Promise<End | undefined> {
-  const { options, before, desired } = work;
-  if (options.signal.aborted) {
-    await lastCall(client, work);
-    throw error;
+async function afterSilence(client: OldClient, work: Work, silent: Silent): Promise<End | undefined> {
+  try {
+    return await settled(client, work, silent);
+  } finally {
+    // A controller that ends leaves no tunnel down that ran.
+    if (work.options.signal.aborted) await lastCall(client, work);
   }
+}
+
+async function settled(client: OldClient, work: Work, { action, error }: Silent): Promise<End | undefined> {
+  const { options, before, desired } = work;
+  if (options.signal.aborted) throw error;
   const now = await untilRead(work, error);
   // Nobody can say whether what runs has the file that is there: a start is one that has.
   if (action === 'put' && now.peers !== undefined && isAsDesired({ ...desired, state: 'up' }, now)) {
@@ -129,7 +139,6 @@ function ignoreFailure(error: unknown): void {
   if (!(error instanceof OldAgentFailed)) throw error;
 }
 
-/** A controller that ends leaves no tunnel down that ran. */
 async function lastCall(client: OldClient, { desired }: Work): Promise<void> {
   if (desired.state === 'down') return;
   const options = { timeoutMs: LAST_CALL_MS, signal: new AbortController().signal };
@@ -137,7 +146,7 @@ async function lastCall(client: OldClient, { desired }: Work): Promise<void> {
 }
 
 async function untilRead({ options, read }: Work, silence: AgentUnreachable): Promise<Reading> {
-  const end = performance.now() + Math.max(SILENCE_MS, 2 * options.timeoutMs);
+  const end = performance.now() + Math.max(SILENCE_MS, options.timeoutMs);
   for (;;) {
     try {
       return await read(options);

@@ -1,4 +1,4 @@
-import type { DesiredInterface } from '../../../agent/protocol/compare.ts';
+import { type DesiredInterface, NAME_PATH } from '../../../agent/protocol/compare.ts';
 import { highestImpact, type Impact } from '../../../agent/protocol/impact.ts';
 import { EMPTY_CONFIG, type InterfaceConfig } from '../../../agent/protocol/wgquick/config.ts';
 import { type Document, savesConfig, strayLine, unmanagedLines } from '../../../agent/protocol/wgquick/document.ts';
@@ -46,6 +46,17 @@ export function planChange(desired: DesiredInterface, reading: Reading): Change 
   // wg-quick does not read what stands under `[ Interface ]`: the file says what is desired, and does not come up.
   const isRead = reading.document !== undefined && strayLine(reading.document) === null;
   return changed.length === 0 && isRead ? changeOfState(desired, reading) : changeOfFile(desired, reading, changed);
+}
+
+/** As `planChange`, where what runs may not have the file that is there: then it is started by it. */
+export function planAnew(desired: DesiredInterface, reading: Reading): Change {
+  const planned = planChange(desired, reading);
+  const isIdle = planned.kind === 'change' && planned.actions.length === 0 && reading.peers !== undefined;
+  if (!isIdle) return planned;
+  const kept = keepingPeers(reading, endangeredPeers(reading).running, []);
+  if (typeof kept === 'string') return { kind: 'refused', message: kept };
+  const steps: readonly Step[] = [{ action: 'restart', path: NAME_PATH, impact: 'Restart' }];
+  return change([...kept, 'disable', 'enable'], steps, warningsOf(reading, kept, false));
 }
 
 /** Where the file is not as desired, its texts that are no value included. */

@@ -1,8 +1,8 @@
 import { EMPTY_CONFIG, type InterfaceConfig } from '../../../agent/protocol/wgquick/config.ts';
 import { fieldOf, pathOf } from '../../../agent/protocol/wgquick/fields.ts';
 import type { CallOptions } from '../driver.ts';
+import { AgentFailure, AgentUnreachable } from '../http/agent-failure.ts';
 import { droppedComments, unionText } from './keep-peers.ts';
-import { OldAgentFailed } from './old-answers.ts';
 import type { OldClient } from './old-client.ts';
 import { bodyOf, inexpressible } from './plan-change.ts';
 import { isAsBefore, lostPeers, textOf } from './same-reading.ts';
@@ -19,7 +19,7 @@ async function tried(call: Promise<void>): Promise<void> {
   try {
     await call;
   } catch (error) {
-    if (!(error instanceof OldAgentFailed)) throw error;
+    if (!(error instanceof AgentFailure) || error instanceof AgentUnreachable) throw error;
   }
 }
 

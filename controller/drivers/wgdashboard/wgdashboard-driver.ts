@@ -15,13 +15,13 @@ import type {
   PeersRead,
   Planned,
 } from '../driver.ts';
-import { answered, Unable } from '../http/agent-failure.ts';
+import { AgentUnreachable, answered, Unable } from '../http/agent-failure.ts';
 import { livePeerOf } from '../http/live-peer.ts';
 import type { SignedClient } from '../http/signed-client.ts';
 import { carryOut, type End } from './carry-out.ts';
 import { OldAgentFailed } from './old-answers.ts';
 import { OldClient, type OldInterface } from './old-client.ts';
-import { type Action, planChange } from './plan-change.ts';
+import { planAnew, planChange } from './plan-change.ts';
 import { identityOf, observationOf, type Reading, readingOf } from './reading.ts';
 import type { Work } from './work.ts';
 
@@ -138,12 +138,10 @@ export class WgdashboardDriver implements Driver {
       const { agent, reading: before } = await this.#look(options);
       if (revision !== undefined && revision !== before.revision)
         return { kind: 'superseded', message: 'the host changed after it was read' };
-      const change = planChange(desired, before);
+      const change = this.#isUnproven ? planAnew(desired, before) : planChange(desired, before);
       if (change.kind === 'refused') throw new Unable(refusal('Unsupported', change.message));
       if (isAbove(change.plan.impact, maxImpact)) return { kind: 'impact-not-allowed' };
-      const isIdle = change.actions.length === 0 && before.peers !== undefined;
-      const actions: readonly Action[] = isIdle && this.#isUnproven ? ['disable', 'enable'] : change.actions;
-      const end = await this.#carryOut({ before, desired, actions, options });
+      const end = await this.#carryOut({ before, desired, actions: change.actions, options });
       if (end.kind === 'failed') return end;
       const warnings = [...change.warnings, ...end.warnings];
       const after = observationOf(agent, end.after);
@@ -153,11 +151,17 @@ export class WgdashboardDriver implements Driver {
 
   async #carryOut(work: Pick<Work, 'before' | 'desired' | 'actions' | 'options'>): Promise<End> {
     const read = (options: CallOptions): Promise<Reading> => this.#read(options);
-    const wasUnproven = this.#isUnproven;
-    this.#isUnproven = wasUnproven || work.actions.length > 0;
-    const end = await carryOut(this.#client, { ...work, canDelete: this.#canDelete === true, read });
-    this.#isUnproven = wasUnproven && work.actions.length === 0;
-    return end;
+    const { before, actions } = work;
+    // Only a PUT under a running interface can leave a file that is newer than what runs.
+    const isBare = before.peers !== undefined && actions.includes('put') && !actions.includes('disable');
+    try {
+      const end = await carryOut(this.#client, { ...work, canDelete: this.#canDelete === true, read });
+      if (actions.length > 0) this.#isUnproven = false;
+      return end;
+    } catch (error) {
+      if (isBare && error instanceof AgentUnreachable) this.#isUnproven = true;
+      throw error;
+    }
   }
 
   /** Down with what a change to down would do, so that peers which only run are not gone with the interface. */

@@ -54,9 +54,14 @@ export class OldScene {
     return new OldAgent({ host: this.host, secret: this.secret, now: Date.now, ...this.#options, ...over });
   }
 
+  /** Another build answers from now on, on the same connections. */
+  become(over: Partial<OldAgentOptions>): void {
+    this.#agent = this.#newAgent(over);
+  }
+
   /** The agent is restarted as another build, on the same host. */
   restartAs(over: Partial<OldAgentOptions>): void {
-    this.#agent = this.#newAgent(over);
+    this.become(over);
     this.cutAll();
   }
 

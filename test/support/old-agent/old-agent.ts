@@ -33,6 +33,8 @@ export interface OldAgentOptions {
   /** Unix ms. */
   readonly now: () => number;
   readonly version?: string;
+  /** A route that this build has not, as `PUT /config`. */
+  readonly lacks?: string;
   /** Later builds of one version can delete an interface. */
   readonly hasDelete?: boolean;
   /** Built on Starlette before 1.0.1: the path that it checks comes from the header Host (CVE-2026-48710). */
@@ -126,7 +128,7 @@ export class OldAgent {
       'POST /disable': () => this.#disable(name),
       ...(this.#options.hasDelete === true ? { 'DELETE ': () => this.#delete(name) } : {}),
     };
-    const served = routes[route];
+    const served = route === this.#options.lacks ? undefined : routes[route];
     if (served !== undefined) return served();
     const isOther = Object.keys(routes).some((known) => known.split(' ')[1] === route.split(' ')[1]);
     return isOther ? json(405, { detail: 'Method Not Allowed' }) : json(404, { detail: 'Not Found' });
