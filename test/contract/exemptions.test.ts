@@ -159,7 +159,7 @@ describe('nothing but method and raw request target opens a route', () => {
 });
 
 describe('with a signature', () => {
-  test.each(['/v1/nowhere', '/docs', '/wg/wg0/dump', '/v1/wg/wg0/nowhere', '/v1/wg/wg0/config/more'])(
+  test.each(['/v1/nowhere', '/docs', '/v2/wg/wg0/dump', '/v1/wg/wg0/nowhere', '/v1/wg/wg0/config/more'])(
     'the unknown path %s is 404 no_route',
     async (path) => {
       const reply = await agent.call({ method: 'GET', path });

@@ -196,11 +196,15 @@ describe('what is refused leaves everything as it was', () => {
 describe('routes to what a peer gets', () => {
   const inTable = async (name: string, table: string): Promise<string> =>
     (await run(['ip', 'route', 'show', 'table', table, 'dev', name])).stdout;
+  let nets = 0;
   const started = async (table: string, more = ''): Promise<string> => {
     const { name, text } = await made(false);
     await agent.write(
       name,
-      text.replace('Table = off', `Table = ${table}${more}`).replace('10.9.0.1/24', '10.211.0.1/32'),
+      text
+        .replace('Table = off', `Table = ${table}${more}`)
+        .replace('10.9.0.1/24', '10.211.0.1/32')
+        .replace('10.9.0.2/32', `10.211.1.${String((nets += 1))}/32`),
     );
     expect((await agent.call({ method: 'POST', path: `/v1/wg/${name}/enable` })).status).toBe(200);
     return name;
@@ -211,13 +215,13 @@ describe('routes to what a peer gets', () => {
     expect((await post(name, { public_key: newPublicKey(), allowed_ips: ['10.212.0.0/16', '0.0.0.0/0'] })).status).toBe(
       200,
     );
-    expect(await inTable(name, '4713')).toMatch(/^default .*\n.*10\.212\.0\.0\/16|10\.212\.0\.0\/16[^]*default/m);
+    expect(await inTable(name, '4713')).toMatch(/default [^]*10\.212\.0\.0\/16/);
   });
 
   test('are none where a route of the device covers it, whoever else has one', async () => {
     const name = await started('auto', '\nPostUp = ip route add 10.213.0.0/16 dev %i');
     const other = newName();
-    await mustRun(['ip', 'link', 'add', other, 'type', 'dummy']);
+    await mustRun(['ip', 'tuntap', 'add', 'dev', other, 'mode', 'tun']);
     await mustRun(['ip', 'link', 'set', other, 'up']);
     await mustRun(['ip', 'route', 'add', '10.213.7.0/24', 'dev', other]);
     const reply = await post(name, { public_key: newPublicKey(), allowed_ips: ['10.213.7.0/24'] });
@@ -229,7 +233,7 @@ describe('routes to what a peer gets', () => {
   test('are refused where another device has the very network, one of few or one of many', async () => {
     const name = await started('auto');
     const other = newName();
-    await mustRun(['ip', 'link', 'add', other, 'type', 'dummy']);
+    await mustRun(['ip', 'tuntap', 'add', 'dev', other, 'mode', 'tun']);
     await mustRun(['ip', 'link', 'set', other, 'up']);
     await mustRun(['ip', 'route', 'add', '10.214.0.0/24', 'dev', other]);
     const many = Array.from({ length: 40 }, (_, at) => `10.214.${String(at)}.0/24`);
