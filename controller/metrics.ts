@@ -191,7 +191,7 @@ function errorCounters(registry: Registry): ErrorCounters {
 }
 
 /** What an outcome counts as where alerts look. */
-function countVerdict({ failed, terminal, timedOut }: ErrorCounters, outcome: Outcome): void {
+function countErrors({ failed, terminal, timedOut }: ErrorCounters, outcome: Outcome): void {
   const own = { controller: CONTROLLER };
   if (outcome.kind === 'unreachable' && outcome.reason === 'ConnectionTimeout') timedOut.inc(own);
   if (['unreachable', 'apply-failed', 'not-restored', 'deleting', 'moving'].includes(outcome.kind)) failed.inc(own);
@@ -276,7 +276,7 @@ function outcomeCounters(
   return {
     reconciled: (node, outcome, change) => {
       outcomes.inc({ outcome: outcome.kind });
-      countVerdict(errors, outcome);
+      countErrors(errors, outcome);
       if (isLook(outcome)) objects?.looked(node, Date.now());
       if (change === undefined) return;
       applies.inc({ cause: change.cause, impact: change.impact });

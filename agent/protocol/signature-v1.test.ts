@@ -8,7 +8,7 @@ const TIME = '1700000000';
 const hmac = (text: string): string => createHmac('sha256', SECRET).update(text).digest('hex');
 
 /** What comes of a request that a client signed as `canonical`, a second after it was sent. */
-function verdictOf(part: Partial<VerifyInput>, canonical = `GET|/v1/status||${TIME}`): string {
+function outcomeOf(part: Partial<VerifyInput>, canonical = `GET|/v1/status||${TIME}`): string {
   const verification = verifyV1({
     method: 'GET',
     target: '/v1/status',
@@ -46,7 +46,7 @@ describe('the test vectors of the old agent', () => {
   ])('$name', ({ request, expected }) => {
     const bytes = Buffer.from(request.body);
     expect(signV1({ ...request, body: bytes, timestamp: TIME }, new Secret(SECRET))).toBe(expected);
-    expect(verdictOf({ ...request, body: bytes, signature: expected })).toBe('ok');
+    expect(outcomeOf({ ...request, body: bytes, signature: expected })).toBe('ok');
   });
 });
 
@@ -71,32 +71,32 @@ describe('the path that is signed', () => {
   test.each(['/%', '/%%', '/%e', '/%C3', '/%C3%', '/%80%80', '/%00', '/?%'])(
     'a request for %j is judged and does not throw',
     (target) => {
-      expect(verdictOf({ target, signature: '0'.repeat(64) })).toBe('invalid_signature');
-      expect(verdictOf({ target }, `GET|${signedPath(target)}||${TIME}`)).toBe('ok');
+      expect(outcomeOf({ target, signature: '0'.repeat(64) })).toBe('invalid_signature');
+      expect(outcomeOf({ target }, `GET|${signedPath(target)}||${TIME}`)).toBe('ok');
     },
   );
 });
 
 describe('the signature', () => {
   test('covers method, path, body and time', () => {
-    expect(verdictOf({ method: 'POST' })).toBe('invalid_signature');
-    expect(verdictOf({ target: '/v1/statu' })).toBe('invalid_signature');
-    expect(verdictOf({ body: Buffer.from(' ') })).toBe('invalid_signature');
-    expect(verdictOf({ timestamp: '1700000001' })).toBe('invalid_signature');
+    expect(outcomeOf({ method: 'POST' })).toBe('invalid_signature');
+    expect(outcomeOf({ target: '/v1/statu' })).toBe('invalid_signature');
+    expect(outcomeOf({ body: Buffer.from(' ') })).toBe('invalid_signature');
+    expect(outcomeOf({ timestamp: '1700000001' })).toBe('invalid_signature');
   });
 
   test('does not cover the query', () => {
-    expect(verdictOf({ target: '/v1/status?any=thing' })).toBe('ok');
+    expect(outcomeOf({ target: '/v1/status?any=thing' })).toBe('ok');
   });
 
   test('is refused with any single bit flipped', () => {
     const bytes = Buffer.from(hmac(`GET|/v1/status||${TIME}`));
-    const verdicts = Array.from({ length: bytes.length * 8 }, (_, bit) => {
+    const outcomes = Array.from({ length: bytes.length * 8 }, (_, bit) => {
       const flipped = Buffer.from(bytes);
       flipped[bit >> 3] = (flipped[bit >> 3] ?? 0) ^ (1 << (bit & 7));
-      return verdictOf({ signature: flipped.toString('latin1') });
+      return outcomeOf({ signature: flipped.toString('latin1') });
     });
-    expect(new Set(verdicts)).toEqual(new Set(['invalid_signature']));
+    expect(new Set(outcomes)).toEqual(new Set(['invalid_signature']));
   });
 
   test.each([
@@ -111,22 +111,22 @@ describe('the signature', () => {
       signature: createHmac('sha256', 'other').update(`GET|/v1/status||${TIME}`).digest('hex'),
     },
   ])('$name is refused', ({ signature }) => {
-    expect(verdictOf({ signature })).toBe('invalid_signature');
+    expect(outcomeOf({ signature })).toBe('invalid_signature');
   });
 
   test('counts over the raw bytes of a body', () => {
     const body = Buffer.from('{"a": "\\u00e9", "b":  1}');
-    expect(verdictOf({ method: 'PUT', body }, `PUT|/v1/status|${body.toString()}|${TIME}`)).toBe('ok');
+    expect(outcomeOf({ method: 'PUT', body }, `PUT|/v1/status|${body.toString()}|${TIME}`)).toBe('ok');
   });
 
   test('of a second secret is accepted', () => {
     const secrets = [new Secret('the previous one'), new Secret(SECRET)];
-    expect(verdictOf({ secrets })).toBe('ok');
-    expect(verdictOf({ secrets: [...secrets].reverse() })).toBe('ok');
+    expect(outcomeOf({ secrets })).toBe('ok');
+    expect(outcomeOf({ secrets: [...secrets].reverse() })).toBe('ok');
   });
 
   test('is refused when there is no secret at all', () => {
-    expect(verdictOf({ secrets: [] })).toBe('invalid_signature');
+    expect(outcomeOf({ secrets: [] })).toBe('invalid_signature');
   });
 });
 
@@ -134,19 +134,19 @@ describe('a body of {}', () => {
   const put = { method: 'PUT', body: Buffer.from('{}') };
 
   test('may be signed as empty, as old clients do', () => {
-    expect(verdictOf(put, `PUT|/v1/status||${TIME}`)).toBe('ok');
+    expect(outcomeOf(put, `PUT|/v1/status||${TIME}`)).toBe('ok');
   });
 
   test('may be signed as it is', () => {
-    expect(verdictOf(put, `PUT|/v1/status|{}|${TIME}`)).toBe('ok');
+    expect(outcomeOf(put, `PUT|/v1/status|{}|${TIME}`)).toBe('ok');
   });
 
   test.each(['{ }', '{}\n', '[]', '{"a":1}'])('is the only one: %j must be signed as it is', (text) => {
-    expect(verdictOf({ method: 'PUT', body: Buffer.from(text) }, `PUT|/v1/status||${TIME}`)).toBe('invalid_signature');
+    expect(outcomeOf({ method: 'PUT', body: Buffer.from(text) }, `PUT|/v1/status||${TIME}`)).toBe('invalid_signature');
   });
 
   test('is not what an empty body may be signed as', () => {
-    expect(verdictOf({ method: 'PUT' }, `PUT|/v1/status|{}|${TIME}`)).toBe('invalid_signature');
+    expect(outcomeOf({ method: 'PUT' }, `PUT|/v1/status|{}|${TIME}`)).toBe('invalid_signature');
   });
 });
 
@@ -170,7 +170,7 @@ describe('the timestamp', () => {
     { timestamp: '0', verification: 'clock_skew' },
     { timestamp: '', verification: 'missing_signature' },
   ])('$timestamp gives $verification', ({ timestamp, verification }) => {
-    expect(verdictOf({ timestamp }, `GET|/v1/status||${timestamp}`)).toBe(verification);
+    expect(outcomeOf({ timestamp }, `GET|/v1/status||${timestamp}`)).toBe(verification);
   });
 
   test.each([
@@ -180,7 +180,7 @@ describe('the timestamp', () => {
     { name: '300 s ahead', nowMs: 1_699_999_700_000, verification: 'ok' },
     { name: '301 s ahead', nowMs: 1_699_999_699_000, verification: 'clock_skew' },
   ])('of a request that is $name gives $verification', ({ nowMs, verification }) => {
-    expect(verdictOf({ nowMs })).toBe(verification);
+    expect(outcomeOf({ nowMs })).toBe(verification);
   });
 });
 
@@ -222,5 +222,5 @@ test('the headers of a request are accepted by the other side', () => {
   const request = { method: 'PUT', target: '/v1/wg/wg0/config', body: Buffer.from('{"private_key":"x"}') };
   const headers = headersV1(request, new Secret(SECRET), 1_700_000_000_999);
   expect(headers['x-timestamp']).toBe(TIME);
-  expect(verdictOf({ ...request, timestamp: headers['x-timestamp'], signature: headers['x-signature'] })).toBe('ok');
+  expect(outcomeOf({ ...request, timestamp: headers['x-timestamp'], signature: headers['x-signature'] })).toBe('ok');
 });

@@ -149,7 +149,7 @@ describe('a status that cannot be written, as the object changed or went', () =>
   test.each<{ why: string; fail: (bench: Bench) => void }>([
     { why: 'the API server is away', fail: (each) => (each.isAway = true) },
     { why: 'the object changed', fail: (each) => (each.isGone = true) },
-  ])('C9 is no verdict that spares the next look its work: $why', async ({ fail }) => {
+  ])('C9 is no outcome that spares the next look its work: $why', async ({ fail }) => {
     await bench.report(inSync(nodeWith()), { seen: SEEN });
     fail(bench);
     const edited = { ...SEEN, generation: SEEN.generation + 1 };

@@ -22,7 +22,7 @@ export async function report(dependencies: Dependencies, judged: WireGuardNode, 
   const node = { ...judged, status: synced.local.written ?? stored.status };
   const { outcome, local } = counted(node, synced);
   const { status: says } = consequencesOf(outcome);
-  // A look spares the next one its work only once its verdict is written: a write may fail.
+  // A look spares the next one its work only once its outcome is written: a write may fail.
   if (says !== 'interim') localStates.set(key, says === 'never' ? local : { ...local, seen: undefined });
   const nowMs = clock.now();
   const failures = local.failures.count;

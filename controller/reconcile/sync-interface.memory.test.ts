@@ -43,7 +43,7 @@ describe('what is remembered of a look', () => {
   test.each<{ name: string; edit?: Edit; over: (local: LocalState) => LocalState }>([
     { name: 'at another generation', over: (local) => ({ ...local, seen: seenOf(local, { generation: 2 }) }) },
     { name: 'with another key', over: (local) => ({ ...local, seen: seenOf(local, { publicKey: 'other' }) }) },
-    { name: 'whose verdict was never written', over: (local) => ({ ...local, written: undefined }) },
+    { name: 'whose outcome was never written', over: (local) => ({ ...local, written: undefined }) },
     {
       name: 'where a person asks for a look now',
       edit: ({ metadata }) => {

@@ -36,7 +36,7 @@ const digits = (value: number): string => (value >= 100 ? String(Math.round(valu
 /** A row of at most 100 columns. */
 export function rowOf(figure: Figure): string {
   const { id, what, ours, rival, ratio, goal, unit } = figure;
-  const verdict = goal === null ? '-' : isMiss(figure) ? 'MISS' : 'ok';
+  const outcome = goal === null ? '-' : isMiss(figure) ? 'MISS' : 'ok';
   const cells = [digits(ours), rival === null ? '-' : digits(rival), digits(ratio), goal === null ? '-' : String(goal)];
-  return [id.padEnd(5), what.padEnd(44), ...cells.map((cell) => cell.padStart(8)), unit.padEnd(5), verdict].join(' ');
+  return [id.padEnd(5), what.padEnd(44), ...cells.map((cell) => cell.padStart(8)), unit.padEnd(5), outcome].join(' ');
 }

@@ -41,8 +41,7 @@ describe('a call without an answer in the middle of a change', () => {
   test.each(['/enable', '/disable'])('%s: the host is read, and the former interface runs', async (ending) => {
     await scene.running(scene.fileText('PostUp = echo old\n', ALICE_SECTION));
     await scene.look();
-    breakOnce(ending);
-    // Such a call may be repeated; so the second one has to be cut, too.
+    // Such a call may be repeated, so the second one is cut, too.
     let count = 0;
     scene.breakOn((request) => request.endsWith(ending) && (count += 1) <= 2);
     const end = await scene.apply(scene.desired({ postUp: ['echo new'] }));

@@ -1,5 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { cidr } from '../fixtures/cidr.ts';
 import { newPrivateKey } from '../support/canary.ts';
+import { compare } from '../../agent/protocol/compare.ts';
 import { publicKeyOf } from '../../agent/protocol/key.ts';
 import { Secret } from '../../agent/protocol/secret.ts';
 import { CALLS, NAME, OldScene } from './support/old-host.ts';
@@ -19,9 +21,9 @@ const BOB_SECTION = `\n[Peer]\nPublicKey = ${BOB}\nAllowedIPs = 10.7.0.3/32 # bo
 
 const applied = { kind: 'applied' } as const;
 
-describe('peers', () => {
-  const running = (): string[] => [...(scene.host.devices.get(NAME)?.peers.keys() ?? [])].sort();
+const running = (): string[] => [...(scene.host.devices.get(NAME)?.peers.keys() ?? [])].sort();
 
+describe('peers', () => {
   test('6.7 7.2 those that only run and those that only stand in the file survive, by one syncconf and no POST peers', async () => {
     await scene.running(scene.fileText('', ALICE_SECTION));
     scene.host.setFile(NAME, scene.fileText('', ALICE_SECTION + BOB_SECTION));
@@ -48,6 +50,14 @@ describe('peers', () => {
       expect(scene.host.devices.has(NAME)).toBe(false);
       expect(scene.host.file(NAME)).toContain(CAROL);
     }
+  });
+
+  test('... and a Down of a file with SaveConfig, which stays in it', async () => {
+    await scene.running(scene.fileText('SaveConfig = true\n'));
+    scene.host.addPeer(NAME, CAROL);
+    expect(await scene.apply(scene.desired({}, 'down'))).toMatchObject(applied);
+    expect(scene.host.file(NAME)).toMatch(/^SaveConfig = true$/m);
+    expect(scene.host.file(NAME)).toContain(CAROL);
   });
 
   test('[peer] in another case, which the PUT would drop, survives while it runs', async () => {
@@ -211,5 +221,38 @@ describe('a removal', () => {
   test('of what is not there is fine', async () => {
     await scene.look();
     expect(await scene.driver.remove(CALLS)).toEqual({ kind: 'done' });
+  });
+});
+
+// What people of this agent reported of its panel: the right value, whatever that did.
+describe('public reports', () => {
+  const WAN = ["WAN_IF=$(ip route show default | awk '{print $5}')", '[ -z "$WAN_IF" ] && exit 1'];
+
+  test('hooks that use `&&` and a variable of the line before stay as they are, or nothing is sent', async () => {
+    const text = scene.fileText(WAN.map((line) => `PostUp = ${line}\n`).join(''), ALICE_SECTION);
+    await scene.running(text);
+    const end = await scene.apply(scene.desired({ mtu: 1300, postUp: WAN }));
+    expect(end.kind).toBe('refused');
+    expect({ sent: scene.takeMutations(), file: scene.host.file(NAME) }).toEqual({ sent: [], file: text });
+  });
+
+  test('one Address line of two, and two lines of one, are no difference', async () => {
+    const addresses = [cidr('10.7.0.1/24'), cidr('fd07::1/64')];
+    for (const lines of ['Address = 10.7.0.1/24, fd07::1/64\n', 'Address = 10.7.0.1/24\nAddress = fd07::1/64\n']) {
+      scene.host.devices.clear();
+      await scene.running(scene.fileText().replace(/^Address = .*\n/m, lines));
+      expect(compare(scene.desired({ addresses }), (await scene.look()).interface)).toEqual([]);
+    }
+  });
+
+  test('an Address line that somebody took out of the file is drift, and is put back', async () => {
+    await scene.running(scene.fileText('', ALICE_SECTION));
+    scene.host.setFile(NAME, scene.fileText('', ALICE_SECTION).replace(/^Address = .*\n/m, ''));
+    expect(compare(scene.desired(), (await scene.look()).interface)).toMatchObject([
+      { path: expect.stringContaining('addresses') },
+    ]);
+    expect(await scene.apply(scene.desired())).toMatchObject(applied);
+    expect(scene.host.file(NAME)).toContain('Address = 10.7.0.1/24');
+    expect(running()).toEqual([ALICE]);
   });
 });

@@ -61,8 +61,8 @@ describe('D1 D3 D7 every effect of a change fails, or the agent dies at it: the 
 
   const aim = async (host: FaultyHost, reference: Reference, { operation, fault }: Aim): Promise<Verdict> => {
     for (let count = 1; ; count += 1) {
-      const verdict = await tryFault(host, { operation, reference, fault });
-      if (verdict.kind !== 'missed' || count === AIMS) return verdict;
+      const outcome = await tryFault(host, { operation, reference, fault });
+      if (outcome.kind !== 'missed' || count === AIMS) return outcome;
       await host.restartAgent();
     }
   };
@@ -85,10 +85,10 @@ describe('D1 D3 D7 every effect of a change fails, or the agent dies at it: the 
       const work = async (host: FaultyHost, at: number): Promise<void> => {
         let reference = references[at] ?? (await refer(host, operation));
         for (let fault = faults.shift(); fault !== undefined; fault = faults.shift()) {
-          const verdict = await aim(host, reference, { operation, fault });
-          if (verdict.kind === 'held') continue;
-          const problems = verdict.kind === 'broken' ? verdict.problems : ['the fault never came'];
-          if (verdict.kind === 'missed' && !isSure(fault)) chance.push(describeFault(fault));
+          const outcome = await aim(host, reference, { operation, fault });
+          if (outcome.kind === 'held') continue;
+          const problems = outcome.kind === 'broken' ? outcome.problems : ['the fault never came'];
+          if (outcome.kind === 'missed' && !isSure(fault)) chance.push(describeFault(fault));
           else failures.push([describeFault(fault), ...problems].join('\n  '));
           reference = await refer(host, operation);
         }

@@ -7,10 +7,8 @@ import { type Cidr, parseCidr } from '../../protocol/address.ts';
 import { type CommandRunner, mustRun } from '../../host/command-runner.ts';
 import { readKernelFile as read } from '../../host/kernel-file.ts';
 import { FAMILIES, type Family } from '../../core/default-routing.ts';
-import { parseAddresses, parseRouteJson } from '../../host/ip-json.ts';
-import { AgentError } from '../../core/agent-error.ts';
+import { parseAddresses, readRoutes as readTable } from '../../host/ip-json.ts';
 import { NO_ROUTING, readRouting } from './default-routing.ts';
-import { isMissingTable } from './ip-batch.ts';
 import { lastRead } from './last-read.ts';
 import { indexOf, kindOf } from './kind-of.ts';
 import { readUapi } from './uapi.ts';
@@ -89,12 +87,7 @@ async function readRoutes(
 ): Promise<readonly Route[]> {
   if (table === undefined) return [];
   if (table === null || table === 'off') return readMainRoutes(name);
-  const show = async (family: Family): Promise<Route[]> => {
-    const argv = ['-json', family, 'route', 'show', 'table', table, 'dev', name];
-    const { exitCode, stdout, stderr } = await runner.run('ip', argv);
-    if (exitCode === 0) return parseRouteJson(stdout, family).map(({ destination }) => ({ destination, table }));
-    if (isMissingTable(stderr) || /invalid table/i.test(stderr)) return [];
-    throw new AgentError('command_failed', `ip cannot tell the routes of table ${table}`);
-  };
+  const show = async (family: Family): Promise<Route[]> =>
+    (await readTable(runner, family, table, ['dev', name])).map(({ destination }) => ({ destination, table }));
   return (await Promise.all(FAMILIES.map(show))).flat();
 }

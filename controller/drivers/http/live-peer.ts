@@ -1,17 +1,8 @@
+import type { WirePeer } from '../../../agent/protocol/messages.ts';
 import type { LivePeer } from '../driver.ts';
 
-/** A peer in the answer to GET dump, which all kinds of agents have in common, as far as it is passed on. */
-interface WirePeer {
-  readonly public_key: string;
-  readonly endpoint: string | null;
-  /** The old agent has `(none)` where there is no network. */
-  readonly allowed_ips: readonly string[];
-  readonly latest_handshake: number | null;
-  readonly transfer_rx: number;
-  readonly transfer_tx: number;
-}
-
-export const livePeerOf = (peer: WirePeer): LivePeer => ({
+/** A peer in the answer to GET dump, as far as it is passed on; the old agent has `(none)` where there is no network. */
+export const livePeerOf = (peer: Omit<WirePeer, 'preshared_key' | 'persistent_keepalive'>): LivePeer => ({
   publicKey: peer.public_key,
   endpoint: peer.endpoint ?? undefined,
   allowedIps: peer.allowed_ips.filter((network) => network !== '(none)'),

@@ -2,7 +2,7 @@ import { refusal } from '../../policy/refusal.ts';
 import { pause, systemClock } from '../../runtime/clock.ts';
 import type { Applied, CallOptions } from '../driver.ts';
 import { AgentFailure, AgentUnreachable, Unable } from '../http/agent-failure.ts';
-import { unionText } from './keep-peers.ts';
+import { listOf, unionText } from './keep-peers.ts';
 import { OldAgentFailed } from './old-answers.ts';
 import type { OldClient } from './old-client.ts';
 import { type Action, bodyOf } from './plan-change.ts';
@@ -48,7 +48,7 @@ export async function carryOut(client: OldClient, work: Work): Promise<End> {
   const after = await work.read(options);
   const lost = lostPeers(work.before, after);
   if (lost.length === 0) return { kind: 'done', outageMs, after, warnings };
-  const message = `The agent says success, but peers are gone: ${lost.slice(0, 3).join(', ')}${lost.length > 3 ? ' and more' : ''}`;
+  const message = `The agent says success, but peers are gone: ${listOf(lost)}`;
   return { kind: 'failed', restored: false, message };
 }
 

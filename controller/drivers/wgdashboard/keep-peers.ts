@@ -15,6 +15,10 @@ export interface Endangered {
   readonly overlooked: readonly string[];
 }
 
+/** Some keys for a message. */
+export const listOf = (keys: readonly string[]): string =>
+  keys.length <= 3 ? keys.join(', ') : `${keys.slice(0, 3).join(', ')} and ${String(keys.length - 3)} more`;
+
 export function endangeredPeers({ document, peers = [] }: Pick<Reading, 'document' | 'peers'>): Endangered {
   if (document === undefined) return { running: peers, overlooked: [] };
   const inFile = new Set(peerKeys(document));
@@ -84,8 +88,6 @@ export function syncProblem(
   return undefined;
 }
 
-const WG_KEYS = new Set(['privatekey', 'listenport', 'fwmark']);
-
 /**
  * The text for `wg syncconf` with every peer of file and kernel, and with the interface's own key, port and mark, which it would else
  * wipe. Of a peer that both have the file counts: it is what the next start reads.
@@ -101,7 +103,7 @@ export function unionText(
     ['FwMark', file.fwMark],
   ].flatMap(([key, value]) => (value === null || value === undefined ? [] : [`${String(key)} = ${String(value)}`]));
   const sections = document
-    .filter(({ section, header, key }) => section === 'peer' && (header || (key !== '' && !WG_KEYS.has(key))))
+    .filter(({ section, header, key }) => section === 'peer' && (header || key !== ''))
     .map(({ header, raw, comment }) => (header ? '[Peer]' : raw.slice(0, raw.length - comment.length).trim()));
   const running = peers.filter(({ public_key: key }) => !inFile.has(key)).flatMap(sectionOf);
   // Of a network that two peers name the last one gets it.

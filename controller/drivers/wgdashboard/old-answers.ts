@@ -1,20 +1,14 @@
 import { validatorOf } from '../../runtime/validator.ts';
 import { refusal } from '../../policy/refusal.ts';
+import type { WirePeer } from '../../../agent/protocol/messages.ts';
 import { redactKeys } from '../../../agent/protocol/redact.ts';
 import type { Failure } from '../driver.ts';
 import { AgentFailure, AgentUnreachable, Unable } from '../http/agent-failure.ts';
 import { type AgentResponse, type ErrorBody, parseError } from '../http/answers.ts';
 
-/** A peer as `dump` tells it, its preshared key in clear. */
-export interface OldPeer {
-  readonly public_key: string;
-  readonly preshared_key: string | null;
-  readonly endpoint: string | null;
-  /** `(none)` where there is no network. */
-  readonly allowed_ips: readonly string[];
-  readonly latest_handshake: number | null;
-  readonly transfer_rx: number;
-  readonly transfer_tx: number;
+/** A peer as `dump` tells it, its preshared key in clear; `(none)` where there is no network. */
+export interface OldPeer extends WirePeer {
+  /** 0 = off. */
   readonly persistent_keepalive: number;
 }
 

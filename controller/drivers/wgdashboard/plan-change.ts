@@ -1,12 +1,12 @@
 import { type DesiredInterface, NAME_PATH } from '../../../agent/protocol/compare.ts';
 import { highestImpact, type Impact } from '../../../agent/protocol/impact.ts';
 import { EMPTY_CONFIG, type InterfaceConfig } from '../../../agent/protocol/wgquick/config.ts';
-import { type Document, savesConfig, strayLine, unmanagedLines } from '../../../agent/protocol/wgquick/document.ts';
+import { savesConfig, strayLine, unmanagedLines } from '../../../agent/protocol/wgquick/document.ts';
 import { redactKeys } from '../../../agent/protocol/redact.ts';
 import { FIELD_NAMES, type FieldName, fieldOf, HOOK_NAMES, pathOf } from '../../../agent/protocol/wgquick/fields.ts';
 import type { PlanStatus } from '../../api/wireguardnode.generated.ts';
 import { joinProblem } from './joined-hooks.ts';
-import { changedWhileRunning, droppedComments, endangeredPeers, syncProblem } from './keep-peers.ts';
+import { changedWhileRunning, droppedComments, endangeredPeers, listOf, syncProblem } from './keep-peers.ts';
 import type { OldPeer } from './old-answers.ts';
 import type { OldInterface } from './old-client.ts';
 import type { Reading } from './reading.ts';
@@ -14,15 +14,16 @@ import type { Reading } from './reading.ts';
 /** One call of the agent. `keep-peers`: the one that gives every peer to kernel and file. */
 export type Action = 'disable' | 'enable' | 'put' | 'keep-peers';
 
-/** What a change does, call by call, or why it is not made: a text for people. */
-export type Change =
-  | { readonly kind: 'refused'; readonly message: string }
-  | {
-      readonly kind: 'change';
-      readonly actions: readonly Action[];
-      readonly plan: PlanStatus;
-      readonly warnings: readonly string[];
-    };
+/** What a change does, call by call. */
+export interface PlannedChange {
+  readonly kind: 'change';
+  readonly actions: readonly Action[];
+  readonly plan: PlanStatus;
+  readonly warnings: readonly string[];
+}
+
+/** ..., or why it is not made: a text for people. */
+export type Change = PlannedChange | { readonly kind: 'refused'; readonly message: string };
 
 /** Fields that the agent's PUT has no word for, and drops from the file. */
 const NOT_WRITTEN = ['fwMark', 'preUp', 'postDown', 'firewall'] as const satisfies readonly FieldName[];
@@ -77,7 +78,8 @@ function changeOfState({ config, state }: DesiredInterface, reading: Reading): C
   const kept = keepingPeers(reading, endangeredPeers(reading).running, []);
   if (typeof kept === 'string') return { kind: 'refused', message: kept };
   // What saves the peers also writes what the kernel has of the rest: that is put back where it can be.
-  const again: readonly Action[] = kept.length > 0 && inexpressible(config).length === 0 ? ['put'] : [];
+  const isWritable = inexpressible(config).length === 0 && unknownKeysOf(reading).length === 0;
+  const again: readonly Action[] = kept.length > 0 && isWritable ? ['put'] : [];
   const steps: readonly Step[] = [{ action: 'down', path: STATE, impact: 'Restart' }];
   return change([...kept, 'disable', ...again], steps, warningsOf(reading, kept, false));
 }
@@ -110,9 +112,6 @@ function keepingPeers(
     running.length > 0 ? 'run but are not in the file' : 'stand under a header that the agent does not read as [Peer]';
   return `Peers ${what} ${where}: the agent would lose them at this change, and cannot be told to keep them (${problem}). Write them into the file on the host as [Peer]`;
 }
-
-const listOf = (keys: readonly string[]): string =>
-  keys.length <= 3 ? keys.join(', ') : `${keys.slice(0, 3).join(', ')} and ${String(keys.length - 3)} more`;
 
 function changeOfFile({ config, state }: DesiredInterface, reading: Reading, changed: readonly FieldName[]): Change {
   const { document, peers } = reading;
@@ -147,18 +146,18 @@ function changeOfNoFile({ config, state }: DesiredInterface, reading: Reading, c
 const ORPHANS = 'The interface runs without a file, and its peers could not be put back after it was written';
 
 /** Why the file cannot be made as desired by this agent without a loss. */
-function problemOf(config: InterfaceConfig, { document }: Reading, changed: readonly FieldName[]): string | undefined {
+function problemOf(config: InterfaceConfig, reading: Reading, changed: readonly FieldName[]): string | undefined {
   const lost = NOT_WRITTEN.filter((name) => !fieldOf(name).equal(config[name], fieldOf(name).absent));
   if (lost.length > 0)
     return `The WGDashboard node agent cannot write ${lost.map(pathOf).join(', ')}, and would drop it from the file: leave it out, or let wgnode-agent take its place`;
-  const dropped = document === undefined ? [] : unknownKeys(document);
+  const dropped = unknownKeysOf(reading);
   if (dropped.length > 0)
     return `The file has ${dropped.join(', ')}, which the WGDashboard node agent would drop: take it out of the file on the host first, or let wgnode-agent take its place`;
   return hookProblem(config, changed);
 }
 
 /** Keys that no field of the spec stands for; what they say stays on the host. `SaveConfig = false` says nothing. */
-const unknownKeys = (document: Document): string[] =>
+const unknownKeysOf = ({ document = [] }: Reading): string[] =>
   unmanagedLines(document)
     .filter((line) => !/^saveconfig\s*=\s*false\s*(?:#.*)?$/i.test(line))
     .map((line) => redactKeys(line.split('=')[0]?.trim() ?? '').slice(0, 32));

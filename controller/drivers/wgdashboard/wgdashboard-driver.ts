@@ -21,7 +21,7 @@ import type { SignedClient } from '../http/signed-client.ts';
 import { carryOut, type End } from './carry-out.ts';
 import { OldAgentFailed } from './old-answers.ts';
 import { OldClient, type OldInterface } from './old-client.ts';
-import { planAnew, planChange } from './plan-change.ts';
+import { planAnew, planChange, type PlannedChange } from './plan-change.ts';
 import { identityOf, observationOf, type Reading, readingOf } from './reading.ts';
 import type { Work } from './work.ts';
 
@@ -127,9 +127,7 @@ export class WgdashboardDriver implements Driver {
   /** Made here, from what the host has: the agent has no such thing. */
   plan(desired: DesiredInterface, options: CallOptions): Promise<Planned> {
     return answered(async () => {
-      const change = planChange(desired, (await this.#look(options)).reading);
-      if (change.kind === 'refused') throw new Unable(refusal('Unsupported', change.message));
-      return { kind: 'planned', plan: change.plan };
+      return { kind: 'planned', plan: this.#planned(desired, (await this.#look(options)).reading).plan };
     });
   }
 
@@ -138,8 +136,7 @@ export class WgdashboardDriver implements Driver {
       const { agent, reading: before } = await this.#look(options);
       if (revision !== undefined && revision !== before.revision)
         return { kind: 'superseded', message: 'the host changed after it was read' };
-      const change = this.#isUnproven ? planAnew(desired, before) : planChange(desired, before);
-      if (change.kind === 'refused') throw new Unable(refusal('Unsupported', change.message));
+      const change = this.#planned(desired, before);
       if (isAbove(change.plan.impact, maxImpact)) return { kind: 'impact-not-allowed' };
       const end = await this.#carryOut({ before, desired, actions: change.actions, options });
       if (end.kind === 'failed') return end;
@@ -147,6 +144,12 @@ export class WgdashboardDriver implements Driver {
       const after = observationOf(agent, end.after);
       return { kind: 'applied', impact: change.plan.impact, outageMs: end.outageMs, warnings, after };
     });
+  }
+
+  #planned(desired: DesiredInterface, reading: Reading): PlannedChange {
+    const change = this.#isUnproven ? planAnew(desired, reading) : planChange(desired, reading);
+    if (change.kind === 'change') return change;
+    throw new Unable(refusal('Unsupported', change.message));
   }
 
   async #carryOut(work: Pick<Work, 'before' | 'desired' | 'actions' | 'options'>): Promise<End> {
@@ -180,8 +183,7 @@ export class WgdashboardDriver implements Driver {
       return;
     }
     const desired = { config: before.file, state: 'down' } as const;
-    const change = planChange(desired, before);
-    if (change.kind === 'refused') throw new Unable(refusal('Unsupported', change.message));
+    const change = this.#planned(desired, before);
     const end = await this.#carryOut({ before, desired, actions: change.actions, options });
     if (end.kind === 'failed') throw new Unable(refusal('ConfigRefused', `The agent failed: ${end.message}`));
   }
