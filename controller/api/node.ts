@@ -45,6 +45,10 @@ function parsedOrigin(url: string): string {
 /** The origin of the object's agent. */
 export const agentOrigin = (node: WireGuardNode): string => originOf(node.spec.agent.url);
 
+/** The object as if it named the agent at another URL. */
+export const nodeAt = (node: WireGuardNode, url: string): WireGuardNode =>
+  node.spec.agent.url === url ? node : { ...node, spec: { ...node.spec, agent: { ...node.spec.agent, url } } };
+
 /** Whether two URLs name the same agent. */
 export const isSameAgent = (left: string | undefined, right: string): boolean =>
   left !== undefined && (left === right || originOf(left) === originOf(right));

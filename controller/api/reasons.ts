@@ -179,8 +179,9 @@ export const REASONS: Readonly<Record<Reason, Explained>> = {
     cure: 'Wait, at most `deletionTimeoutSeconds`.',
   },
   Deleting: {
-    meaning: 'The deletion waits for the host; the message says until when.',
-    cure: 'See to the host; at the deadline the object is let go anyway.',
+    meaning:
+      'The deletion waits for the host, until when the message says, or for the finalizers of others that it names.',
+    cure: 'See to the host; at the deadline the object is let go anyway. Of finalizers see to who set them.',
   },
 };
 

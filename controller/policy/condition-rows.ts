@@ -180,6 +180,14 @@ export function deletingRows({ why, untilMs }: OutcomeOf<'deleting'>, { node }: 
   return [['Ready', 'Unknown', 'Deleting', message], kept(node, 'Reachable'), kept(node, 'Synced')];
 }
 
+/** Who keeps an object whose host is not looked at any more. */
+export function letGoRows({ finalizers }: OutcomeOf<'let-go'>): ConditionRow[] {
+  const message = `Deleted, and its host is not looked at any more; finalizers of others keep the object: ${finalizers.join(', ').slice(0, MAX_FINALIZERS)}`;
+  return (['Ready', 'Reachable', 'Synced'] as const).map((type) => [type, 'Unknown', 'Deleting', message]);
+}
+
+const MAX_FINALIZERS = 512;
+
 /** What the move to another host waits for. */
 export function movingRows({ message, untilMs }: OutcomeOf<'moving'>, { node }: OutcomeContext): ConditionRow[] {
   const text = `${message}; waiting until ${timeOf(untilMs)} at most`;

@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { nodeWith } from '../../test/support/node-builder.ts';
 import type { ManagementSpec, WireGuardNode } from '../api/wireguardnode.generated.ts';
-import { deadlineMsOf, deletionPlan, hasFinalizer, releaseAfter, wantsFinalizer } from './deletion.ts';
+import { deadlineMsOf, deletionPlan, hasFinalizer, placesOf, releaseAfter, wantsFinalizer } from './deletion.ts';
 
 const DELETED_MS = Date.parse('2026-02-01T00:00:00Z');
 
@@ -97,13 +97,6 @@ describe('deletionPlan', () => {
       expected: act('remove'),
     },
     {
-      name: 'a host on which this object was never applied is left as it is',
-      node: deletedNode('Remove', ({ spec }) => {
-        spec.agent.url = 'https://ams1.example.net:8443';
-      }),
-      expected: retained,
-    },
-    {
       name: 'a record that does not say to which host it was applied is no proof',
       node: deletedNode('Disable', ({ status }) => {
         status.applied = { generation: 3 };
@@ -111,7 +104,33 @@ describe('deletionPlan', () => {
       expected: retained,
     },
   ])('$name', ({ node, conflicting = [], expected }) => {
-    expect(deletionPlan(node, conflicting)).toMatchObject(expected);
+    const [place] = placesOf(node, undefined);
+    expect(deletionPlan(node, place, conflicting)).toMatchObject(expected);
+  });
+});
+
+describe('K5: placesOf', () => {
+  const [here, there] = [nodeWith().spec.agent.url, 'https://ams1.example.net:8443'];
+  const [proven, sent] = [
+    { url: here, isProven: true },
+    { url: there, isProven: false },
+  ];
+  test.each([
+    { name: 'where it was applied', node: deletedNode('Remove'), sentTo: undefined, places: [proven] },
+    {
+      name: 'where it was applied, whatever it names now',
+      node: deletedNode('Remove', ({ spec }) => {
+        spec.agent.url = 'https://third.example:8443';
+      }),
+      sentTo: undefined,
+      places: [proven],
+    },
+    { name: 'first of all where no answer came', node: deletedNode('Remove'), sentTo: there, places: [sent, proven] },
+    { name: 'once, though asked again', node: deletedNode('Remove'), sentTo: `${here}/`, places: [proven] },
+    { name: 'where a first change was sent', node: nodeWith(), sentTo: there, places: [sent] },
+    { name: 'nowhere', node: nodeWith(), sentTo: undefined, places: [] },
+  ])('$name', ({ node, sentTo, places }) => {
+    expect(placesOf(node, sentTo)).toEqual(places);
   });
 });
 

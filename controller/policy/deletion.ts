@@ -1,4 +1,4 @@
-import { FINALIZER } from '../api/node.ts';
+import { FINALIZER, isSameAgent } from '../api/node.ts';
 import type { WireGuardNode } from '../api/wireguardnode.generated.ts';
 import { isClaiming, wasApplied } from './claims.ts';
 import type { NodeEvent } from './events.ts';
@@ -20,6 +20,19 @@ export interface Release {
   readonly event: NodeEvent;
 }
 
+/** A host that may have an interface of the object. `isProven`: it was applied there; else a change was sent, and no answer came. */
+export interface Place {
+  readonly url: string;
+  readonly isProven: boolean;
+}
+
+/** The hosts that the object has to leave, in order. */
+export function placesOf({ status: { applied } }: WireGuardNode, sentTo: string | undefined): Place[] {
+  const proven = applied?.url === undefined ? [] : [{ url: applied.url, isProven: true }];
+  const isAlsoSent = sentTo !== undefined && !isSameAgent(applied?.url, sentTo);
+  return isAlsoSent ? [{ url: sentTo, isProven: false }, ...proven] : proven;
+}
+
 /** What the deletion of an object does. */
 export type DeletionPlan =
   /** Let the object go; the host stays as it is. */
@@ -33,17 +46,21 @@ const retained = (note: string): Release => ({
   event: { type: 'Normal', reason: 'Retained', action: 'Delete', note: `The host is left as it is: ${note}` },
 });
 
-/** What the deletion of an object that carries our finalizer does: only to a host on which this object itself was applied. */
-export function deletionPlan(node: WireGuardNode, conflicting: readonly WireGuardNode[]): DeletionPlan {
+/**
+ * What the deletion of an object that carries our finalizer does: only to a host on which this object itself was applied. `place`: the
+ * host that is left, undefined = there is none; `conflicting`: who else names the interface there.
+ */
+export function deletionPlan(
+  node: WireGuardNode,
+  place: Place | undefined,
+  conflicting: readonly WireGuardNode[],
+): DeletionPlan {
   const { deletionPolicy, mode } = node.spec.management;
-  const { applied } = node.status;
   const release = (note: string): DeletionPlan => ({ kind: 'release', release: retained(note) });
   if (deletionPolicy === 'Retain') return release('deletionPolicy is Retain');
   if (mode === 'Observe') return release('management.mode is Observe');
   if (node.spec.suspend) return release('spec.suspend is set');
-  if (applied === undefined) return release('nothing was ever applied');
-  if (!wasApplied(node))
-    return release(`spec.agent.url was changed, and nothing was applied to ${node.spec.agent.url}`);
+  if (place === undefined) return release('nothing was ever applied');
   if (conflicting.some((other) => isClaiming(other) && wasApplied(other))) return release(ANOTHER_OWNS_IT);
   return { kind: 'act', verb: deletionPolicy === 'Remove' ? 'remove' : 'disable' };
 }

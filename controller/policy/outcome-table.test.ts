@@ -39,6 +39,11 @@ describe('the conditions of an outcome', () => {
       word: '2026-02-01T00:00:00Z',
     },
     {
+      name: 'who keeps what is deleted',
+      outcome: { kind: 'let-go', finalizers: ['a.b/c'] },
+      word: 'a.b/c',
+    },
+    {
       name: 'until when the former host is waited for',
       outcome: { kind: 'moving', message: 'no answer', untilMs: NOW_MS, retry: ON_CHANGE },
       word: '2026-02-01T00:00:00Z',
@@ -55,6 +60,7 @@ const KINDS: Readonly<Record<Outcome['kind'], true>> = {
   unmoved: true,
   queued: true,
   deleting: true,
+  'let-go': true,
   moving: true,
   applying: true,
   refused: true,

@@ -10,6 +10,7 @@ import {
   impactRows,
   inSyncRows,
   keptRows,
+  letGoRows,
   lostMsOf,
   movingRows,
   notRestoredRows,
@@ -150,6 +151,18 @@ const OUTCOMES: { readonly [K in Outcome['kind']]: OutcomeRow<OutcomeOf<K>> } = 
     failure: 'deletion',
     status: 'final',
     log: ({ why }) => ({ whenNew: 'warn', whenSame: 'debug', message: 'deletion waits', fields: { why } }),
+  },
+  'let-go': {
+    ...nothingNew,
+    conditions: letGoRows,
+    retry: () => ON_CHANGE,
+    status: 'final',
+    log: ({ finalizers }) => ({
+      whenNew: 'info',
+      whenSame: 'debug',
+      message: 'deleted, and kept by others',
+      fields: { finalizers: finalizers.join(' ') },
+    }),
   },
   moving: {
     ...nothingNew,

@@ -7,7 +7,7 @@ import { ownerOf } from '../../test/support/sync-bench.ts';
 import type { Owner } from '../../agent/protocol/owner.ts';
 import { nodeWith } from '../../test/support/node-builder.ts';
 import { WIREGUARD_NODE } from '../api/kinds.ts';
-import { FINALIZER, keyOf } from '../api/node.ts';
+import { agentOrigin, FINALIZER, keyOf } from '../api/node.ts';
 import type { WireGuardNode } from '../api/wireguardnode.generated.ts';
 import { KubeError, type KubeClient, type KubeRequest } from '../cluster/kube-client.ts';
 import { createNodeWriter } from '../cluster/node-writer.ts';
@@ -16,7 +16,7 @@ import type { ReleaseReason } from '../policy/deletion.ts';
 import type { Hosts } from './hosts.ts';
 import { finalize } from './finalize.ts';
 import { createNodeStore, objectHandler } from './informers.ts';
-import { createLocalStates, newLocalState } from './local-state.ts';
+import { createLocalStates, type LocalState, newLocalState } from './local-state.ts';
 import { createMetrics } from '../metrics.ts';
 import type { Dependencies } from './dependencies.ts';
 import { type Action, awaitChange, requeueAfter } from '../runtime/action.ts';
@@ -93,6 +93,8 @@ const deletedNode = (edit: Edit = () => undefined): WireGuardNode =>
     edit(node);
   });
 
+const ORIGIN = agentOrigin(nodeWith());
+
 /** Another object that was applied to the same interface. */
 const another = nodeWith((node) => {
   Object.assign(node.metadata, { name: 'another', uid: 'ffffffff-0000-4000-8000-000000000000' });
@@ -104,6 +106,8 @@ class Bench {
   readonly host = new MemoryDriver();
   /** Credentials that a driver was opened with. */
   readonly credentials: (string | undefined)[] = [];
+  /** Origins of the agents for which that was. */
+  readonly opened: string[] = [];
   /** `type reason` of the events. */
   readonly told: string[] = [];
   readonly clock = new ManualClock(DELETED_MS + 1_000);
@@ -134,8 +138,8 @@ class Bench {
   }
 
   /** An object with this UID was looked at before. */
-  remember(uid: string): void {
-    this.localStates.set(keyOf(deletedNode()), { ...newLocalState(uid), driver: this.host });
+  remember(uid: string, parts: Partial<LocalState> = {}): void {
+    this.localStates.set(keyOf(deletedNode()), { ...newLocalState(uid), driver: this.host, ...parts });
   }
 
   /** How many objects were let go for this reason. */
@@ -165,7 +169,8 @@ class Bench {
         flush: () => Promise.resolve(),
       },
       drivers: {
-        open: (_node, credentials) => {
+        open: (node, credentials) => {
+          this.opened.push(agentOrigin(node));
           this.credentials.push(credentials.get('hmac-key')?.reveal());
           return this.host;
         },
@@ -211,12 +216,6 @@ describe('a deletion', () => {
         spec.management.deletionPolicy = 'Retain';
       },
     },
-    {
-      name: 'of a node that was applied to another host only',
-      edit: ({ spec }) => {
-        spec.agent.url = 'https://ams1.example.net:8443';
-      },
-    },
   ])('$name asks nothing of the host, tells it and lets the object go', async ({ edit }) => {
     expect(await bench.run(deletedNode(edit))).toEqual(awaitChange);
     expect([bench.host.attempts, bench.told, bench.api.object]).toEqual([0, ['Normal Retained'], undefined]);
@@ -231,12 +230,16 @@ describe('a deletion', () => {
     expect(bench.nodes.get(keyOf(node))?.metadata.finalizers).toEqual(['a.b/c']);
   });
 
-  test('of an object without our finalizer does nothing', async () => {
+  test('of an object without our finalizer touches no host; who keeps it is told once it lasts', async () => {
     const node = deletedNode(({ metadata }) => {
       metadata.finalizers = ['a.b/c'];
     });
+    expect(await bench.run(node)).toEqual(requeueAfter(5_000));
+    expect([bench.told, bench.api.object]).toEqual([[], node]);
+    await bench.clock.advance(5_000);
     expect(await bench.run(node)).toEqual(awaitChange);
-    expect([stateOf(bench.host), bench.told, bench.api.object]).toEqual(['up', [], node]);
+    expect([stateOf(bench.host), bench.host.reads, bench.ready]).toEqual(['up', 0, 'Unknown/Deleting']);
+    expect(bench.api.object?.status.conditions[0]?.message).toContain('a.b/c');
   });
 
   test('C10: of an object that somebody writes all the time lets it go at once', async () => {
@@ -258,6 +261,76 @@ describe('a deletion', () => {
     expect([bench.host.attempts, bench.host.reads, bench.told]).toEqual([1, 1, ['Normal Deleted']]);
     expect([stateOf(bench.host), await bench.released('carried_out'), bench.api.object]).toEqual(['up', 1, undefined]);
   });
+});
+
+describe('K5: of an object that names another host than it was applied to', () => {
+  const moved = (): WireGuardNode =>
+    deletedNode(({ spec }) => {
+      spec.agent.url = 'https://ams1.example.net:8443';
+    });
+
+  test('leaves the one where it was applied', async () => {
+    expect(await bench.run(moved())).toEqual(awaitChange);
+    expect([stateOf(bench.host), bench.told, bench.opened]).toEqual(['removed', ['Normal Deleted'], [ORIGIN]]);
+  });
+
+  test('goes the way that it went before: the Secret may be that of the new one', async () => {
+    bench.remember(moved().metadata.uid, { acceptedBy: ORIGIN });
+    await bench.run(moved());
+    expect([stateOf(bench.host), bench.opened]).toEqual(['removed', []]);
+  });
+
+  test('does not take the way to the new one for that', async () => {
+    bench.api.agentSecret = undefined;
+    bench.remember(moved().metadata.uid, { acceptedBy: 'https://ams1.example.net:8443' });
+    await bench.run(moved());
+    expect([bench.host.reads, bench.told]).toEqual([0, ['Warning Deleting']]);
+  });
+});
+
+describe('K5: of an object that was sent to a host, with no answer', () => {
+  const SENT = 'https://ams1.example.net:8443';
+  const never = (): WireGuardNode => deletedNode(({ status }) => delete status.applied);
+
+  test('removes what the host knows as its own', async () => {
+    bench.host.owner = ownerOf(never());
+    bench.remember(never().metadata.uid, { sentTo: ORIGIN });
+    expect(await bench.run(never())).toEqual(awaitChange);
+    expect([stateOf(bench.host), bench.told]).toEqual(['removed', ['Normal Deleted']]);
+  });
+
+  test.each([null, undefined])('leaves what is nobody’s, or not known to be its own (%s)', async (owner) => {
+    bench.host.owner = owner;
+    bench.remember(never().metadata.uid, { sentTo: ORIGIN });
+    expect(await bench.run(never())).toEqual(awaitChange);
+    expect([stateOf(bench.host), bench.told, bench.api.object]).toEqual(['up', ['Normal Retained'], undefined]);
+  });
+
+  test('leaves that one, and the one where it was applied', async () => {
+    bench.host.owner = ownerOf(deletedNode());
+    bench.remember(deletedNode().metadata.uid, { sentTo: SENT });
+    await bench.run(deletedNode());
+    expect([bench.opened.length, bench.host.attempts]).toEqual([2, 2]);
+  });
+});
+
+test.each<[string, Edit]>([
+  ['Retain', ({ spec }) => (spec.management.deletionPolicy = 'Retain')],
+  ['Disable', ({ spec }) => (spec.management.deletionPolicy = 'Disable')],
+  ['suspend', ({ spec }) => (spec.suspend = true)],
+])('K5: a deletion that comes to want %s while its host is read touches nothing', async (_, edit) => {
+  const node = deletedNode();
+  bench.host.whileRead = () => {
+    bench.nodes.put(
+      deletedNode((next) => {
+        edit(next);
+        next.metadata.generation += 1;
+        next.metadata.resourceVersion = '99';
+      }),
+    );
+  };
+  await bench.run(node);
+  expect([stateOf(bench.host), bench.host.attempts, bench.api.object === undefined]).toEqual(['up', 0, false]);
 });
 
 test('K1, C12: a host that cannot be reached is waited for, and the object says so: why, and until when', async () => {

@@ -1,9 +1,18 @@
-import { agentOrigin, keyOf } from '../api/node.ts';
+import { agentOrigin, isSameAgent, keyOf, nodeAt } from '../api/node.ts';
 import type { WireGuardNode } from '../api/wireguardnode.generated.ts';
 import { conflictingNodes, load } from '../cluster/load.ts';
 import type { Driver } from '../drivers/driver.ts';
 import { checkAgent } from '../policy/checks.ts';
-import { deadlineMsOf, deletionPlan, hasFinalizer, type Release, releaseAfter } from '../policy/deletion.ts';
+import {
+  deadlineMsOf,
+  type DeletionPlan,
+  deletionPlan,
+  hasFinalizer,
+  type Place,
+  placesOf,
+  type Release,
+  releaseAfter,
+} from '../policy/deletion.ts';
 import type { Input } from '../policy/input.ts';
 import { beforeDeadline } from '../policy/retry.ts';
 import { type Action, awaitChange, requeueAfter } from '../runtime/action.ts';
@@ -22,6 +31,9 @@ const LEAST_CALL_MS = 1_000;
 const LEAST_PATIENCE_MS = 30_000;
 
 const DELETION = 'deletion';
+const OTHERS = 'finalizers of others';
+/** How long these may take without a word. */
+const OTHERS_MS = 5_000;
 
 /** How an attempt on the host ended; `pending`: not this time, and why. `wasTried`: the host was asked. */
 type Attempt =
@@ -29,9 +41,9 @@ type Attempt =
   | { readonly kind: 'gone' }
   | { readonly kind: 'pending'; readonly why: string; readonly wasTried: boolean };
 
-/** Ends an object that carries our finalizer by its deletionPolicy; without it there is nothing to do. */
+/** Ends an object that carries our finalizer by its deletionPolicy. */
 export async function finalize(dependencies: Dependencies, node: WireGuardNode): Promise<Action> {
-  if (!hasFinalizer(node)) return awaitChange;
+  if (!hasFinalizer(node)) return keptByOthers(dependencies, node);
   const { localStates, clock } = dependencies;
   const key = keyOf(node);
   const known = localStates.get(key, node.metadata.uid);
@@ -52,6 +64,22 @@ export async function finalize(dependencies: Dependencies, node: WireGuardNode):
     return release(dependencies, { node, local, release: releaseAfter({ kind: 'timed-out', node, why }) });
   const retry = beforeDeadline(Math.max(leftMs, SOON_MS));
   return report(dependencies, node, { outcome: { kind: 'deleting', why, untilMs: deadlineMsOf(node), retry }, local });
+}
+
+/** Most finalizers of others are gone in a moment: only of one that stays the status tells, that nobody takes the object for looked after. */
+async function keptByOthers(dependencies: Dependencies, node: WireGuardNode): Promise<Action> {
+  const { localStates, clock } = dependencies;
+  const { finalizers = [] } = node.metadata;
+  if (finalizers.length === 0) return awaitChange;
+  const key = keyOf(node);
+  const known = localStates.get(key, node.metadata.uid);
+  const sinceMs = known.leaving?.what === OTHERS ? known.leaving.sinceMs : clock.now();
+  const local: LocalState = { ...known, leaving: { what: OTHERS, sinceMs, isDone: true } };
+  localStates.set(key, local);
+  const leftMs = sinceMs + OTHERS_MS - clock.now();
+  return leftMs > 0
+    ? requeueAfter(leftMs)
+    : report(dependencies, node, { outcome: { kind: 'let-go', finalizers }, local });
 }
 
 interface Ended {
@@ -85,35 +113,56 @@ interface Leave {
   readonly leftMs: number;
 }
 
-/** Takes the interface down or away in this object's turn on the host, if nobody else owns it by now. */
+/** Leaves every host that may have an interface of the object. */
 async function attemptOn(dependencies: Dependencies, { node, local, leftMs }: Leave): Promise<Attempt> {
-  const input = await load(node, loadOptionsOf(dependencies));
-  const planned = deletionPlan(node, input.conflicting.accepted);
+  const [place, next] = placesOf(node, local.sentTo);
+  const attempt = await attemptAt(dependencies, { node, local, leftMs, place });
+  if (attempt.kind !== 'over' || next === undefined) return attempt;
+  return attemptOn(dependencies, { node, local: { ...local, sentTo: undefined }, leftMs });
+}
+
+/** Takes the interface down or away in this object's turn on the host, if nobody else owns it by now. */
+async function attemptAt(
+  dependencies: Dependencies,
+  { node, local, leftMs, place }: Leave & { readonly place: Place | undefined },
+): Promise<Attempt> {
+  const options = loadOptionsOf(dependencies);
+  const { url } = node.spec.agent;
+  const there = place === undefined || isSameAgent(place.url, url) ? node : nodeAt(node, place.url);
+  const input = await load(there, options);
+  const planned = deletionPlan(there, place, input.conflicting.accepted);
   if (planned.kind === 'release') return { kind: 'over', release: planned.release };
-  const found = driverFor(dependencies, { node, local, input });
+  const found = driverFor(dependencies, { node: there, local, input, isMoved: there !== node });
   if (found.kind === 'pending') return found;
-  const [key, origin] = [keyOf(node), agentOrigin(node)];
+  const [key, origin] = [keyOf(node), agentOrigin(there)];
   const pending = (why: string, wasTried: boolean): Attempt => ({ kind: 'pending', why, wasTried });
   if (!dependencies.hosts.turns.enter(origin, key)) return pending('another change of its host is under way', false);
   const stored = await dependencies.writer.read(key, dependencies.signal);
   if (stored?.metadata.uid !== node.metadata.uid || !hasFinalizer(stored)) return { kind: 'gone' };
-  // Somebody may have come while this one waited.
-  const again = deletionPlan(stored, conflictingNodes(node, loadOptionsOf(dependencies)));
+  // Somebody may have come, or the policy may have been changed, while this one waited.
+  const planOf = (latest: WireGuardNode): DeletionPlan =>
+    deletionPlan(nodeAt(latest, there.spec.agent.url), place, conflictingNodes(there, options));
+  const again = planOf(stored);
   if (again.kind === 'release') return { kind: 'over', release: again.release };
-  const longestMs = node.spec.agent.timeoutSeconds * 1000;
-  const timeoutMs = leftMs <= 0 ? longestMs : Math.min(longestMs, Math.max(leftMs, LEAST_CALL_MS));
-  const options = { timeoutMs, signal: dependencies.signal };
   const { verb } = again;
-  const place = { origin, key, isUrgent: leftMs <= 0 };
+  const isCurrent = (): boolean => {
+    const latest = dependencies.nodes.get(key);
+    if (!dependencies.mayChange() || latest?.metadata.uid !== node.metadata.uid) return false;
+    const plan = planOf(latest.metadata.generation < stored.metadata.generation ? stored : latest);
+    return plan.kind === 'act' && plan.verb === verb;
+  };
   const end = await leaveHost(found.driver, {
-    ...{ verb, options, uid: node.metadata.uid, mayChange: dependencies.mayChange },
-    ask: (read) => askHost(dependencies.hosts, place, read),
+    ...{ verb, uid: node.metadata.uid, isProven: place?.isProven === true, isCurrent },
+    options: { timeoutMs: timeoutMsOf(node, leftMs), signal: dependencies.signal },
+    ask: (read) => askHost(dependencies.hosts, { origin, key, isUrgent: leftMs <= 0 }, read),
   });
   switch (end.kind) {
     case 'left':
       return { kind: 'over', release: releaseAfter({ kind: 'done', node, verb }) };
     case 'not-ours':
       return { kind: 'over', release: releaseAfter({ kind: 'not-ours', node }) };
+    case 'superseded':
+      return pending('what is wanted changed while its host was read', false);
     case 'unreachable':
       return pending(end.message, true);
     case 'refused':
@@ -121,18 +170,32 @@ async function attemptOn(dependencies: Dependencies, { node, local, leftMs }: Le
   }
 }
 
+function timeoutMsOf({ spec }: WireGuardNode, leftMs: number): number {
+  const longestMs = spec.agent.timeoutSeconds * 1000;
+  return leftMs <= 0 ? longestMs : Math.min(longestMs, Math.max(leftMs, LEAST_CALL_MS));
+}
+
 type Found = { readonly kind: 'found'; readonly driver: Driver } | Extract<Attempt, { readonly kind: 'pending' }>;
 
 /** With a namespace the Secret often goes before the object: then the driver of the last look serves. */
 function driverFor(
   { drivers }: Dependencies,
-  { node, local, input }: { readonly node: WireGuardNode; readonly local: LocalState; readonly input: Input },
+  { node, local, input, isMoved }: Pick<Leave, 'node' | 'local'> & { readonly input: Input; readonly isMoved: boolean },
 ): Found {
+  const known = isMoved ? formerDriver(local, agentOrigin(node)) : local.driver;
+  // Of a host that the object names no more the Secret has the credentials perhaps, the former driver surely.
+  if (isMoved && known !== undefined) return { kind: 'found', driver: known };
   if (input.agentSecret.kind === 'found') {
     const refused = checkAgent(input);
     if (refused !== undefined) return { kind: 'pending', why: refused.message, wasTried: true };
     return { kind: 'found', driver: drivers.open(node, input.agentSecret.data) };
   }
-  if (local.driver !== undefined) return { kind: 'found', driver: local.driver };
+  if (known !== undefined) return { kind: 'found', driver: known };
   return { kind: 'pending', why: 'the Secret of the agent is gone, and with it the key to talk to it', wasTried: true };
+}
+
+/** The driver of the host at this origin, if the object was there before it named another one. */
+function formerDriver({ driver, acceptedBy, former }: LocalState, origin: string): Driver | undefined {
+  if (former?.origin === origin) return former.driver;
+  return acceptedBy === origin ? driver : undefined;
 }

@@ -37,7 +37,7 @@ class Bench {
   };
   /** `URL hmac-key` of the drivers that were opened. */
   readonly opened: string[] = [];
-  isLeader = true;
+  isCurrent = true;
   /** Who answers at the new place. */
   epoch = 'epoch-of-new';
   local: LocalState = newLocalState(movedNode().metadata.uid);
@@ -57,7 +57,7 @@ class Bench {
             },
             close: () => Promise.resolve(),
           },
-          ...{ hosts: this.hosts, clock: this.clock, mayChange: () => this.isLeader },
+          ...{ hosts: this.hosts, clock: this.clock, isCurrent: () => this.isCurrent },
         },
       },
       this.local,
@@ -127,6 +127,33 @@ describe('K5: an object that names another host than the one it was applied to',
   });
 });
 
+describe('K5: a host that was sent a change of which nothing is known', () => {
+  const SENT = 'https://second.example:8443';
+
+  test('is left first, then the one where it was applied; both are told, and only the first is forgotten', async () => {
+    bench.host.owner = ownerOf(movedNode());
+    bench.local = { ...bench.local, sentTo: SENT };
+    await bench.run(movedNode());
+    expect(bench.opened.map((text) => text.split(' ')[0])).toEqual([SENT, FORMER]);
+    expect([stateOf(bench.host), bench.local.sentTo]).toEqual(['removed', undefined]);
+    expect(toldOf(await bench.run(movedNode()))).toEqual(['left']);
+  });
+
+  test('and has the interface of nobody is not touched', async () => {
+    bench.host.owner = null;
+    bench.local = { ...bench.local, sentTo: SENT };
+    const never = movedNode(({ status }) => delete status.applied);
+    expect(toldOf(await bench.run(never))).toEqual(['left']);
+    expect([stateOf(bench.host), bench.host.reads, bench.local.sentTo]).toEqual(['up', 1, undefined]);
+  });
+
+  test('is not where the object is now', async () => {
+    bench.local = { ...bench.local, sentTo: appliedNode().spec.agent.url };
+    await bench.run(appliedNode());
+    expect(bench.host.reads).toBe(0);
+  });
+});
+
 describe('nothing is left', () => {
   test.each<{ name: string; node: WireGuardNode }>([
     { name: 'by an object that was never applied', node: movedNode(({ status }) => delete status.applied) },
@@ -190,9 +217,9 @@ describe('a former host that cannot be left', () => {
     expect(bench.host.reads).toBe(0);
   });
 
-  test('as this controller does not lead any more is not changed', async () => {
-    bench.isLeader = false;
-    expect(toldOf(await bench.run(movedNode(timeout)))).toEqual(['waits', 'moving']);
+  test('as the object moved back, was suspended or deleted meanwhile, is not changed', async () => {
+    bench.isCurrent = false;
+    expect(toldOf(await bench.run(movedNode(timeout)))).toEqual(['waits', 'superseded']);
     expect(stateOf(bench.host)).toBe('up');
   });
 
@@ -246,4 +273,14 @@ test('K5: a sync that waits for the former host changes nothing on the new one',
   };
   expect(await sync.sync({ drivers })).toMatchObject({ kind: 'moving' });
   expect([sync.host.applies, sync.local.seen]).toEqual([[], undefined]);
+});
+
+test('K5: a change that gets no answer is remembered until it is known what came of it', async () => {
+  const sync = new SyncBench(appliedNode(), { mtu: 1_300 });
+  sync.host.meanwhile = () => UNREACHABLE;
+  expect(await sync.sync()).toMatchObject({ kind: 'unreachable' });
+  expect(sync.local.sentTo).toBe(appliedNode().spec.agent.url);
+  sync.host.meanwhile = ignored;
+  expect(await sync.sync()).toMatchObject({ kind: 'in-sync' });
+  expect(sync.local.sentTo).toBeUndefined();
 });

@@ -18,7 +18,15 @@ beforeEach(() => {
 
 const leave = (over: Partial<LeaveOptions> = {}): Promise<LeaveEnd> => {
   const options = { timeoutMs: 1_000, signal: new AbortController().signal };
-  return leaveHost(host, { verb: 'remove', uid, options, mayChange: () => true, ask: (read) => read(), ...over });
+  return leaveHost(host, {
+    verb: 'remove',
+    uid,
+    options,
+    isProven: true,
+    isCurrent: () => true,
+    ask: (read) => read(),
+    ...over,
+  });
 };
 /** What is left of the interface. */
 const left = (): 'removed' | 'up' | 'down' => (host.config === undefined ? 'removed' : host.state);
@@ -53,6 +61,16 @@ describe('a host that is left', () => {
     expect(await leave()).toEqual({ kind: 'not-ours' });
   });
 
+  test.each<[Owner | null | undefined, LeaveEnd['kind'], ReturnType<typeof left>]>([
+    [ownerOf(nodeWith()), 'left', 'removed'],
+    [null, 'not-ours', 'up'],
+    [undefined, 'not-ours', 'up'],
+  ])('K5: where nothing was proven loses only what it knows as this object’s (%#)', async (owner, kind, state) => {
+    host.owner = owner;
+    expect(await leave({ isProven: false })).toEqual({ kind });
+    expect(left()).toBe(state);
+  });
+
   test('may have nothing of it at all', async () => {
     host.config = undefined;
     expect(await leave()).toEqual({ kind: 'left' });
@@ -66,8 +84,8 @@ describe('a host that is not left', () => {
     expect(left()).toBe('up');
   });
 
-  test('as this controller does not lead any more, asked right before the change', async () => {
-    expect(await leave({ mayChange: () => host.reads === 0 })).toMatchObject({ kind: 'unreachable' });
+  test('K5: as it is wanted otherwise, or this controller leads no more: asked right before the change', async () => {
+    expect(await leave({ isCurrent: () => host.reads === 0 })).toEqual({ kind: 'superseded' });
     expect([left(), host.attempts, host.reads]).toEqual(['up', 0, 1]);
   });
 

@@ -4,8 +4,10 @@ import { refusal } from '../policy/refusal.ts';
 /** How leaving a host ended. */
 export type LeaveEnd =
   | { readonly kind: 'left' }
-  /** The interface is another object's by now: it is not touched. */
+  /** The interface is another object's by now, or never was this one's: it is not touched. */
   | { readonly kind: 'not-ours' }
+  /** While the host was read it came to be wanted otherwise. */
+  | { readonly kind: 'superseded' }
   | Failure;
 
 /** What to do on the host, and in whose name. */
@@ -13,8 +15,10 @@ export interface LeaveOptions {
   readonly verb: 'disable' | 'remove';
   readonly uid: string;
   readonly options: CallOptions;
-  /** Whether this controller may change hosts at all: asked right before it does. */
-  readonly mayChange: () => boolean;
+  /** False = it was never proven that the object was applied there: only what the host knows as its own is touched. */
+  readonly isProven: boolean;
+  /** Whether that is still wanted, and this controller may change hosts at all: asked right before it does. */
+  readonly isCurrent: () => boolean;
   /** Reads the host, unless it is known to be away; a change that hangs says nothing of that. */
   readonly ask: (read: () => Promise<Observed>) => Promise<Observed>;
 }
@@ -22,16 +26,16 @@ export interface LeaveOptions {
 /** Takes an interface down, or away, if the host does not know it as another object's. Fine when nothing is there. */
 export async function leaveHost(
   driver: Driver,
-  { verb, uid, options, mayChange, ask }: LeaveOptions,
+  { verb, uid, isProven, options, isCurrent, ask }: LeaveOptions,
 ): Promise<LeaveEnd> {
   const observed = await ask(() => driver.observe(undefined, options));
   if (observed.kind === 'unreachable' || observed.kind === 'refused') return observed;
   if (observed.kind === 'observed') {
     const { owner } = observed.observation;
-    if (owner !== null && owner !== undefined && owner.id !== uid) return { kind: 'not-ours' };
+    const isOurs = owner === null || owner === undefined ? isProven : owner.id === uid;
+    if (!isOurs) return { kind: 'not-ours' };
   }
-  if (!mayChange())
-    return { kind: 'unreachable', reason: 'AgentError', message: 'this controller does not lead any more' };
+  if (!isCurrent()) return { kind: 'superseded' };
   const done = await carryOut(driver, verb, options);
   return done.kind === 'done' ? { kind: 'left' } : done;
 }

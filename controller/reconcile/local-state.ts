@@ -13,6 +13,8 @@ export interface LocalState {
   readonly former: { readonly driver: Driver; readonly origin: string } | undefined;
   /** The origin of the agent that has accepted the object's signature. */
   readonly acceptedBy: string | undefined;
+  /** The URL of the agent that a change was sent to of which it is not known what came of it: it may have an interface of this object. */
+  readonly sentTo: string | undefined;
   /** The last look, if its outcome still holds while nothing moves. */
   readonly seen: Seen | undefined;
   readonly corrections: readonly Correction[];
@@ -45,6 +47,7 @@ export const newLocalState = (uid: string): LocalState => ({
   driver: undefined,
   former: undefined,
   acceptedBy: undefined,
+  sentTo: undefined,
   seen: undefined,
   corrections: [],
   failures: NO_FAILURE,

@@ -28,8 +28,6 @@ export interface SyncDependencies {
   readonly secrets: Pick<SecretReader, 'privateKey'>;
   readonly clock: Clock;
   readonly signal: AbortSignal;
-  /** Whether this controller may change hosts at all: asked right before it does. */
-  readonly mayChange: () => boolean;
   /** Whether the object is still the one that was judged, and we may change its host: asked right before that. */
   readonly isCurrent: () => boolean;
 }
@@ -70,7 +68,7 @@ export async function* syncInterface(
   if (seen.kind !== 'look') return { outcome: seen, local: anew(own) };
   const accepted = { ...own, acceptedBy: agentOrigin(node) };
   const left = await leaveFormerHost({ ...sync, credentials, agent: seen.observation.agent }, accepted);
-  if (left.kind === 'waits') return { outcome: left.outcome, local: anew(left.local) };
+  if (left.kind === 'waits') return { outcome: left.outcome, local: anew(left.local), events: left.events };
   const end = yield* act(sync, left.local, seen);
   const events = [...left.events, ...(end.events ?? [])];
   return { ...end, events, local: remembered(sync, end) };
@@ -159,7 +157,7 @@ async function* act(sync: Sync, local: LocalState, seen: Look): AsyncGenerator<A
   const decision = decide({ node, desired, corrections: local.corrections, nowMs, isRecorded }, differences);
   switch (decision.kind) {
     case 'nothing':
-      return { outcome: { kind: 'in-sync', observation, desired, change: undefined }, local };
+      return { outcome: { kind: 'in-sync', observation, desired, change: undefined }, local: answered(local) };
     case 'report':
       return { outcome: await waiting(sync, 'drifted', seen), local };
     case 'contended':
@@ -207,8 +205,11 @@ async function* apply(sync: Sync, local: LocalState, motive: Motive): AsyncGener
     }),
     dependencies.clock,
   );
-  return settled(sync, local, { motive, applied });
+  return settled(sync, { ...local, sentTo: node.spec.agent.url }, { motive, applied });
 }
+
+/** It is known what the host has of this object. */
+const answered = (local: LocalState): LocalState => ({ ...local, sentTo: undefined });
 
 /**
  * The private key is read when it has to be sent, and not kept; a host that has it need not be sent it again. Undefined = it is not the
@@ -246,9 +247,9 @@ async function settled(sync: Sync, local: LocalState, { motive, applied }: Settl
     case 'unreachable':
       return { outcome: applied, local };
     case 'refused':
-      return { outcome: { ...applied, observation }, local };
+      return { outcome: { ...applied, observation }, local: answered(local) };
     case 'impact-not-allowed':
-      return { outcome: await waiting(sync, 'impact-not-allowed', seen), local };
+      return { outcome: await waiting(sync, 'impact-not-allowed', seen), local: answered(local) };
     case 'failed': {
       const after = await lookAgain(sync);
       if (after.kind === 'unreachable') return { outcome: after, local };
@@ -277,13 +278,13 @@ function proven(sync: Sync, local: LocalState, { motive, applied, after }: Proof
   }
   // Without a difference only the owner was told.
   if (seen.differences.length === 0)
-    return { outcome: { kind: 'in-sync', observation, desired, change: undefined }, local };
+    return { outcome: { kind: 'in-sync', observation, desired, change: undefined }, local: answered(local) };
   const { impact, outageMs, warnings } = applied;
   const corrected = cause === 'DriftCorrected' ? seen.differences.map(({ path }) => path) : [];
   const change = { cause, impact, outageMs, corrected, warnings };
   return {
     outcome: { kind: 'in-sync', observation, desired, change },
-    local: { ...local, corrections: correctionsAfter(sync, local, corrected) },
+    local: { ...answered(local), corrections: correctionsAfter(sync, local, corrected) },
   };
 }
 

@@ -42,6 +42,8 @@ export class MemoryDriver implements Driver {
   plans = 0;
   /** What happens on the host between the arrival of an apply and its work; an answer ends it. */
   meanwhile: () => Promise<Applied | undefined> | Applied | undefined = () => undefined;
+  /** What happens elsewhere while it is read. */
+  whileRead: () => void = () => undefined;
   /** The answer to everything but an apply, in place of its work. */
   failure: Failure | undefined;
   /** The answer to every plan. */
@@ -60,6 +62,7 @@ export class MemoryDriver implements Driver {
     this.reads += 1;
     this.timeoutsMs.push(timeoutMs);
     this.previous.push(revision);
+    this.whileRead();
     if (this.failure !== undefined) return Promise.resolve(this.failure);
     const now = this.seen();
     const isSame = revision !== undefined && revision === now.revision;

@@ -155,6 +155,13 @@ export const outcomeCases: readonly OutcomeCase[] = [
     kstatus: 'InProgress',
   },
   {
+    name: 'K1: what the finalizers of others keep is not said to be well',
+    node: wasInSync,
+    outcome: { kind: 'let-go', finalizers: ['a.b/c'] },
+    conditions: words('Ready=Unknown/Deleting Reachable=Unknown/Deleting Synced=Unknown/Deleting'),
+    kstatus: 'InProgress',
+  },
+  {
     name: 'a move to another host is on its way',
     node: wasInSync,
     outcome: { kind: 'moving', message: 'the former host does not answer', untilMs: NOW_MS + 60_000, retry },

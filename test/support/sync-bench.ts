@@ -87,7 +87,6 @@ export class SyncBench {
       },
       hosts: this.hosts,
       secrets: { privateKey: () => Promise.resolve(this.secret) },
-      mayChange: () => true,
       clock: this.clock,
       signal: new AbortController().signal,
       isCurrent: () => true,
