@@ -5,7 +5,7 @@ import { KubeConfig } from '@kubernetes/client-node';
 import { expositionOf } from '../agent/protocol/exposition.ts';
 import { WIREGUARD_NODE } from './api/kinds.ts';
 import { createEventRecorder } from './cluster/events.ts';
-import { gated, isApiAway } from './cluster/gated-client.ts';
+import { gated, isApiAway, minding } from './cluster/gated-client.ts';
 import { createKubeClient, type KubeClient } from './cluster/kube-client.ts';
 import { createLeaseStore } from './cluster/lease.ts';
 import { createNodeWriter } from './cluster/node-writer.ts';
@@ -209,7 +209,7 @@ async function compose(settings: Settings, parts: Parts): Promise<Dependencies> 
       },
     }),
     events: createEventRecorder({
-      ...{ client: api, kind: WIREGUARD_NODE, signal, instance: hostname(), nowMs: Date.now },
+      ...{ client: minding(client, gate), kind: WIREGUARD_NODE, signal, instance: hostname(), nowMs: Date.now },
       failed: failedEvent,
     }),
     drivers: createDrivers({ guard, now: Date.now, called: metrics.agentCalled }),

@@ -1,7 +1,7 @@
 import type { Store } from '../runtime/store.ts';
 import { conditionOf } from './conditions.ts';
 import { claimOf, keyOf, secretKeysOf } from './node.ts';
-import { type ObjectVersion, trimNode, trimReferenced } from './trim.ts';
+import { isReadableNode, type ObjectVersion, trimNode, trimReferenced } from './trim.ts';
 import type { WireGuardNode } from './wireguardnode.generated.ts';
 
 /** A kind of object of the API server. */
@@ -20,6 +20,8 @@ export interface WatchedKind<T> extends Kind {
   readonly view: 'whole' | 'metadata';
   /** What is kept of an object. */
   readonly trim: (raw: never) => T;
+  /** Whether `trim` can be given it; what cannot be read is as if it were not there. */
+  readonly isReadable: (raw: object) => boolean;
 }
 
 /** A kind whose objects are reconciled. Its CRD is `crds/PLURAL.GROUP.yaml`; its types are made from that. */
@@ -63,6 +65,7 @@ export const WIREGUARD_NODE: ReconciledKind<WireGuardNode> = {
   plural: 'wireguardnodes',
   view: 'whole',
   trim: trimNode,
+  isReadable: isReadableNode,
   keyOf,
   uidOf: ({ metadata }) => metadata.uid,
   versionOf: ({ metadata }) => metadata.resourceVersion,
@@ -93,6 +96,7 @@ export const SECRET: ReferencedKind = {
   plural: 'secrets',
   view: 'metadata',
   trim: trimReferenced,
+  isReadable: () => true,
   wakes: (objects, key) => objects.withIndex('secret', key),
 };
 

@@ -9,6 +9,13 @@ export const FINALIZER = `${GROUP}/interface`;
 export const RECONCILE_REQUEST = `${GROUP}/reconcile-requested-at`;
 /** An annotation: any new value lets the object have an interface that belongs to another cluster. */
 export const TAKE_OVER = `${GROUP}/take-over`;
+/** As long as the schema lets `status.lastHandledReconcileRequest` and `lastHandledTakeOver` be. */
+const MAX_TOKEN = 253;
+
+/** The value of such an annotation, as status can hold it: half of a character would come back as another one, and differ for ever. */
+export const tokenOf = (value: string | undefined): string | undefined =>
+  value?.slice(0, MAX_TOKEN).replace(/[\uD800-\uDBFF]$/, '');
+
 /** Field manager of our patches and reporter of our events. */
 export const CONTROLLER_NAME = 'wgnode-controller';
 

@@ -1,6 +1,7 @@
 import { expect, test } from '@jest/globals';
 import { nodeWith } from '../../test/support/node-builder.ts';
-import { trimNode, trimReferenced } from './trim.ts';
+import type { WireGuardNode } from './wireguardnode.generated.ts';
+import { isReadableNode, trimNode, trimReferenced } from './trim.ts';
 
 test('what the reconcile needs is kept', () => {
   const node = nodeWith(({ metadata }) => {
@@ -9,6 +10,27 @@ test('what the reconcile needs is kept', () => {
     metadata.deletionTimestamp = '2026-02-01T00:00:00Z';
   });
   expect(trimNode(node)).toEqual(node);
+});
+
+test('a status that was never defaulted has no condition', () => {
+  const { status: _, ...bare } = nodeWith();
+  expect(trimNode(bare as WireGuardNode).status).toEqual({ conditions: [] });
+});
+
+test.each<{ name: string; edit: (spec: Record<string, Record<string, unknown>>) => void }>([
+  { name: 'agent', edit: (spec) => delete spec['agent'] },
+  { name: 'agent.url', edit: (spec) => delete spec['agent']?.['url'] },
+  { name: 'agent.secretRef', edit: (spec) => delete spec['agent']?.['secretRef'] },
+  { name: 'interface', edit: (spec) => (spec['interface'] = null as never) },
+  { name: 'interface.name', edit: (spec) => (spec['interface'] = { ...spec['interface'], name: 7 }) },
+  { name: 'interface.privateKeySecretRef', edit: (spec) => delete spec['interface']?.['privateKeySecretRef'] },
+  { name: 'management', edit: (spec) => delete spec['management'] },
+])('C6: an object without $name cannot be read', ({ edit }) => {
+  const { spec } = structuredClone(nodeWith());
+  expect(isReadableNode({ spec })).toBe(true);
+  edit(spec as never);
+  expect(isReadableNode({ spec })).toBe(false);
+  expect(isReadableNode({})).toBe(false);
 });
 
 test('annotations of others, labels and managed fields are not', () => {

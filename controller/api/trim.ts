@@ -24,9 +24,28 @@ export function trimNode(object: WireGuardNode): WireGuardNode {
     kind: object.kind,
     metadata: trimmed,
     spec: object.spec,
-    status: object.status,
+    // Defaulted by the API server, if the schema under which it was stored had that.
+    status: {
+      ...object.status,
+      conditions: (object.status as Partial<typeof object.status> | undefined)?.conditions ?? [],
+    },
   };
 }
+
+/** Whether it is an object of our schema at all: one that was stored under an older, looser one need not be. */
+export function isReadableNode({ spec }: { readonly spec?: unknown }): boolean {
+  const { agent, interface: own, management } = partsOf(spec);
+  const names = [
+    partsOf(agent)['url'],
+    partsOf(partsOf(agent)['secretRef'])['name'],
+    partsOf(own)['name'],
+    partsOf(partsOf(own)['privateKeySecretRef'])['name'],
+  ];
+  return names.every((name) => typeof name === 'string') && typeof management === 'object' && management !== null;
+}
+
+const partsOf = (value: unknown): Readonly<Record<string, unknown>> =>
+  typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {};
 
 /** An object as a watch of its metadata knows it: that it is there and that it changed, never what it holds. */
 export interface ObjectVersion {

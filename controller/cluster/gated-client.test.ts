@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, test } from '@jest/globals';
 import { createGate, type Gate } from '../runtime/gate.ts';
-import { gated, isApiAway } from './gated-client.ts';
+import { gated, isApiAway, minding } from './gated-client.ts';
 import { KubeError, type KubeClient, type KubeRequest } from './kube-client.ts';
 
 const REQUEST: KubeRequest = { method: 'GET', path: '/version' };
@@ -10,6 +10,7 @@ let gate: Gate;
 let asked: number;
 let answer: () => Promise<unknown>;
 let client: Pick<KubeClient, 'request'>;
+let events: typeof client;
 beforeEach(() => {
   [nowMs, asked, answer] = [0, 0, () => Promise.resolve('yes')];
   gate = createGate({ nowMs: () => nowMs, random: () => 1, baseMs: 250, capMs: 4_000 });
@@ -25,6 +26,7 @@ beforeEach(() => {
     close: () => Promise.resolve(),
   };
   client = gated(api, gate);
+  events = minding(api, gate);
 });
 
 const withCode = (code: string): Error => Object.assign(new Error(code), { code });
@@ -33,7 +35,7 @@ const withCode = (code: string): Error => Object.assign(new Error(code), { code 
 const outcome = (): Promise<unknown> => client.request(REQUEST).catch((error: unknown) => error);
 
 const AWAY = [
-  ...[500, 502, 503, 504, 429, 401].map((status) => new KubeError('GET', status, '')),
+  ...[500, 502, 503, 504, 429, 401].map((status) => new KubeError('GET /x', status, '')),
   ...[
     'ECONNREFUSED',
     'ECONNRESET',
@@ -51,7 +53,9 @@ const AWAY = [
   ].map(withCode),
 ];
 const ANSWERS = [
-  ...[403, 404, 409, 410, 422].map((status) => new KubeError('GET', status, '')),
+  ...[403, 404, 409, 410, 422].map((status) => new KubeError('GET /x', status, '')),
+  // An admission webhook of one object that cannot be called.
+  ...['PATCH', 'POST'].map((method) => new KubeError(`${method} /x`, 500, 'InternalError')),
   new TypeError('a bug'),
 ];
 
@@ -70,8 +74,18 @@ describe('C9: an API server that is away', () => {
     },
   );
 
+  test('is not away for what minds the gate alone, as that may be limited by itself', async () => {
+    answer = () => Promise.reject(new KubeError('POST /events', 429, '', { retryAfterMs: 10_000 }));
+    await expect(events.request(REQUEST)).rejects.toMatchObject({ status: 429 });
+    expect(gate.isOpen()).toBe(true);
+    answer = () => Promise.reject(new KubeError('GET /x', 503, ''));
+    await outcome();
+    await expect(events.request(REQUEST)).rejects.toMatchObject({ code: 'api_away' });
+    expect(asked).toBe(2);
+  });
+
   test('is asked when the pause is over, and open to all as soon as it answers', async () => {
-    answer = () => Promise.reject(new KubeError('GET', 503, ''));
+    answer = () => Promise.reject(new KubeError('GET /x', 503, ''));
     await outcome();
     nowMs = 250;
     answer = () => Promise.resolve('back');

@@ -14,6 +14,7 @@ interface KubeErrorOptions {
 export class KubeError extends Error {
   readonly code = 'kube';
   readonly status: number;
+  readonly isRead: boolean;
   readonly reason: string;
   /** Milliseconds that the server asks us to wait; 0 = it does not say. */
   readonly retryAfterMs: number;
@@ -32,6 +33,7 @@ export class KubeError extends Error {
     super(`The API server answered ${request} with ${String(status)} ${reason}${which}`);
     this.name = 'KubeError';
     this.status = status;
+    this.isRead = request.startsWith('GET ');
     this.reason = reason;
     this.retryAfterMs = retryAfterMs;
     this.fields = fields;
@@ -67,6 +69,8 @@ export interface KubeClientOptions {
   readonly loadConfig: () => KubeConfig;
   /** Called after every answer, for rest_client_requests_total; code `<error>` = none came. */
   readonly answered: (method: string, code: string, host: string) => void;
+  /** Milliseconds that only go forward; by default those of this process. */
+  readonly nowMs?: () => number;
 }
 
 const REQUEST_TIMEOUT_MS = 15_000;
@@ -124,6 +128,7 @@ async function readAccess(config: KubeConfig, previous: Access | undefined): Pro
 
 class HttpKubeClient implements KubeClient {
   readonly #options: KubeClientOptions;
+  readonly #nowMs: () => number;
   #access: Access | undefined;
   #readMs = Number.NEGATIVE_INFINITY;
   #refreshing: Promise<Access> | undefined;
@@ -131,6 +136,7 @@ class HttpKubeClient implements KubeClient {
 
   constructor(options: KubeClientOptions) {
     this.#options = options;
+    this.#nowMs = options.nowMs ?? (() => performance.now());
   }
 
   readonly clockOffsetMs = (): number => this.#offsetMs;
@@ -174,15 +180,23 @@ class HttpKubeClient implements KubeClient {
   async #read(): Promise<Access> {
     const previous = this.#access;
     const access = await readAccess(this.#options.loadConfig(), previous);
-    this.#readMs = performance.now();
+    this.#readMs = this.#nowMs();
     this.#access = access;
     if (previous !== undefined && previous.pool !== access.pool) void previous.pool.close();
     return access;
   }
 
   async #current(): Promise<Access> {
-    const age = performance.now() - this.#readMs;
-    return this.#access === undefined || age > REFRESH_MS ? this.refresh() : this.#access;
+    const known = this.#access;
+    if (known === undefined) return this.refresh();
+    if (this.#nowMs() - this.#readMs <= REFRESH_MS) return known;
+    try {
+      return await this.refresh();
+    } catch {
+      // A file that is just being replaced: what was read before may still serve, and is read anew in a moment.
+      this.#readMs = this.#nowMs() - REFRESH_MS + LEAST_REFRESH_MS;
+      return known;
+    }
   }
 
   /** A token that is not taken, or a certificate that we do not know, may have been changed since we read ours. */
@@ -191,7 +205,7 @@ class HttpKubeClient implements KubeClient {
     request: KubeRequest,
   ): Promise<Dispatcher.ResponseData> {
     const access = await this.#current();
-    const mayBeOld = (): boolean => performance.now() - this.#readMs > LEAST_REFRESH_MS;
+    const mayBeOld = (): boolean => this.#nowMs() - this.#readMs > LEAST_REFRESH_MS;
     try {
       const response = await this.#send(access, dispatcherOf(access), request);
       if (response.statusCode !== 401 || !mayBeOld()) return response;
@@ -261,9 +275,15 @@ async function errorOf(response: Dispatcher.ResponseData, { method, path }: Kube
   return new KubeError(`${method} ${plain}`, response.statusCode, word, { retryAfterMs, fields, detail });
 }
 
-/** Whether the API server is away, or asks to be left alone: whoever asks next will hear the same. */
+/**
+ * Whether the API server is away, or asks to be left alone: whoever asks next will hear the same. A write that ends in 500 says nothing of
+ * others: so answers the API server where an admission webhook of that one object cannot be called.
+ */
 export function isAwayError(error: unknown): boolean {
-  if (error instanceof KubeError) return error.status >= 500 || error.status === 429 || error.status === 401;
+  if (error instanceof KubeError) {
+    const { status, isRead } = error;
+    return status > 500 || (status === 500 && isRead) || status === 429 || status === 401;
+  }
   const { code } = error as { code?: unknown };
   return (
     typeof code === 'string' &&

@@ -1,4 +1,4 @@
-import { describe, expect, test } from '@jest/globals';
+import { beforeEach, describe, expect, test } from '@jest/globals';
 import { type Kind, WIREGUARD_NODE } from '../api/kinds.ts';
 import type { ListWatch, WatchEvent } from '../runtime/reflector.ts';
 import { KubeError, type KubeClient, type KubeRequest } from './kube-client.ts';
@@ -55,7 +55,16 @@ class Collection implements KubeClient {
 }
 
 const { signal } = new AbortController();
-const KIND = { ...kindOf(WIREGUARD_NODE), trim: ({ metadata }: Thing) => metadata.name };
+const KIND = {
+  ...kindOf(WIREGUARD_NODE),
+  trim: ({ metadata }: Thing) => metadata.name,
+  isReadable: (raw: object) => (raw as Thing).metadata.name !== 'odd',
+};
+/** Keys of what was left out. */
+let leftOut: string[];
+beforeEach(() => {
+  leftOut = [];
+});
 
 interface Over {
   readonly view?: 'whole' | 'metadata';
@@ -66,6 +75,9 @@ interface Over {
 const listWatchOf = (client: KubeClient, { view = 'whole', random = 0, selector = '' }: Over = {}): ListWatch<string> =>
   createListWatch<string>({
     ...{ client, selector, namespace: undefined, random: () => random },
+    leftOut: (key) => {
+      leftOut.push(key);
+    },
     kind: { ...KIND, view },
   });
 
@@ -84,6 +96,13 @@ describe('list', () => {
     const { list } = listWatchOf(new Collection([thing('a', '1'), thing('b', '2')]));
     expect(await list('', signal)).toEqual({ items: ['a'], resourceVersion: '9', continueToken: '1' });
     expect(await list('1', signal)).toEqual({ items: ['b'], resourceVersion: '9', continueToken: '' });
+  });
+
+  test('C6: leaves out what is not of our schema, and tells it: all others are served', async () => {
+    const { list } = listWatchOf(new Collection([thing('odd', '1'), thing('b', '2')]));
+    expect((await list('', signal)).items).toEqual([]);
+    expect((await list('1', signal)).items).toEqual(['b']);
+    expect(leftOut).toEqual(['/odd']);
   });
 
   test('asks for pages, and never for a resourceVersion', async () => {
@@ -193,6 +212,17 @@ describe('watch', () => {
       resourceVersion: '9',
       timeoutSeconds: seconds,
     });
+  });
+
+  test('C6: what comes to be not of our schema is as if it went', async () => {
+    const odd = thing('odd', '3');
+    const events = ['ADDED', 'MODIFIED', 'DELETED'].map((type) => ({ type, object: odd }));
+    expect((await eventsOf(new Collection([], events))).map(({ kind }) => kind)).toEqual([
+      'delete',
+      'delete',
+      'delete',
+    ]);
+    expect(leftOut).toEqual(['/odd', '/odd']);
   });
 
   test.each([

@@ -13,6 +13,8 @@ export interface ListWatchOptions<T> {
   readonly selector: string;
   /** 0..1, exclusive of 1; spreads the ends of watches. */
   readonly random: () => number;
+  /** An object of a form that is not ours: left out, whatever the others are. */
+  readonly leftOut: (key: string) => void;
 }
 
 const PAGE_SIZE = 500;
@@ -21,9 +23,21 @@ const LIST_METADATA = 'application/json;as=PartialObjectMetadataList;g=meta.k8s.
 const HTTP_GONE = 410;
 
 /** A collection of the API server as the reflector wants it: pages of 500, bookmarks, watches that end after 5 to 10 minutes. */
-export function createListWatch<T>({ client, kind, namespace, selector, random }: ListWatchOptions<T>): ListWatch<T> {
+export function createListWatch<T>({
+  client,
+  kind,
+  namespace,
+  selector,
+  random,
+  leftOut,
+}: ListWatchOptions<T>): ListWatch<T> {
   const path = collectionPath(kind, namespace);
   const trimmed = (object: RawObject): T => kind.trim(object as never);
+  const isReadable = (object: RawObject): boolean => {
+    const isFine = kind.isReadable(object);
+    if (!isFine) leftOut(`${object.metadata.namespace ?? ''}/${object.metadata.name}`);
+    return isFine;
+  };
   const isWhole = kind.view === 'whole';
   const queryOf = (parts: Readonly<Record<string, string>>): string =>
     new URLSearchParams({ ...parts, ...(selector === '' ? {} : { labelSelector: selector }) }).toString();
@@ -40,7 +54,7 @@ export function createListWatch<T>({ client, kind, namespace, selector, random }
         signal,
       );
       const { resourceVersion, continue: token = '' } = metadata;
-      return { items: (items ?? []).map(trimmed), resourceVersion, continueToken: token };
+      return { items: (items ?? []).filter(isReadable).map(trimmed), resourceVersion, continueToken: token };
     },
     newest: async (signal) => (await page({ limit: '1' }, signal)).metadata.resourceVersion,
     async *watch(resourceVersion, signal): AsyncGenerator<WatchEvent<T>> {
@@ -55,7 +69,7 @@ export function createListWatch<T>({ client, kind, namespace, selector, random }
         for await (const line of client.lines(`${path}?${query}`, accept, signal)) {
           const event: unknown = JSON.parse(line);
           if (!isEvent(event)) throw new KubeError('a watch', 0, 'with what is no event');
-          yield eventOf(event, trimmed);
+          yield eventOf(event, { trimmed, isReadable });
         }
       } catch (error) {
         if (!(error instanceof KubeError && error.status === HTTP_GONE)) throw error;
@@ -65,7 +79,12 @@ export function createListWatch<T>({ client, kind, namespace, selector, random }
   };
 }
 
-function eventOf<T>({ type, object }: RawEvent, trimmed: (object: RawObject) => T): WatchEvent<T> {
+interface Reading<T> {
+  readonly trimmed: (object: RawObject) => T;
+  readonly isReadable: (object: RawObject) => boolean;
+}
+
+function eventOf<T>({ type, object }: RawEvent, { trimmed, isReadable }: Reading<T>): WatchEvent<T> {
   if (type === 'ERROR') {
     if (object.code === HTTP_GONE) return { kind: 'expired' };
     const { code, reason } = object;
@@ -77,5 +96,6 @@ function eventOf<T>({ type, object }: RawEvent, trimmed: (object: RawObject) => 
   }
   const { resourceVersion } = object.metadata;
   if (type === 'BOOKMARK') return { kind: 'bookmark', resourceVersion };
-  return { kind: type === 'DELETED' ? 'delete' : 'apply', object: trimmed(object), resourceVersion };
+  const isGone = type === 'DELETED' || !isReadable(object);
+  return { kind: isGone ? 'delete' : 'apply', object: trimmed(object), resourceVersion };
 }

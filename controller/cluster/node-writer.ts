@@ -31,7 +31,7 @@ export interface NodeWriterOptions {
   readonly client: Pick<KubeClient, 'request'>;
   /** Right before a status is sent. */
   readonly expect?: (key: string, status: WireGuardNodeStatus) => void;
-  /** A status that the API server does not take, with the fields that it names. */
+  /** A status that the API server, or a webhook of it, does not take, with the fields that it names. */
   readonly refused?: (key: string, error: KubeError) => void;
 }
 
@@ -42,7 +42,7 @@ const kind: WatchedKind<WireGuardNode> = WIREGUARD_NODE;
 
 /** What is kept of an object that the API server answers with. */
 function trimmed(object: unknown): WireGuardNode {
-  if (isObject(object)) return kind.trim(object as never);
+  if (isObject(object) && kind.isReadable(object)) return kind.trim(object as never);
   throw new KubeError('a read of an object', 0, 'in a form that is none');
 }
 
@@ -79,6 +79,8 @@ async function patch(
   } catch (error) {
     if (!(error instanceof KubeError)) throw error;
     if (error.status === 404 || error.status === 409) return undefined;
+    // A webhook that cannot be called.
+    if (error.status === 500 && subresource === '/status') options.refused?.(key, error);
     // 422 is a failed `test` as well as a refused value: only the first says that the object is another one, or has changed.
     if (error.status !== 422) throw error;
     const now = await read(options, key, signal);

@@ -47,7 +47,12 @@ const SECRET = {
 
 /** An object as it comes. */
 export interface RawObject {
-  readonly metadata: { readonly resourceVersion: string; readonly uid: string; readonly name: string };
+  readonly metadata: {
+    readonly resourceVersion: string;
+    readonly uid: string;
+    readonly name: string;
+    readonly namespace?: string;
+  };
 }
 
 /** A page of a list as it comes. */

@@ -1,6 +1,6 @@
 import type { Owner } from '../../agent/protocol/owner.ts';
 import { conditionOf } from '../api/conditions.ts';
-import { isSameAgent, keyOf, TAKE_OVER } from '../api/node.ts';
+import { isSameAgent, keyOf, TAKE_OVER, tokenOf } from '../api/node.ts';
 import type { WireGuardNode } from '../api/wireguardnode.generated.ts';
 import type { OperatorPolicy, Conflicting } from './input.ts';
 import { type Refusal, refusal } from './refusal.ts';
@@ -55,12 +55,9 @@ export function ownershipOf({ node, owner, conflicting, policy }: OwnershipInput
 const isElsewhere = (owner: Owner, cluster: string): boolean =>
   owner.cluster !== '' && cluster !== '' && owner.cluster !== cluster;
 
-/** As long as the schema lets `status.lastHandledTakeOver` be. */
-const MAX_TOKEN = 253;
-
 /** The token of a take-over that was not carried out yet, or undefined. */
 export function openTakeOver({ metadata, status }: WireGuardNode): string | undefined {
-  const token = metadata.annotations?.[TAKE_OVER]?.slice(0, MAX_TOKEN);
+  const token = tokenOf(metadata.annotations?.[TAKE_OVER]);
   return token === undefined || token === status.lastHandledTakeOver ? undefined : token;
 }
 

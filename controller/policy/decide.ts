@@ -1,5 +1,5 @@
 import { conditionOf } from '../api/conditions.ts';
-import { isSameAgent, RECONCILE_REQUEST } from '../api/node.ts';
+import { isSameAgent, RECONCILE_REQUEST, tokenOf } from '../api/node.ts';
 import type { WireGuardNode } from '../api/wireguardnode.generated.ts';
 import { type Correction, contendedPath } from './contention.ts';
 import type { Desired } from './desired.ts';
@@ -36,12 +36,9 @@ export function causeOf({ spec, status }: WireGuardNode, desired: Desired): Caus
   return applied.publicKey === desired.publicKey ? 'DriftCorrected' : 'SecretChanged';
 }
 
-/** As long as the schema lets `status.lastHandledReconcileRequest` be. */
-const MAX_TOKEN = 253;
-
 /** The token of a reconcile request that was not handled yet, or undefined. */
 export function openRequest({ metadata, status }: WireGuardNode): string | undefined {
-  const token = metadata.annotations?.[RECONCILE_REQUEST]?.slice(0, MAX_TOKEN);
+  const token = tokenOf(metadata.annotations?.[RECONCILE_REQUEST]);
   return token === undefined || token === status.lastHandledReconcileRequest ? undefined : token;
 }
 

@@ -205,12 +205,18 @@ export function startInformers(dependencies: InformerDependencies): Informers {
     const kind = WIREGUARD_NODE;
     const own = name(kind.plural);
     const handler = objectHandler({ kind, objects: nodes, queue, failed: failed(own), namespace });
-    const source = createListWatch({ client, kind, namespace, selector, random });
+    const leftOut = (key: string): void => {
+      log.error(
+        'an object is left out: it is not of the present schema. Edit it; if it is being deleted, take our finalizer from it',
+        { node: key },
+      );
+    };
+    const source = createListWatch({ client, kind, namespace, selector, random, leftOut });
     const secretHandler = referencedHandler(SECRET, dependencies, failed(name(SECRET.plural)));
     const heard = (watch: string) => (): void => {
       contact(watch, true);
     };
-    const secrets = createListWatch({ client, kind: SECRET, namespace, selector: '', random });
+    const secrets = createListWatch({ client, kind: SECRET, namespace, selector: '', random, leftOut });
     const ofSecrets = { handler: secretHandler, source: secrets, contact: heard(name(SECRET.plural)) };
     const watches = [
       runReflector({ ...dependencies, handler, source, contact: heard(own) }),

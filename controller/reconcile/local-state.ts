@@ -1,6 +1,7 @@
 import type { WireGuardNodeStatus } from '../api/wireguardnode.generated.ts';
 import type { Driver } from '../drivers/driver.ts';
 import type { Correction } from '../policy/contention.ts';
+import type { Hold } from '../policy/hold.ts';
 import { type FailureCount, NO_FAILURE } from '../policy/retry.ts';
 
 /** What a process remembers of one object between reconciles, small whatever agents answer. All of it may be lost at any time. */
@@ -19,6 +20,8 @@ export interface LocalState {
   readonly seen: Seen | undefined;
   readonly corrections: readonly Correction[];
   readonly failures: FailureCount;
+  /** What is being tried, and until when not again. */
+  readonly hold: Hold | undefined;
   /** The status that was written last: what others make of it is put right. */
   readonly written: WireGuardNodeStatus | undefined;
   /** Since when the object is known to be deleted, or moved away from a host, Unix ms; `isDone`: the host was left. */
@@ -51,6 +54,7 @@ export const newLocalState = (uid: string): LocalState => ({
   seen: undefined,
   corrections: [],
   failures: NO_FAILURE,
+  hold: undefined,
   written: undefined,
   leaving: undefined,
 });

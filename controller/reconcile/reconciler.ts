@@ -2,9 +2,11 @@ import { keyOf } from '../api/node.ts';
 import type { WireGuardNode } from '../api/wireguardnode.generated.ts';
 import { conflictingNodes, load } from '../cluster/load.ts';
 import { hasFinalizer, wantsFinalizer } from '../policy/deletion.ts';
+import { heldMsOf, wishOf } from '../policy/hold.ts';
 import { type Action, awaitChange, requeueAfter } from '../runtime/action.ts';
 import type { Dependencies } from './dependencies.ts';
 import { finalize } from './finalize.ts';
+import type { LocalState } from './local-state.ts';
 import { loadOptionsOf } from './load-options.ts';
 import { report } from './report.ts';
 import { syncInterface } from './sync-interface.ts';
@@ -42,9 +44,13 @@ async function reconcile(dependencies: Dependencies, key: string): Promise<Actio
 async function reconcileNode(dependencies: Dependencies, node: WireGuardNode): Promise<Action> {
   const { nodes, localStates, log } = dependencies;
   const key = keyOf(node);
-  const local = localStates.get(key, node.metadata.uid);
+  const known = localStates.get(key, node.metadata.uid);
   const options = loadOptionsOf(dependencies);
   const input = await load(node, options);
+  const wish = wishOf(input);
+  const heldMs = heldMsOf(known.hold, wish, dependencies.clock.now());
+  if (heldMs > 0) return heldFor(heldMs, dependencies, { node, local: known });
+  const local: LocalState = { ...known, hold: { wish, untilMs: 0 } };
   const conflicting = input.conflicting.accepted.map(({ metadata }) => metadata.uid).join();
   const isCurrent = (): boolean =>
     dependencies.mayChange() &&
@@ -65,6 +71,17 @@ async function reconcileNode(dependencies: Dependencies, node: WireGuardNode): P
       log.warn('cannot write that a change is under way', { node: key, error: String(error) });
     });
   }
+}
+
+/** The host is not asked; what others made of the status is put right. */
+async function heldFor(
+  heldMs: number,
+  { writer, takeWritten, signal }: Dependencies,
+  { node, local: { written } }: { readonly node: WireGuardNode; readonly local: LocalState },
+): Promise<Action> {
+  const now = written === undefined ? node : await writer.writeStatus(node, written, signal);
+  if (now !== undefined && now !== node) takeWritten(now);
+  return requeueAfter(heldMs);
 }
 
 /** Whether a decision about `judged` still holds for the object as it is known now. */

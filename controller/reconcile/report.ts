@@ -21,7 +21,7 @@ export async function report(dependencies: Dependencies, judged: WireGuardNode, 
   // The generation and spec are those that were judged; the status to go on from is what we wrote last, whatever others made of it.
   const node = { ...judged, status: synced.local.written ?? stored.status };
   const { outcome, local } = counted(node, synced);
-  const { status: says } = consequencesOf(outcome);
+  const { status: says, failure } = consequencesOf(outcome);
   // A look spares the next one its work only once its outcome is written: a write may fail.
   if (says !== 'interim') localStates.set(key, says === 'never' ? local : { ...local, seen: undefined });
   const nowMs = clock.now();
@@ -41,7 +41,9 @@ export async function report(dependencies: Dependencies, judged: WireGuardNode, 
   if (isNew) dependencies.takeWritten(written);
   // As the API server keeps it.
   const kept = says === 'interim' ? localStates.get(key, node.metadata.uid) : local;
-  localStates.set(key, { ...kept, written: written.status });
+  const isHeld = failure === 'apply' && local.hold !== undefined && delayMs !== undefined;
+  const hold = isHeld ? { wish: local.hold.wish, untilMs: nowMs + delayMs } : kept.hold;
+  localStates.set(key, { ...kept, hold, written: written.status });
   tell(dependencies, node, { outcome, isNew });
   for (const event of eventsOf(node, outcome, status)) dependencies.events.record(node, event);
   return actionOf(delayMs);

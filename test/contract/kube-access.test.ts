@@ -12,6 +12,8 @@ import { until } from '../support/until.ts';
 let folder: string;
 let server: Server | undefined;
 let port = 0;
+/** By how much the clock of the client was put forward. */
+let passedMs = 0;
 let client: KubeClient;
 /** The token that the server takes. */
 let token = 'first';
@@ -56,7 +58,7 @@ const get = (): Promise<unknown> => client.request({ method: 'GET', path: '/api'
 
 beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), 'wgnode-contract-kube-'));
-  [token, port] = ['first', 0];
+  [token, port, passedMs] = ['first', 0, 0];
 });
 afterEach(async () => {
   await client.close();
@@ -75,7 +77,7 @@ async function begin(): Promise<CertificateAuthority> {
     config.loadFromFile(join(folder, 'kubeconfig'));
     return config;
   };
-  client = await createKubeClient({ loadConfig, answered: () => undefined });
+  client = await createKubeClient({ loadConfig, answered: () => undefined, nowMs: () => performance.now() + passedMs });
   expect(await get()).toEqual({ ok: true });
   return authority;
 }
@@ -102,6 +104,13 @@ describe('what the API server is known by is read again', () => {
     await begin();
     await serve(await makeCertificateAuthority(join(folder, 'evil'), 'another CA'));
     for (let attempt = 0; attempt < 3; attempt += 1) await expect(get()).rejects.toThrow();
+  });
+
+  test('... and while the file cannot be read, what was read before serves', async () => {
+    await begin();
+    await writeFile(join(folder, 'kubeconfig'), 'clusters: [');
+    passedMs = 61_000;
+    for (let attempt = 0; attempt < 3; attempt += 1) expect(await get()).toEqual({ ok: true });
   });
 
   test('a token that is not taken any more is read again at once', async () => {
