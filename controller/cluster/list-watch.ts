@@ -23,14 +23,8 @@ const LIST_METADATA = 'application/json;as=PartialObjectMetadataList;g=meta.k8s.
 const HTTP_GONE = 410;
 
 /** A collection of the API server as the reflector wants it: pages of 500, bookmarks, watches that end after 5 to 10 minutes. */
-export function createListWatch<T>({
-  client,
-  kind,
-  namespace,
-  selector,
-  random,
-  leftOut,
-}: ListWatchOptions<T>): ListWatch<T> {
+export function createListWatch<T>(options: ListWatchOptions<T>): ListWatch<T> {
+  const { client, kind, namespace, selector, random, leftOut } = options;
   const path = collectionPath(kind, namespace);
   const trimmed = (object: RawObject): T => kind.trim(object as never);
   const isReadable = (object: RawObject): boolean => {

@@ -1,198 +1,24 @@
 import { beforeEach, describe, expect, test } from '@jest/globals';
-import { ManualClock } from '../../test/support/manual-clock.ts';
 import { aConfig } from '../../test/fixtures/device.ts';
-import { HMAC_KEY, POLICY } from '../../test/support/check-input.ts';
-import { MemoryDriver } from '../../test/support/memory-driver.ts';
+import { HMAC_KEY } from '../../test/support/check-input.ts';
+import { another, deletedNode, type Edit, FinalizeBench, ORIGIN } from '../../test/support/finalize-bench.ts';
+import { type MemoryDriver } from '../../test/support/memory-driver.ts';
 import { ownerOf } from '../../test/support/sync-bench.ts';
 import type { Owner } from '../../agent/protocol/owner.ts';
-import { nodeWith } from '../../test/support/node-builder.ts';
-import { WIREGUARD_NODE } from '../api/kinds.ts';
-import { agentOrigin, FINALIZER, keyOf } from '../api/node.ts';
+import { FINALIZER, keyOf } from '../api/node.ts';
 import type { WireGuardNode } from '../api/wireguardnode.generated.ts';
-import { KubeError, type KubeClient, type KubeRequest } from '../cluster/kube-client.ts';
-import { createNodeWriter } from '../cluster/node-writer.ts';
-import { createSecretReader } from '../cluster/secrets.ts';
-import type { ReleaseReason } from '../policy/deletion.ts';
-import type { Hosts } from './hosts.ts';
-import { finalize } from './finalize.ts';
-import { createNodeStore, objectHandler } from './informers.ts';
-import { createLocalStates, type LocalState, newLocalState } from './local-state.ts';
-import { createMetrics } from '../metrics.ts';
-import type { Dependencies } from './dependencies.ts';
-import { type Action, awaitChange, requeueAfter } from '../runtime/action.ts';
-import { createCircuits } from '../runtime/circuits.ts';
-import { createQueue } from '../runtime/queue.ts';
-import { createTurns } from '../runtime/turns.ts';
+import { awaitChange, requeueAfter } from '../runtime/action.ts';
 
-const DELETED_MS = Date.parse('2026-02-01T00:00:00Z');
 /** Of a first attempt, with the least jitter. */
 const RETRY = requeueAfter(1_000);
-
-type Operation = Readonly<Record<'op' | 'path', string>> & { readonly value?: unknown };
-
-/** An API server with the object that is being deleted and the Secret of its agent. */
-class ModelApi implements Pick<KubeClient, 'request'> {
-  object: WireGuardNode | undefined;
-  agentSecret: Readonly<Record<string, string>> | undefined = { 'hmac-key': HMAC_KEY };
-  /** What others do right before the object is read. */
-  meanwhile: () => void = () => undefined;
-  /** What others do right before the object is written. */
-  beforePatch: () => void = () => undefined;
-  /** Every write is answered with this. */
-  refusesWith: number | undefined;
-
-  request<T>({ method, path, body }: KubeRequest): Promise<T> {
-    const response = path.includes('/secrets/') ? this.#secret(path) : this.#node(method, { path, body });
-    return typeof response === 'number'
-      ? Promise.reject(new KubeError(method, response, ''))
-      : Promise.resolve(structuredClone(response) as T);
-  }
-
-  #secret(path: string): object | number {
-    if (this.agentSecret === undefined || !path.endsWith('/fra1-agent')) return 404;
-    const encoded = Object.entries(this.agentSecret).map(([key, text]) => [key, Buffer.from(text).toString('base64')]);
-    return { metadata: { resourceVersion: '1' }, data: Object.fromEntries(encoded) as Record<string, string> };
-  }
-
-  #node(method: string, { path, body }: { readonly path: string; readonly body: unknown }): object | number {
-    if (method === 'GET') this.meanwhile();
-    else this.beforePatch();
-    if (this.object === undefined) return 404;
-    if (method === 'GET') return this.object;
-    if (this.refusesWith !== undefined) return this.refusesWith;
-    return this.#patch(path.includes('/status?') ? 'status' : 'finalizers', body as readonly Operation[]);
-  }
-
-  #patch(what: 'status' | 'finalizers', operations: readonly Operation[]): object | number {
-    const object = structuredClone(this.object ?? another);
-    const { metadata } = object;
-    const finalizers = [...(metadata.finalizers ?? [])];
-    const status: Record<string, unknown> = { ...object.status };
-    for (const { op, path, value } of operations) {
-      const index = Number(/^\/metadata\/finalizers\/([0-9]+)$/.exec(path)?.[1]);
-      const found = path === '/metadata/uid' ? metadata.uid : finalizers[index];
-      if (op === 'test' && found !== value) return 422;
-      if (op === 'remove' && what === 'finalizers') finalizers.splice(index, 1);
-      else if (op !== 'test') status[path.replace('/status/', '')] = value;
-    }
-    Object.assign(metadata, { finalizers, resourceVersion: String(Number(metadata.resourceVersion) + 1) });
-    const written: WireGuardNode = { ...object, status: status as unknown as WireGuardNode['status'] };
-    this.object = finalizers.length === 0 ? undefined : written;
-    return written;
-  }
-}
-
-type Edit = (node: WireGuardNode) => void;
-
-/** A node that was applied, carries our finalizer and is being deleted. */
-const deletedNode = (edit: Edit = () => undefined): WireGuardNode =>
-  nodeWith((node) => {
-    Object.assign(node.metadata, { deletionTimestamp: '2026-02-01T00:00:00Z', finalizers: [FINALIZER] });
-    node.spec.management.deletionPolicy = 'Remove';
-    node.status.applied = { generation: 3, url: node.spec.agent.url };
-    edit(node);
-  });
-
-const ORIGIN = agentOrigin(nodeWith());
-
-/** Another object that was applied to the same interface. */
-const another = nodeWith((node) => {
-  Object.assign(node.metadata, { name: 'another', uid: 'ffffffff-0000-4000-8000-000000000000' });
-  node.status.applied = { generation: 3, url: node.spec.agent.url };
-});
-
-class Bench {
-  readonly api = new ModelApi();
-  readonly host = new MemoryDriver();
-  /** Credentials that a driver was opened with. */
-  readonly credentials: (string | undefined)[] = [];
-  /** Origins of the agents for which that was. */
-  readonly opened: string[] = [];
-  /** `type reason` of the events. */
-  readonly told: string[] = [];
-  readonly clock = new ManualClock(DELETED_MS + 1_000);
-  readonly nodes = createNodeStore();
-  readonly localStates = createLocalStates();
-  readonly #queue = createQueue(this.clock);
-  readonly hosts: Hosts = {
-    turns: createTurns({ wake: ignored, nowMs: this.clock.now }),
-    circuits: createCircuits({ ...{ wake: ignored, nowMs: this.clock.now }, random: () => 0, baseMs: 1, capMs: 1 }),
-  };
-  readonly #metrics = createMetrics({
-    ...{ queue: this.#queue, nodes: this.nodes, workers: 2, version: '0', objectMetrics: false },
-  });
-  readonly #handler = objectHandler({
-    ...{ kind: WIREGUARD_NODE, objects: this.nodes, queue: this.#queue },
-    failed: () => undefined,
-  });
-
-  /** Deletes this object, which the cache and the API server hold alike. */
-  async run(node: WireGuardNode): Promise<Action> {
-    this.api.object ??= node;
-    this.nodes.put(node);
-    try {
-      return await finalize(this.#dependencies(), node);
-    } finally {
-      this.hosts.turns.leave(keyOf(node));
-    }
-  }
-
-  /** An object with this UID was looked at before. */
-  remember(uid: string, parts: Partial<LocalState> = {}): void {
-    this.localStates.set(keyOf(deletedNode()), { ...newLocalState(uid), driver: this.host, ...parts });
-  }
-
-  /** How many objects were let go for this reason. */
-  async released(reason: ReleaseReason): Promise<number | undefined> {
-    const metric = await this.#metrics.registry.getSingleMetric('wgnode_deletions_total')?.get();
-    return metric?.values.find(({ labels }) => labels['reason'] === reason)?.value;
-  }
-
-  /** `status/reason` of the condition Ready as the API server has it. */
-  get ready(): string {
-    const ready = this.api.object?.status.conditions.find(({ type }) => type === 'Ready');
-    return `${ready?.status ?? ''}/${ready?.reason ?? ''}`;
-  }
-
-  #dependencies(): Dependencies {
-    const log = { error: ignored, warn: ignored, info: ignored, debug: ignored } as unknown as Dependencies['log'];
-    const { signal } = new AbortController();
-    return {
-      ...{ nodes: this.nodes, clock: this.clock, localStates: this.localStates, log, hosts: this.hosts },
-      secrets: createSecretReader({ client: this.api, versionOf: () => undefined, signal }),
-      writer: createNodeWriter({ client: this.api }),
-      ...{ takeWritten: this.#handler.takeWritten, metrics: this.#metrics },
-      events: {
-        record: (_node, { type, reason }) => {
-          this.told.push(`${type} ${reason}`);
-        },
-        flush: () => Promise.resolve(),
-      },
-      drivers: {
-        open: (node, credentials) => {
-          this.opened.push(agentOrigin(node));
-          this.credentials.push(credentials.get('hmac-key')?.reveal());
-          return this.host;
-        },
-        close: () => Promise.resolve(),
-      },
-      policy: POLICY,
-      serverOffsetMs: () => 0,
-      mayChange: () => true,
-      ...{ random: () => 0, signal },
-    };
-  }
-}
 
 /** What is left of the interface. */
 const stateOf = ({ config, state }: MemoryDriver): 'removed' | 'up' | 'down' =>
   config === undefined ? 'removed' : state;
 
-const ignored = (): undefined => undefined;
-
-let bench: Bench;
+let bench: FinalizeBench;
 beforeEach(() => {
-  bench = new Bench();
+  bench = new FinalizeBench();
   bench.host.config = aConfig();
 });
 

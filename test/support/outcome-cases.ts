@@ -1,10 +1,11 @@
 import type { UnreachableReason } from '../../controller/api/conditions.ts';
-import type { Condition, WireGuardNode } from '../../controller/api/wireguardnode.generated.ts';
+import type { WireGuardNode } from '../../controller/api/wireguardnode.generated.ts';
 import { desired } from '../../controller/policy/desired.ts';
 import type { Difference } from '../../controller/policy/differences.ts';
 import type { Change, Outcome, OutcomeOf } from '../../controller/policy/outcome.ts';
 import type { Retry } from '../../controller/policy/retry.ts';
 import type { Kstatus } from './kstatus.ts';
+import { inSyncAt, lostFor } from './judged-nodes.ts';
 import { nodeWith } from './node-builder.ts';
 import { KEY_PAIR, NOW_MS, observation } from './observed-host.ts';
 
@@ -22,32 +23,12 @@ export const waiting = { observation, differences, plan: { ...plan, steps: [...p
 export const drifted: OutcomeOf<'drifted'> = { kind: 'drifted', ...waiting, desired: desired(nodeWith(), KEY_PAIR) };
 const change: Change = { cause: 'DriftCorrected', impact: 'None', outageMs: 0, corrected: [MTU.path], warnings: [] };
 
-const condition = (type: string, status: Condition['status'], reason: string, ageMs = 60_000): Condition => ({
-  ...{ type, status, reason, message: 'as it was', observedGeneration: 3 },
-  lastTransitionTime: new Date(NOW_MS - ageMs).toISOString(),
-});
-
-/** A node that was in sync a minute ago, at this generation; its own one is 3. */
-const inSyncAt = (observedGeneration: number): WireGuardNode =>
-  nodeWith(({ status }) => {
-    status.observedGeneration = observedGeneration;
-    status.conditions = [
-      condition('Ready', 'True', 'InSync'),
-      condition('Reachable', 'True', 'Connected'),
-      condition('Synced', 'True', 'InSync'),
-    ].map((each) => ({ ...each, observedGeneration }));
-  });
 const wasInSync = inSyncAt(3);
 const wasInSyncBefore = inSyncAt(2);
 const observing = nodeWith(({ spec }) => {
   spec.management.mode = 'Observe';
 });
 const retry: Retry = { kind: 'after', delayMs: 1_000 };
-const lostFor = (ageMs: number): WireGuardNode =>
-  nodeWith(({ status }) => {
-    status.conditions = [condition('Reachable', 'False', 'ConnectionRefused', ageMs)];
-  });
-
 const words = (text: string): string[] => text.split(' ');
 
 interface OutcomeCase {
