@@ -13,6 +13,7 @@ import { CommandError } from './command-error.ts';
 import { checkPlace, type EnrollOptions, remarksOf, withMarkedKeys, withPort } from './import-files.ts';
 import type { LocalAgent } from './local-agent.ts';
 import { agentSecret, documentsOf, type Naming, objectName, type Source, yamlOf } from './resource-documents.ts';
+import { yamlComment } from './yaml-comment.ts';
 
 /** The Secrets and WireGuardNodes of what this host has, as YAML. Changes nothing. Throws CommandError. */
 export async function enroll(
@@ -27,7 +28,7 @@ export async function enroll(
   const isLeft = ({ owner }: Found): boolean => options.interfaces === null && owner !== null;
   const left = found
     .filter(isLeft)
-    .map(({ source, owner }) => `# ${source.name} is left out: it is managed for ${owner ?? ''}\n`);
+    .map(({ source, owner }) => yamlComment(`${source.name} is left out: it is managed for ${owner ?? ''}`));
   const sources = found.filter((each) => !isLeft(each)).map(({ source }) => source);
   const [secret] = settings.secrets;
   const hmacKey = secret?.reveal() ?? '';

@@ -4,6 +4,7 @@ import type { WireDrift } from '../protocol/messages.ts';
 import { redactKeys } from '../protocol/redact.ts';
 import type { InterfaceConfig } from '../protocol/wgquick/config.ts';
 import { configFromResource, resourceFrom } from '../protocol/wgquick/resource.ts';
+import { yamlComment } from './yaml-comment.ts';
 
 /** One object to print, and what people must know of it. */
 export interface ResourceDocument {
@@ -139,8 +140,8 @@ const changeText = ({ path, desired, file, live }: Difference): string =>
 /** Documents of YAML, each with its comments before it. */
 export const yamlOf = (documents: readonly ResourceDocument[]): string =>
   documents
-    .map(({ comments, object }) => {
-      const lines = comments.map((comment) => `# ${comment.replace(/\s+/g, ' ')}\n`);
-      return `---\n${lines.join('')}${dump(object, { lineWidth: -1, noRefs: true })}`;
-    })
+    .map(
+      ({ comments, object }) =>
+        `---\n${comments.map(yamlComment).join('')}${dump(object, { lineWidth: -1, noRefs: true })}`,
+    )
     .join('');
