@@ -12,7 +12,7 @@ import type { AgentSettings, TlsFiles } from '../settings.ts';
 import { CommandError } from './command-error.ts';
 import { checkPlace, type EnrollOptions, remarksOf, withMarkedKeys, withPort } from './import-files.ts';
 import type { LocalAgent } from './local-agent.ts';
-import { agentSecret, documentsOf, type Naming, objectName, type Source, yamlOf } from './resource-documents.ts';
+import { agentSecret, documentsOf, type Naming, hostName, type Source, yamlOf } from './resource-documents.ts';
 import { yamlComment } from './yaml-comment.ts';
 
 /** The Secrets and WireGuardNodes of what this host has, as YAML. Changes nothing. Throws CommandError. */
@@ -75,7 +75,7 @@ function namingOf(settings: AgentSettings, { namespace, mode, address, name }: E
   return {
     namespace,
     mode,
-    host: objectName(name ?? hostname().replace(/\..*$/, '')),
+    host: hostName(name ?? hostname().replace(/\..*$/, '')),
     url: `${scheme}://${withPort(place, settings.port)}`,
   };
 }

@@ -7,7 +7,7 @@ import { type InterfaceConfig, mapHooks } from '../protocol/wgquick/config.ts';
 import { interfaceOf, parseDocument, savesConfig } from '../protocol/wgquick/document.ts';
 import { HOOK_NAMES } from '../protocol/wgquick/fields.ts';
 import { CommandError } from './command-error.ts';
-import { documentsOf, type Naming, objectName, type Source, yamlOf } from './resource-documents.ts';
+import { documentsOf, type Naming, hostName, type Source, yamlOf } from './resource-documents.ts';
 
 /** What `enroll` and `import` take; null = as the host says. */
 export interface EnrollOptions {
@@ -27,7 +27,7 @@ export async function importFiles(files: readonly string[], options: EnrollOptio
   if (address === null)
     throw new CommandError('import needs --address DNS-NAME|IP[:PORT]: where the agent of that host is reached');
   const plain = address.replace(/^\[|\](:[0-9]+)?$|(?<=^[^:]*):[0-9]+$/g, '');
-  const host = objectName(name ?? (isIP(plain) === 0 ? plain.replace(/\..*$/, '') : plain));
+  const host = hostName(name ?? (isIP(plain) === 0 ? plain.replace(/\..*$/, '') : plain));
   const naming: Naming = { namespace, host, mode, url: `https://${withPort(address, 8443)}` };
   const sources = await Promise.all(
     files.map(async (path): Promise<Source> => {

@@ -2,7 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import { loadAll } from 'js-yaml';
 import { newPrivateKey } from '../../test/support/canary.ts';
 import { interfaceOf, parseDocument } from '../protocol/wgquick/document.ts';
-import { agentSecret, documentsOf, type Naming, objectName, type Source, yamlOf } from './resource-documents.ts';
+import { agentSecret, documentsOf, hostName, type Naming, type Source, yamlOf } from './resource-documents.ts';
 
 const NAMING: Naming = { namespace: 'edge', host: 'fra1', mode: 'Observe', url: 'https://fra1.example.net:8443' };
 const KEY = newPrivateKey();
@@ -58,20 +58,57 @@ describe('the objects of an interface', () => {
     expect(text).toContain('# wg0: the file has no private key: make the Secret fra1-wg0-key by hand');
   });
 
+  const nodeNames = (...names: readonly string[]): Record<string, string> => {
+    const nodes = objects(...names.map((name) => source(name, ''))).filter(({ kind }) => kind === 'WireGuardNode');
+    return Object.fromEntries(
+      names.map((name, index) => [name, (nodes[index]?.['metadata'] as { name: string }).name]),
+    );
+  };
+
+  const COLLIDING = ['wg0', 'WG0', 'wg_0', 'wg-0', 'wg.0', 'WG.0', 'wg-', 'wg', 'wg--0', 'agent', 'agent-key'];
+
   test('no two objects have one name, whatever the interfaces are called', () => {
-    const names = ['wg_0', 'wg-0', 'WG.0', 'agent', 'agent-key'].map((name) => source(name, ''));
-    const own = objects(...names).map(({ kind, metadata }) => `${String(kind)} ${(metadata as { name: string }).name}`);
+    const own = objects(...COLLIDING.map((name) => source(name, ''))).map(
+      ({ kind, metadata }) => `${String(kind)} ${(metadata as { name: string }).name}`,
+    );
     const { object } = agentSecret(NAMING, { hmacKey: 'x'.repeat(32), ca: null });
     const all = [...own, `Secret ${(object as { metadata: { name: string } }).metadata.name}`];
     expect(new Set(all).size).toBe(all.length);
   });
 
+  test('an object has its name whatever others are printed with it', () => {
+    const all = nodeNames(...COLLIDING);
+    for (const name of COLLIDING) expect(nodeNames(name)).toEqual({ [name]: all[name] });
+    expect(nodeNames(...COLLIDING.toReversed())).toEqual(all);
+  });
+
+  test('names are those that the CRD takes, the longest, too', () => {
+    const long = { ...NAMING, host: hostName('h'.repeat(80)) };
+    const [, node] = documentsOf(long, [source('A23456789012345', '')]);
+    const { name } = (node?.object as { metadata: { name: string } }).metadata;
+    expect(name).toMatch(/^(?=.{1,63}$)[a-z0-9]([-a-z0-9]*[a-z0-9])?$/);
+  });
+
+  test('an interface that is given twice is refused, and named', () => {
+    expect(() => objects(source('wg0', ''), source('wg1', ''), source('wg0', ''))).toThrow(/interface wg0 .*twice/);
+  });
+
   test.each([
-    [['fra1', 'wg0'], 'fra1-wg0'],
-    [['Fra1.Example', 'WG_0'], 'fra1-example-wg-0'],
-    [['-x-', '='], 'x'],
-    [['h'.repeat(80), 'wg0'], 'h'.repeat(55)],
-  ])('objectName %j', (parts, name) => {
-    expect(objectName(...parts)).toBe(name);
+    ['fra1', 'fra1'],
+    ['Fra1.Example', 'fra1-example'],
+    ['-x-', 'x'],
+    ['h'.repeat(38), 'h'.repeat(38)],
+  ])('the host %j is %s in names', (text, name) => {
+    expect(hostName(text)).toBe(name);
+  });
+
+  test('hosts with a long name that differ at its end alone have different names', () => {
+    const names = ['a', 'b'].map((end) => hostName(`gke-cluster-of-production-default-pool-${end}`));
+    expect(new Set(names).size).toBe(2);
+    expect(names.every((name) => name.length <= 38)).toBe(true);
+  });
+
+  test('a host without a letter or digit is refused', () => {
+    expect(() => hostName('___')).toThrow('--name');
   });
 });

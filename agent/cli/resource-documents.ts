@@ -1,9 +1,11 @@
+import { createHash } from 'node:crypto';
 import { dump } from 'js-yaml';
 import { compare, NAME_PATH, type Difference, type ObservedInterface } from '../protocol/compare.ts';
 import type { WireDrift } from '../protocol/messages.ts';
 import { redactKeys } from '../protocol/redact.ts';
 import type { InterfaceConfig } from '../protocol/wgquick/config.ts';
 import { configFromResource, resourceFrom } from '../protocol/wgquick/resource.ts';
+import { CommandError } from './command-error.ts';
 import { yamlComment } from './yaml-comment.ts';
 
 /** One object to print, and what people must know of it. */
@@ -15,7 +17,7 @@ export interface ResourceDocument {
 /** Where the objects of a host go, and what they are called. */
 export interface Naming {
   readonly namespace: string;
-  /** Of the host: the beginning of every name. */
+  /** As `hostName` makes it: the beginning of every name. */
   readonly host: string;
   readonly mode: 'Observe' | 'Enforce';
   /** `https://HOST:PORT` */
@@ -35,19 +37,39 @@ export interface Source {
   readonly remarks: readonly string[];
 }
 
-/** The CRD takes 63; `-2`, `-key` and the like come behind it. */
-const MAX_NAME = 55;
+/** The CRD takes 63: a host, an interface of 15 characters, and a piece of a hash behind it. */
 const MAX_HOST = 38;
+/** Of characters in hex. */
+const HASH_LENGTH = 6;
 
-/** A name that the API server takes (RFC 1123): lower case letters, digits and hyphens. */
-export const objectName = (...parts: readonly string[]): string =>
-  parts
-    .join('-')
+/** Lower case letters, digits and hyphens, as the API server takes names (RFC 1123): other texts may give the same one. */
+const plainName = (text: string): string =>
+  text
     .toLowerCase()
     .replace(/[^a-z0-9]+/g, '-')
-    .replace(/^-+|-+$/g, '')
-    .slice(0, MAX_NAME)
-    .replace(/-+$/, '');
+    .replace(/^-+|-+$/g, '');
+
+const hashOf = (text: string): string => createHash('sha256').update(text).digest('hex').slice(0, HASH_LENGTH);
+
+/** What stands for a host in the names of its objects. Hosts that differ only behind the end have different ones. Throws CommandError. */
+export function hostName(text: string): string {
+  const name = plainName(text);
+  if (name === '')
+    throw new CommandError(`The host's name ${JSON.stringify(text)} has no letter or digit of a-z, 0-9: give --name`);
+  if (name.length <= MAX_HOST) return name;
+  return `${name.slice(0, MAX_HOST - HASH_LENGTH - 1).replace(/-+$/, '')}-${hashOf(name)}`;
+}
+
+/**
+ * The name of an interface's object: of these two alone, so that another run, with other interfaces, never takes the object of one for
+ * that of another. `WG0` and `wg_0` are not `wg0` and `wg-0`, which API servers cannot tell by their names: their hash does.
+ */
+function nodeName(host: string, name: string): string {
+  const plain = plainName(name);
+  return `${host}-${plain === name ? name : `${plain}-${hashOf(name)}`}`;
+}
+
+const agentName = (host: string): string => `${host}-agent`;
 
 /** The Secret by which a controller reaches the agent. */
 export function agentSecret(
@@ -62,26 +84,27 @@ export function agentSecret(
     object: {
       apiVersion: 'v1',
       kind: 'Secret',
-      metadata: { name: objectName(host, 'agent'), namespace },
+      metadata: { name: agentName(host), namespace },
       type: 'Opaque',
       stringData: { 'hmac-key': hmacKey, ...(ca === null ? {} : { 'ca.crt': ca }) },
     },
   };
 }
 
-/** The objects of interfaces; no two have one name, as `wg_0` and `wg-0` would. */
+/** The objects of interfaces. Throws CommandError for an interface that is given twice: one object cannot be of both. */
 export function documentsOf(naming: Naming, sources: readonly Source[]): ResourceDocument[] {
-  const names = sources.map(({ name }) => objectName(naming.host.slice(0, MAX_HOST), name));
-  return sources.flatMap((source, index) => {
-    const name = names[index] ?? '';
-    const before = names.slice(0, index).filter((other) => other === name).length;
-    return interfaceDocuments(naming, source, before === 0 ? name : `${name}-${String(before + 1)}`);
-  });
+  const twice = sources.find(({ name }, index) => sources.findIndex((other) => other.name === name) < index);
+  if (twice !== undefined)
+    throw new CommandError(
+      `The interface ${twice.name} is given twice, and has one object: leave one out, or give files of other hosts to another import with another --name`,
+    );
+  return sources.flatMap((source) => interfaceDocuments(naming, source));
 }
 
 /** The Secret of the interface's private key and its WireGuardNode, with a word on all that the object would change. */
-function interfaceDocuments({ namespace, host, mode, url }: Naming, source: Source, own: string): ResourceDocument[] {
+function interfaceDocuments({ namespace, host, mode, url }: Naming, source: Source): ResourceDocument[] {
   const { name, file, state } = source;
+  const own = nodeName(host, name);
   const { fields, problems } = resourceFrom(file);
   const metadata = { name: own, namespace };
   const key = file.privateKey?.privateKey?.reveal();
@@ -101,7 +124,7 @@ function interfaceDocuments({ namespace, host, mode, url }: Naming, source: Sour
     kind: 'WireGuardNode',
     metadata,
     spec: {
-      agent: { url, secretRef: { name: objectName(host, 'agent') } },
+      agent: { url, secretRef: { name: agentName(host) } },
       interface: {
         name,
         state: state === 'up' ? 'Up' : 'Down',
