@@ -9,7 +9,6 @@ import { createHost } from './host/host.ts';
 import { keepMemoryLow } from './host/idle-memory.ts';
 import type { InterfaceLock } from './host/interface-lock.ts';
 import { openStateFolder } from './host/state-folder.ts';
-import { CommandError } from './cli/command-error.ts';
 import { runCommand } from './cli/commands.ts';
 import { openAuditLog } from './host/audit-log.ts';
 import { serveMetrics } from './http/metrics-server.ts';
@@ -19,6 +18,7 @@ import { ConfigCache } from './operations/config-cache.ts';
 import { getConfig } from './operations/get-config.ts';
 import { hostMetrics } from './operations/host-metrics.ts';
 import { forgetReads } from './backend/native/last-read.ts';
+import { failureText } from './protocol/failure-text.ts';
 import { forgetDocuments } from './protocol/wgquick/document.ts';
 import { type AgentSettings, CONFIG_PATH, parseSettings, readConfigFile, SettingsError } from './settings.ts';
 
@@ -99,6 +99,9 @@ function cannotListen(error: unknown, { host, port }: AgentSettings): unknown {
       return new SettingsError(
         `Something listens at ${place} already: see ss -ltnp 'sport = :${String(port)}', or set listen.port`,
       );
+    case 'ENOTFOUND':
+    case 'EAI_AGAIN':
+      return new SettingsError(`No address is known for listen.host ${host}: set one of this host, 0.0.0.0 or '::'`);
     case 'EADDRNOTAVAIL':
       return new SettingsError(`This host has no address ${host}: see listen.host`);
     default:
@@ -126,10 +129,7 @@ async function stop(app: FastifyInstance, lock: InterfaceLock): Promise<void> {
 }
 
 function fail(error: unknown): void {
-  const known = error instanceof SettingsError || error instanceof CommandError;
-  process.stderr.write(
-    `wgnode-agent: ${known ? error.message : error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`,
-  );
+  process.stderr.write(`wgnode-agent: ${failureText(error)}\n`);
   process.exitCode = 1;
 }
 

@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
@@ -34,4 +34,30 @@ test('what is in the way comes with what to do, a line each', async () => {
   const text = await found('SaveConfig = true\n');
   expect(text).toMatch(/^failed +configuration +secrets must hold/m);
   expect(text).toMatch(/^warning +wg0 SaveConfig +true: .*take the line out$/m);
+});
+
+test.each([
+  [
+    'a link that leads nowhere',
+    (path: string) => {
+      symlinkSync('/nowhere', path);
+    },
+  ],
+  [
+    'a link',
+    (path: string) => {
+      symlinkSync('wg0.conf', path);
+    },
+  ],
+  [
+    'a folder',
+    (path: string) => {
+      mkdirSync(path);
+    },
+  ],
+])('%s in the place of a file is one finding, and the others are told', async (_, make) => {
+  make(join(folder, 'ln0.conf'));
+  const text = await found('SaveConfig = true\n');
+  expect(text).toMatch(/^warning +ln0 file +.*ln0\.conf is .*regular file/m);
+  expect(text).toMatch(/^warning +wg0 SaveConfig/m);
 });

@@ -1,6 +1,8 @@
 import { X509Certificate } from 'node:crypto';
 import { existsSync, readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { readText } from '../host/config-files.ts';
+import { failureText } from '../protocol/failure-text.ts';
 import { isBootUnitEnabled } from '../host/boot-unit.ts';
 import { isOpenresolv } from '../host/openresolv.ts';
 import { readKernelFile } from '../host/kernel-file.ts';
@@ -37,16 +39,18 @@ export interface HostFacts {
 
 /** Whether this host can be managed, each finding with what to do. */
 export async function checkHost(facts: HostFacts): Promise<Finding[]> {
+  const { configs, unread } = await configsIn(facts.configFolder);
   return [
     settingsFinding(facts),
     ...certificateFindings(facts),
     await clockFinding(facts.runner),
     ...toolFindings(),
     wireguardFinding(),
-    ...forwardingFindings(facts),
+    ...forwardingFindings(configs),
     await firewallFinding(facts.runner),
-    ...resolverFinding(facts),
-    ...interfaceFindings(facts),
+    ...resolverFinding(configs),
+    ...unread,
+    ...interfaceFindings(configs),
   ];
 }
 
@@ -115,12 +119,12 @@ function wireguardFinding(): Finding {
 }
 
 /** Of use to hosts that pass traffic on; for others it is no fault. */
-function forwardingFindings({ configFolder }: HostFacts): Finding[] {
+function forwardingFindings(configs: readonly Config[]): Finding[] {
   const families = [
     ['IPv4', '/proc/sys/net/ipv4/ip_forward', 'net.ipv4.ip_forward', /^\d+\./],
     ['IPv6', '/proc/sys/net/ipv6/conf/all/forwarding', 'net.ipv6.conf.all.forwarding', /:/],
   ] as const;
-  const addresses = configsIn(configFolder).flatMap(({ text }) => interfaceOf(parseDocument(text)).addresses);
+  const addresses = configs.flatMap(({ text }) => interfaceOf(parseDocument(text)).addresses);
   return families
     .filter(([, , , pattern]) => addresses.some((address) => pattern.test(address)))
     .map(([family, path, name]) =>
@@ -143,8 +147,8 @@ async function firewallFinding(runner: CommandRunner): Promise<Finding> {
 }
 
 /** Only where a file asks for DNS. */
-function resolverFinding({ configFolder }: HostFacts): Finding[] {
-  const hasDns = configsIn(configFolder).some(({ text }) => interfaceOf(parseDocument(text)).dns.length > 0);
+function resolverFinding(configs: readonly Config[]): Finding[] {
+  const hasDns = configs.some(({ text }) => interfaceOf(parseDocument(text)).dns.length > 0);
   if (!hasDns) return [];
   if (!has('resolvconf')) return [failed('resolvconf', 'missing, and a file has DNS: install openresolv')];
   return !isOpenresolv() || hasDropIn('openresolv')
@@ -157,20 +161,38 @@ interface Config {
   readonly text: string;
 }
 
-function configsIn(folder: string): Config[] {
-  if (!existsSync(folder)) return [];
-  return readdirSync(folder)
-    .filter((file) => file.endsWith('.conf') && isInterfaceName(file.slice(0, -'.conf'.length)))
-    .sort()
-    .map((file) => ({ name: file.slice(0, -'.conf'.length), text: readFileSync(join(folder, file), 'latin1') }));
+interface Configs {
+  readonly configs: readonly Config[];
+  /** Of files that the agent does not read either. */
+  readonly unread: readonly Finding[];
+}
+
+async function configsIn(folder: string): Promise<Configs> {
+  if (!existsSync(folder)) return { configs: [], unread: [] };
+  const names = readdirSync(folder)
+    .filter((file) => file.endsWith('.conf'))
+    .map((file) => file.slice(0, -'.conf'.length))
+    .filter(isInterfaceName)
+    .sort();
+  const configs: Config[] = [];
+  const unread: Finding[] = [];
+  for (const name of names) {
+    try {
+      const text = await readText(join(folder, `${name}.conf`));
+      if (text !== null) configs.push({ name, text });
+    } catch (error) {
+      unread.push(warning(`${name} file`, `${failureText(error)}: the agent cannot manage ${name}`));
+    }
+  }
+  return { configs, unread };
 }
 
 /** ProtectHome=yes: a hook finds nothing there when the agent runs it. */
 const AT_HOME = /(^|[\s'"=(<>])(\/root|\/home|~)\//;
 
-function interfaceFindings({ configFolder }: HostFacts): Finding[] {
+function interfaceFindings(configs: readonly Config[]): Finding[] {
   const findings: Finding[] = [];
-  for (const { name, text } of configsIn(configFolder)) {
+  for (const { name, text } of configs) {
     const document = parseDocument(text);
     if (savesConfig(document))
       findings.push(warning(`${name} SaveConfig`, 'true: wg-quick down writes over the file; take the line out'));

@@ -1,9 +1,10 @@
-import { X509Certificate } from 'node:crypto';
-import { existsSync, readFileSync } from 'node:fs';
+import type { X509Certificate } from 'node:crypto';
+import { existsSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { dirname, join } from 'node:path';
 import { readText } from '../host/config-files.ts';
+import { certificateIn, readCertificate, readPem } from '../http/tls-files.ts';
 import { isInterfaceName } from '../protocol/interface-name.ts';
 import type { ConfigResponse } from '../protocol/messages.ts';
 import { observedFrom } from '../protocol/observed.ts';
@@ -83,7 +84,7 @@ function namingOf(settings: AgentSettings, { namespace, mode, address, name }: E
 /** What the certificate is for: the first name in it that is no loopback one. */
 function addressOf(tls: TlsFiles | null): string | null {
   if (tls === null) return null;
-  const names = new X509Certificate(readFileSync(tls.cert)).subjectAltName ?? '';
+  const names = readCertificate(tls.cert).subjectAltName ?? '';
   const all = names.split(', ').map((entry) => entry.replace(/^(DNS|IP Address):/, ''));
   return all.find((entry) => entry !== '' && !/^(localhost$|127\.|::1$|0:0:0:0:0:0:0:1$|\*)/.test(entry)) ?? null;
 }
@@ -91,17 +92,29 @@ function addressOf(tls: TlsFiles | null): string | null {
 /** The certificate that controllers check the agent's by: that of `init`, of cert-manager's layout, or the last of the chain. */
 function authorityOf(tls: TlsFiles | null): string | null {
   if (tls === null) return null;
-  const chain =
-    readFileSync(tls.cert, 'utf8').match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----\n?/g) ?? [];
+  const own = readPem('tls.cert', tls.cert).toString('utf8');
+  const chain = own.match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----\n?/g) ?? [];
   const beside = join(dirname(tls.cert), 'ca.crt');
-  const candidates = [...(existsSync(beside) ? [readFileSync(beside, 'utf8')] : []), ...chain.slice(-1)];
-  const [leaf] = chain;
-  if (leaf === undefined) return null;
-  const last = new X509Certificate(chain.at(-1) ?? leaf);
-  return (
-    candidates.find((pem) => {
-      const authority = new X509Certificate(pem);
-      return last.checkIssued(authority) && last.verify(authority.publicKey);
-    }) ?? null
-  );
+  const end = chain.slice(-1).map((pem) => ({ name: 'tls.cert', path: tls.cert, pem }));
+  const candidates = [
+    ...(existsSync(beside) ? [{ name: 'ca.crt', path: beside, pem: readPem('ca.crt', beside).toString('utf8') }] : []),
+    ...end,
+  ];
+  const [last] = end.map(certificateOf);
+  if (last === undefined) return null;
+  const found = candidates.find((candidate) => {
+    const authority = certificateOf(candidate);
+    return last.checkIssued(authority) && last.verify(authority.publicKey);
+  });
+  return found?.pem ?? null;
 }
+
+const certificateOf = ({
+  name,
+  path,
+  pem,
+}: {
+  readonly name: string;
+  readonly path: string;
+  readonly pem: string;
+}): X509Certificate => certificateIn(name, path, pem);

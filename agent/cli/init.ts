@@ -1,10 +1,11 @@
-import { generateKeyPairSync, randomBytes, X509Certificate } from 'node:crypto';
+import { generateKeyPairSync, randomBytes } from 'node:crypto';
 import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { isIP } from 'node:net';
 import { hostname, networkInterfaces } from 'node:os';
 import { join } from 'node:path';
 import { replaceFile } from '../host/config-files.ts';
 import type { CommandRunner } from '../host/command-runner.ts';
+import { readCertificate } from '../http/tls-files.ts';
 import { isLinkLocal } from '../protocol/address.ts';
 import { CommandError } from './command-error.ts';
 
@@ -49,7 +50,8 @@ export async function init(folder: string, runner: CommandRunner, options: InitO
   const name = options.name ?? hostname();
   const addresses = options.addresses.length > 0 ? options.addresses : ownAddresses();
   addresses.forEach(checkAddress);
-  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  // Not with its parents: of a read-only file system Node would say then that there is no such folder.
+  if (!existsSync(folder)) mkdirSync(folder, { mode: 0o700 });
   if (existsSync(cert) !== existsSync(key))
     throw new CommandError(
       `Of ${cert} and ${key} one is missing: put it back, or take the other away to have both made`,
@@ -107,13 +109,13 @@ export async function renew(
   if (!existsSync(caKey))
     throw new CommandError(`There is no ${caKey}: the certificate was not made by init; renew it where it comes from`);
   if (!existsSync(cert)) throw new CommandError(`There is no ${cert} to renew: run wgnode-agent init`);
-  const old = new X509Certificate(readFileSync(cert));
+  const old = readCertificate(cert);
   const same = (old.subjectAltName ?? '').split(', ').map((entry) => entry.replace(/^(DNS|IP Address):/, ''));
   const names = addresses.length > 0 ? addresses : same;
   names.forEach(checkAddress);
   const own = hasNewKey || !existsSync(key) ? newKey() : readFileSync(key, 'utf8');
   await issue(folder, runner, { name: old.subject.replace(/^CN=/, ''), addresses: names, key: own });
-  const { validTo } = new X509Certificate(readFileSync(cert));
+  const { validTo } = readCertificate(cert);
   return [`made     ${cert.padEnd(28)} for ${names.join(', ')}, until ${validTo}`];
 }
 

@@ -1,12 +1,11 @@
-import { X509Certificate } from 'node:crypto';
-import { readFileSync } from 'node:fs';
 import { request as httpRequest, type IncomingMessage } from 'node:http';
 import { request as httpsRequest } from 'node:https';
 import { text } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { TLSSocket } from 'node:tls';
 import { headersV1 } from '../protocol/signature-v1.ts';
-import type { AgentSettings } from '../settings.ts';
+import { readCertificate } from '../http/tls-files.ts';
+import { type AgentSettings, SettingsError } from '../settings.ts';
 import { CommandError } from './command-error.ts';
 
 /** The agent of this host, asked as a controller would ask it: over its own socket, signed, and only if it has the certificate of its own file. */
@@ -83,25 +82,25 @@ function send({ host, port, tls }: AgentSettings, { method, path, headers, body 
     const failed = (error: NodeJS.ErrnoException): void => {
       const words = whyNot(error, `${address}:${String(port)}`);
       const known = error.code === 'ECONNREFUSED' ? new NotListening(words) : new CommandError(words);
-      reject(error instanceof CommandError ? error : known);
+      reject(error instanceof CommandError || error instanceof SettingsError ? error : known);
     };
     try {
+      const own = tls === null ? null : { ...tls, fingerprint: readCertificate(tls.cert).fingerprint256 };
       // Its name need not be that of the loopback address: what counts is that it has the certificate of the file.
       const options = { ...place, rejectUnauthorized: false, agent: false, timeout: TIMEOUT_MS };
-      const request = tls === null ? httpRequest(options, resolve) : httpsRequest(options, resolve);
+      const request = own === null ? httpRequest(options, resolve) : httpsRequest(options, resolve);
       request.on('timeout', () => request.destroy(new CommandError('The agent does not answer')));
       request.on('error', failed);
-      if (tls === null) {
+      if (own === null) {
         request.end(body);
         return;
       }
-      const own = new X509Certificate(readFileSync(tls.cert)).fingerprint256;
       // Written once the certificate was seen: a signature that somebody else gets could be replayed.
       request.on('socket', (socket) =>
         socket.once('secureConnect', () => {
           const theirs = socket instanceof TLSSocket ? socket.getPeerX509Certificate()?.fingerprint256 : undefined;
-          if (theirs === own) request.end(body);
-          else request.destroy(new CommandError(otherCertificate(tls.cert)));
+          if (theirs === own.fingerprint) request.end(body);
+          else request.destroy(new CommandError(otherCertificate(own.cert)));
         }),
       );
     } catch (error) {

@@ -1,7 +1,7 @@
-import { X509Certificate } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 import { recordOf } from '../core/audit-record.ts';
 import { auditFiles } from '../host/audit-log.ts';
+import { readCertificate } from '../http/tls-files.ts';
 import type { ConfigResponse, DumpResponse } from '../protocol/messages.ts';
 import type { AgentSettings } from '../settings.ts';
 import type { LocalAgent } from './local-agent.ts';
@@ -88,7 +88,7 @@ const peersOf = ({ name, dump }: Row, nowMs: number): string[][] =>
 
 function certificateLine({ tls }: AgentSettings, nowMs: number): string[] {
   if (tls === null) return ['certificate: none, the agent speaks plain HTTP\n'];
-  const { validToDate } = new X509Certificate(readFileSync(tls.cert));
+  const { validToDate } = readCertificate(tls.cert);
   const days = Math.floor((validToDate.getTime() - nowMs) / DAY_MS);
   return [`certificate: ${String(days)} days left (${tls.cert}, until ${validToDate.toISOString().slice(0, 10)})\n`];
 }

@@ -19,7 +19,7 @@ const fail = (message: string): never => {
 
 /** Reads and proves certificate and key. Throws SettingsError that names the file and the cure. */
 export function readTls({ cert, key, clientCa }: TlsFiles): TlsMaterial {
-  const material = { cert: read('tls.cert', cert), key: read('tls.key', key) };
+  const material = { cert: readPem('tls.cert', cert), key: readPem('tls.key', key) };
   // Those of a group may read it where the host has one for keys, as Debian has.
   if ((statSync(key).mode & 0o027) !== 0)
     fail(
@@ -31,12 +31,17 @@ export function readTls({ cert, key, clientCa }: TlsFiles): TlsMaterial {
       `tls.key ${key} is not the key of ${cert}: put the two that belong together there, or take both away and run wgnode-agent init`,
     );
   if (clientCa === null) return material;
-  const ca = read('tls.clientCa', clientCa);
+  const ca = readPem('tls.clientCa', clientCa);
   certificateIn('tls.clientCa', clientCa, ca);
   return { ...material, ca };
 }
 
-function read(name: string, path: string): Buffer {
+/** The first certificate of a file. Throws SettingsError that names the file and the cure. */
+export const readCertificate = (path: string): X509Certificate =>
+  certificateIn('tls.cert', path, readPem('tls.cert', path));
+
+/** Throws SettingsError, as above. */
+export function readPem(name: string, path: string): Buffer {
   try {
     return readFileSync(path);
   } catch (error) {
@@ -49,11 +54,14 @@ function read(name: string, path: string): Buffer {
   }
 }
 
-function certificateIn(name: string, path: string, pem: Buffer): X509Certificate {
+/** The certificate of a text of this file. Throws SettingsError, as above. */
+export function certificateIn(name: string, path: string, pem: Buffer | string): X509Certificate {
   try {
     return new X509Certificate(pem);
   } catch {
-    return fail(`${name} ${path} holds no certificate in PEM (-----BEGIN CERTIFICATE-----)`);
+    const cure =
+      name === 'tls.cert' ? 'put one there, or take it and its key away and run wgnode-agent init' : 'put one there';
+    return fail(`${name} ${path} holds no certificate in PEM (-----BEGIN CERTIFICATE-----): ${cure}`);
   }
 }
 

@@ -1,4 +1,5 @@
 import '../../agent/node-version.ts';
+import { failureText } from '../../agent/protocol/failure-text.ts';
 import packageFile from '../../package.json' with { type: 'json' };
 import { type Arguments, MISUSE, parseArguments } from './arguments.ts';
 import { type Cluster, connect, explainError, listNodes } from './cluster.ts';
@@ -94,10 +95,7 @@ run(process.argv.slice(2), terminal).then(
     process.exitCode = code;
   },
   (error: unknown) => {
-    const isKnown = error instanceof CommandError || (error as { code?: unknown }).code === 'command';
-    terminal.remark(
-      `kubectl wgnode: ${isKnown ? (error as Error).message : error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`,
-    );
+    terminal.remark(`kubectl wgnode: ${failureText(error)}\n`);
     process.exitCode = error instanceof CommandError ? error.exitCode : 1;
   },
 );
