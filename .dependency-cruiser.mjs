@@ -77,7 +77,10 @@ export default {
       comment: '`kubectl wgnode import` is `wgnode-agent import` from another machine',
       severity: 'error',
       from: { path: '^controller/cli/(main|import)\\.ts$' },
-      to: { path: '^(agent|test|hack)/', pathNot: '^agent/(protocol/|cli/import-files\\.ts$|node-version\\.ts$)' },
+      to: {
+        path: '^(agent|test|hack)/',
+        pathNot: '^agent/(protocol/|cli/import-files\\.ts$|(node-version|output-errors)\\.ts$)',
+      },
     },
     {
       name: 'agent-never-imports-the-controller',

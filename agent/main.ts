@@ -18,6 +18,7 @@ import { ConfigCache } from './operations/config-cache.ts';
 import { getConfig } from './operations/get-config.ts';
 import { hostMetrics } from './operations/host-metrics.ts';
 import { forgetReads } from './backend/native/last-read.ts';
+import { endWithOutput } from './output-errors.ts';
 import { failureText } from './protocol/failure-text.ts';
 import { forgetDocuments } from './protocol/wgquick/document.ts';
 import { type AgentSettings, CONFIG_PATH, parseSettings, readConfigFile, SettingsError } from './settings.ts';
@@ -140,9 +141,11 @@ if (command === undefined)
     // What listens already would keep a process alive that does not do its work.
     process.exit();
   });
-else
+else {
+  endWithOutput('wgnode-agent');
   runCommand([command, ...args], {
     configPath: CONFIG_PATH,
     configFolder: CONFIG_FOLDER,
     stateFolder: STATE_FOLDER,
   }).catch(fail);
+}

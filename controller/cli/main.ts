@@ -1,4 +1,5 @@
 import '../../agent/node-version.ts';
+import { endWithOutput } from '../../agent/output-errors.ts';
 import { failureText } from '../../agent/protocol/failure-text.ts';
 import packageFile from '../../package.json' with { type: 'json' };
 import { type Arguments, MISUSE, parseArguments } from './arguments.ts';
@@ -89,6 +90,7 @@ async function namesOf(words: readonly string[]): Promise<string[]> {
   }
 }
 
+endWithOutput('kubectl wgnode');
 const terminal = createTerminal();
 run(process.argv.slice(2), terminal).then(
   (code) => {
