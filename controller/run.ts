@@ -3,6 +3,7 @@ import { isIP } from 'node:net';
 import { hostname } from 'node:os';
 import { KubeConfig } from '@kubernetes/client-node';
 import { expositionOf } from '../agent/protocol/exposition.ts';
+import { reasonOf } from '../agent/protocol/failure-text.ts';
 import { WIREGUARD_NODE } from './api/kinds.ts';
 import { createEventRecorder } from './cluster/events.ts';
 import { gated, isApiAway, minding } from './cluster/gated-client.ts';
@@ -107,7 +108,9 @@ function loadKubeConfig({ kubeconfig }: Settings): KubeConfig {
     if (kubeconfig === undefined) config.loadFromDefault();
     else config.loadFromFile(kubeconfig);
   } catch (error) {
-    throw new SettingsError(`Cannot read the kubeconfig: ${error instanceof Error ? error.message : String(error)}`);
+    throw new SettingsError(
+      `Cannot read the kubeconfig ${kubeconfig ?? process.env['KUBECONFIG'] ?? '~/.kube/config'}: ${reasonOf(error)}`,
+    );
   }
   return config;
 }

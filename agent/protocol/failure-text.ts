@@ -28,13 +28,32 @@ interface Host {
   readonly hostname: string;
 }
 
-/** A failure as a program tells it at its end: a sentence where people can mend it, the stack trace where it is a fault of ours. */
-export function failureText(error: unknown): string {
-  if (typeof error !== 'object' || error === null) return String(error);
-  const { code, syscall, path, hostname, message, stack } = error as Partial<NodeJS.ErrnoException & Host>;
-  if (isTold(code)) return message ?? '';
-  if (code === undefined || syscall === undefined) return stack ?? message ?? JSON.stringify(error);
+/** Of a parser of YAML, whose own message shows the lines, which may hold a secret. */
+interface Mark {
+  readonly mark: { readonly line: number };
+}
+
+/** In a sentence; undefined = nobody has foreseen it. */
+function sentenceOf(error: object): string | undefined {
+  const { code, syscall, path, hostname, message, name, mark } = error as Partial<NodeJS.ErrnoException & Host & Mark>;
+  if (isTold(code)) return message;
+  if (name === 'YAMLException')
+    return `it is not valid YAML${mark === undefined ? '' : `: see line ${String(mark.line + 1)}`}`;
+  if (code === undefined || syscall === undefined) return undefined;
   const what = `${syscall} ${path ?? hostname ?? ''}`.trim();
   const cure = CURES[code];
   return `Cannot ${what}: ${cure === undefined ? code : `${cure} (${code})`}`;
+}
+
+/** A failure as a program tells it at its end: a sentence where people can mend it, the stack trace where it is a fault of ours. */
+export function failureText(error: unknown): string {
+  if (typeof error !== 'object' || error === null) return String(error);
+  const { stack, message } = error as Partial<Error>;
+  return sentenceOf(error) ?? stack ?? message ?? JSON.stringify(error);
+}
+
+/** Why something that others have written cannot be used: in one line, without a stack trace and without a piece of it. */
+export function reasonOf(error: unknown): string {
+  if (typeof error !== 'object' || error === null) return String(error);
+  return sentenceOf(error) ?? (error as Partial<Error>).message?.split('\n', 1)[0] ?? '';
 }

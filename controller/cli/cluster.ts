@@ -1,4 +1,5 @@
 import { KubeConfig } from '@kubernetes/client-node';
+import { reasonOf } from '../../agent/protocol/failure-text.ts';
 import { collectionPath, objectPath, WIREGUARD_NODE } from '../api/kinds.ts';
 import type { WireGuardNode } from '../api/wireguardnode.generated.ts';
 import { createKubeClient, KubeError, type KubeClient } from '../cluster/kube-client.ts';
@@ -23,7 +24,9 @@ export async function connect(args: Arguments, signal: AbortSignal): Promise<Clu
     if (file === undefined) config.loadFromDefault();
     else config.loadFromFile(file);
   } catch (error) {
-    throw new CommandError(`Cannot read the kubeconfig: ${error instanceof Error ? error.message : String(error)}`);
+    throw new CommandError(
+      `Cannot read the kubeconfig ${file ?? process.env['KUBECONFIG'] ?? '~/.kube/config'}: ${reasonOf(error)}`,
+    );
   }
   const context = args.text('context');
   if (context !== undefined) {
