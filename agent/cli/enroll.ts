@@ -3,16 +3,17 @@ import { existsSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { dirname, join } from 'node:path';
+import { AgentError } from '../core/agent-error.ts';
 import { readText } from '../host/config-files.ts';
 import { certificateIn, readCertificate, readPem } from '../http/tls-files.ts';
-import { isInterfaceName } from '../protocol/interface-name.ts';
+import { INTERFACE_NAME_RULE, isInterfaceName } from '../protocol/interface-name.ts';
 import type { ConfigResponse } from '../protocol/messages.ts';
 import { observedFrom } from '../protocol/observed.ts';
 import { interfaceOf, parseDocument } from '../protocol/wgquick/document.ts';
 import type { AgentSettings, TlsFiles } from '../settings.ts';
 import { CommandError } from './command-error.ts';
 import { checkPlace, type EnrollOptions, remarksOf, withMarkedKeys, withPort } from './import-files.ts';
-import type { LocalAgent } from './local-agent.ts';
+import { type LocalAgent, Refusal } from './local-agent.ts';
 import { agentSecret, documentsOf, type Naming, hostName, type Source, yamlOf } from './resource-documents.ts';
 import { yamlComment } from './yaml-comment.ts';
 
@@ -24,17 +25,31 @@ export async function enroll(
   const naming = namingOf(settings, options);
   const names = options.interfaces ?? (await interfacesOf(configFolder, settings));
   if (names.length === 0) throw new CommandError(`There is no interface to enroll: ${configFolder} has no *.conf`);
-  const found = await Promise.all(names.map((name) => sourceOf(name, agent, configFolder)));
+  const all = await Promise.all(
+    names.map((name) =>
+      sourceOf(name, agent, configFolder).catch((error: unknown) => {
+        // One file that cannot be read is no reason to leave the others.
+        if (options.interfaces !== null || !(error instanceof Refusal || error instanceof AgentError)) throw error;
+        return { name, why: error.message };
+      }),
+    ),
+  );
+  const found = all.filter((each) => 'source' in each);
+  const refused = [
+    ...all.filter((each) => 'why' in each),
+    ...(options.interfaces === null ? await misnamedIn(configFolder) : []),
+  ];
   // Who asks for all asks for those that nobody manages: the objects of the others would be set back.
   const isLeft = ({ owner }: Found): boolean => options.interfaces === null && owner !== null;
   const left = found
     .filter(isLeft)
     .map(({ source, owner }) => yamlComment(`${source.name} is left out: it is managed for ${owner ?? ''}`));
   const sources = found.filter((each) => !isLeft(each)).map(({ source }) => source);
+  const unread = refused.map(({ name, why }) => yamlComment(`${name} is left out: ${why}`));
   const [secret] = settings.secrets;
   const hmacKey = secret?.reveal() ?? '';
   const documents = [agentSecret(naming, { hmacKey, ca: authorityOf(settings.tls) }), ...documentsOf(naming, sources)];
-  return `${left.join('')}${yamlOf(documents)}`;
+  return `${[...left, ...unread].join('')}${yamlOf(documents)}`;
 }
 
 /** An interface, and the object that it is managed for already; null = none. */
@@ -67,6 +82,17 @@ export async function interfacesOf(folder: string, { interfaces }: AgentSettings
     .map((file) => file.slice(0, -'.conf'.length))
     .filter((name) => isInterfaceName(name) && (interfaces === null || interfaces.includes(name)))
     .sort();
+}
+
+/** Files that wg-quick(8) takes, and whose names we do not. */
+async function misnamedIn(folder: string): Promise<{ readonly name: string; readonly why: string }[]> {
+  const files = await readdir(folder).catch(() => []);
+  return files
+    .filter((file) => file.endsWith('.conf'))
+    .map((file) => file.slice(0, -'.conf'.length))
+    .filter((name) => !isInterfaceName(name))
+    .sort()
+    .map((name) => ({ name, why: `the name ${INTERFACE_NAME_RULE}` }));
 }
 
 function namingOf(settings: AgentSettings, { namespace, mode, address, name }: EnrollOptions): Naming {

@@ -33,8 +33,7 @@ export function createLocalAgent(settings: AgentSettings, nowMs: () => number): 
     async get<T>(path: string): Promise<T | null> {
       const { status, body } = await ask('GET', path, Buffer.alloc(0));
       if (status === 404) return null;
-      if (status !== 200)
-        throw new CommandError(`The agent answers GET ${path} with ${String(status)}: ${wordsOf(body)}`);
+      if (status !== 200) throw new Refusal(`The agent answers GET ${path} with ${String(status)}: ${wordsOf(body)}`);
       return JSON.parse(body) as T;
     },
     async put<T>(path: string, body: object): Promise<T> {
@@ -72,6 +71,9 @@ async function sendOnceUp(settings: AgentSettings, sent: Sent): Promise<Incoming
     }
   }
 }
+
+/** The agent was reached, and says no: of this interface alone. */
+export class Refusal extends CommandError {}
 
 class NotListening extends CommandError {}
 

@@ -4,9 +4,9 @@ import { auditFiles } from '../host/audit-log.ts';
 import { readCertificate } from '../http/tls-files.ts';
 import type { ConfigResponse, DumpResponse } from '../protocol/messages.ts';
 import type { AgentSettings } from '../settings.ts';
-import type { LocalAgent } from './local-agent.ts';
+import { type LocalAgent, Refusal } from './local-agent.ts';
 import { ageText, bytesText } from '../protocol/human-units.ts';
-import { textTable } from '../protocol/text-table.ts';
+import { printable, textTable } from '../protocol/text-table.ts';
 
 /** Of an interface. */
 interface Row {
@@ -25,10 +25,15 @@ export async function status(
   { names, isWide }: { readonly names: readonly string[]; readonly isWide: boolean },
 ): Promise<string> {
   const found = await Promise.all(names.map((name) => rowOf(agent, name)));
-  const rows = found.filter((row) => row !== null);
+  const known = found.filter((row) => row !== null);
+  const rows = known.filter((row) => 'config' in row);
+  const unread = known.filter((row) => 'why' in row);
   const interfaces = textTable(
     ['INTERFACE', 'STATE', 'PORT', 'PEERS', 'ACTIVE', 'DRIFT', 'MANAGED FOR'],
-    rows.map((row) => cellsOf(row, nowMs)),
+    [
+      ...rows.map((row) => cellsOf(row, nowMs)),
+      ...unread.map(({ name }) => [name, 'unknown', '-', '-', '-', '-', '-']),
+    ],
   );
   const peers = isWide
     ? `\n${textTable(
@@ -42,7 +47,8 @@ export async function status(
         `${name}: ${path}: the file has ${file || 'nothing'}, the kernel ${live || 'nothing'}\n`,
     ),
   );
-  const more = [...drift, ...certificateLine(settings, nowMs), ...callersLine(auditFolder)];
+  const refusals = unread.map(({ name, why }) => `${printable(`${name}: ${why}`)}\n`);
+  const more = [...drift, ...refusals, ...certificateLine(settings, nowMs), ...callersLine(auditFolder)];
   return `${interfaces}${peers}${more.length === 0 ? '' : `\n${more.join('')}`}`;
 }
 
@@ -55,7 +61,19 @@ export interface StatusSources {
   readonly auditFolder: string;
 }
 
-async function rowOf(agent: LocalAgent, name: string): Promise<Row | null> {
+/** An interface that the agent does not tell of, as its file is no regular one. */
+interface Unread {
+  readonly name: string;
+  readonly why: string;
+}
+
+const rowOf = (agent: LocalAgent, name: string): Promise<Row | Unread | null> =>
+  readRow(agent, name).catch((error: unknown) => {
+    if (error instanceof Refusal) return { name, why: error.message };
+    throw error;
+  });
+
+async function readRow(agent: LocalAgent, name: string): Promise<Row | null> {
   const config = await agent.get<ConfigResponse>(`/v1/wg/${name}/config`);
   if (config === null) return null;
   return { name, config, dump: config.live === null ? null : await agent.get<DumpResponse>(`/v1/wg/${name}/dump`) };
