@@ -71,4 +71,13 @@ describe('wg-quick files as others have exported them', () => {
       spec: { agent: { url } },
     });
   });
+
+  test.each(['fra1:99999', 'fra1:0', 'fe80::1%eth0', '[1.2.3.4]', '[::::]', '[fe80::1%eth0]', 'my_host'])(
+    'the address %s, which the CRD refuses, is refused here',
+    async (address) => {
+      await expect(importFiles([file('wg0.conf', '')], { ...OPTIONS, address })).rejects.toThrow(
+        /^--address .* must be/,
+      );
+    },
+  );
 });

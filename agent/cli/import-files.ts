@@ -1,4 +1,4 @@
-import { isIP } from 'node:net';
+import { isIP, isIPv6 } from 'node:net';
 import { basename } from 'node:path';
 import { readText } from '../host/config-files.ts';
 import { INTERFACE_NAME_RULE, isInterfaceName } from '../protocol/interface-name.ts';
@@ -61,10 +61,17 @@ export const remarksOf = (savesConfig: boolean): string[] =>
 
 /** `HOST`, `HOST:PORT`, an address, `[IPv6]:PORT`; no URL. */
 export function checkPlace(address: string): void {
-  if (isIP(address) !== 0) return;
-  if (!/^(\[[0-9a-fA-F:.]+\]|[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?)(:[0-9]{1,5})?$/.test(address))
+  // A zone is one of this host: the CRD takes none.
+  if (isIP(address) !== 0 && !address.includes('%')) return;
+  const parts = /^(?:\[([0-9a-fA-F:.]+)\]|[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?)(?::([0-9]{1,5}))?$/.exec(address);
+  const [, bracketed, port] = parts ?? [];
+  const isPlace =
+    parts !== null &&
+    (bracketed === undefined || isIPv6(bracketed)) &&
+    (port === undefined || (Number(port) >= 1 && Number(port) <= 65_535));
+  if (!isPlace)
     throw new CommandError(
-      `--address ${JSON.stringify(address)} must be a DNS name or an IP address, with a port if it is not 8443`,
+      `--address ${JSON.stringify(address)} must be a DNS name or an IP address without a zone, with a port from 1 to 65535 if it is not 8443, as fra1.example.net, 10.0.0.7:9443 or [2001:db8::7]:9443`,
     );
 }
 

@@ -9,9 +9,15 @@ export async function importCommand({ args, terminal }: Alone): Promise<number> 
   if (names.length === 0) throw new CommandError('import needs the names of files, as /etc/wireguard/wg0.conf', MISUSE);
   const wanted = args.text('mode') ?? 'Observe';
   if (wanted !== 'Observe' && wanted !== 'Enforce') throw new CommandError('--mode must be Observe or Enforce', MISUSE);
+  const namespace = args.text('namespace') ?? 'edge';
+  if (!/^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/.test(namespace))
+    throw new CommandError(
+      `-n ${JSON.stringify(namespace)} must be the name of a namespace: lower case letters, digits and hyphens`,
+      MISUSE,
+    );
   const text = await importFiles(names, {
     interfaces: null,
-    namespace: args.text('namespace') ?? 'edge',
+    namespace,
     mode: wanted,
     address: args.text('address') ?? null,
     name: args.text('name') ?? null,
