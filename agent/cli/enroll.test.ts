@@ -54,6 +54,29 @@ describe('wg-quick files as others have exported them', () => {
     },
   );
 
+  test.each([
+    ['AmneziaWG', 'Jc = 4\nJmin = 50\nAddress = 10.0.0.2/32\n', /^# lines that an object cannot ask for.*: Jc, Jmin$/m],
+    ['a mapped address', 'Address = ::ffff:10.1.1.8/128\n', /^# .*spec\.interface\.addresses.*::ffff:/m],
+    [
+      'a header with blanks',
+      '\n[ Interface ]\nAddress = 10.0.0.2/32\n',
+      /^# line 5 is wg-quick's own.*without blanks$/m,
+    ],
+  ])('what cannot be said of %s is a comment', async (_, lines, comment) => {
+    expect(await importFiles([file('wg0.conf', lines)], OPTIONS)).toMatch(comment);
+  });
+
+  test.each([
+    ['empty', '', /no file of wg-quick/],
+    ['with a byte order mark', '\ufeff[Interface]\nMTU = 1400\n', /byte order mark/],
+    ['in UTF-16', Buffer.from('[Interface]\n', 'utf16le'), /UTF-16/],
+    ['with lines of CR', '[Interface]\rMTU = 1400\r', /CR alone/],
+  ])('a file that is %s is refused with why', async (_, content, why) => {
+    const path = join(folder, 'wg0.conf');
+    writeFileSync(path, content);
+    await expect(importFiles([path], OPTIONS)).rejects.toThrow(why);
+  });
+
   test('what is missing is said', async () => {
     await expect(importFiles([join(folder, 'wg0.conf')], OPTIONS)).rejects.toThrow('there is no such file');
     await expect(importFiles([file('wg0.conf', '')], { ...OPTIONS, address: null })).rejects.toThrow('--address');

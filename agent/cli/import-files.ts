@@ -2,9 +2,16 @@ import { isIP, isIPv6 } from 'node:net';
 import { basename } from 'node:path';
 import { readText } from '../host/config-files.ts';
 import { INTERFACE_NAME_RULE, isInterfaceName } from '../protocol/interface-name.ts';
-import { markKeys } from '../protocol/redact.ts';
+import { markKeys, redactKeys } from '../protocol/redact.ts';
 import { type InterfaceConfig, mapHooks } from '../protocol/wgquick/config.ts';
-import { interfaceOf, parseDocument, savesConfig } from '../protocol/wgquick/document.ts';
+import {
+  type Document,
+  interfaceOf,
+  parseDocument,
+  savesConfig,
+  strayLine,
+  unmanagedLines,
+} from '../protocol/wgquick/document.ts';
 import { HOOK_NAMES } from '../protocol/wgquick/fields.ts';
 import { CommandError } from './command-error.ts';
 import { documentsOf, type Naming, hostName, type Source, yamlOf } from './resource-documents.ts';
@@ -39,13 +46,14 @@ export async function importFiles(files: readonly string[], options: EnrollOptio
       const text = await readText(path);
       if (text === null) throw new CommandError(`Cannot read ${path}: there is no such file`);
       const document = parseDocument(text);
+      if (!document.some(({ section }) => section === 'interface')) throw new CommandError(notQuick(path, text));
       const file = interfaceOf(document);
       const marked = withMarkedKeys(file);
       if (HOOK_NAMES.some((list) => file[list].join() !== marked[list].join()))
         throw new CommandError(
           `${path}: a hook has a key in it, which an object must not; put it into a file that the hook reads`,
         );
-      return { name: own, file, state: 'up', observed: null, drift: [], remarks: remarksOf(savesConfig(document)) };
+      return { name: own, file, state: 'up', observed: null, drift: [], remarks: remarksOf(document) };
     }),
   );
   return yamlOf(documentsOf(naming, sources));
@@ -54,10 +62,40 @@ export async function importFiles(files: readonly string[], options: EnrollOptio
 /** A key in a hook is none for everybody who may read objects: the agent tells of it by a mark, and takes it back by that. */
 export const withMarkedKeys = (file: InterfaceConfig): InterfaceConfig => mapHooks(file, (hook) => markKeys(hook));
 
-export const remarksOf = (savesConfig: boolean): string[] =>
-  savesConfig
-    ? ['SaveConfig = true: `wg-quick down` writes what runs over the file, comments are lost then; take the line out']
-    : [];
+/** Why a file has no [Interface] that wg-quick(8) would find, in a sentence. */
+function notQuick(path: string, text: string): string {
+  const why = text.includes('\0')
+    ? 'it looks like UTF-16 or no text at all: save it as UTF-8'
+    : /^(\u00ef\u00bb\u00bf|\ufeff)/.test(text)
+      ? 'it begins with a byte order mark: save it as UTF-8 without one'
+      : text.includes('\r') && !text.includes('\n')
+        ? 'its lines end in CR alone: make them LF'
+        : 'it is no file of wg-quick(8)';
+  return `${path} has no [Interface] line: ${why}`;
+}
+
+/** What people must know of a file beside what an object says of it. */
+export function remarksOf(document: Document): string[] {
+  const stray = strayLine(document);
+  const own = unmanagedLines(document).filter((line) => !/^saveconfig\s*=/i.test(line));
+  const keys = own.map((line) => redactKeys(line.split('=')[0]?.trim() ?? '').slice(0, MAX_KEY));
+  const named = [...new Set(keys.filter((key) => key !== ''))];
+  return [
+    ...(savesConfig(document)
+      ? ['SaveConfig = true: `wg-quick down` writes what runs over the file, comments are lost then; take the line out']
+      : []),
+    ...(named.length === 0
+      ? []
+      : [`lines that an object cannot ask for, and that stay as they are: ${named.join(', ')}`]),
+    ...(stray === null
+      ? []
+      : [
+          `line ${String(stray)} is wg-quick's own, under a header that it does not take: write [Interface] without blanks`,
+        ]),
+  ];
+}
+
+const MAX_KEY = 32;
 
 /** `HOST`, `HOST:PORT`, an address, `[IPv6]:PORT`; no URL. */
 export function checkPlace(address: string): void {

@@ -40,6 +40,11 @@ test('who asks for an interface by name gets the refusal, and nothing is left ou
   await expect(enroll({ ...sources, agent: away }, OPTIONS)).rejects.toThrow('No agent listens');
 });
 
+test('nothing is left out for a reason that is not of the interface: a key that is not taken is no empty host', async () => {
+  const unknown = agentThat(new CommandError('The agent answers GET /v1/wg/ln0/config with 401: the signature'));
+  await expect(enroll({ settings: SETTINGS, agent: unknown, configFolder: folder }, OPTIONS)).rejects.toThrow('401');
+});
+
 test('status has a row for what the agent refuses, and the reason', async () => {
   const sources = { settings: SETTINGS, agent: refusing, nowMs: 0, auditFolder: folder };
   const text = await status(sources, { names: ['ln0'], isWide: true });

@@ -33,7 +33,9 @@ export function createLocalAgent(settings: AgentSettings, nowMs: () => number): 
     async get<T>(path: string): Promise<T | null> {
       const { status, body } = await ask('GET', path, Buffer.alloc(0));
       if (status === 404) return null;
-      if (status !== 200) throw new Refusal(`The agent answers GET ${path} with ${String(status)}: ${wordsOf(body)}`);
+      const words = `The agent answers GET ${path} with ${String(status)}: ${wordsOf(body)}`;
+      if (status === 400 || status === 422) throw new Refusal(words);
+      if (status !== 200) throw new CommandError(words);
       return JSON.parse(body) as T;
     },
     async put<T>(path: string, body: object): Promise<T> {
@@ -72,7 +74,7 @@ async function sendOnceUp(settings: AgentSettings, sent: Sent): Promise<Incoming
   }
 }
 
-/** The agent was reached, and says no: of this interface alone. */
+/** The agent was reached, and says no of this interface alone: it knows who asks, and whatever else is asked may be answered. */
 export class Refusal extends CommandError {}
 
 class NotListening extends CommandError {}
