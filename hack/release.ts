@@ -84,6 +84,8 @@ function rootFileSystem(notices: string): string {
   return rootfs;
 }
 
+const IMAGE = 'ghcr.io/wgnode/wgnode-controller';
+
 /** An image of OCI 1.0 with one layer. */
 function image(notices: string): void {
   say(`wgnode-controller-${version}.oci.tar`);
@@ -124,7 +126,9 @@ function image(notices: string): void {
     }),
   );
   writeFileSync(join(layout, 'oci-layout'), '{"imageLayoutVersion":"1.0.0"}');
-  const name = { 'org.opencontainers.image.ref.name': version };
+  // By the first `podman load` names it, by the second containerd: as install.yaml does.
+  const full = `${IMAGE}:${version}`;
+  const name = { 'org.opencontainers.image.ref.name': full, 'io.containerd.image.name': full };
   writeFileSync(
     join(layout, 'index.json'),
     json({ schemaVersion: 2, manifests: [{ mediaType: `${TYPE}.manifest.v1+json`, ...manifest, annotations: name }] }),

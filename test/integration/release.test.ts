@@ -62,6 +62,13 @@ describe('hack/release', () => {
     const script = `mkdir -p ${image}/layout ${image}/root && tar xf ${folder}/first/*.oci.tar -C ${image}/layout
       for blob in ${image}/layout/blobs/sha256/*; do tar xzf "$blob" -C ${image}/root 2>/dev/null || true; done`;
     await mustRun(['sh', '-ec', script]);
+    // Who loads it gets it by the name that the manifests have.
+    const { manifests } = JSON.parse(readFileSync(join(image, 'layout/index.json'), 'utf8')) as {
+      manifests: { annotations: Record<string, string> }[];
+    };
+    const full = `ghcr.io/wgnode/wgnode-controller:${VERSION}`;
+    expect(Object.values(manifests[0]?.annotations ?? {})).toEqual([full, full]);
+    expect(readFileSync(join(folder, 'first/install.yaml'), 'utf8')).toContain(`image: ${full}\n`);
     const command = `mount --bind ${image}/root ${image}/root && mount -o remount,ro,bind ${image}/root && exec chroot ${image}/root "$@"`;
     // chroot needs a capability that nobody has: it comes first, and the program after it drops the rest.
     const { exitCode, stdout } = await run([
