@@ -1,5 +1,6 @@
 import { movedBaseline } from '../core/baseline.ts';
 import { newLedger } from '../core/device.ts';
+import { withRunningPeers } from '../core/kept-peers.ts';
 import { AgentError } from '../core/agent-error.ts';
 import { isDisruptive } from '../core/plan.ts';
 import type { Reserve } from '../host/config-files.ts';
@@ -13,7 +14,7 @@ import { closeJournal, openJournal, previousState, restoreFile } from './journal
 import { activeConfigOf } from './lifecycle.ts';
 import type { ManagedInterface } from './managed-interface.ts';
 import type { Plan } from './plan.ts';
-import { currentOf, type Snapshot } from './snapshot.ts';
+import { carryOf, currentOf, type Snapshot } from './snapshot.ts';
 
 /** What an apply did. */
 export interface Applied {
@@ -49,7 +50,7 @@ export async function apply(target: ManagedInterface, approved: Plan): Promise<A
     // A full disk must not keep the previous tunnel from coming back: an undo writes as much as there is now.
     if (steps.some(isDisruptive)) reserve = target.host.state.reserve(undoBytes(journal));
     const first = newText === null ? before : withFile(before, newText);
-    const convergence = { target, carry: before.device, attempted: null, startConfig: null };
+    const convergence = { target, carry: carryOf(before), attempted: null, startConfig: null };
     after = await carryOut(convergence, desired, { now: first, steps, limit: limitOf(approved) });
     if (desired.state === 'up') after = await keepActiveConfig(target, first, after);
     await remember();
@@ -108,7 +109,7 @@ async function keepActiveConfig(
 ): Promise<Snapshot> {
   const { device, ledger } = after;
   if (fileText === null || file === null || device === null) return after;
-  const runningText = activeConfigOf(fileText);
+  const runningText = withRunningPeers(activeConfigOf(fileText), after.runningText, device.peers);
   const { fileIps, goneIps } = currentOf({ ...after, fileText, document, file });
   const baseline = movedBaseline(ledger?.baseline ?? null, device, {
     changed: changedFields(running, file),
@@ -131,7 +132,7 @@ async function undo(target: ManagedInterface, before: Snapshot, { journal, attem
   try {
     await restoreFile(target, journal);
     await converge(
-      { target, carry: before.device, attempted, startConfig: journal.runningText },
+      { target, carry: carryOf(before), attempted, startConfig: journal.runningText },
       previousState(before),
     );
     await closeJournal(target, journal);

@@ -1,4 +1,6 @@
 import { peerSections } from '../core/carry-over.ts';
+import type { Device } from '../core/device.ts';
+import { peersToKeep } from '../core/kept-peers.ts';
 import { audited } from './audited.ts';
 import type { JournalEntry } from '../host/state-folder.ts';
 import { interfaceOf, parseDocument, peerKeys } from '../protocol/wgquick/document.ts';
@@ -34,7 +36,8 @@ async function rollBack(target: ManagedInterface, journal: JournalEntry): Promis
   await restoreFile(target, journal);
   const running = interfaceOf(parseDocument(journal.runningText ?? ''));
   const desired = previousState({ device: journal.previousDevice, running });
-  const convergence = { target, carry: journal.previousDevice, attempted: now.file, startConfig: journal.runningText };
+  const carry = await carryFrom(target, journal);
+  const convergence = { target, carry, attempted: now.file, startConfig: journal.runningText };
   try {
     await converge(convergence, desired);
     await closeJournal(target, journal);
@@ -44,11 +47,20 @@ async function rollBack(target: ManagedInterface, journal: JournalEntry): Promis
       'the previous tunnel does not come up again; it stays down, its file and peers are kept',
       fields,
     );
-    await keepPeers(target, journal);
+    await keepPeers(target, carry);
     const isDown = (await readSnapshot(target)).device === null;
     await closeJournal(target, isDown ? { ...journal, runningText: null } : journal);
   }
   return {};
+}
+
+/** What ran before, with its peers as they shall outlive it. */
+async function carryFrom(target: ManagedInterface, journal: JournalEntry): Promise<Device | null> {
+  const { previousDevice, runningText } = journal;
+  const text = await target.readFile();
+  if (previousDevice === null || text === null || runningText === null) return previousDevice;
+  const sources = { file: parseDocument(text), running: parseDocument(runningText) };
+  return { ...previousDevice, peers: peersToKeep(previousDevice.peers, sources) };
 }
 
 /** Nobody knows which hooks ran: a known state is reached only through a whole teardown, of the new ones too. */
@@ -65,11 +77,11 @@ async function tearDown(target: ManagedInterface, now: Snapshot): Promise<void> 
 }
 
 /** Peers that only the kernel had go into the file, now that there is no kernel to keep them. */
-async function keepPeers(target: ManagedInterface, { previousDevice }: JournalEntry): Promise<void> {
+async function keepPeers(target: ManagedInterface, carry: Device | null): Promise<void> {
   const text = await target.readFile();
-  if (previousDevice === null || text === null) return;
+  if (carry === null || text === null) return;
   const known = new Set(peerKeys(parseDocument(text)));
-  const missing = previousDevice.peers.filter(({ publicKey }) => !known.has(publicKey));
+  const missing = carry.peers.filter(({ publicKey }) => !known.has(publicKey));
   if (missing.length === 0) return;
   await target.writeFile(`${text.trimEnd()}\n\n${peerSections(missing)}`);
 }

@@ -19,7 +19,7 @@ import { runIntentLine } from './intent-lines.ts';
 import { writeSidecar } from './sidecar.ts';
 import { lookAtHooks } from './look-at-hooks.ts';
 import type { ManagedInterface } from './managed-interface.ts';
-import type { Snapshot } from './snapshot.ts';
+import { carryOf, type Snapshot } from './snapshot.ts';
 
 /** What the runners of steps work with. */
 export interface StepContext {
@@ -178,7 +178,9 @@ function baselineOf({ peers: _, index: __, ...device }: Device, { desired, carry
  * Peers that only the kernel has outlive the device. With `SaveConfig = true` a `wg-quick down` writes them into the file, and so do we,
  * but keep the rest of it as it is; without it they are kept for the next `up`.
  */
-async function saveNewPeers(target: ManagedInterface, { document, device, fileText }: Snapshot): Promise<void> {
+async function saveNewPeers(target: ManagedInterface, snapshot: Snapshot): Promise<void> {
+  const { document, fileText } = snapshot;
+  const device = carryOf(snapshot);
   if (device === null || fileText === null) return;
   const known = new Set(peerKeys(document));
   const missing = device.peers.filter(({ publicKey }) => !known.has(publicKey));

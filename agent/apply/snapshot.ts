@@ -1,4 +1,5 @@
 import type { Device, Ledger } from '../core/device.ts';
+import { peersToKeep } from '../core/kept-peers.ts';
 import type { Current } from '../core/plan.ts';
 import type { SeenTable } from '../core/firewall-table.ts';
 import { lostEffects, type SeenEffect } from '../core/seen-effects.ts';
@@ -83,6 +84,12 @@ function looksAt(target: ManagedInterface, running: InterfaceConfig, how: Snapsh
     table: await lookAtTable(target, running),
   });
   return how === 'now' ? look() : target.looks.get(target.name, running, look);
+}
+
+/** The device with its peers as they shall outlive it. */
+export function carryOf({ device, document, fileText, runningText }: Snapshot): Device | null {
+  if (device === null || fileText === null || runningText === null) return device;
+  return { ...device, peers: peersToKeep(device.peers, { file: document, running: parseDocument(runningText) }) };
 }
 
 /** The part of a snapshot that a plan is made from. `attempted`: what an apply that is being undone may have put on the device. */

@@ -1,0 +1,48 @@
+import { describe, expect, test } from '@jest/globals';
+import { CALL, putBodyOf } from '../support/agent-client.ts';
+import { newPrivateKey } from '../support/canary.ts';
+import { INTERFACE } from '../support/fleet.ts';
+import { useLoneHost } from '../support/lone-host.ts';
+
+const CONF = `/etc/wireguard/${INTERFACE}.conf`;
+
+/** What people do by hand beside the agent: what a request did not ask for must not fail it, and what was taken away stays away. */
+describe('cases from real hosts: what is done beside the agent', () => {
+  const alone = useLoneHost(`ip link delete ${INTERFACE}; ip link delete wg1; ip link delete lan0`);
+  const { sh } = alone;
+  const put = async (change: object): Promise<unknown> =>
+    alone.client
+      .putConfig(INTERFACE, await putBodyOf(alone.host, change), CALL)
+      .catch((error: unknown) => String(error));
+  const enable = (): Promise<unknown> => alone.client.setState(INTERFACE, 'enable', CALL);
+  const disable = (): Promise<unknown> => alone.client.setState(INTERFACE, 'disable', CALL);
+  const newKey = async (): Promise<string> => (await sh('wg genkey | wg pubkey')).trim();
+  const conf = (address: string, lines: readonly string[] = [], peers = ''): string =>
+    `[Interface]\nPrivateKey = ${newPrivateKey()}\nAddress = ${address}\nListenPort = 51820\n${lines.join('\n')}\n${peers}`;
+  const peer = async (ips: string, key = ''): Promise<string> =>
+    `[Peer]\nPublicKey = ${key || (await newKey())}\nAllowedIPs = ${ips}\n`;
+  const write = (text: string, path = CONF): Promise<void> => alone.host.writeFile(path, text);
+
+  test('case H30 a client that was revoked in the file stays out over a live change, a down and an up; one that was added by hand stays', async () => {
+    const [gone, hand] = [await newKey(), await newKey()];
+    const text = conf('10.7.0.1/24', [], await peer('10.7.0.2/32'));
+    await write(text + (await peer('10.7.0.3/32', gone)));
+    await enable();
+    await sh(`wg set ${INTERFACE} peer ${hand} allowed-ips 10.7.0.9/32`);
+    await write(text);
+    expect(await put({ mtu: 1300 })).toMatchObject({ changed: true });
+    await disable();
+    await put({});
+    const peers = await sh(`wg show ${INTERFACE} peers`);
+    expect([peers.includes(gone), peers.includes(hand)]).toEqual([false, true]);
+  });
+
+  test('case H30 a network that was taken from a peer in the file is gone after a restart', async () => {
+    const text = conf('10.7.0.1/24', [], await peer('10.9.0.0/16, 10.10.0.0/16'));
+    await write(text);
+    await enable();
+    await write(text.replace(', 10.10.0.0/16', ''));
+    expect(await put({ table: '77' })).toMatchObject({ impact: 'Restart' });
+    expect(await sh(`wg show ${INTERFACE} allowed-ips; ip route show table 77`)).not.toContain('10.10.0.0/16');
+  });
+});
