@@ -1,6 +1,7 @@
 import { AgentError } from '../core/agent-error.ts';
 import type { Device } from '../core/device.ts';
 import { type Current, liveSteps, type Step, stepsAbove } from '../core/plan.ts';
+import { idOf, unaskedSteps, wasThere } from '../core/unasked.ts';
 import type { DesiredInterface } from '../protocol/compare.ts';
 import type { Impact } from '../protocol/impact.ts';
 import type { InterfaceConfig } from '../protocol/wgquick/config.ts';
@@ -25,11 +26,12 @@ export interface Convergence {
   readonly startConfig: string | null;
 }
 
-/** Runs live steps until the kernel reads back as wanted, whatever they do to traffic: the way back of an undo. */
+/** Runs live steps until the kernel reads back as it was, whatever they do to traffic: the way back of an undo. What lacked before is not healed. */
 export async function converge(convergence: Convergence, desired: DesiredInterface): Promise<void> {
   const now = await readSnapshot(convergence.target);
-  const steps = liveSteps(withoutLost(currentOf(now, convergence.attempted)), desired);
-  await carryOut(convergence, desired, { now, steps, limit: 'Restart' });
+  const isAsked = wasThere(convergence.carry);
+  const steps = liveSteps(withoutLost(currentOf(now, convergence.attempted)), desired).filter(isAsked);
+  await carryOut(convergence, desired, { now, steps, limit: 'Restart', isAsked });
 }
 
 /** What hooks left and somebody took away is brought back once, if it can be; what then is still gone stays drift and fails nothing. */
@@ -40,10 +42,62 @@ interface Round {
   readonly steps: readonly Step[];
   /** What was approved: a repair may do no more to running traffic than that. */
   readonly limit: Impact;
+  /** Whether a step belongs to what shall be reached; what is not asked for is left as it is. */
+  readonly isAsked: (step: Step) => boolean;
+}
+
+/** How a plan that somebody approved is carried out. */
+interface ApprovedRound extends Omit<Round, 'isAsked'> {
+  /** The interface part of the file before the request. */
+  readonly fileBefore: InterfaceConfig | null;
+}
+
+/** Carries out a plan, and then what of it heals what the request leaves as it is: that fails nothing, and who asked is told. */
+export async function carryOutPlan(
+  convergence: Convergence,
+  desired: DesiredInterface,
+  { now, steps, limit, fileBefore }: ApprovedRound,
+): Promise<Snapshot> {
+  const unasked = new Set(unaskedSteps(steps, fileBefore, desired.config).map(idOf));
+  const isAsked = (step: Step): boolean => !unasked.has(idOf(step));
+  const after = await carryOut(convergence, desired, { now, steps: steps.filter(isAsked), limit, isAsked });
+  return unasked.size === 0 ? after : heal(convergence, desired, { after, unasked });
+}
+
+/** So many that cannot be healed are told one by one. */
+const MAX_FAILURES = 8;
+
+async function heal(
+  { target, carry }: Convergence,
+  desired: DesiredInterface,
+  { after, unasked }: { readonly after: Snapshot; readonly unasked: ReadonlySet<string> },
+): Promise<Snapshot> {
+  let now = after;
+  const failed = new Set<string>();
+  const stepsLeft = (): Step[] =>
+    liveSteps(withoutLost(currentOf(now)), desired).filter(
+      (step) => unasked.has(idOf(step)) && !failed.has(idOf(step)),
+    );
+  for (let steps = stepsLeft(); steps.length > 0 && failed.size < MAX_FAILURES; steps = stepsLeft()) {
+    const startConfig = startConfigOf(now, null);
+    const error = await runSteps({ target, desired: desired.config, now, carry, startConfig }, steps).then(
+      () => null,
+      (reason: unknown) => reason,
+    );
+    now = await readSnapshot(target, { effects: 'now' });
+    // Of steps that run in order the first that is left is the one that failed.
+    const [first] = stepsLeft();
+    if (first === undefined) break;
+    failed.add(idOf(first));
+    const text = `${idOf(first)} (${first.path}): what is missing on the host cannot be put back`;
+    target.warnings.push(text);
+    target.host.log.warn(text, { interface: target.name, error: String(error) });
+  }
+  return now;
 }
 
 /** Runs the steps, reads back, repairs what is still missing, and so on; the last read-back, which is as wanted. */
-export async function carryOut(convergence: Convergence, desired: DesiredInterface, first: Round): Promise<Snapshot> {
+async function carryOut(convergence: Convergence, desired: DesiredInterface, first: Round): Promise<Snapshot> {
   const { target, carry, attempted } = convergence;
   let { now, steps } = first;
   for (let round = 0; round < ROUNDS; round += 1) {
@@ -51,7 +105,7 @@ export async function carryOut(convergence: Convergence, desired: DesiredInterfa
     const startConfig = startConfigOf(now, convergence.startConfig);
     const seen = await runSteps({ target, desired: desired.config, now, carry, startConfig }, steps);
     now = await readSnapshot(target, { untouched: seen, effects: 'now' });
-    steps = liveSteps(withoutLost(currentOf(now, attempted)), desired);
+    steps = liveSteps(withoutLost(currentOf(now, attempted)), desired).filter(first.isAsked);
     const tooMuch = stepsAbove(steps, first.limit);
     if (tooMuch.length > 0) {
       const text = `what is still missing needs more than the impact ${first.limit} that was approved: ${textOf(tooMuch)}`;

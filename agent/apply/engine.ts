@@ -9,7 +9,7 @@ import { highestImpact, type Impact } from '../protocol/impact.ts';
 import { changedFields, type InterfaceConfig } from '../protocol/wgquick/config.ts';
 import { interfaceOf, parseDocument } from '../protocol/wgquick/document.ts';
 import { fileTextOf } from './file-text.ts';
-import { carryOut, converge } from './converge.ts';
+import { carryOutPlan, converge } from './converge.ts';
 import { closeJournal, openJournal, previousState, restoreFile } from './journal.ts';
 import { activeConfigOf } from './lifecycle.ts';
 import type { ManagedInterface } from './managed-interface.ts';
@@ -51,7 +51,12 @@ export async function apply(target: ManagedInterface, approved: Plan): Promise<A
     if (steps.some(isDisruptive)) reserve = target.host.state.reserve(undoBytes(journal));
     const first = newText === null ? before : withFile(before, newText);
     const convergence = { target, carry: carryOf(before), attempted: null, startConfig: null };
-    after = await carryOut(convergence, desired, { now: first, steps, limit: limitOf(approved) });
+    after = await carryOutPlan(convergence, desired, {
+      now: first,
+      steps,
+      limit: limitOf(approved),
+      fileBefore: before.file,
+    });
     if (desired.state === 'up') after = await keepActiveConfig(target, first, after);
     await remember();
     await target.state.writeJournal(null);

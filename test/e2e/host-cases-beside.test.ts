@@ -21,6 +21,12 @@ describe('cases from real hosts: what is done beside the agent', () => {
     `[Interface]\nPrivateKey = ${newPrivateKey()}\nAddress = ${address}\nListenPort = 51820\n${lines.join('\n')}\n${peers}`;
   const peer = async (ips: string, key = ''): Promise<string> =>
     `[Peer]\nPublicKey = ${key || (await newKey())}\nAllowedIPs = ${ips}\n`;
+  const LAN = 'ip tuntap add lan0 mode tap; ip link set lan0 up; ip address add 192.0.2.9/24 dev lan0';
+  const index = (): Promise<string> => sh(`cat /sys/class/net/${INTERFACE}/ifindex || true`);
+  const drift = async (): Promise<unknown> => {
+    const answer = await alone.client.readConfig(INTERFACE, undefined, CALL);
+    return answer.kind === 'present' ? answer.response.drift : answer.kind;
+  };
   const write = (text: string, path = CONF): Promise<void> => alone.host.writeFile(path, text);
 
   test('case H30 a client that was revoked in the file stays out over a live change, a down and an up; one that was added by hand stays', async () => {
@@ -44,5 +50,26 @@ describe('cases from real hosts: what is done beside the agent', () => {
     await write(text.replace(', 10.10.0.0/16', ''));
     expect(await put({ table: '77' })).toMatchObject({ impact: 'Restart' });
     expect(await sh(`wg show ${INTERFACE} allowed-ips; ip route show table 77`)).not.toContain('10.10.0.0/16');
+  });
+
+  test('case H31 a route that another device has now, and IPv6 that was turned off, fail no other change, and take no tunnel down', async () => {
+    await write(conf('10.7.0.1/24, fd07::1/64', [], await peer('10.9.0.0/16')));
+    await enable();
+    const before = await index();
+    await sh(`${LAN}; ip route replace 10.9.0.0/16 via 192.0.2.1 dev lan0`);
+    await sh(`sysctl -w net.ipv6.conf.${INTERFACE}.disable_ipv6=1`);
+    const warnings = expect.arrayContaining([
+      expect.stringContaining('10.9.0.0/16'),
+      expect.stringContaining('fd07::1'),
+    ]);
+    expect(await put({ post_up: ['true'] })).toMatchObject({ changed: true, warnings });
+    expect(await put({ mtu: 1300 })).toMatchObject({ changed: true, warnings });
+    // What fails by itself is undone, and what lacked before is not healed by that.
+    expect(await put({ post_up: ['true', 'false'] })).toContain('the previous file and tunnel are back');
+    await alone.host.agent.stop();
+    await alone.host.agent.start();
+    expect(await index()).toBe(before);
+    expect(await sh('ip route show 10.9.0.0/16')).toContain('lan0');
+    expect(await drift()).not.toEqual([]);
   });
 });
