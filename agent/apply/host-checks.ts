@@ -4,6 +4,7 @@ import { readFile } from 'node:fs/promises';
 import { AgentError } from '../core/agent-error.ts';
 import type { Proposal } from '../core/change-checks.ts';
 import type { Step } from '../core/plan.ts';
+import { unaskedSteps } from '../core/unasked.ts';
 import type { Host } from '../host/host.ts';
 import { isOpenresolv } from '../host/openresolv.ts';
 import { readForeignRoutes, readOtherDevices } from '../host/ip-json.ts';
@@ -103,9 +104,13 @@ const firewallHasNft: HostCheck = ({ name }, { current, desired: { config } }) =
   return Promise.resolve();
 };
 
-/** Addresses that come new to the device. Link-local ones are by nature the same on every device. */
-function addedAddresses({ current: { device }, desired: { config } }: Proposal): Cidr[] {
-  return config.addresses.filter((address) => device?.addresses.includes(address) !== true && !isLinkLocal(address));
+/**
+ * Addresses that the request brings: those of the file were judged when they came, and wg-quick takes them, whatever other devices have.
+ * Link-local ones are by nature the same on every device.
+ */
+function addedAddresses({ current: { device, file }, desired: { config } }: Proposal): Cidr[] {
+  const known = new Set([...(device?.addresses ?? []), ...(file?.addresses ?? [])]);
+  return config.addresses.filter((address) => !known.has(address) && !isLinkLocal(address));
 }
 
 const addressesAreFree: HostCheck = async ({ host, name }, proposal) => {
@@ -145,9 +150,11 @@ const routesAreFree: HostCheck = async ({ host, name }, proposal) => {
   }
 };
 
-const portIsFree: HostCheck = async (_target, { current, desired: { config, state } }) => {
+const portIsFree: HostCheck = async (_target, { current, desired: { config, state } }, steps) => {
   const { listenPort } = config;
   if (state === 'down' || listenPort === null || listenPort === current.device?.listenPort) return;
+  // A port that a running tunnel has lost to somebody else is drift, and no reason to refuse another field.
+  if (unaskedSteps(steps, current.file, config).some(({ action }) => action === 'set-listen-port')) return;
   const tables = await Promise.all(
     ['udp', 'udp6'].map((table) => readFile(`/proc/self/net/${table}`, 'utf8').catch(() => '')),
   );

@@ -81,7 +81,11 @@ function refusedHooks(
 /** The kernel silently drops a peer that has the interface's own key. */
 const keyIsNoPeer: ChangeCheck = ({ current, document, desired: { config } }) => {
   const publicKey = config.privateKey?.publicKey;
-  const peers = [...peerKeys(document), ...(current.device?.peers ?? []).map((peer) => peer.publicKey)];
+  const { device, file } = current;
+  // What stands in the file already is not judged: whole meshes are made from one list of peers.
+  const inFile = publicKey === file?.privateKey?.publicKey ? [] : peerKeys(document);
+  const live = publicKey === device?.key?.publicKey ? [] : (device?.peers ?? []);
+  const peers = [...inFile, ...live.map((peer) => peer.publicKey)];
   if (publicKey === undefined || !peers.includes(publicKey)) return undefined;
   const text = `The public key ${publicKey} of the new private key is that of a peer of this interface; the peer would be lost`;
   return new AgentError('key_is_peer', text);

@@ -72,4 +72,23 @@ describe('cases from real hosts: what is done beside the agent', () => {
     expect(await sh('ip route show 10.9.0.0/16')).toContain('lan0');
     expect(await drift()).not.toEqual([]);
   });
+
+  test('case H33 an own key among the peers, an address and a port that others have meanwhile: another field is changed', async () => {
+    const key = newPrivateKey();
+    const text = conf('10.7.0.1/32').replace(/PrivateKey = .*/, `PrivateKey = ${key}`);
+    await write(text + (await peer('10.7.0.1/32', (await sh(`echo ${key} | wg pubkey`)).trim())));
+    await enable();
+    await sh(`ip addr del 10.7.0.1/32 dev ${INTERFACE}; ip addr add 10.7.0.1/32 dev lo`);
+    const answer = await put({ mtu: 1300 });
+    await sh('ip addr del 10.7.0.1/32 dev lo');
+    expect(answer).toMatchObject({ changed: true });
+  });
+
+  test('case H33 an address and a network of another device, as the file has them: up, as by wg-quick; a new one is refused', async () => {
+    await sh(`${LAN}; ip address add 10.7.0.9/24 dev lan0; ip address add 172.20.0.1/32 dev lan0`);
+    await write(conf('10.7.0.1/24, 172.20.0.1/32'));
+    await sh(`wg-quick up ${INTERFACE}; wg-quick down ${INTERFACE}`);
+    expect(await put({})).toMatchObject({ changed: true });
+    expect(await put({ address: ['10.7.0.1/24', '192.0.2.9/32'] })).toContain('is an address of lan0 already');
+  });
 });
