@@ -89,6 +89,7 @@ const CAUSES: Readonly<Record<string, string>> = {
   EACCES: 'permission is denied',
   EPERM: 'it is not permitted (an immutable file?)',
   ENOENT: 'its folder does not exist',
+  EBUSY: 'it is a mount of its own; mount its folder instead',
 };
 
 /** A failure of the file system in words: which path, and why. */
