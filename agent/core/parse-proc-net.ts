@@ -31,7 +31,9 @@ export function parseRoutes4(text: string, device: string): Cidr[] {
 }
 
 const RTF_REJECT = 0x0200;
+const RTF_ANYCAST = 0x00100000;
 const RTF_LOCAL = 0x80000000;
+const NOT_UNICAST = BigInt(RTF_REJECT) | BigInt(RTF_ANYCAST) | BigInt(RTF_LOCAL);
 
 /**
  * Destinations of the unicast routes of one device in /proc/net/ipv6_route (proc(5)). The file does not tell the table: the default
@@ -42,7 +44,7 @@ export const parseRoutes6 = (text: string, device: string): Cidr[] =>
     .filter((row) => row[9] === device)
     .filter((row) => {
       const flags = BigInt(`0x${row[8] ?? '0'}`);
-      const isUnicast = (flags & BigInt(RTF_REJECT)) === 0n && (flags & BigInt(RTF_LOCAL)) === 0n;
+      const isUnicast = (flags & NOT_UNICAST) === 0n;
       return isUnicast && row[1] !== '00' && !(row[1] === '08' && row[0]?.startsWith('ff00'));
     })
     .flatMap((row) => parseCidr(`${ipv6Of(row[0] ?? '')}/${String(Number.parseInt(row[1] ?? '0', 16))}`) ?? []);
