@@ -4,7 +4,7 @@ import { type FieldAction, type StepAction, STEPS } from '../protocol/steps.ts';
 import { type DesiredInterface, NAME_PATH, STATE_PATH } from '../protocol/compare.ts';
 import { changedFields, type InterfaceConfig, isSame } from '../protocol/wgquick/config.ts';
 import { DEFAULT_MTU, FIELD_NAMES, type FieldName, fieldOf, pathOf } from '../protocol/wgquick/fields.ts';
-import { ANYWHERE, FAMILIES, type Family, type RoutingPart, type RulePlace } from './default-routing.ts';
+import { ANYWHERE, defaultFamilies, FAMILIES, type Family, type RoutingPart, type RulePlace } from './default-routing.ts';
 import { type SeenTable, type TableChange, tableChange } from './firewall-table.ts';
 import { type Healing, healingOf } from './heal-hooks.ts';
 import { type HookChange, hookChange } from './hook-change.ts';
@@ -268,7 +268,10 @@ function missingAllowedIps(desired: InterfaceConfig, fileIps: readonly Cidr[], p
  */
 function routingSteps({ desired, device, baseline, fileIps }: Change, steps: readonly Step[]): Step[] {
   if (desired.table !== null || desired.invalid.table !== undefined) return [];
-  const expected = baseline?.routing ?? rulesForFile(fileIps);
+  // Whose default route went from the peers has no use for rules: they would lead nowhere.
+  const used = defaultFamilies(device.peers);
+  const known = baseline?.routing.filter((part) => used.some((family) => part.startsWith(family)));
+  const expected = known ?? rulesForFile(fileIps);
   const lost = expected.filter((part) => !device.routing.includes(part));
   const moved = steps.some(({ action }) => action === 'add-address' || action === 'remove-address');
   const parts = [...lost, ...(moved ? device.routing : [])];
