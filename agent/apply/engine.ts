@@ -115,10 +115,12 @@ async function keepActiveConfig(
   const { device, ledger } = after;
   if (fileText === null || file === null || device === null) return after;
   const runningText = withRunningPeers(activeConfigOf(fileText), after.runningText, device.peers);
-  const { fileIps, goneIps } = currentOf({ ...after, fileText, document, file });
+  const { fileIps, goneIps, peerIps } = currentOf({ ...after, fileText, document, file });
+  const changed = changedFields(running, file);
   const baseline = movedBaseline(ledger?.baseline ?? null, device, {
-    changed: changedFields(running, file),
-    networks: { come: fileIps, gone: goneIps },
+    changed,
+    // Another network of the interface may have given any peer a route.
+    networks: { come: changed.includes('addresses') ? peerIps : fileIps, gone: goneIps },
   });
   const kept = { ...(ledger ?? newLedger(device.index)), index: device.index, baseline };
   // One after the other: an undo must find nothing still under way.

@@ -106,8 +106,9 @@ export function currentOf(snapshot: Snapshot, attempted: InterfaceConfig | null 
     baseline,
     effects,
     lost: lostEffects(effects, ledger),
+    peerIps: allowedIpsOf(document),
   };
-  if (baseline === null) return { ...known, fileIps: allowedIpsOf(document), goneIps: [] };
+  if (baseline === null) return { ...known, fileIps: known.peerIps, goneIps: [] };
   // Whose running copy is not known is known by no baseline, either.
   const runningDocument = runningText === null ? document : parseDocument(runningText);
   const [fileIps, runningIps] = [allowedIpsOf(document), allowedIpsOf(runningDocument)];

@@ -189,6 +189,35 @@ describe('routes of a device that we brought up', () => {
       expected: [],
     },
     {
+      name: 'case H34: a peer that lay in the network of an address that goes gets the route that an up would make',
+      device: { routes: CONNECTED, peers: [aPeer({ allowedIps: [cidr('10.7.0.2/32'), cidr('10.8.0.0/24')] })] },
+      baseline: { routes: CONNECTED },
+      wanted: { addresses: [cidr('10.7.0.1/32')] },
+      expected: [
+        'write-file (addresses)',
+        'add-address 10.7.0.1/32 (addresses)',
+        'remove-address 10.7.0.1/24 (addresses)',
+        'add-route {"destination":"10.7.0.2/32","table":"main"} (table)',
+      ],
+    },
+    {
+      name: 'case H34: and none where the new network holds it, too',
+      device: { routes: CONNECTED },
+      baseline: { routes: CONNECTED },
+      wanted: { addresses: [cidr('10.7.0.1/16')] },
+      expected: [
+        'write-file (addresses)',
+        'add-address 10.7.0.1/16 (addresses)',
+        'remove-address 10.7.0.1/24 (addresses)',
+      ],
+    },
+    {
+      name: 'case H35: rules of a default route that no peer has any more are not put back',
+      device: { peers, routes: [...CONNECTED, route('10.8.0.0/24')], routing: [] },
+      baseline: { peers: EXIT, routes: [...CONNECTED, route('10.8.0.0/24')], fwMark: 51_820, routing: EXIT_ROUTING },
+      expected: [],
+    },
+    {
       name: 'one that came with an address goes with it',
       device: { addresses: [cidr('10.7.0.1/24'), cidr('10.5.0.1/24')], routes: [...CONNECTED, route('10.5.0.0/24')] },
       running: { addresses: [cidr('10.7.0.1/24'), cidr('10.5.0.1/24')] },

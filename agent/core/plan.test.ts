@@ -116,6 +116,7 @@ describe('a running interface', () => {
         'link-up (state)',
         'add-address fd07::1/64 (addresses)',
         'remove-address 10.7.0.1/24 (addresses)',
+        'add-route {"destination":"10.7.0.2/32","table":"main"} (table)',
         'set-dns (dns)',
       ],
     },

@@ -4,7 +4,14 @@ import { type FieldAction, type StepAction, STEPS } from '../protocol/steps.ts';
 import { type DesiredInterface, NAME_PATH, STATE_PATH } from '../protocol/compare.ts';
 import { changedFields, type InterfaceConfig, isSame } from '../protocol/wgquick/config.ts';
 import { DEFAULT_MTU, FIELD_NAMES, type FieldName, fieldOf, pathOf } from '../protocol/wgquick/fields.ts';
-import { ANYWHERE, defaultFamilies, FAMILIES, type Family, type RoutingPart, type RulePlace } from './default-routing.ts';
+import {
+  ANYWHERE,
+  defaultFamilies,
+  FAMILIES,
+  type Family,
+  type RoutingPart,
+  type RulePlace,
+} from './default-routing.ts';
 import { type SeenTable, type TableChange, tableChange } from './firewall-table.ts';
 import { type Healing, healingOf } from './heal-hooks.ts';
 import { type HookChange, hookChange } from './hook-change.ts';
@@ -62,6 +69,8 @@ export interface Current {
   readonly baseline: Baseline | null;
   /** Networks of the peers in the file; where a baseline is known, of those that came into it since. */
   readonly fileIps: readonly Cidr[];
+  /** Networks of all peers in the file. */
+  readonly peerIps: readonly Cidr[];
   /** Networks of peers that went from the file since the device came up. */
   readonly goneIps: readonly Cidr[];
   /** What up hooks left on the host, and that of it which is gone. */
@@ -198,8 +207,8 @@ const routesByMark = (config: InterfaceConfig, device: Device): boolean =>
 function addressSteps(change: Change, path: string): Step[] {
   const { desired, device } = change;
   const missing = desired.addresses.filter((address) => !device.addresses.includes(address));
-  const isOurs = (address: Cidr): boolean => oursOf(change).some((known) => known.addresses.includes(address));
-  const stale = device.addresses.filter((address) => isOurs(address) && !desired.addresses.includes(address));
+  const isOurs = membership(staleAddresses(change));
+  const stale = device.addresses.filter(isOurs);
   return [
     ...missing.map((address) => step({ action: 'add-address', address }, path)),
     ...stale.map((address) => step({ action: 'remove-address', address }, path)),
@@ -210,7 +219,8 @@ function addressSteps(change: Change, path: string): Step[] {
  * Routes that were there when the device came up, or that wg-quick would have made for the peers of the file, and that are gone, most
  * specific first; and the kernel's own routes to the networks of present addresses, where somebody removed them.
  */
-function routeSteps({ desired, device, baseline, fileIps, goneIps }: Change): Step[] {
+function routeSteps(change: Change): Step[] {
+  const { desired, device, baseline, fileIps, goneIps } = change;
   // Where the routes go is not known: none is added rather than one in the wrong table.
   if (desired.invalid.table !== undefined) return [];
   const table = desired.table === null || desired.table === 'off' ? 'main' : desired.table;
@@ -219,9 +229,11 @@ function routeSteps({ desired, device, baseline, fileIps, goneIps }: Change): St
   const isLive = (address: Cidr): boolean => device.linkUp && device.addresses.includes(address);
   const networks = table === 'main' ? desired.addresses.filter((address) => isLive(address) && isRouted(address)) : [];
   // All networks of desired addresses count as there: they are, they come, or they are put back here.
-  const present = table === 'main' ? [...inTable, ...desired.addresses] : inTable;
+  const stale = desired.table === null ? staleAddresses(change) : [];
+  const leaving = membership(stale.filter((address) => device.addresses.includes(address)).map(networkOf));
+  const present = table === 'main' ? [...inTable.filter((ip) => !leaving(ip)), ...desired.addresses] : inTable;
   // As good as always no network has come or gone, and there may be thousands.
-  const isMoved = fileIps.length + goneIps.length > 0;
+  const isMoved = fileIps.length + goneIps.length + stale.length > 0;
   const live = membership(isMoved ? device.peers.flatMap(({ allowedIps }) => allowedIps) : []);
   const gone = membership(goneIps);
   const others =
@@ -233,10 +245,23 @@ function routeSteps({ desired, device, baseline, fileIps, goneIps }: Change): St
           ),
           // A route to a peer that only the file has would lead nowhere.
           ...missingAllowedIps(desired, fileIps.filter(live), present),
+          ...uncoveredIps(change, stale, present).filter(live),
         ];
   const missing = [...networks.map(networkOf).filter((network) => !inTable.includes(network)), ...others];
   const sorted = [...new Set(missing)].sort((left, right) => specificity(right) - specificity(left));
   return sorted.map((destination) => step({ action: 'add-route', route: { destination, table } }, pathOf('table')));
+}
+
+/** Addresses that we gave the device, and that it shall not have. */
+const staleAddresses = (change: Change): Cidr[] =>
+  oursOf(change)
+    .flatMap(({ addresses }) => addresses)
+    .filter((address) => !change.desired.addresses.includes(address));
+
+/** Networks of peers that lay in the network of an address that goes: with it goes their way. */
+function uncoveredIps({ desired, peerIps }: Change, stale: readonly Cidr[], present: readonly Cidr[]): Cidr[] {
+  if (stale.length === 0) return [];
+  return missingAllowedIps(desired, peerIps.filter(coverage(stale)), present);
 }
 
 /** Whether they are surely all there: as good as always they are, in the same order. */

@@ -91,4 +91,34 @@ describe('cases from real hosts: what is done beside the agent', () => {
     expect(await put({})).toMatchObject({ changed: true });
     expect(await put({ address: ['10.7.0.1/24', '192.0.2.9/32'] })).toContain('is an address of lan0 already');
   });
+
+  test('case H34 another prefix length, of IPv6 too: peers that the network held get their routes, as by wg-quick', async () => {
+    await write(conf('10.7.0.1/24, fd07::1/64', [], await peer('10.7.0.2/32, fd07::2/128')));
+    await enable();
+    expect(await put({ address: ['10.7.0.1/32', 'fd07::1/128'] })).toMatchObject({ changed: true, impact: 'None' });
+    const routes = await sh(`ip route show dev ${INTERFACE}; ip -6 route show dev ${INTERFACE}`);
+    expect([routes, await drift()]).toEqual([expect.stringMatching(/^10\.7\.0\.2 [^]*fd07::2 /), []]);
+    expect(await put({ address: ['10.7.0.1/24', 'fd07::1/64'] })).toMatchObject({ changed: true, impact: 'None' });
+    expect(await drift()).toEqual([]);
+  });
+
+  test('case H35 a full tunnel that ends by the file and syncconf: another field is changed, and nothing is drift', async () => {
+    const text = conf('10.7.0.1/24', [], await peer('0.0.0.0/0'));
+    await write(text);
+    await enable();
+    const before = await index();
+    await write(text.replace('0.0.0.0/0', '10.9.0.0/16'));
+    await sh(`wg syncconf ${INTERFACE} <(wg-quick strip ${INTERFACE})`);
+    expect(await put({ post_up: ['true'] })).toMatchObject({ changed: true });
+    expect([await index(), await drift()]).toEqual([before, []]);
+  });
+
+  test('case H36 no anycast route of a host that forwards IPv6 is made one of the main table', async () => {
+    await sh('sysctl -w net.ipv6.conf.all.forwarding=1');
+    await write(conf('10.7.0.1/24, fd07::1/64'));
+    await enable();
+    await put({ address: ['10.7.0.1/24', 'fd08::1/64'] });
+    const routes = await sh(`ip -6 route show dev ${INTERFACE}; sysctl -w net.ipv6.conf.all.forwarding=0`);
+    expect(routes).not.toContain('fd07');
+  });
 });

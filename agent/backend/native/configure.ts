@@ -2,7 +2,7 @@ import { writeFileSync } from 'node:fs';
 import { triggerHandshake } from '../../core/carry-over.ts';
 import type { StepOf } from '../../core/plan.ts';
 import type { CommandRunner } from '../../host/command-runner.ts';
-import { isIpv6 } from '../../protocol/address.ts';
+import { ipOf, isIpv6 } from '../../protocol/address.ts';
 import type { ActionOf, StepAction } from '../../protocol/steps.ts';
 import type { InterfaceConfig } from '../../protocol/wgquick/config.ts';
 import type { LiveChange, LiveStep } from '../backend.ts';
@@ -77,9 +77,19 @@ async function runWgSet(runner: CommandRunner, name: string, { steps, desired, p
 async function runIpBatch(runner: CommandRunner, name: string, { steps }: LiveChange): Promise<void> {
   const own = steps.filter((step) => isOf(IP_LINES, step)).filter((step) => !writeMtu(name, step));
   if (own.length === 0) return;
-  const lines = own.map((step) => (IP_LINES[step.action] as (own: LiveStep, device: string) => string)(step, name));
+  const lines = replacedFirst(own).map((step) =>
+    (IP_LINES[step.action] as (own: LiveStep, device: string) => string)(step, name),
+  );
   if (own.some((step) => step.action === 'remove-address' && !isIpv6(step.address))) keepSecondaries(name);
   await ipBatch(runner, lines);
+}
+
+/** The kernel has an IPv6 address once, whatever its prefix length: one that comes with another length comes when it is gone. */
+function replacedFirst<S extends LiveStep>(steps: readonly S[]): S[] {
+  const added = new Set(steps.flatMap((step) => (step.action === 'add-address' ? ipOf(step.address) : [])));
+  const isReplaced = (step: S): boolean =>
+    step.action === 'remove-address' && isIpv6(step.address) && added.has(ipOf(step.address));
+  return [...steps.filter(isReplaced), ...steps.filter((step) => !isReplaced(step))];
 }
 
 /** An MTU by the kernel's own file, which needs no process; false where it cannot be written, as in some containers. */
