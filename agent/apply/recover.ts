@@ -1,6 +1,6 @@
 import { peerSections } from '../core/carry-over.ts';
 import type { Device } from '../core/device.ts';
-import { peersToKeep } from '../core/kept-peers.ts';
+import { type PeerSources, peersToKeep } from '../core/kept-peers.ts';
 import { audited } from './audited.ts';
 import type { JournalEntry } from '../host/state-folder.ts';
 import { interfaceOf, parseDocument, peerKeys } from '../protocol/wgquick/document.ts';
@@ -29,6 +29,7 @@ export async function recover(target: ManagedInterface): Promise<boolean> {
 
 async function rollBack(target: ManagedInterface, journal: JournalEntry): Promise<object> {
   const now = await readSnapshot(target);
+  const presentText = await target.state.readRunning();
   target.looks.forget();
   const steps = journal.steps.map(({ action, path }) => `${action} (${path})`);
   target.host.log.warn('rolling back an unfinished change', { interface: target.name, steps });
@@ -36,7 +37,7 @@ async function rollBack(target: ManagedInterface, journal: JournalEntry): Promis
   await restoreFile(target, journal);
   const running = interfaceOf(parseDocument(journal.runningText ?? ''));
   const desired = previousState({ device: journal.previousDevice, running });
-  const carry = await carryFrom(target, journal);
+  const carry = await carryFrom(target, journal, { device: now.device, presentText });
   const convergence = { target, carry, attempted: now.file, startConfig: journal.runningText };
   try {
     await converge(convergence, desired);
@@ -54,13 +55,32 @@ async function rollBack(target: ManagedInterface, journal: JournalEntry): Promis
   return {};
 }
 
-/** What ran before, with its peers as they shall outlive it. */
-async function carryFrom(target: ManagedInterface, journal: JournalEntry): Promise<Device | null> {
-  const { previousDevice, runningText } = journal;
+/** The device that a crash left, and the text that it came up from. */
+interface Present {
+  readonly device: Device | null;
+  readonly presentText: string | null;
+}
+
+/** What ran before, with its peers as they shall outlive it, and those that somebody gave the device since. */
+async function carryFrom(
+  target: ManagedInterface,
+  { previousDevice, runningText }: JournalEntry,
+  { device, presentText }: Present,
+): Promise<Device | null> {
   const text = await target.readFile();
-  if (previousDevice === null || text === null || runningText === null) return previousDevice;
-  const sources = { file: parseDocument(text), running: parseDocument(runningText) };
-  return { ...previousDevice, peers: peersToKeep(previousDevice.peers, sources) };
+  if (previousDevice === null || text === null) return previousDevice;
+  const file = parseDocument(text);
+  const sourcesOf = (copy: string | null): PeerSources => ({
+    file,
+    running: copy === null ? null : parseDocument(copy),
+  });
+  const known = new Set(previousDevice.peers.map(({ publicKey }) => publicKey));
+  const since = (device?.peers ?? []).filter(({ publicKey }) => !known.has(publicKey));
+  const peers = [
+    ...peersToKeep(previousDevice.peers, sourcesOf(runningText)),
+    ...peersToKeep(since, sourcesOf(presentText)),
+  ];
+  return { ...previousDevice, peers };
 }
 
 /** Nobody knows which hooks ran: a known state is reached only through a whole teardown, of the new ones too. */

@@ -3,6 +3,7 @@ import { CALL, putBodyOf } from '../support/agent-client.ts';
 import { newPrivateKey } from '../support/canary.ts';
 import { INTERFACE } from '../support/fleet.ts';
 import { useLoneHost } from '../support/lone-host.ts';
+import { until } from '../support/until.ts';
 
 const CONF = `/etc/wireguard/${INTERFACE}.conf`;
 
@@ -120,5 +121,20 @@ describe('cases from real hosts: what is done beside the agent', () => {
     await put({ address: ['10.7.0.1/24', 'fd08::1/64'] });
     const routes = await sh(`ip -6 route show dev ${INTERFACE}; sysctl -w net.ipv6.conf.all.forwarding=0`);
     expect(routes).not.toContain('fd07');
+  });
+
+  test('case H37 a peer that comes while a killed agent has left a restart half done stays', async () => {
+    const key = await newKey();
+    await write(conf('10.7.0.1/24', ['PostUp = sleep 1'], await peer('10.9.0.0/16')));
+    await enable();
+    const going = put({ table: '77' });
+    await new Promise((resolve) => setTimeout(resolve, 700));
+    await sh(`kill -9 ${String(alone.host.agent.pid)}`);
+    await going;
+    await sh(`wg set ${INTERFACE} peer ${key} allowed-ips 10.7.0.77/32`);
+    await alone.host.agent.stop().catch(() => undefined);
+    await alone.host.agent.start();
+    await until('the roll-back', async () => (await sh('ls /var/lib/wgnode/journal')) === '');
+    expect(await sh(`wg show ${INTERFACE} peers`)).toContain(key);
   });
 });
