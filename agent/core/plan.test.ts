@@ -5,6 +5,7 @@ import { aConfig, aDevice, aCurrent } from '../../test/fixtures/device.ts';
 import { CONNECTED, EXIT, EXIT_ROUTING, line, type PlanRow, planOf } from '../../test/fixtures/plan-row.ts';
 import { isDisruptive, liveSteps, plan, type Step } from './plan.ts';
 
+const NO_HOOKS = { removed: [], added: [], newTeardown: [] };
 const OTHER_KEY = InterfaceKey.fromPublic('other=');
 
 describe('a running interface', () => {
@@ -301,10 +302,7 @@ test.each<{ step: Step; disruptive: boolean }>([
   { step: { action: 'up', path: '', impact: 'None' }, disruptive: true },
   { step: { action: 'down', path: '', impact: 'Restart' }, disruptive: true },
   { step: { action: 'restart', path: '', impact: 'Restart' }, disruptive: true },
-  {
-    step: { action: 'run-hooks', hooks: { removed: [], added: [], newTeardown: [] }, path: '', impact: 'None' },
-    disruptive: true,
-  },
+  { step: { action: 'run-hooks', hooks: NO_HOOKS, path: '', impact: 'None' }, disruptive: true },
   { step: { action: 'write-file', path: '', impact: 'None' }, disruptive: false },
   { step: { action: 'set-listen-port', port: 1, path: '', impact: 'Rehandshake' }, disruptive: false },
 ])('whether $step.action is disruptive is $disruptive', ({ step, disruptive }) => {
