@@ -64,10 +64,10 @@ async function sourceOf(name: string, agent: LocalAgent, configFolder: string): 
   const path = join(configFolder, `${name}.conf`);
   if (response === null) throw new CommandError(`There is no interface ${name}: neither ${path} nor a device`);
   // The agent tells of a key its public half alone.
-  const document = parseDocument((await readText(path)) ?? '');
-  const file = withMarkedKeys(interfaceOf(document));
+  const text = await readText(path);
+  const file = withMarkedKeys(interfaceOf(parseDocument(text ?? '')));
   const remarks = [
-    ...remarksOf(document),
+    ...(text === null ? [] : remarksOf(text)),
     ...(response.live === null ? [`${name} is down: spec.interface.state is Down, as it is now`] : []),
   ];
   const state = response.live === null ? 'down' : 'up';

@@ -4,14 +4,7 @@ import { readText } from '../host/config-files.ts';
 import { INTERFACE_NAME_RULE, isInterfaceName } from '../protocol/interface-name.ts';
 import { markKeys, redactKeys } from '../protocol/redact.ts';
 import { type InterfaceConfig, mapHooks } from '../protocol/wgquick/config.ts';
-import {
-  type Document,
-  interfaceOf,
-  parseDocument,
-  savesConfig,
-  strayLine,
-  unmanagedLines,
-} from '../protocol/wgquick/document.ts';
+import { interfaceOf, parseDocument, savesConfig, strayLine, unmanagedLines } from '../protocol/wgquick/document.ts';
 import { HOOK_NAMES } from '../protocol/wgquick/fields.ts';
 import { CommandError } from './command-error.ts';
 import { documentsOf, type Naming, hostName, type Source, yamlOf } from './resource-documents.ts';
@@ -46,14 +39,13 @@ export async function importFiles(files: readonly string[], options: EnrollOptio
       const text = await readText(path);
       if (text === null) throw new CommandError(`Cannot read ${path}: there is no such file`);
       const document = parseDocument(text);
-      if (!document.some(({ section }) => section === 'interface')) throw new CommandError(notQuick(path, text));
       const file = interfaceOf(document);
       const marked = withMarkedKeys(file);
       if (HOOK_NAMES.some((list) => file[list].join() !== marked[list].join()))
         throw new CommandError(
           `${path}: a hook has a key in it, which an object must not; put it into a file that the hook reads`,
         );
-      return { name: own, file, state: 'up', observed: null, drift: [], remarks: remarksOf(document) };
+      return { name: own, file, state: 'up', observed: null, drift: [], remarks: remarksOf(text) };
     }),
   );
   return yamlOf(documentsOf(naming, sources));
@@ -63,7 +55,7 @@ export async function importFiles(files: readonly string[], options: EnrollOptio
 export const withMarkedKeys = (file: InterfaceConfig): InterfaceConfig => mapHooks(file, (hook) => markKeys(hook));
 
 /** Why a file has no [Interface] that wg-quick(8) would find, in a sentence. */
-function notQuick(path: string, text: string): string {
+function notQuick(text: string): string {
   const why = text.includes('\0')
     ? 'it looks like UTF-16 or no text at all: save it as UTF-8'
     : /^(\u00ef\u00bb\u00bf|\ufeff)/.test(text)
@@ -71,11 +63,13 @@ function notQuick(path: string, text: string): string {
       : text.includes('\r') && !text.includes('\n')
         ? 'its lines end in CR alone: make them LF'
         : 'it is no file of wg-quick(8)';
-  return `${path} has no [Interface] line: ${why}`;
+  return `the file has no [Interface] line, and nothing of it is asked for: ${why}`;
 }
 
 /** What people must know of a file beside what an object says of it. */
-export function remarksOf(document: Document): string[] {
+export function remarksOf(text: string): string[] {
+  const document = parseDocument(text);
+  if (!document.some(({ section }) => section === 'interface')) return [notQuick(text)];
   const stray = strayLine(document);
   const own = unmanagedLines(document).filter((line) => !/^saveconfig\s*=/i.test(line));
   const keys = own.map((line) => redactKeys(line.split('=')[0]?.trim() ?? '').slice(0, MAX_KEY));
