@@ -2,7 +2,7 @@ import { beforeEach, describe, expect, test } from '@jest/globals';
 import { aConfig } from '../../test/fixtures/device.ts';
 import { HMAC_KEY } from '../../test/support/check-input.ts';
 import { another, deletedNode, type Edit, FinalizeBench, ORIGIN } from '../../test/support/finalize-bench.ts';
-import { type MemoryDriver } from '../../test/support/memory-driver.ts';
+import { MemoryDriver } from '../../test/support/memory-driver.ts';
 import { ownerOf } from '../../test/support/sync-bench.ts';
 import type { Owner } from '../../agent/protocol/owner.ts';
 import { FINALIZER, keyOf } from '../api/node.ts';
@@ -130,6 +130,16 @@ describe('K5: of an object that was sent to a host, with no answer', () => {
     bench.remember(never().metadata.uid, { sentTo: ORIGIN });
     expect(await bench.run(never())).toEqual(awaitChange);
     expect([stateOf(bench.host), bench.told, bench.api.object]).toEqual(['up', ['Normal Retained'], undefined]);
+  });
+
+  test('and that is away is waited for, and the one where it was applied is left meanwhile', async () => {
+    const away = new MemoryDriver();
+    away.failure = { kind: 'unreachable', reason: 'ConnectionTimeout', message: 'no answer' };
+    bench.host.owner = ownerOf(deletedNode());
+    const driver = { former: { driver: away, origin: SENT } };
+    bench.remember(deletedNode().metadata.uid, { sentTo: SENT, ...driver });
+    expect(await bench.run(deletedNode())).toEqual(RETRY);
+    expect([stateOf(bench.host), away.reads, bench.ready]).toEqual(['removed', 1, 'Unknown/Deleting']);
   });
 
   test('leaves that one, and the one where it was applied', async () => {

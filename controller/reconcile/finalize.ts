@@ -19,7 +19,7 @@ import { type Action, awaitChange, requeueAfter } from '../runtime/action.ts';
 import type { Dependencies } from './dependencies.ts';
 import { askHost } from './hosts.ts';
 import { leaveHost } from './leave-host.ts';
-import type { LocalState } from './local-state.ts';
+import { type LocalState, previousDriverAt } from './local-state.ts';
 import { loadOptionsOf } from './load-options.ts';
 import { report } from './report.ts';
 
@@ -113,12 +113,16 @@ interface Leave {
   readonly leftMs: number;
 }
 
-/** Leaves every host that may have an interface of the object. */
-async function attemptOn(dependencies: Dependencies, { node, local, leftMs }: Leave): Promise<Attempt> {
-  const [place, next] = placesOf(node, local.sentTo);
-  const attempt = await attemptAt(dependencies, { node, local, leftMs, place });
-  if (attempt.kind !== 'over' || next === undefined) return attempt;
-  return attemptOn(dependencies, { node, local: { ...local, sentTo: undefined }, leftMs });
+/** Leaves every host that may have an interface of the object: one that is away keeps none of the others. */
+async function attemptOn(dependencies: Dependencies, leave: Leave): Promise<Attempt> {
+  const [first, ...others] = placesOf(leave.node, leave.local.sentTo);
+  let attempt = await attemptAt(dependencies, { ...leave, place: first });
+  for (const place of others) {
+    if (attempt.kind === 'gone') return attempt;
+    const next = await attemptAt(dependencies, { ...leave, place });
+    attempt = attempt.kind === 'pending' && next.kind === 'over' ? attempt : next;
+  }
+  return attempt;
 }
 
 /** Takes the interface down or away in this object's turn on the host, if nobody else owns it by now. */
@@ -182,8 +186,8 @@ function driverFor(
   { drivers }: Dependencies,
   { node, local, input, isMoved }: Pick<Leave, 'node' | 'local'> & { readonly input: Input; readonly isMoved: boolean },
 ): Found {
-  const known = isMoved ? formerDriver(local, agentOrigin(node)) : local.driver;
-  // Of a host that the object names no more the Secret has the credentials perhaps, the former driver surely.
+  const known = isMoved ? previousDriverAt(local, agentOrigin(node)) : local.driver;
+  // Of a host that the object names no more the Secret has the credentials perhaps, the driver of before surely.
   if (isMoved && known !== undefined) return { kind: 'found', driver: known };
   if (input.agentSecret.kind === 'found') {
     const refused = checkAgent(input);
@@ -192,10 +196,4 @@ function driverFor(
   }
   if (known !== undefined) return { kind: 'found', driver: known };
   return { kind: 'pending', why: 'the Secret of the agent is gone, and with it the key to talk to it', wasTried: true };
-}
-
-/** The driver of the host at this origin, if the object was there before it named another one. */
-function formerDriver({ driver, acceptedBy, former }: LocalState, origin: string): Driver | undefined {
-  if (former?.origin === origin) return former.driver;
-  return acceptedBy === origin ? driver : undefined;
 }

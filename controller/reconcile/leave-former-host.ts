@@ -10,7 +10,7 @@ import { beforeDeadline } from '../policy/retry.ts';
 import type { Clock } from '../runtime/clock.ts';
 import { askHost, type Hosts } from './hosts.ts';
 import { leaveHost } from './leave-host.ts';
-import type { LocalState } from './local-state.ts';
+import { type LocalState, previousDriverAt } from './local-state.ts';
 
 /** What leaving a host works with. */
 export interface Move {
@@ -119,10 +119,8 @@ const isLeft = ({ dependencies }: Move, local: LocalState, what: string): LocalS
 });
 
 /** The credentials of the former host may be gone by now: then those of the new one are tried. */
-function previousDriver({ node, credentials, dependencies }: Move, { former }: LocalState, url: string): Driver {
-  if (former?.origin === originOf(url)) return former.driver;
-  return dependencies.drivers.open(nodeAt(node, url), credentials);
-}
+const previousDriver = ({ node, credentials, dependencies }: Move, local: LocalState, url: string): Driver =>
+  previousDriverAt(local, originOf(url)) ?? dependencies.drivers.open(nodeAt(node, url), credentials);
 
 function leftAsItIs({ spec }: WireGuardNode, url: string, why?: string): NodeEvent {
   const reason = why === undefined ? '' : ` (${why})`;

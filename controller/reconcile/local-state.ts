@@ -28,6 +28,12 @@ export interface LocalState {
   readonly leaving: { readonly what: string; readonly sinceMs: number; readonly isDone: boolean } | undefined;
 }
 
+/** The driver of the host at this origin, if the object was there before it named another one. */
+export function previousDriverAt({ driver, acceptedBy, former }: LocalState, origin: string): Driver | undefined {
+  if (former?.origin === origin) return former.driver;
+  return acceptedBy === origin ? driver : undefined;
+}
+
 /** What an outcome was about: while all of it stands, the outcome does. */
 export interface Seen {
   /** Of the host. */
