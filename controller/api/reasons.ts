@@ -18,6 +18,7 @@ export type StateReason =
   | 'Pending'
   | 'Progressing'
   | 'ProgressingWithRetry'
+  | 'Queued'
   | 'Suspended';
 
 /** Every `reason` of a condition that we write. */
@@ -69,6 +70,11 @@ export const REASONS: Readonly<Record<Reason, Explained>> = {
   },
   Applying: { meaning: 'A change of the host is under way.', cure: WAIT },
   Progressing: { meaning: 'A change of the host is under way.', cure: WAIT },
+  Queued: {
+    meaning:
+      'A change of another object of the same host is under way, and lasts; this one is next, or waits with others.',
+    cure: 'Wait; which object it is says `kubectl wgnode get -A`: Ready is Applying.',
+  },
   ProgressingWithRetry: {
     meaning: 'It did not work yet, and is tried again.',
     cure: 'See what Ready and Reachable say.',

@@ -74,6 +74,7 @@ const RUNG_OF: Readonly<Record<Reason, RungName | null>> = {
   Applying: 'live',
   Progressing: 'live',
   ProgressingWithRetry: 'live',
+  Queued: 'live',
   ImpactNotAllowed: 'live',
   ApplyFailed: 'live',
   NotRestored: 'live',
@@ -85,7 +86,14 @@ const RUNG_OF: Readonly<Record<Reason, RungName | null>> = {
 };
 
 /** It says that something is under way, and no fault. */
-const WAITING: ReadonlySet<string> = new Set(['Applying', 'Pending', 'Deleting', 'LeavingFormerHost', 'Suspended']);
+const WAITING: ReadonlySet<string> = new Set([
+  'Applying',
+  'Pending',
+  'Deleting',
+  'LeavingFormerHost',
+  'Queued',
+  'Suspended',
+]);
 
 /** A controller that has not looked at a change after so long does not run. */
 const SLOW_MS = 60_000;

@@ -49,12 +49,23 @@ test('what is written is read', async () => {
   const store = storeOf(api);
   expect(await store.read(signal)).toBeUndefined();
   const first = await store.write(RECORD, undefined, signal);
-  expect([first, await store.read(signal)]).toEqual([
+  expect([first, await store.read(signal)]).toMatchObject([
     { record: RECORD, version: '1' },
     { record: RECORD, version: '1' },
   ]);
   const next = { ...RECORD, holder: 'b' };
-  expect(await store.write(next, first, signal)).toEqual({ record: next, version: '2' });
+  expect(await store.write(next, first, signal)).toMatchObject({ record: next, version: '2' });
+});
+
+test('what others set on the Lease outlives a renewal', async () => {
+  const api = new LeaseApi();
+  const labels = { 'app.kubernetes.io/part-of': 'wgnode' };
+  const metadata = { resourceVersion: '1', labels, annotations: { note: 'ours' }, finalizers: ['a.example/keep'] };
+  api.lease = { metadata, spec: {} };
+  const store = storeOf(api);
+  const taken = await store.write(RECORD, await store.read(signal), signal);
+  await store.write(RECORD, taken, signal);
+  expect(api.lease).toMatchObject({ metadata: { ...metadata, resourceVersion: '3' }, spec: { holderIdentity: 'a' } });
 });
 
 test('it is a Lease of coordination.k8s.io in the namespace that was said', async () => {

@@ -42,7 +42,7 @@ function storedOf(raw: unknown): StoredLease {
     renewTime: renewTime ?? '',
     transitions: leaseTransitions ?? 0,
   };
-  return { record, version: raw.metadata.resourceVersion };
+  return { record, version: raw.metadata.resourceVersion, metadata: raw.metadata };
 }
 
 /** One Lease of the API server. A write that comes too late is no error. */
@@ -51,10 +51,11 @@ export function createLeaseStore(
   { namespace, name }: { readonly namespace: string; readonly name: string },
 ): LeaseStore {
   const path = objectPath(LEASE, `${namespace}/${name}`);
-  const bodyOf = (record: LeaseRecord, version: string | undefined): object => ({
+  const bodyOf = (record: LeaseRecord, previous: StoredLease | undefined): object => ({
     apiVersion: apiVersionOf(LEASE),
     kind: LEASE.kind,
-    metadata: { namespace, name, ...(version === undefined ? {} : { resourceVersion: version }) },
+    // Labels and the like are others': a PUT without them takes them away.
+    metadata: previous?.metadata ?? { namespace, name },
     spec: {
       holderIdentity: record.holder,
       leaseDurationSeconds: record.durationSeconds,
@@ -73,7 +74,7 @@ export function createLeaseStore(
       }
     },
     async write(record, previous, signal) {
-      const body = bodyOf(record, previous?.version);
+      const body = bodyOf(record, previous);
       try {
         return storedOf(
           previous === undefined

@@ -8,6 +8,8 @@ import type { Refused, Superseded, Unreachable } from '../policy/outcome.ts';
 
 /** What not every kind of agent can do. */
 export type Capability =
+  /** Make a change in one call, and undo it where it fails, whether or not anybody waits for the answer. */
+  | 'atomic'
   /** Say what a change would do. */
   | 'plan'
   /** Keep to a highest impact. */

@@ -88,17 +88,10 @@ const AGENT_CHECKS: readonly Check[] = [
   agentSecretIsUsable,
 ];
 
-/** In this order: the first that fails is what the object says. The list reads as the specification. */
-const CHECKS: readonly Check[] = [
-  signatureIsSupported,
-  urlIsOne,
-  urlIsAllowed,
-  agentSecretIsThere,
-  agentSecretIsUsable,
-  keyIsUsable,
-  valuesAreValid,
-];
+/** What must hold before the interface may be compared. */
+const INTERFACE_CHECKS: readonly Check[] = [keyIsUsable, valuesAreValid];
 
+/** In the order of the list: the first that fails is what the object says. */
 const firstOf = (checks: readonly Check[], input: Input): Refusal | undefined => {
   for (const each of checks) {
     const found = each(input);
@@ -120,14 +113,18 @@ export type Checked =
 /** Why nothing may be sent to the host, or what the reconcile works with. */
 export function check(input: Input): Checked {
   const { node, agentSecret, key } = input;
-  const failed = firstOf(CHECKS, input);
+  const failed = checkAgent(input) ?? firstOf(INTERFACE_CHECKS, input);
   if (failed !== undefined) return { kind: 'refused', refusal: failed };
   if (agentSecret.kind !== 'found') {
-    return { kind: 'refused', refusal: refusal('SecretNotFound', 'A Secret that the object names is not there') };
+    const text = 'A Secret that the object names is not there';
+    return { kind: 'refused', refusal: { ...refusal('SecretNotFound', text), isOfAgent: true } };
   }
   const wanted = desired(node, key.kind === 'found' ? key.key : null);
   return { kind: 'ready', ready: { credentials: agentSecret.data, desired: wanted } };
 }
 
-/** Why the agent may not be talked to, whatever the interface is wanted to be; for deletions. */
-export const checkAgent = (input: Input): Refusal | undefined => firstOf(AGENT_CHECKS, input);
+/** Why the agent may not be talked to, whatever the interface is wanted to be; for deletions alone it is all that counts. */
+export function checkAgent(input: Input): Refusal | undefined {
+  const failed = firstOf(AGENT_CHECKS, input);
+  return failed === undefined ? undefined : { ...failed, isOfAgent: true };
+}

@@ -20,13 +20,13 @@ export interface OwnershipInput {
   readonly policy: Pick<OperatorPolicy, 'showOtherNamespaces' | 'cluster'>;
 }
 
-/** Reasons of Ready by which an object has no usable credentials. */
+/** Reasons of Reachable by which an object cannot sign; that the key of its interface is away takes no claim from it. */
 const WITHOUT_CREDENTIALS = new Set(['SecretNotFound', 'SecretForbidden', 'InvalidCredentials', 'SignatureRejected']);
 
 /** Whether an object wants to have its interface at all: one that waits, only looks, goes, or cannot sign claims nothing. */
 export function isClaiming({ metadata, spec, status }: WireGuardNode): boolean {
   const isActive = metadata.deletionTimestamp === undefined && !spec.suspend && spec.management.mode === 'Enforce';
-  return isActive && !WITHOUT_CREDENTIALS.has(conditionOf(status.conditions, 'Ready')?.reason ?? '');
+  return isActive && !WITHOUT_CREDENTIALS.has(conditionOf(status.conditions, 'Reachable')?.reason ?? '');
 }
 
 /** Whether the object was applied to the agent that it names now. */

@@ -80,6 +80,17 @@ export function applyingRows({ node }: OutcomeContext): ConditionRow[] {
   ];
 }
 
+/** Another object's change of the host lasts. */
+export function blockedRows({ sinceMs }: OutcomeOf<'blocked'>, { node }: OutcomeContext): ConditionRow[] {
+  const message = `Waits for its turn: a change of another object of the host has been under way since ${timeOf(sinceMs)}`;
+  return [
+    ['Ready', 'Unknown', 'Queued', message],
+    connected(node),
+    ['Synced', 'Unknown', 'Queued', message],
+    ['Reconciling', 'True', 'Progressing', message],
+  ];
+}
+
 /** The conditions as they are: nothing new is known. */
 export const keptRows = ({ node }: OutcomeContext): ConditionRow[] => [
   kept(node, 'Ready'),
@@ -143,16 +154,23 @@ const waitingRows = (node: WireGuardNode, reason: Reason, message: string): Cond
   ['Stalled', 'True', reason, message],
 ];
 
+const notAsked = (reason: Reason): ConditionRow => ['Reachable', 'Unknown', reason, 'Not asked: see Ready'];
+
 /** A check or the agent refuses; `observation` proves that the agent answers. */
 export function refusedRows({ refusal, observation }: OutcomeOf<'refused'>, { node }: OutcomeContext): ConditionRow[] {
-  const { reason, message } = refusal;
+  const { reason, message, isOfAgent } = refusal;
+  const kept = isOfAgent === true ? notAsked(reason) : keptIfJudged(node, 'Reachable');
   return [
     ['Ready', 'False', reason, message],
-    observation === undefined ? keptIfJudged(node, 'Reachable') : connected(node),
+    observation === undefined ? kept : connected(node),
     ['Synced', 'Unknown', reason, 'Not compared: see Ready'],
     ['Stalled', 'True', reason, message],
   ];
 }
+
+/** Whether Ready tells of a work that was under way, or of one that a suspension met. */
+const isInterrupted = (ready: Condition | undefined): boolean =>
+  ready?.status === 'Unknown' && ['Applying', 'Queued', 'Suspended'].includes(ready.reason);
 
 /** Nothing is looked at: what was said stays, of the generation of which it was said, unless the spec moved on. */
 export function suspendedRows({ specMoved }: OutcomeOf<'suspended'>, { node }: OutcomeContext): ConditionRow[] {
@@ -162,6 +180,15 @@ export function suspendedRows({ specMoved }: OutcomeOf<'suspended'>, { node }: O
     'Suspended',
     'spec.suspend is set: nothing is sent to the host',
   ];
+  if (isInterrupted(conditionOf(node.status.conditions, 'Ready'))) {
+    const message = 'Suspended while a change was under way: what came of it is not looked at';
+    return [
+      ['Ready', 'Unknown', 'Suspended', message],
+      keptIfJudged(node, 'Reachable'),
+      ['Synced', 'Unknown', 'Suspended', message],
+      suspended,
+    ];
+  }
   if (!specMoved) return [kept(node, 'Ready'), kept(node, 'Reachable'), kept(node, 'Synced'), suspended];
   const message = 'The spec was changed while spec.suspend is set: it is not applied';
   return [

@@ -7,7 +7,10 @@ export const AGENT_ENTRIES = ['hmac-key', 'next-hmac-key', 'ca.crt', 'tls.crt', 
 
 type Entries = ReadonlyMap<string, Secret>;
 
+const HMAC_ENTRIES = ['hmac-key', 'next-hmac-key'] as const;
 const MIN_HMAC_BYTES = 16;
+/** What a decoder puts in the place of bytes that are no UTF-8: two keys that differ in these alone would be one. */
+const NO_TEXT = '\u{fffd}';
 
 const CERTIFICATE = /-----BEGIN CERTIFICATE-----[^-]*-----END CERTIFICATE-----/g;
 
@@ -26,7 +29,10 @@ export function credentialProblem(name: string, entries: Entries): Refusal | und
 
 function hmacProblem(name: string, entries: Entries): string | undefined {
   if (!entries.has('hmac-key')) return `The Secret ${name} must have the key hmac-key`;
-  const short = ['hmac-key', 'next-hmac-key'].find((entry) => {
+  const binary = HMAC_ENTRIES.find((entry) => entries.get(entry)?.reveal().includes(NO_TEXT));
+  if (binary !== undefined)
+    return `${binary} of the Secret ${name} must be text, as that of the agent is: it has bytes that are no UTF-8`;
+  const short = HMAC_ENTRIES.find((entry) => {
     const value = entries.get(entry);
     return value !== undefined && Buffer.byteLength(value.reveal().trim()) < MIN_HMAC_BYTES;
   });

@@ -31,10 +31,11 @@ export interface OutcomeRow<O> {
   /** What it is when it happened many times in a row; null = what it is. */
   readonly repeated: ((outcome: O) => Outcome) | null;
   /**
-   * `never`: nothing is written of it; `interim`: more comes; `final`: it also answers a reconcile request, and its turns are told;
+   * `never`: nothing is written of it; `interim`: more comes; `open`: written, and the end is
+   * still to come; `final`: it also answers a reconcile request, and its turns are told;
    * `same`: whatever was written last still holds.
    */
-  readonly status: 'never' | 'interim' | 'final' | 'same';
+  readonly status: 'never' | 'interim' | 'open' | 'final' | 'same';
   /** The host was not compared, so the condition Contended says still what it said. */
   readonly keepsContended: boolean;
   readonly log: (outcome: O) => LogLine;

@@ -59,6 +59,7 @@ const KINDS: Readonly<Record<Outcome['kind'], true>> = {
   'in-sync': true,
   unmoved: true,
   queued: true,
+  blocked: true,
   deleting: true,
   'let-go': true,
   moving: true,

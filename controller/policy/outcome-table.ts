@@ -3,6 +3,7 @@ import type { PlanStatus } from '../api/wireguardnode.generated.ts';
 import {
   applyFailedRows,
   applyingRows,
+  blockedRows,
   type ConditionRow,
   contendedRows,
   deletingRows,
@@ -24,6 +25,7 @@ import type { Observation } from './observation.ts';
 import type { Change, Outcome, OutcomeOf } from './outcome.ts';
 import type { LogLine, OutcomeRow } from './outcome-row.ts';
 import {
+  AFTER_A_SHORT_WAIT,
   AFTER_FAILED_APPLY,
   atInterval,
   type FailureKind,
@@ -106,9 +108,23 @@ const OUTCOMES: { readonly [K in Outcome['kind']]: OutcomeRow<OutcomeOf<K>> } = 
   },
   queued: {
     ...nothingNew,
-    retry: () => ON_CHANGE,
+    // It is woken at its turn; this is for the word that it waits.
+    retry: () => AFTER_A_SHORT_WAIT,
     status: 'never',
     log: () => ({ whenNew: 'debug', whenSame: 'debug', message: 'waits for its turn on the host' }),
+  },
+  blocked: {
+    conditions: blockedRows,
+    observation: observationOf,
+    drift: none,
+    plan: none,
+    change: none,
+    retry: () => ON_CHANGE,
+    failure: null,
+    repeated: null,
+    status: 'open',
+    keepsContended: true,
+    log: quiet('blocked'),
   },
   deleting: {
     ...nothingNew,

@@ -63,6 +63,8 @@ export type Outcome =
   | { readonly kind: 'unmoved'; readonly retry: Retry }
   /** Another object's change of the same host is under way; this one is woken when it is its turn. */
   | { readonly kind: 'queued' }
+  /** As queued, and that change lasts so long, since when Unix ms, that status should say so. */
+  | (Looked & { readonly kind: 'blocked'; readonly sinceMs: number })
   /** The object is being deleted, and something has to be waited for; `untilMs`: no longer than this, Unix ms. */
   | { readonly kind: 'deleting'; readonly why: string; readonly untilMs: number; readonly retry: Retry }
   /** Of a deletion our part is done: only the finalizers of others keep the object. */

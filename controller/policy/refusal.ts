@@ -5,6 +5,8 @@ export interface Refusal {
   readonly reason: RefusalReason;
   /** For a person: what is wrong, where, what is allowed. Holds safe values only. */
   readonly message: string;
+  /** The agent may not be talked to at all, so that nothing is known of it. */
+  readonly isOfAgent?: true;
 }
 
 /** `message`: see Refusal; it goes into status as it is. */

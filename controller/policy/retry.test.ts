@@ -60,8 +60,13 @@ describe('the delay, with an interval of 60 s and the least jitter', () => {
       expected: 86_400_000,
     },
     {
-      name: 'C1: who is queued behind another change of its host is woken',
+      name: 'C1: who is queued behind another change of its host is woken, but for the word that it waits',
       outcome: { kind: 'queued' },
+      expected: 2_000,
+    },
+    {
+      name: 'C1: who has waited for long is woken',
+      outcome: { kind: 'blocked', observation, sinceMs: 0 },
       expected: undefined,
     },
     { name: 'what did not move says itself when', outcome: { kind: 'unmoved', retry: later }, expected: 1_234 },

@@ -55,6 +55,12 @@ export function slowly(node: WireGuardNode): Retry {
   return { kind: 'after', delayMs: Math.max(intervalMs, Math.min(SLOW_FACTOR * intervalMs, SLOW_CAP_MS)) };
 }
 
+/** So long is anybody patient without a word, ms. */
+export const SLOW_MS = 2_000;
+
+/** To tell of a wait that has become long. */
+export const AFTER_A_SHORT_WAIT: Retry = { kind: 'after', delayMs: SLOW_MS };
+
 /** For a change that failed: each try touches a tunnel that runs. */
 export const AFTER_FAILED_APPLY: Retry = { kind: 'backoff', baseMs: 10_000, capMs: FAILED_CAP_MS, leastMs: 0 };
 

@@ -32,19 +32,19 @@ export const groupsByHost = (nodes: Pick<Store<WireGuardNode>, 'get'>): Groups =
 });
 
 /** No host is known to be away or busy. */
-export function createHosts(queue: Pick<Queue, 'add'>, random: () => number): Hosts {
+export function createHosts(queue: Pick<Queue, 'add'>, random: () => number, nowMs = monotonicNow): Hosts {
   return {
     turns: createTurns({
       wake: (key) => {
         queue.add(key, 'change');
       },
-      nowMs: monotonicNow,
+      nowMs,
     }),
     circuits: createCircuits<Unreachable>({
       wake: (key) => {
         queue.add(key, 'resync');
       },
-      nowMs: monotonicNow,
+      nowMs,
       random,
       ...PROBES,
     }),

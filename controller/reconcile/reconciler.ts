@@ -1,4 +1,4 @@
-import { keyOf } from '../api/node.ts';
+import { isSameAgent, keyOf } from '../api/node.ts';
 import type { WireGuardNode } from '../api/wireguardnode.generated.ts';
 import { conflictingNodes, load } from '../cluster/load.ts';
 import { hasFinalizer, wantsFinalizer } from '../policy/deletion.ts';
@@ -58,7 +58,8 @@ async function reconcileNode(dependencies: Dependencies, node: WireGuardNode): P
     conflictingNodes(node, options)
       .map(({ metadata }) => metadata.uid)
       .join() === conflicting;
-  const steps = syncInterface(input, local, { ...dependencies, isCurrent });
+  const isWanted = (): boolean => isWorked(nodes.get(key), node);
+  const steps = syncInterface(input, local, { ...dependencies, isCurrent, isWanted });
   let interim: Promise<unknown> = Promise.resolve();
   for (;;) {
     const step = await steps.next();
@@ -83,6 +84,13 @@ async function heldFor(
   if (now !== undefined && now !== node) takeWritten(now);
   return requeueAfter(heldMs);
 }
+
+/** Whether the object is still worked on the host that it named: an edit of anything else waits for the change that is under way. */
+const isWorked = (now: WireGuardNode | undefined, { metadata, spec }: WireGuardNode): boolean =>
+  now?.metadata.uid === metadata.uid &&
+  now.metadata.deletionTimestamp === undefined &&
+  !now.spec.suspend &&
+  isSameAgent(now.spec.agent.url, spec.agent.url);
 
 /** Whether a decision about `judged` still holds for the object as it is known now. */
 const isSame = (now: WireGuardNode | undefined, judged: WireGuardNode): boolean =>

@@ -2,7 +2,8 @@ import { beforeEach, describe, expect, test } from '@jest/globals';
 import { ManualClock } from '../../test/support/manual-clock.ts';
 import { nodeWith } from '../../test/support/node-builder.ts';
 import { change, inSync } from '../../test/support/status-after.ts';
-import { keyOf } from '../api/node.ts';
+import { observation } from '../../test/support/observed-host.ts';
+import { keyOf, RECONCILE_REQUEST } from '../api/node.ts';
 import type { WireGuardNode, WireGuardNodeStatus } from '../api/wireguardnode.generated.ts';
 import type { NodeEvent } from '../policy/events.ts';
 import type { Change, Outcome } from '../policy/outcome.ts';
@@ -190,9 +191,20 @@ test('what others make of a status is no base of the next one', async () => {
 });
 
 describe('C1: who waits for its turn on the host', () => {
-  test('is not written, and is woken', async () => {
-    expect(await bench.report({ kind: 'queued' })).toEqual(awaitChange);
+  test('is not written at first, and is woken', async () => {
+    expect(await bench.report({ kind: 'queued' })).toEqual(requeueAfter(2_000));
     expect([bench.statuses, bench.counted]).toEqual([[], [['queued', undefined]]]);
+  });
+
+  test('is written once that lasts, and answers no request yet', async () => {
+    bench.nodes.put(
+      nodeWith(({ metadata }) => {
+        metadata.annotations = { [RECONCILE_REQUEST]: 'now' };
+      }),
+    );
+    expect(await bench.report({ kind: 'blocked', observation, sinceMs: 0 })).toEqual(awaitChange);
+    expect(bench.statuses).toMatchObject([{ conditions: [{ type: 'Ready', reason: 'Queued' }, {}, {}, {}] }]);
+    expect(bench.statuses[0]).not.toHaveProperty('lastHandledReconcileAt');
   });
 });
 

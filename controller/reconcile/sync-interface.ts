@@ -15,11 +15,12 @@ import type { Observation } from '../policy/observation.ts';
 import type { Outcome, OutcomeOf } from '../policy/outcome.ts';
 import { consequencesOf } from '../policy/outcome-table.ts';
 import { refusal } from '../policy/refusal.ts';
-import { atInterval } from '../policy/retry.ts';
+import { atInterval, SLOW_MS } from '../policy/retry.ts';
 import type { Clock } from '../runtime/clock.ts';
 import { askHost, type Hosts } from './hosts.ts';
 import { leaveFormerHost } from './leave-former-host.ts';
 import type { LocalState, Seen } from './local-state.ts';
+import { whileSlow } from './slow-change.ts';
 
 /** What a sync works with. */
 export interface SyncDependencies {
@@ -30,6 +31,8 @@ export interface SyncDependencies {
   readonly signal: AbortSignal;
   /** Whether the object is still the one that was judged, and we may change its host: asked right before that. */
   readonly isCurrent: () => boolean;
+  /** Whether the object is to be worked on this host at all: asked while a change lasts. */
+  readonly isWanted: () => boolean;
 }
 
 /** How it ended, and what is remembered of it. */
@@ -41,9 +44,6 @@ export interface Synced {
 }
 
 type Applying = OutcomeOf<'applying'>;
-
-/** When status says that a change is under way, ms. */
-const SLOW_MS = 2_000;
 
 /**
  * Compares the host with what is desired and makes it so. Yields `applying` when a change lasts; returns how it ended. Nothing of it
@@ -164,8 +164,13 @@ async function* act(sync: Sync, local: LocalState, seen: Look): AsyncGenerator<A
       return { outcome: { kind: 'contended', observation, differences, path: decision.path }, local };
     case 'apply': {
       // Whoever waits gives its worker back, and is woken when its turn comes.
-      if (!dependencies.hosts.turns.enter(agentOrigin(node), keyOf(node)))
-        return { outcome: { kind: 'queued' }, local };
+      const { turns } = dependencies.hosts;
+      const [place, key] = [agentOrigin(node), keyOf(node)];
+      if (!turns.enter(place, key)) {
+        const heldMs = turns.heldMs(place, key);
+        const blocked = { kind: 'blocked', observation, sinceMs: nowMs - heldMs } as const;
+        return { outcome: heldMs < SLOW_MS ? { kind: 'queued' } : blocked, local };
+      }
       const replaces = ownership.kind === 'own' ? ownership.replaces : undefined;
       return yield* apply(sync, local, { seen, cause: decision.cause, replaces });
     }
@@ -195,17 +200,16 @@ async function* apply(sync: Sync, local: LocalState, motive: Motive): AsyncGener
   if (!dependencies.isCurrent())
     return { outcome: { kind: 'superseded', message: 'the object changed after it was read' }, local };
   const { cluster, term } = sync.input.policy;
-  const applied = yield* sayingWhenSlow(
-    driver.apply(wanted, {
-      ...options,
-      revision: observation.revision,
-      maxImpact,
-      claim: { id: node.metadata.uid, name: keyOf(node), cluster, ...(term === undefined ? {} : { term }) },
-      replaces: motive.replaces,
-    }),
-    dependencies.clock,
-  );
-  return settled(sync, { ...local, sentTo: node.spec.agent.url }, { motive, applied });
+  const claim = { id: node.metadata.uid, name: keyOf(node), cluster, ...(term === undefined ? {} : { term }) };
+  const limits = { revision: observation.revision, maxImpact, claim, replaces: motive.replaces };
+  const { clock, signal, isWanted } = dependencies;
+  // An agent that makes a change by itself, and undoes it, needs nobody that waits for it.
+  const watch = { clock, signal, isWanted: () => !driver.capabilities.has('atomic') || isWanted() };
+  const change = yield* whileSlow((ended) => driver.apply(wanted, { ...options, ...limits, signal: ended }), watch);
+  const sent = { ...local, sentTo: node.spec.agent.url };
+  if (change.kind === 'given-up')
+    return { outcome: { kind: 'superseded', message: 'the object is not wanted on this host any more' }, local: sent };
+  return settled(sync, sent, { motive, applied: change.value });
 }
 
 /** It is known what the host has of this object. */
@@ -301,23 +305,6 @@ const failureOf = ({ restored, message }: Applied & { kind: 'failed' }, { observ
 
 const notProven = (differences: readonly Difference[]): string =>
   `The agent reports success, but the read-back still differs: ${differences.map(({ path }) => path).join(', ')}`;
-
-/** The result of a change; `applying` meanwhile, once, if it lasts. */
-async function* sayingWhenSlow<T>(change: Promise<T>, clock: Clock): AsyncGenerator<Applying, T> {
-  let cancel = (): void => undefined;
-  const slow = new Promise<'slow'>((resolve) => {
-    cancel = clock.after(SLOW_MS, () => {
-      resolve('slow');
-    });
-  });
-  try {
-    const first = await Promise.race([change.then(() => 'ended' as const), slow]);
-    if (first === 'slow') yield { kind: 'applying' };
-    return await change;
-  } finally {
-    cancel();
-  }
-}
 
 /** What waits for a person, with the plan where one can be made; a plan that would be refused is that refusal. */
 async function waiting(sync: Sync, kind: 'drifted' | 'impact-not-allowed', seen: Look): Promise<Outcome> {

@@ -17,6 +17,17 @@ describe('C1: the turn on a host', () => {
     expect(await bench.sync()).toMatchObject({ kind: 'in-sync', change: { cause: 'DriftCorrected' } });
   });
 
+  test('C1: that is not given for long is told, and the object is woken all the same', async () => {
+    const bench = new SyncBench(appliedNode(), DRIFT);
+    bench.hosts.turns.enter(ORIGIN, 'edge/other');
+    await bench.clock.advance(1_999);
+    expect(await bench.sync()).toEqual({ kind: 'queued' });
+    await bench.clock.advance(1);
+    expect(await bench.sync()).toMatchObject({ kind: 'blocked', sinceMs: 0, observation: { agent: {} } });
+    bench.hosts.turns.leave('edge/other');
+    expect(await bench.sync()).toMatchObject({ kind: 'in-sync' });
+  });
+
   test('is not needed to see that all is well', async () => {
     const bench = new SyncBench(appliedNode());
     bench.hosts.turns.enter(ORIGIN, 'edge/other');

@@ -33,7 +33,7 @@ class LeaseModel {
   #replace(record: LeaseRecord, previous: StoredLease | undefined): StoredLease | undefined {
     if (this.stored?.version !== previous?.version) return undefined;
     this.#version += 1;
-    this.stored = { record, version: String(this.#version) };
+    this.stored = { record, version: String(this.#version), metadata: {} };
     return this.stored;
   }
 }

@@ -16,6 +16,8 @@ export interface LeaseRecord {
 export interface StoredLease {
   readonly record: LeaseRecord;
   readonly version: string;
+  /** Of the object as it was read; goes back as it is. */
+  readonly metadata: object;
 }
 
 /** Where leases are kept. */

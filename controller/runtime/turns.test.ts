@@ -81,23 +81,20 @@ test('a key that leaves without having anything changes nothing', () => {
   expect([woken, enter('host', 'b')]).toEqual([[], [false]]);
 });
 
-describe('heldSince', () => {
-  test('says since when somebody else has the place', () => {
+describe('heldMs', () => {
+  test('says for how long somebody else has had the place', () => {
     nowMs = 5;
     enter('host', 'a', 'b');
     nowMs = 9;
-    expect([turns.heldSince('host', 'b'), turns.heldSince('host', 'a'), turns.heldSince('other', 'b')]).toEqual([
-      5,
-      undefined,
-      undefined,
-    ]);
+    expect([turns.heldMs('host', 'b'), turns.heldMs('host', 'a'), turns.heldMs('other', 'b')]).toEqual([4, 0, 0]);
   });
 
   test('begins anew with each holder', () => {
     enter('host', 'a', 'b', 'c');
     nowMs = 7;
     turns.leave('a');
-    expect(turns.heldSince('host', 'c')).toBe(7);
+    nowMs = 8;
+    expect(turns.heldMs('host', 'c')).toBe(1);
   });
 });
 

@@ -7,8 +7,8 @@ export interface Turns {
   enter(place: string, key: string): boolean;
   /** Gives back whatever the key has, used or not. Must follow every piece of work that could have entered. */
   leave(key: string): void;
-  /** Since when somebody else has had the place, as `nowMs` said; undefined = nobody else has it. */
-  heldSince(place: string, key: string): number | undefined;
+  /** For how long somebody else has had the place, ms; 0 = nobody else has it. */
+  heldMs(place: string, key: string): number;
 }
 
 /** What turns work with. */
@@ -64,9 +64,9 @@ export function createTurns({ wake, nowMs }: TurnsOptions): Turns {
         if (place !== undefined) handOn(name, place);
       }
     },
-    heldSince(name, key) {
+    heldMs(name, key) {
       const place = places.get(name);
-      return place === undefined || place.holder === key ? undefined : place.sinceMs;
+      return place === undefined || place.holder === key ? 0 : nowMs() - place.sinceMs;
     },
   };
 }

@@ -67,6 +67,31 @@ describe('fairness', () => {
     // One change hangs; all the others of its host are queued, and hold nothing.
     expect(await lab.controller.metric('wgnode_waiting_reconciles')).toBeLessThanOrEqual(4);
     expect(await lab.controller.metric('controller_runtime_active_workers')).toBeLessThanOrEqual(4);
+    await until('all but the one to say for what they wait', async () =>
+      (await fleet.views('crowd'))
+        .flatMap(({ status }) => status.conditions.filter(({ type }) => type === 'Ready').map(({ reason }) => reason))
+        .every((reason, index, all) => reason === 'Queued' || (reason === 'Applying' && all.indexOf(reason) === index)),
+    );
+  });
+
+  test('C1 a change that hangs holds up neither the deletion nor the move nor the suspension of its own object', async () => {
+    const hosts = ['h40', 'h41', 'h42'];
+    await fleet.agents.setMode(hosts, 'hang-put');
+    const [deleted, moved, suspended] = await Promise.all(
+      hosts.map(async (host) => {
+        const key = `edge/${newNodeName()}`;
+        await fleet.create(fleet.node(key, urlOf(host), { agent: { timeoutSeconds: 300 } }));
+        await until('its change to hang', async () => (await fleet.said(key)) === 'Unknown/Applying');
+        return key;
+      }),
+    );
+    if (deleted === undefined || moved === undefined || suspended === undefined) throw new Error('There are three');
+    await fleet.delete(deleted);
+    await fleet.patch(moved, { spec: { agent: { url: urlOf('h43') } } });
+    await fleet.patch(suspended, { spec: { suspend: true } });
+    await until('it to be gone', async () => !(await fleet.exists(deleted)));
+    await fleet.untilReady(moved);
+    await until('it to be suspended', async () => (await fleet.said(suspended)) === 'Unknown/Suspended');
   });
 
   test('C2 a namespace whose host hangs is gone after its deadline, all objects of it together', async () => {

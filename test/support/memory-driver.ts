@@ -22,7 +22,7 @@ const MTU = 'spec.interface.mtu';
 
 /** A driver whose host is in memory, with one interface or none: what an apply asks for is what the next read shows. */
 export class MemoryDriver implements Driver {
-  readonly capabilities = new Set<Capability>(['plan', 'max-impact', 'remove', 'owner']);
+  readonly capabilities = new Set<Capability>(['atomic', 'plan', 'max-impact', 'remove', 'owner']);
   /** Who answers. */
   agent: AgentIdentity = agent;
   /** Undefined = the agent does not remember such a thing. */
@@ -41,7 +41,7 @@ export class MemoryDriver implements Driver {
   readonly applies: (DesiredInterface & Pick<ApplyOptions, 'maxImpact' | 'claim' | 'replaces'>)[] = [];
   plans = 0;
   /** What happens on the host between the arrival of an apply and its work; an answer ends it. */
-  meanwhile: () => Promise<Applied | undefined> | Applied | undefined = () => undefined;
+  meanwhile: (signal: AbortSignal) => Promise<Applied | undefined> | Applied | undefined = () => undefined;
   /** What happens elsewhere while it is read. */
   whileRead: () => void = () => undefined;
   /** The answer to everything but an apply, in place of its work. */
@@ -89,10 +89,10 @@ export class MemoryDriver implements Driver {
 
   async apply(
     { config, state }: DesiredInterface,
-    { revision, maxImpact, claim, replaces }: ApplyOptions,
+    { revision, maxImpact, claim, replaces, signal }: ApplyOptions,
   ): Promise<Applied> {
     this.applies.push({ config, state, maxImpact, claim, replaces });
-    const response = await this.meanwhile();
+    const response = await this.meanwhile(signal);
     if (response !== undefined) return response;
     if (revision !== undefined && revision !== this.#revision())
       return { kind: 'superseded', message: 'the host changed after it was read' };

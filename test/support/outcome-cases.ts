@@ -128,6 +128,15 @@ export const outcomeCases: readonly OutcomeCase[] = [
     kstatus: 'Current',
   },
   {
+    name: 'C1: who waits long for its turn on the host says for what',
+    node: wasInSync,
+    outcome: { kind: 'blocked', observation, sinceMs: NOW_MS - 3_000 },
+    conditions: words(
+      'Ready=Unknown/Queued Reachable=True/Connected Synced=Unknown/Queued Reconciling=True/Progressing',
+    ),
+    kstatus: 'InProgress',
+  },
+  {
     name: 'C12: a deletion that waits does not go on saying that all is well',
     node: wasInSync,
     outcome: { kind: 'deleting', why: 'no answer', untilMs: NOW_MS + 60_000, retry },
@@ -226,6 +235,20 @@ export const outcomeCases: readonly OutcomeCase[] = [
     outcome: { kind: 'suspended', specMoved: false },
     conditions: words('Ready=True/InSync Reachable=True/Connected Synced=True/InSync Suspended=True/Suspended'),
     kstatus: 'Current',
+  },
+  {
+    name: 'C11: a node that was suspended while a change was under way does not go on saying that it is',
+    node: nodeWith(({ metadata, status }) => {
+      const [ready, ...others] = wasInSync.status.conditions;
+      if (ready === undefined) throw new Error('Ready is the first');
+      const { generation: observedGeneration } = metadata;
+      status.conditions = [{ ...ready, status: 'Unknown', reason: 'Applying', observedGeneration }, ...others];
+    }),
+    outcome: { kind: 'suspended', specMoved: true },
+    conditions: words(
+      'Ready=Unknown/Suspended Reachable=True/Connected Synced=Unknown/Suspended Suspended=True/Suspended',
+    ),
+    kstatus: 'InProgress',
   },
   {
     name: 'a suspended node whose spec moved on is not ready',

@@ -57,7 +57,7 @@ export class SyncBench {
   readonly opened: (Secret | undefined)[] = [];
   readonly queue = createQueue(this.clock);
   /** Whose turn it is on the host, and whether that is away: as all objects of this process share it. */
-  readonly hosts = createHosts(this.queue, () => 0);
+  readonly hosts = createHosts(this.queue, () => 0, this.clock.now);
   /** `type reason` of what is told beside the outcome. */
   readonly told: string[] = [];
   /** Other objects that may have the interface. */
@@ -90,6 +90,7 @@ export class SyncBench {
       clock: this.clock,
       signal: new AbortController().signal,
       isCurrent: () => true,
+      isWanted: () => true,
       ...over,
     };
     const input = inputOf(this.#node, {

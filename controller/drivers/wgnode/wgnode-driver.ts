@@ -36,7 +36,7 @@ export interface WgnodeDriverOptions {
 
 /** One interface behind our own agent. */
 export class WgnodeDriver implements Driver {
-  readonly capabilities: ReadonlySet<Capability> = new Set(['plan', 'max-impact', 'remove', 'owner']);
+  readonly capabilities: ReadonlySet<Capability> = new Set(['atomic', 'plan', 'max-impact', 'remove', 'owner']);
   readonly #client: AgentClient;
   readonly #name: string;
   readonly #url: string;
