@@ -58,6 +58,11 @@ describe('usable credentials', () => {
 
 describe('credentials that cannot be used name the entry', () => {
   test.each<{ entry: string; name: string; entries: () => Entries }>([
+    {
+      entry: 'hmac-key',
+      name: 'bytes of a random source',
+      entries: () => ({ 'hmac-key': Buffer.from(`${'x'.repeat(32)}\xff\xfe`, 'latin1').toString('utf8') }),
+    },
     { entry: 'hmac-key', name: 'none', entries: () => ({ 'ca.crt': pems.ca }) },
     { entry: 'hmac-key', name: '15 bytes', entries: () => ({ 'hmac-key': `${'x'.repeat(15)}  \n` }) },
     { entry: 'hmac-key', name: 'nothing but white space', entries: () => ({ 'hmac-key': ' '.repeat(40) }) },
