@@ -38,11 +38,15 @@ const deleted: Edit = ({ metadata }) => {
   metadata.deletionTimestamp = '2026-02-01T00:00:00Z';
 };
 const notReady =
-  (reason: string): Edit =>
+  (ready: string, reachable = 'Connected'): Edit =>
   ({ status }) => {
-    const lastTransitionTime = '2026-01-02T00:00:00Z';
-    status.conditions = [{ type: 'Ready', status: 'False', reason, message: '', lastTransitionTime }];
+    const rest = { status: 'False', message: '', lastTransitionTime: '2026-01-02T00:00:00Z' } as const;
+    status.conditions = [
+      { type: 'Ready', reason: ready, ...rest },
+      { type: 'Reachable', reason: reachable, ...rest },
+    ];
   };
+const cannotSign = (reason: string): Edit => notReady(reason, reason);
 const takingOver =
   (token: string, handled?: string): Edit =>
   ({ metadata, status }) => {
@@ -85,10 +89,10 @@ const HARMLESS: readonly (readonly [name: string, edit: Edit])[] = [
   ['suspended', suspended],
   ['observing', observing],
   ['deleted', deleted],
-  ['without its Secret', notReady('SecretNotFound')],
-  ['without rights to its Secret', notReady('SecretForbidden')],
-  ['without usable credentials', notReady('InvalidCredentials')],
-  ['whose signature is rejected', notReady('SignatureRejected')],
+  ['without its Secret', cannotSign('SecretNotFound')],
+  ['without rights to its Secret', cannotSign('SecretForbidden')],
+  ['without usable credentials', cannotSign('InvalidCredentials')],
+  ['whose signature is rejected', cannotSign('SignatureRejected')],
 ];
 
 describe.each([
@@ -263,12 +267,13 @@ describe('whom a Conflict names', () => {
 });
 
 describe('isClaiming', () => {
-  test.each([['new', (): undefined => undefined] as const, ['in conflict', notReady('Conflict')] as const])(
-    'an object that is %s claims',
-    (_, edit) => {
-      expect(isClaiming(nodeWith(edit))).toBe(true);
-    },
-  );
+  test.each<[string, Edit]>([
+    ['new', () => undefined],
+    ['in conflict', notReady('Conflict')],
+    ['without the Secret of its private key alone', notReady('SecretNotFound')],
+  ])('C7: an object that is %s claims', (_, edit) => {
+    expect(isClaiming(nodeWith(edit))).toBe(true);
+  });
 
   test.each(HARMLESS)('an object that is %s does not', (_, edit) => {
     expect(isClaiming(nodeWith(edit))).toBe(false);

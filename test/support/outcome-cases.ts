@@ -178,6 +178,15 @@ export const outcomeCases: readonly OutcomeCase[] = [
     kstatus: 'Failed',
   },
   {
+    name: 'C7: who cannot sign does not go on saying that its agent answers',
+    node: wasInSync,
+    outcome: { kind: 'refused', refusal: { reason: 'SecretNotFound', message: 'gone', isOfAgent: true } },
+    conditions: words(
+      'Ready=False/SecretNotFound Reachable=Unknown/SecretNotFound Synced=Unknown/SecretNotFound Stalled=True/SecretNotFound',
+    ),
+    kstatus: 'Failed',
+  },
+  {
     name: 'a refusal by the agent proves that it answers',
     outcome: { kind: 'refused', refusal: { reason: 'HookNotAllowed', message: 'no' }, observation },
     conditions: words(
