@@ -18,6 +18,7 @@ export type RefusalReason =
   | 'InsecureAgent'
   | 'URLNotAllowed'
   | 'Conflict'
+  | 'FinalizerRefused'
   | 'ConfigRefused'
   | 'HookNotAllowed';
 

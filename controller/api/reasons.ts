@@ -152,6 +152,11 @@ export const REASONS: Readonly<Record<Reason, Explained>> = {
     meaning: 'The interface belongs to another object; the message says to which, and since when.',
     cure: 'Delete, suspend or move one of the two. From another cluster: a new value of the annotation wgnode.dev/take-over takes it.',
   },
+  FinalizerRefused: {
+    meaning:
+      'The API server, or a webhook or policy that the message names, does not let the controller write its finalizer.',
+    cure: 'Let the controller write `metadata.finalizers`: mend its RBAC, the webhook or the policy; or set `management.deletionPolicy: Retain`.',
+  },
   ConfigRefused: {
     meaning: 'The agent refuses the values; the host is untouched.',
     cure: 'The message names the value and what is allowed there.',

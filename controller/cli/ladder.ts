@@ -58,6 +58,7 @@ const RUNG_OF: Readonly<Record<Reason, RungName | null>> = {
   Unsupported: 'object',
   InsecureAgent: 'signature',
   Conflict: 'object',
+  FinalizerRefused: 'object',
   Suspended: 'object',
   Deleting: 'object',
   Pending: 'controller',

@@ -208,12 +208,10 @@ export function deletingRows({ why, untilMs }: OutcomeOf<'deleting'>, { node }: 
 }
 
 /** Who keeps an object whose host is not looked at any more. */
-export function letGoRows({ finalizers }: OutcomeOf<'let-go'>): ConditionRow[] {
-  const message = `Deleted, and its host is not looked at any more; finalizers of others keep the object: ${finalizers.join(', ').slice(0, MAX_FINALIZERS)}`;
+export function letGoRows({ why }: OutcomeOf<'let-go'>): ConditionRow[] {
+  const message = `Deleted, and its host is not looked at any more; ${why}`;
   return (['Ready', 'Reachable', 'Synced'] as const).map((type) => [type, 'Unknown', 'Deleting', message]);
 }
-
-const MAX_FINALIZERS = 512;
 
 /** What the move to another host waits for. */
 export function movingRows({ message, untilMs }: OutcomeOf<'moving'>, { node }: OutcomeContext): ConditionRow[] {

@@ -40,7 +40,7 @@ describe('the conditions of an outcome', () => {
     },
     {
       name: 'who keeps what is deleted',
-      outcome: { kind: 'let-go', finalizers: ['a.b/c'] },
+      outcome: { kind: 'let-go', why: 'kept by a.b/c', retry: ON_CHANGE },
       word: 'a.b/c',
     },
     {

@@ -114,16 +114,11 @@ const OUTCOMES: { readonly [K in Outcome['kind']]: OutcomeRow<OutcomeOf<K>> } = 
     log: () => ({ whenNew: 'debug', whenSame: 'debug', message: 'waits for its turn on the host' }),
   },
   blocked: {
+    ...nothingNew,
     conditions: blockedRows,
     observation: observationOf,
-    drift: none,
-    plan: none,
-    change: none,
     retry: () => ON_CHANGE,
-    failure: null,
-    repeated: null,
     status: 'open',
-    keepsContended: true,
     log: quiet('blocked'),
   },
   deleting: {
@@ -137,14 +132,10 @@ const OUTCOMES: { readonly [K in Outcome['kind']]: OutcomeRow<OutcomeOf<K>> } = 
   'let-go': {
     ...nothingNew,
     conditions: letGoRows,
-    retry: () => ON_CHANGE,
+    retry: ({ retry }) => retry,
+    failure: 'deletion',
     status: 'final',
-    log: ({ finalizers }) => ({
-      whenNew: 'info',
-      whenSame: 'debug',
-      message: 'deleted, and kept by others',
-      fields: { finalizers: finalizers.join(' ') },
-    }),
+    log: ({ why }) => ({ whenNew: 'warn', whenSame: 'debug', message: 'deleted, and still there', fields: { why } }),
   },
   moving: {
     ...nothingNew,

@@ -67,8 +67,8 @@ export type Outcome =
   | (Looked & { readonly kind: 'blocked'; readonly sinceMs: number })
   /** The object is being deleted, and something has to be waited for; `untilMs`: no longer than this, Unix ms. */
   | { readonly kind: 'deleting'; readonly why: string; readonly untilMs: number; readonly retry: Retry }
-  /** Of a deletion our part is done: only the finalizers of others keep the object. */
-  | { readonly kind: 'let-go'; readonly finalizers: readonly string[] }
+  /** Of a deletion our part is done; `why` says what keeps the object. */
+  | { readonly kind: 'let-go'; readonly why: string; readonly retry: Retry }
   /** The object names another host than the one it was applied to, which has to be left first. */
   | { readonly kind: 'moving'; readonly message: string; readonly untilMs: number; readonly retry: Retry }
   /** Not the end: a change lasts so long that status should say so. */

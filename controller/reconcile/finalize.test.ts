@@ -77,6 +77,20 @@ describe('a deletion', () => {
     expect([bench.host.attempts, bench.api.object]).toEqual([1, undefined]);
   });
 
+  test('C10: whose finalizer somebody does not let go says so, and is tried again without the host', async () => {
+    bench.api.refusesFinalizersWith = 403;
+    expect(await bench.run(deletedNode())).toEqual(requeueAfter(500));
+    expect([stateOf(bench.host), bench.told, bench.ready]).toEqual([
+      'removed',
+      ['Normal Deleted', 'Warning Deleting'],
+      'Unknown/Deleting',
+    ]);
+    expect(bench.api.object?.status.conditions[0]?.message).toContain('our finalizer cannot be taken from it');
+    bench.api.refusesFinalizersWith = undefined;
+    await bench.run(bench.nodes.get(keyOf(deletedNode())) ?? deletedNode());
+    expect([bench.host.attempts, bench.api.object]).toEqual([1, undefined]);
+  });
+
   test('C10: whose finalizer cannot be removed yet does not act on the host again, nor tell it again', async () => {
     bench.api.refusesWith = 409;
     expect(await bench.run(deletedNode())).toEqual(requeueAfter(1_000));

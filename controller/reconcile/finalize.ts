@@ -1,5 +1,6 @@
 import { agentOrigin, isSameAgent, keyOf, nodeAt } from '../api/node.ts';
 import type { WireGuardNode } from '../api/wireguardnode.generated.ts';
+import { refusedWrite } from '../cluster/kube-client.ts';
 import { conflictingNodes, load } from '../cluster/load.ts';
 import type { Driver } from '../drivers/driver.ts';
 import { checkAgent } from '../policy/checks.ts';
@@ -14,7 +15,8 @@ import {
   releaseAfter,
 } from '../policy/deletion.ts';
 import type { Input } from '../policy/input.ts';
-import { beforeDeadline } from '../policy/retry.ts';
+import type { Outcome } from '../policy/outcome.ts';
+import { beforeDeadline, ON_CHANGE, type Retry } from '../policy/retry.ts';
 import { type Action, awaitChange, requeueAfter } from '../runtime/action.ts';
 import type { Dependencies } from './dependencies.ts';
 import { askHost } from './hosts.ts';
@@ -32,6 +34,9 @@ const LEAST_PATIENCE_MS = 30_000;
 
 const DELETION = 'deletion';
 const OTHERS = 'finalizers of others';
+const MAX_FINALIZERS = 512;
+/** Tried again, ever later, while somebody refuses that our finalizer goes. */
+const KEPT: Retry = { kind: 'backoff', baseMs: SOON_MS, capMs: 60_000, leastMs: 0 };
 /** How long these may take without a word. */
 const OTHERS_MS = 5_000;
 
@@ -77,9 +82,9 @@ async function keptByOthers(dependencies: Dependencies, node: WireGuardNode): Pr
   const local: LocalState = { ...known, leaving: { what: OTHERS, sinceMs, isDone: true } };
   localStates.set(key, local);
   const leftMs = sinceMs + OTHERS_MS - clock.now();
-  return leftMs > 0
-    ? requeueAfter(leftMs)
-    : report(dependencies, node, { outcome: { kind: 'let-go', finalizers }, local });
+  if (leftMs > 0) return requeueAfter(leftMs);
+  const why = `finalizers of others keep the object: ${finalizers.join(', ').slice(0, MAX_FINALIZERS)}`;
+  return report(dependencies, node, { outcome: { kind: 'let-go', why, retry: ON_CHANGE }, local });
 }
 
 interface Ended {
@@ -100,7 +105,16 @@ async function release(dependencies: Dependencies, { node, local, release: how }
 }
 
 async function letGo(dependencies: Dependencies, node: WireGuardNode): Promise<Action> {
-  const written = await dependencies.writer.writeFinalizer(node, false, dependencies.signal);
+  let written: WireGuardNode | undefined;
+  try {
+    written = await dependencies.writer.writeFinalizer(node, false, dependencies.signal);
+  } catch (error) {
+    const refused = refusedWrite(error);
+    if (refused === undefined) throw error;
+    const outcome: Outcome = { kind: 'let-go', why: `our finalizer cannot be taken from it: ${refused}`, retry: KEPT };
+    const local = dependencies.localStates.get(keyOf(node), node.metadata.uid);
+    return report(dependencies, node, { outcome, local });
+  }
   if (written === undefined) return requeueAfter(SOON_MS);
   dependencies.takeWritten(written);
   return awaitChange;

@@ -1,8 +1,9 @@
-import type { WireGuardNodeStatus } from '../api/wireguardnode.generated.ts';
+import type { WireGuardNode, WireGuardNodeStatus } from '../api/wireguardnode.generated.ts';
 import type { Driver } from '../drivers/driver.ts';
 import type { Correction } from '../policy/contention.ts';
 import type { Hold } from '../policy/hold.ts';
 import { type FailureCount, NO_FAILURE } from '../policy/retry.ts';
+import { sameStatus } from '../policy/status.ts';
 
 /** What a process remembers of one object between reconciles, small whatever agents answer. All of it may be lost at any time. */
 export interface LocalState {
@@ -24,6 +25,8 @@ export interface LocalState {
   readonly hold: Hold | undefined;
   /** The status that was written last: what others make of it is put right. */
   readonly written: WireGuardNodeStatus | undefined;
+  /** What the API server kept of it, where that is less: a CRD that is older than this controller drops what it does not know. */
+  readonly pruned: WireGuardNodeStatus | undefined;
   /** Since when the object is known to be deleted, or moved away from a host, Unix ms; `isDone`: the host was left. */
   readonly leaving: { readonly what: string; readonly sinceMs: number; readonly isDone: boolean } | undefined;
 }
@@ -50,6 +53,14 @@ export interface LocalStates {
   forget(key: string): void;
 }
 
+/** Whether this status is there as far as the API server takes it: to write it again would change nothing. */
+export const isPruned = (
+  { written, pruned }: LocalState,
+  { status }: WireGuardNode,
+  wanted: WireGuardNodeStatus,
+): boolean =>
+  pruned !== undefined && written !== undefined && sameStatus(status, pruned) && sameStatus(wanted, written);
+
 /** Nothing is known yet. */
 export const newLocalState = (uid: string): LocalState => ({
   uid,
@@ -62,6 +73,7 @@ export const newLocalState = (uid: string): LocalState => ({
   failures: NO_FAILURE,
   hold: undefined,
   written: undefined,
+  pruned: undefined,
   leaving: undefined,
 });
 

@@ -1,12 +1,15 @@
 import { isSameAgent, keyOf } from '../api/node.ts';
 import type { WireGuardNode } from '../api/wireguardnode.generated.ts';
+import { refusedWrite } from '../cluster/kube-client.ts';
 import { conflictingNodes, load } from '../cluster/load.ts';
 import { hasFinalizer, wantsFinalizer } from '../policy/deletion.ts';
 import { heldMsOf, wishOf } from '../policy/hold.ts';
+import type { Outcome } from '../policy/outcome.ts';
+import { refusal } from '../policy/refusal.ts';
 import { type Action, awaitChange, requeueAfter } from '../runtime/action.ts';
 import type { Dependencies } from './dependencies.ts';
 import { finalize } from './finalize.ts';
-import type { LocalState } from './local-state.ts';
+import { isPruned, type LocalState } from './local-state.ts';
 import { loadOptionsOf } from './load-options.ts';
 import { report } from './report.ts';
 import { syncInterface } from './sync-interface.ts';
@@ -35,7 +38,16 @@ async function reconcile(dependencies: Dependencies, key: string): Promise<Actio
   }
   if (node.metadata.deletionTimestamp !== undefined) return finalize(dependencies, node);
   if (hasFinalizer(node) === wantsFinalizer(node)) return reconcileNode(dependencies, node);
-  const written = await writer.writeFinalizer(node, wantsFinalizer(node), signal);
+  let written: WireGuardNode | undefined;
+  try {
+    written = await writer.writeFinalizer(node, wantsFinalizer(node), signal);
+  } catch (error) {
+    const why = refusedWrite(error);
+    if (why === undefined) throw error;
+    // Without it a deletion would leave the tunnel running: nothing is sent.
+    const outcome: Outcome = { kind: 'refused', refusal: refusal('FinalizerRefused', why) };
+    return report(dependencies, node, { outcome, local: localStates.get(key, node.metadata.uid) });
+  }
   if (written === undefined) return requeueAfter(SOON_MS);
   dependencies.takeWritten(written);
   return reconcileNode(dependencies, written);
@@ -78,9 +90,11 @@ async function reconcileNode(dependencies: Dependencies, node: WireGuardNode): P
 async function heldFor(
   heldMs: number,
   { writer, takeWritten, signal }: Dependencies,
-  { node, local: { written } }: { readonly node: WireGuardNode; readonly local: LocalState },
+  { node, local }: { readonly node: WireGuardNode; readonly local: LocalState },
 ): Promise<Action> {
-  const now = written === undefined ? node : await writer.writeStatus(node, written, signal);
+  const { written } = local;
+  const isThere = written === undefined || isPruned(local, node, written);
+  const now = isThere ? node : await writer.writeStatus(node, written, signal);
   if (now !== undefined && now !== node) takeWritten(now);
   return requeueAfter(heldMs);
 }

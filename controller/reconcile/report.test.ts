@@ -29,6 +29,8 @@ class Bench {
   readonly events: string[] = [];
   readonly counted: [string, Change | undefined][] = [];
   isGone = false;
+  /** What the API server keeps of a status. */
+  prune: (status: WireGuardNodeStatus) => WireGuardNodeStatus = (status) => status;
   isAway = false;
 
   constructor() {
@@ -75,7 +77,7 @@ class Bench {
           if (this.isGone) return Promise.resolve(undefined);
           if (JSON.stringify(node.status) === JSON.stringify(status)) return Promise.resolve(node);
           this.statuses.push(status);
-          return Promise.resolve({ ...node, status });
+          return Promise.resolve({ ...node, status: this.prune(status) });
         },
       },
     } as unknown as Dependencies;
@@ -188,6 +190,20 @@ test('what others make of a status is no base of the next one', async () => {
   expect(bench.statuses.at(-1)).toMatchObject({ consecutiveFailures: 2 });
   const [first, second] = bench.statuses.map(({ conditions }) => conditions);
   expect(second).toEqual(first);
+});
+
+test('of what a CRD that is older than this drops nothing is written again and again', async () => {
+  const { statuses } = bench;
+  bench.prune = ({ consecutiveFailures: _, ...rest }) => rest;
+  await bench.report(UNREACHABLE);
+  expect([statuses.length, bench.nodes.get(KEY)?.status.consecutiveFailures]).toEqual([1, undefined]);
+  for (const count of [2, 3, 4]) {
+    await bench.report(UNREACHABLE);
+    expect(statuses).toHaveLength(count === 3 ? 2 : Math.min(count, 3));
+  }
+  bench.meddle({ conditions: [] });
+  await bench.report(UNREACHABLE);
+  expect(statuses).toHaveLength(4);
 });
 
 describe('C1: who waits for its turn on the host', () => {

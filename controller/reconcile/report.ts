@@ -6,11 +6,11 @@ import type { Outcome } from '../policy/outcome.ts';
 import type { LogLine } from '../policy/outcome-row.ts';
 import { consequencesOf, inTheEnd, retryOf } from '../policy/outcome-table.ts';
 import { countFailure, NO_FAILURE, SOON } from '../policy/retry.ts';
-import { statusOf } from '../policy/status.ts';
+import { sameStatus, statusOf } from '../policy/status.ts';
 import { type Action, awaitChange, requeueAfter } from '../runtime/action.ts';
 import { delayOf } from './delay-of.ts';
 import type { Dependencies } from './dependencies.ts';
-import type { LocalState } from './local-state.ts';
+import { isPruned, type LocalState } from './local-state.ts';
 import type { Synced } from './sync-interface.ts';
 
 /** Writes an outcome down, if it says anything new, and decides when the object is looked at again. */
@@ -36,15 +36,19 @@ export async function report(dependencies: Dependencies, judged: WireGuardNode, 
   }
   const attempt = { failures, nextMs: failures === 0 || delayMs === undefined ? undefined : nowMs + delayMs };
   const status = statusOf({ node, outcome, nowMs, request: openRequest(node), attempt });
-  const written = await dependencies.writer.writeStatus(stored, status, dependencies.signal);
+  const written = isPruned(local, stored, status)
+    ? stored
+    : await dependencies.writer.writeStatus(stored, status, dependencies.signal);
   if (written === undefined) return again(dependencies, node, synced.local);
   const isNew = written !== stored;
   if (isNew) dependencies.takeWritten(written);
-  // As the API server keeps it.
   const kept = says === 'interim' ? localStates.get(key, node.metadata.uid) : local;
   const isHeld = failure === 'apply' && local.hold !== undefined && delayMs !== undefined;
   const hold = isHeld ? { wish: local.hold.wish, untilMs: nowMs + delayMs } : kept.hold;
-  localStates.set(key, { ...kept, hold, written: written.status });
+  // One object for both where it was kept as it was meant.
+  const isWhole = sameStatus(written.status, status);
+  const own = isWhole ? { written: written.status, pruned: undefined } : { written: status, pruned: written.status };
+  localStates.set(key, { ...kept, hold, ...own });
   tell(dependencies, node, { outcome, isNew });
   for (const event of eventsOf(node, outcome, status)) dependencies.events.record(node, event);
   return actionOf(delayMs);

@@ -33,15 +33,12 @@ describe('a change of a host that hangs', () => {
   test('is waited for where its agent needs somebody who makes the next call', async () => {
     const bench = new SyncBench(appliedNode(), DRIFT);
     bench.host.capabilities.delete('atomic');
-    const { signal, abort } = (() => {
-      const controller = new AbortController();
-      return { signal: controller.signal, abort: () => controller.abort() };
-    })();
+    const process = new AbortController();
     bench.host.meanwhile = untilCut;
-    const ended = bench.sync({ isWanted: () => false, signal });
+    const ended = bench.sync({ isWanted: () => false, signal: process.signal });
     await bench.clock.advance(60_000);
     expect(bench.interim).toEqual(['applying']);
-    abort();
+    process.abort();
     expect(await ended).toMatchObject(CUT);
   });
 

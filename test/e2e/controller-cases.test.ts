@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { type Lab, startLab } from '../support/lab/start-lab.ts';
 import { ModelFleet, newNodeName } from '../support/model-fleet.ts';
+import { refuseFinalizers } from '../support/finalizer-policy.ts';
 import { isFull, leaksOf } from '../support/scene.ts';
 import { until } from '../support/until.ts';
 
@@ -209,7 +210,7 @@ describe('honest conditions', () => {
         (condition as unknown as { observedGeneration: number }).observedGeneration > metadata.generation,
     );
     expect(stale).toEqual([]);
-    expect(await fleet.said(key, 'Reachable')).toBe('Unknown/NotChecked');
+    expect(await fleet.said(key, 'Reachable')).toBe('Unknown/SecretNotFound');
   });
 
   test('C11 an edit of a suspended object changes what is said of it to Unknown or keeps its generation', async () => {
@@ -296,6 +297,18 @@ describe('recovery', () => {
     await fleet.untilReady(key);
     await fleet.untilReady(other);
   });
+});
+
+test('C10 a policy that refuses our finalizer is named in Ready, and nothing is sent', async () => {
+  const name = 'no-finalizers';
+  const allow = await refuseFinalizers(fleet, 'guarded', name);
+  const key = 'guarded/one';
+  await fleet.create(fleet.node(key, urlOf('h44'), { management: { deletionPolicy: 'Disable' } }));
+  const { status } = await fleet.untilReady(key, 'False/FinalizerRefused');
+  expect(status.conditions.find(({ type }) => type === 'Ready')?.message).toContain(name);
+  expect(await mutationsOf('h44')).toBe(0);
+  await allow();
+  await fleet.untilReady(key);
 });
 
 test('S1 no secret is in any log, event, status or metric', async () => {

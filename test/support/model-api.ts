@@ -15,6 +15,8 @@ export class ModelApi implements Pick<KubeClient, 'request'> {
   beforePatch: () => void = () => undefined;
   /** Every write is answered with this. */
   refusesWith: number | undefined;
+  /** Every write of finalizers is. */
+  refusesFinalizersWith: number | undefined;
 
   request<T>({ method, path, body }: KubeRequest): Promise<T> {
     const response = path.includes('/secrets/') ? this.#secret(path) : this.#node(method, { path, body });
@@ -35,7 +37,9 @@ export class ModelApi implements Pick<KubeClient, 'request'> {
     if (this.object === undefined) return 404;
     if (method === 'GET') return this.object;
     if (this.refusesWith !== undefined) return this.refusesWith;
-    return this.#patch(path.includes('/status?') ? 'status' : 'finalizers', body as readonly Operation[]);
+    const what = path.includes('/status?') ? 'status' : 'finalizers';
+    if (what === 'finalizers' && this.refusesFinalizersWith !== undefined) return this.refusesFinalizersWith;
+    return this.#patch(what, body as readonly Operation[]);
   }
 
   #patch(what: 'status' | 'finalizers', operations: readonly Operation[]): object | number {

@@ -46,13 +46,13 @@ export class ModelFleet {
   }
 
   async namespace(name: string): Promise<void> {
-    await this.#post('/api/v1/namespaces', { metadata: { name } });
+    await this.post('/api/v1/namespaces', { metadata: { name } });
     const secrets = {
       agent: { 'hmac-key': this.hmacKey, 'ca.crt': this.agents.caPem },
       key: { privateKey: this.privateKey },
     };
     for (const [secret, stringData] of Object.entries(secrets))
-      await this.#post(`/api/v1/namespaces/${name}/secrets`, {
+      await this.post(`/api/v1/namespaces/${name}/secrets`, {
         metadata: { name: secret, namespace: name },
         stringData,
       });
@@ -82,7 +82,7 @@ export class ModelFleet {
 
   async create(node: object): Promise<void> {
     const { namespace } = (node as { metadata: { namespace: string } }).metadata;
-    await this.#post(`/apis/wgnode.dev/v1alpha1/namespaces/${namespace}/wireguardnodes`, node);
+    await this.post(`/apis/wgnode.dev/v1alpha1/namespaces/${namespace}/wireguardnodes`, node);
   }
 
   async patch(key: string, body: object, subresource: '' | '/status' = ''): Promise<NodeView> {
@@ -149,7 +149,7 @@ export class ModelFleet {
     );
   }
 
-  #post(path: string, body: object): Promise<unknown> {
+  post(path: string, body: object): Promise<unknown> {
     return this.client.request({ method: 'POST', path, body });
   }
 }

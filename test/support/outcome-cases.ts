@@ -1,13 +1,11 @@
 import type { UnreachableReason } from '../../controller/api/conditions.ts';
-import type { WireGuardNode } from '../../controller/api/wireguardnode.generated.ts';
 import { desired } from '../../controller/policy/desired.ts';
 import type { Difference } from '../../controller/policy/differences.ts';
 import type { Change, Outcome, OutcomeOf } from '../../controller/policy/outcome.ts';
-import type { Retry } from '../../controller/policy/retry.ts';
-import type { Kstatus } from './kstatus.ts';
 import { inSyncAt, lostFor } from './judged-nodes.ts';
 import { nodeWith } from './node-builder.ts';
-import { KEY_PAIR, NOW_MS, observation } from './observed-host.ts';
+import { KEY_PAIR, observation } from './observed-host.ts';
+import { type OutcomeCase, underWayCases, words } from './under-way-cases.ts';
 
 export const MTU: Difference = {
   path: 'spec.interface.mtu',
@@ -28,19 +26,6 @@ const wasInSyncBefore = inSyncAt(2);
 const observing = nodeWith(({ spec }) => {
   spec.management.mode = 'Observe';
 });
-const retry: Retry = { kind: 'after', delayMs: 1_000 };
-const words = (text: string): string[] => text.split(' ');
-
-interface OutcomeCase {
-  readonly name: string;
-  readonly node?: WireGuardNode;
-  readonly outcome: Outcome;
-  readonly failures?: number;
-  /** `Type=Status/Reason`, in order; with `@generation` where it was judged at another one than the present. */
-  readonly conditions: readonly string[];
-  readonly kstatus: Kstatus;
-}
-
 const unreachable = (reason: UnreachableReason): Outcome => ({ kind: 'unreachable', reason, message: 'no answer' });
 const lost = (reason: UnreachableReason): string[] =>
   words(`Ready=Unknown/AgentUnreachable Reachable=False/${reason} Synced=Unknown/AgentUnreachable`);
@@ -84,22 +69,6 @@ export const outcomeCases: readonly OutcomeCase[] = [
     kstatus: 'Current',
   },
   {
-    name: 'a change under way is on its way, and Reachable stays as it was',
-    node: wasInSync,
-    outcome: { kind: 'applying' },
-    conditions: words(
-      'Ready=Unknown/Applying Reachable=True/Connected Synced=Unknown/Applying Reconciling=True/Progressing',
-    ),
-    kstatus: 'InProgress',
-  },
-  {
-    name: 'a decision that no longer fits says nothing new',
-    node: wasInSync,
-    outcome: { kind: 'superseded', message: 'the host changed' },
-    conditions: words('Ready=True/InSync Reachable=True/Connected Synced=True/InSync'),
-    kstatus: 'Current',
-  },
-  {
     name: 'a look in mode Observe that finds no difference is current',
     node: observing,
     outcome: { kind: 'in-sync', observation, desired: desired(nodeWith(), KEY_PAIR), change: undefined },
@@ -112,54 +81,6 @@ export const outcomeCases: readonly OutcomeCase[] = [
     outcome: drifted,
     conditions: words('Ready=True/Observed Reachable=True/Connected Synced=False/Drifted'),
     kstatus: 'Current',
-  },
-  {
-    name: 'a host and a wish that did not move say what they said',
-    node: wasInSync,
-    outcome: { kind: 'unmoved', retry },
-    conditions: words('Ready=True/InSync Reachable=True/Connected Synced=True/InSync'),
-    kstatus: 'Current',
-  },
-  {
-    name: 'C1: who waits for its turn on the host says what it said',
-    node: wasInSync,
-    outcome: { kind: 'queued' },
-    conditions: words('Ready=True/InSync Reachable=True/Connected Synced=True/InSync'),
-    kstatus: 'Current',
-  },
-  {
-    name: 'C1: who waits long for its turn on the host says for what',
-    node: wasInSync,
-    outcome: { kind: 'blocked', observation, sinceMs: NOW_MS - 3_000 },
-    conditions: words(
-      'Ready=Unknown/Queued Reachable=True/Connected Synced=Unknown/Queued Reconciling=True/Progressing',
-    ),
-    kstatus: 'InProgress',
-  },
-  {
-    name: 'C12: a deletion that waits does not go on saying that all is well',
-    node: wasInSync,
-    outcome: { kind: 'deleting', why: 'no answer', untilMs: NOW_MS + 60_000, retry },
-    failures: 1,
-    conditions: words('Ready=Unknown/Deleting Reachable=True/Connected Synced=True/InSync'),
-    kstatus: 'InProgress',
-  },
-  {
-    name: 'K1: what the finalizers of others keep is not said to be well',
-    node: wasInSync,
-    outcome: { kind: 'let-go', finalizers: ['a.b/c'] },
-    conditions: words('Ready=Unknown/Deleting Reachable=Unknown/Deleting Synced=Unknown/Deleting'),
-    kstatus: 'InProgress',
-  },
-  {
-    name: 'a move to another host is on its way',
-    node: wasInSync,
-    outcome: { kind: 'moving', message: 'the former host does not answer', untilMs: NOW_MS + 60_000, retry },
-    failures: 1,
-    conditions: words(
-      'Ready=Unknown/LeavingFormerHost Reachable=True/Connected Synced=Unknown/LeavingFormerHost Reconciling=True/ProgressingWithRetry',
-    ),
-    kstatus: 'InProgress',
   },
   {
     name: 'a plan above maxImpact waits for a human',
@@ -239,52 +160,6 @@ export const outcomeCases: readonly OutcomeCase[] = [
     kstatus: 'Failed',
   },
   {
-    name: 'a suspended node keeps what it said',
-    node: wasInSync,
-    outcome: { kind: 'suspended', specMoved: false },
-    conditions: words('Ready=True/InSync Reachable=True/Connected Synced=True/InSync Suspended=True/Suspended'),
-    kstatus: 'Current',
-  },
-  {
-    name: 'C11: a node that was suspended while a change was under way does not go on saying that it is',
-    node: nodeWith(({ metadata, status }) => {
-      const [ready, ...others] = wasInSync.status.conditions;
-      if (ready === undefined) throw new Error('Ready is the first');
-      const { generation: observedGeneration } = metadata;
-      status.conditions = [{ ...ready, status: 'Unknown', reason: 'Applying', observedGeneration }, ...others];
-    }),
-    outcome: { kind: 'suspended', specMoved: true },
-    conditions: words(
-      'Ready=Unknown/Suspended Reachable=True/Connected Synced=Unknown/Suspended Suspended=True/Suspended',
-    ),
-    kstatus: 'InProgress',
-  },
-  {
-    name: 'a suspended node whose spec moved on is not ready',
-    node: wasInSync,
-    outcome: { kind: 'suspended', specMoved: true },
-    conditions: words(
-      'Ready=False/Suspended Reachable=True/Connected Synced=True/InSync Suspended=True/Suspended Stalled=True/Suspended',
-    ),
-    kstatus: 'Failed',
-  },
-  {
-    name: 'C11: a suspended node whose spec moved on since says nothing of a host that was not looked at',
-    node: wasInSyncBefore,
-    outcome: { kind: 'suspended', specMoved: true },
-    conditions: words(
-      'Ready=False/Suspended Reachable=Unknown/NotChecked Synced=Unknown/NotChecked Suspended=True/Suspended Stalled=True/Suspended',
-    ),
-    kstatus: 'Failed',
-  },
-  {
-    name: 'C11: what a suspended node keeps, it keeps of the generation at which it was judged',
-    node: wasInSyncBefore,
-    outcome: { kind: 'suspended', specMoved: false },
-    conditions: words('Ready=True/InSync@2 Reachable=True/Connected@2 Synced=True/InSync@2 Suspended=True/Suspended'),
-    kstatus: 'Current',
-  },
-  {
     name: 'C11: a refusal of a new spec says nothing of its host',
     node: wasInSyncBefore,
     outcome: { kind: 'refused', refusal: { reason: 'URLNotAllowed', message: 'http' } },
@@ -292,33 +167,6 @@ export const outcomeCases: readonly OutcomeCase[] = [
       'Ready=False/URLNotAllowed Reachable=Unknown/NotChecked Synced=Unknown/URLNotAllowed Stalled=True/URLNotAllowed',
     ),
     kstatus: 'Failed',
-  },
-  {
-    name: 'C11: a move to another host says nothing of the new one before it was looked at',
-    node: wasInSyncBefore,
-    outcome: { kind: 'moving', message: 'the former host does not answer', untilMs: NOW_MS + 60_000, retry },
-    failures: 1,
-    conditions: words(
-      'Ready=Unknown/LeavingFormerHost Reachable=Unknown/NotChecked Synced=Unknown/LeavingFormerHost Reconciling=True/ProgressingWithRetry',
-    ),
-    kstatus: 'InProgress',
-  },
-  {
-    name: 'C11: what a deletion says of the host is of the generation at which it was looked at',
-    node: wasInSyncBefore,
-    outcome: { kind: 'deleting', why: 'no answer', untilMs: NOW_MS + 60_000, retry },
-    failures: 1,
-    conditions: words('Ready=Unknown/Deleting Reachable=True/Connected@2 Synced=True/InSync@2'),
-    kstatus: 'InProgress',
-  },
-  {
-    name: 'C11: what a change that lasts keeps of the host is of the generation at which it was looked at',
-    node: wasInSyncBefore,
-    outcome: { kind: 'applying' },
-    conditions: words(
-      'Ready=Unknown/Applying Reachable=True/Connected@2 Synced=Unknown/Applying Reconciling=True/Progressing',
-    ),
-    kstatus: 'InProgress',
   },
   {
     name: 'a change that failed and could not be undone has failed',
@@ -329,4 +177,5 @@ export const outcomeCases: readonly OutcomeCase[] = [
     ),
     kstatus: 'Failed',
   },
+  ...underWayCases,
 ];
