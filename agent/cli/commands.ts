@@ -11,9 +11,10 @@ import { CommandError } from './command-error.ts';
 import { enroll, interfacesOf } from './enroll.ts';
 import { type EnrollOptions, importFiles } from './import-files.ts';
 import { COMMAND_HELP, HELP } from './help.ts';
-import { init, renew } from './init.ts';
+import { init } from './init.ts';
 import { createLocalAgent, type LocalAgent } from './local-agent.ts';
 import { planFile } from './plan-file.ts';
+import { renew } from './renew.ts';
 import { status } from './status.ts';
 
 /** Where the agent has its things on this host. */
@@ -36,12 +37,13 @@ const COMMANDS: Readonly<Record<string, Run>> = {
     print(`${done.join('\n')}\nNext: systemctl enable --now wgnode-agent, then wgnode-agent enroll --all\n`);
   },
   renew: async (args, places) => {
-    const { values } = parsed(args, { address: texts, 'new-key': flag });
+    const { values } = parsed(args, { address: texts, 'new-key': flag, force: flag });
     // What the agent uses, where its configuration can be read.
     const settings = await settingsOf(places).catch(() => null);
     const done = await renew(dirname(places.configPath), createCommandRunner(), {
       addresses: values.address ?? [],
       hasNewKey: values['new-key'] === true,
+      isForced: values.force === true,
       used: settings?.tls?.cert ?? null,
     });
     print(`${done.join('\n')}\nA running agent takes it up within 10 seconds.\n`);

@@ -54,11 +54,13 @@ Examples:
   wgnode-agent init
   wgnode-agent init --address fra1.example.net --address 203.0.113.7
 `,
-  renew: `Usage: wgnode-agent renew [--address DNS-NAME|IP ...] [--new-key]
+  renew: `Usage: wgnode-agent renew [--address DNS-NAME|IP ...] [--new-key] [--force]
 
 Makes a new server certificate, signed by the authority of \`init\`, for the same names or for those that are given, and for the same key unless
---new-key says otherwise (spec.agent.tls.spkiSha256 pins it). A running agent takes it up within 10 seconds, and no call fails meanwhile. Certificates from elsewhere (cert-manager, certbot) are renewed there: the agent
-sees new files by itself.
+--new-key says otherwise (spec.agent.tls.spkiSha256 pins it). A running agent takes it up within 10 seconds, and no call fails meanwhile.
+
+Certificates from elsewhere (cert-manager, certbot) are renewed there: the agent sees new files by itself. --force replaces such a one in
+/etc/wgnode/tls.crt all the same; controllers must trust /etc/wgnode/ca.crt then.
 `,
   check: `Usage: wgnode-agent check
 

@@ -6,7 +6,8 @@ import { join } from 'node:path';
 import { connect } from 'node:tls';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { until } from '../../test/support/until.ts';
-import { init, renew } from '../cli/init.ts';
+import { init } from '../cli/init.ts';
+import { renew } from '../cli/renew.ts';
 import { createCommandRunner } from '../host/command-runner.ts';
 import { createLogger } from '../log.ts';
 import type { TlsFiles } from '../settings.ts';
@@ -15,7 +16,7 @@ import { followTls, readTls } from './tls-files.ts';
 let folder: string;
 let tls: TlsFiles;
 const runner = createCommandRunner();
-const RENEWAL = { addresses: [], hasNewKey: false, used: null };
+const RENEWAL = { addresses: [], hasNewKey: false, isForced: false, used: null };
 const options = { name: 'fra1', addresses: ['127.0.0.1', 'fra1.example.net'] };
 
 beforeEach(async () => {
@@ -75,17 +76,6 @@ describe('certificate and key are refused in a sentence with the file and the cu
     harm();
     expect(() => readTls(tls)).toThrow(message);
   });
-});
-
-test('renew keeps the key, which may be pinned, unless it is asked for another; and leaves the certificates of others alone', async () => {
-  const key = readFileSync(tls.key, 'utf8');
-  await renew(folder, runner, RENEWAL);
-  expect(readFileSync(tls.key, 'utf8')).toBe(key);
-  await renew(folder, runner, { ...RENEWAL, hasNewKey: true });
-  expect(readFileSync(tls.key, 'utf8')).not.toBe(key);
-  await expect(renew(folder, runner, { ...RENEWAL, used: '/etc/letsencrypt/x.pem' })).rejects.toThrow(
-    'which init did not make',
-  );
 });
 
 describe('files that change', () => {

@@ -1,4 +1,4 @@
-import { createPrivateKey, X509Certificate } from 'node:crypto';
+import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto';
 import { readFileSync, statSync } from 'node:fs';
 import type { Server } from 'node:https';
 import type { Logger } from '../log.ts';
@@ -26,7 +26,7 @@ export function readTls({ cert, key, clientCa }: TlsFiles): TlsMaterial {
       `tls.key ${key} can be read by others: run chmod 600 ${key}, and think of a new key if they should not have it`,
     );
   const certificate = certificateIn('tls.cert', cert, material.cert);
-  if (!certificate.checkPrivateKey(keyIn(key, material.key)))
+  if (!certificate.checkPrivateKey(keyIn('tls.key', key, material.key)))
     fail(
       `tls.key ${key} is not the key of ${cert}: put the two that belong together there, or take both away and run wgnode-agent init`,
     );
@@ -65,11 +65,12 @@ export function certificateIn(name: string, path: string, pem: Buffer | string):
   }
 }
 
-function keyIn(path: string, pem: Buffer): ReturnType<typeof createPrivateKey> {
+/** The private key of a text of this file. Throws SettingsError, as above. */
+export function keyIn(name: string, path: string, pem: Buffer): KeyObject {
   try {
     return createPrivateKey(pem);
   } catch {
-    return fail(`tls.key ${path} holds no private key in PEM, or one with a passphrase, which nobody could enter`);
+    return fail(`${name} ${path} holds no private key in PEM, or one with a passphrase, which nobody could enter`);
   }
 }
 

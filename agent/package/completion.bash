@@ -14,7 +14,7 @@ _wgnode_agent() {
   esac
   case "${COMP_WORDS[1]}" in
     init) options='--name --address' ;;
-    renew) options='--address' ;;
+    renew) options='--address --new-key --force' ;;
     enroll) options='--all --interface --namespace --mode --address --name' ;;
     import) options='--namespace --mode --address --name' ;;
     status) options='--interface --output' ;;
