@@ -11,6 +11,7 @@ import type { ConfigResponse } from '../protocol/messages.ts';
 import { observedFrom } from '../protocol/observed.ts';
 import { interfaceOf, parseDocument } from '../protocol/wgquick/document.ts';
 import type { AgentSettings, TlsFiles } from '../settings.ts';
+import { isReachable, namesOf } from './certificate-names.ts';
 import { CommandError } from './command-error.ts';
 import { checkPlace, type EnrollOptions, remarksOf, withMarkedKeys, withPort } from './import-files.ts';
 import { type LocalAgent, Refusal } from './local-agent.ts';
@@ -98,22 +99,39 @@ async function misnamedIn(folder: string): Promise<{ readonly name: string; read
 
 function namingOf(settings: AgentSettings, { namespace, mode, address, name }: EnrollOptions): Naming {
   if (address !== null) checkPlace(address);
-  const place = address ?? addressOf(settings.tls) ?? hostname();
+  const place = address ?? placeOf(settings.tls, hostname());
   const scheme = settings.tls === null ? 'http' : 'https';
   return {
     namespace,
     mode,
-    host: hostName(name ?? hostname().replace(/\..*$/, '')),
+    host: hostName(name ?? ownName(hostname())),
     url: `${scheme}://${withPort(place, settings.port)}`,
   };
 }
 
-/** What the certificate is for: the first name in it that is no loopback one. */
-function addressOf(tls: TlsFiles | null): string | null {
-  if (tls === null) return null;
-  const names = readCertificate(tls.cert).subjectAltName ?? '';
-  const all = names.split(', ').map((entry) => entry.replace(/^(DNS|IP Address):/, ''));
-  return all.find((entry) => entry !== '' && !/^(localhost$|127\.|::1$|0:0:0:0:0:0:0:1$|\*)/.test(entry)) ?? null;
+/** Throws CommandError for the name that hosts have which were given none: objects of one would take those of another. */
+function ownName(host: string): string {
+  const name = host.replace(/\..*$/, '');
+  if (name === 'localhost') throw new CommandError('This host is called localhost, as others are: give --name');
+  return name;
+}
+
+/**
+ * By what controllers reach the agent: the first name or address in the certificate that may be reached from elsewhere, or the name of the
+ * host where the certificate is for it, as one with a wildcard may be. Throws CommandError: a URL that nothing reaches helps nobody.
+ */
+export function placeOf(tls: TlsFiles | null, host: string): string {
+  if (tls === null) {
+    if (isReachable(host)) return host;
+    throw new CommandError(`This host is called ${host}, by which nobody else reaches it: give --address DNS-NAME|IP`);
+  }
+  const certificate = readCertificate(tls.cert);
+  const names = namesOf(certificate);
+  const place = names.find(isReachable) ?? (isReachable(host) ? certificate.checkHost(host) && host : undefined);
+  if (place !== undefined) return place;
+  throw new CommandError(
+    `${tls.cert} is for ${names.length === 0 ? 'no name' : names.join(', ')}, by which nobody else reaches this host: give --address DNS-NAME|IP`,
+  );
 }
 
 /** The certificate that controllers check the agent's by: that of `init`, of cert-manager's layout, or the last of the chain. */

@@ -73,7 +73,7 @@ Prints a Secret for the agent, and for each interface a Secret with its private 
 agent must run. By the comparison that the controller makes: a first reconcile changes nothing, or a comment says what it would change.
 It holds secrets: pass it on, do not store it.
 
-${OBJECTS}  --address ADDRESS      by which controllers reach the agent; default the first name in its certificate
+${OBJECTS}  --address ADDRESS      by which controllers reach the agent; default the first name in its certificate that others can reach
 
 Examples:
   ssh root@fra1 wgnode-agent enroll --all | kubectl apply -f -

@@ -6,6 +6,7 @@ import { markKeys, redactKeys } from '../protocol/redact.ts';
 import { type InterfaceConfig, mapHooks } from '../protocol/wgquick/config.ts';
 import { interfaceOf, parseDocument, savesConfig, strayLine, unmanagedLines } from '../protocol/wgquick/document.ts';
 import { HOOK_NAMES } from '../protocol/wgquick/fields.ts';
+import { isUrlHost } from './certificate-names.ts';
 import { CommandError } from './command-error.ts';
 import { documentsOf, type Naming, hostName, type Source, yamlOf } from './resource-documents.ts';
 
@@ -93,15 +94,11 @@ const MAX_KEY = 32;
 
 /** `HOST`, `HOST:PORT`, an address, `[IPv6]:PORT`; no URL. */
 export function checkPlace(address: string): void {
-  // A zone is one of this host: the CRD takes none.
-  if (isIP(address) !== 0 && !address.includes('%')) return;
-  const parts = /^(?:\[([0-9a-fA-F:.]+)\]|[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?)(?::([0-9]{1,5}))?$/.exec(address);
-  const [, bracketed, port] = parts ?? [];
-  const isPlace =
-    parts !== null &&
-    (bracketed === undefined || isIPv6(bracketed)) &&
-    (port === undefined || (Number(port) >= 1 && Number(port) <= 65_535));
-  if (!isPlace)
+  if (isIPv6(address) && isUrlHost(address)) return;
+  const [, bracketed, host = '', port] = /^(?:\[([^\]]+)\]|([^:[\]]+))(?::([0-9]{1,5}))?$/.exec(address) ?? [];
+  const isHost = bracketed === undefined ? isUrlHost(host) : isIPv6(bracketed) && isUrlHost(bracketed);
+  const isPort = port === undefined || (Number(port) >= 1 && Number(port) <= 65_535);
+  if (!isHost || !isPort)
     throw new CommandError(
       `--address ${JSON.stringify(address)} must be a DNS name or an IP address without a zone, with a port from 1 to 65535 if it is not 8443, as fra1.example.net, 10.0.0.7:9443 or [2001:db8::7]:9443`,
     );

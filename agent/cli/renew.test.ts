@@ -7,6 +7,7 @@ import { createCommandRunner } from '../host/command-runner.ts';
 import { readCertificate, readTls } from '../http/tls-files.ts';
 import { issue, newKey } from './authority.ts';
 import { namesOf } from './certificate-names.ts';
+import { placeOf } from './enroll.ts';
 import { init } from './init.ts';
 import { renew } from './renew.ts';
 
@@ -110,5 +111,32 @@ describe('names that init does not take any more', () => {
     await renew(folder, runner, RENEWAL);
     expect(namesOf(readCertificate(tls.cert))).toEqual(OLD);
     await expect(renew(folder, runner, { ...RENEWAL, addresses: ['*.example.net'] })).rejects.toThrow('--address');
+  });
+});
+
+describe('by what enroll says that controllers reach the agent', () => {
+  const placeFor = async (addresses: readonly string[], host: string): Promise<string> => {
+    await issue(folder, runner, { name: 'fra1', addresses, key: newKey() });
+    return placeOf(tls, host);
+  };
+
+  test.each([
+    ['names of the host itself are passed over', ['localhost.localdomain', '127.0.0.1', '10.0.0.7'], 'h', '10.0.0.7'],
+    ['a wildcard is passed over', ['*.example.org', 'fra1.example.org'], 'h', 'fra1.example.org'],
+    ['a wildcard alone is for the name of the host', ['*.example.org'], 'fra1.example.org', 'fra1.example.org'],
+  ])('%s', async (_, addresses, host, place) => {
+    expect(await placeFor(addresses, host)).toBe(place);
+  });
+
+  test.each([
+    ['a wildcard for others', ['*.example.org'], 'fra1.example.net'],
+    ['localhost', ['localhost.localdomain', '0:0:0:0:0:0:0:1'], 'localhost.localdomain'],
+  ])('%s names no URL: it is asked for', async (_, addresses, host) => {
+    await expect(placeFor(addresses, host)).rejects.toThrow(/tls\.crt is for .*: give --address/);
+  });
+
+  test('without TLS it is the name of the host, if others may know it', () => {
+    expect(placeOf(null, 'fra1')).toBe('fra1');
+    expect(() => placeOf(null, 'localhost')).toThrow('--address');
   });
 });
