@@ -79,6 +79,17 @@ describe('wg-quick files as others have exported them', () => {
     expect(text).toMatch(/^# the file has no \[Interface\] line/m);
   });
 
+  const PEER = 'NnAadBS26BL6zH2ocwOIE5/ElrPHITP7up1zokJy3Fo=';
+  const PATH = '/usr/local/libexec/wireguard/hooks/forwarding/setup';
+
+  test('hooks with a public key or a long path are asked for as they are, those with a secret one are not', async () => {
+    const postUp = [`wg set %i peer ${PEER} persistent-keepalive 25`, `${PATH} up`];
+    const lines = postUp.map((hook) => `PostUp = ${hook}\n`).join('');
+    expect(await specOf(file('wg0.conf', lines))).toMatchObject({ spec: { interface: { postUp } } });
+    const secret = `PostUp = wg set %i peer ${PEER} preshared-key <(echo ${newPrivateKey()})\n`;
+    await expect(importFiles([file('wg1.conf', secret)], OPTIONS)).rejects.toThrow('a hook has a key in it');
+  });
+
   test('what is missing is said', async () => {
     await expect(importFiles([join(folder, 'wg0.conf')], OPTIONS)).rejects.toThrow('there is no such file');
     await expect(importFiles([file('wg0.conf', '')], { ...OPTIONS, address: null })).rejects.toThrow('--address');

@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { arbitraryKey, RUNS } from '../../test/fixtures/arbitraries.ts';
-import { markKeys, redactFile, redactKeys, unmarkKeys } from './redact.ts';
+import { markKeys, markShapes, redactFile, redactKeys, unmarkKeys } from './redact.ts';
 
 const KEY = 'cL1NSNmv9SeD129gd8oYNo6HoMHqZ+ETtlQIfSiR0EY=';
 const PUBLIC_KEY = 'NnAadBS26BL6zH2ocwOIE5/ElrPHITP7up1zokJy3Fo=';
@@ -42,9 +42,46 @@ describe('N8: keys in text', () => {
     expect(redactKeys(`private_key=${'0123456789abcdef'.repeat(4)}`)).toBe('private_key=[redacted]');
   });
 
-  test('ordinary text stays', () => {
-    const text = 'Line unrecognized: `Jc=4` in /etc/wireguard/wg0.conf';
+  test.each([
+    ['ordinary text', 'Line unrecognized: `Jc=4` in /etc/wireguard/wg0.conf'],
+    ['a long path', '/usr/local/libexec/wireguard/hooks/forwarding/setup up'],
+    [
+      'a long path with names',
+      '. /opt/Company/wireguard/hooks/forwarding/setup && /home/Alice/vpn2/wireguard/networks/office/up',
+    ],
+    ['a path of a key', 'wg set %i private-key /etc/wireguard/interfaces/office/keys/private'],
+    ['the public key of a peer', `wg set wg0 peer ${PUBLIC_KEY} allowed-ips 10.0.0.2/32`],
+    ['one in quotes', `wg set wg0 peer "${PUBLIC_KEY}" remove; hook --public-key=${PUBLIC_KEY} x`],
+  ])('%s stays', (_, text) => {
     expect(redactKeys(text)).toBe(text);
+    expect(markKeys(text)).toBe(text);
+  });
+
+  test.each([
+    ['behind a path', `/etc/wireguard/keys/of/interfaces/${KEY}`],
+    ['of slashes', 'wg /L1NSNmv9/eD129gd8oYNo6HoMHq/+ETtlQIfSiR0EY='],
+    ['in a path, in hexadecimal digits', `/run/keys/${'0123456789abcdef'.repeat(4)}`],
+    ['where a preshared one stands', `wg set wg0 peer ${PUBLIC_KEY} preshared-key ${KEY}`],
+    ['that is private', `wg set wg0 private-key ${KEY}`],
+    ['that is longer than one behind peer', `wg set wg0 peer ${KEY.slice(0, 43)}a=`],
+    ['behind peer, without its end', `wg set wg0 peer ${KEY.slice(0, 43)}`],
+    ['behind peer in a comment', `true # psk of peer ${KEY}`],
+    ['on the line after peer', `peer\n${KEY}`],
+  ])('a key %s goes', (_, text) => {
+    for (const told of [redactKeys(text), markKeys(text)])
+      for (const key of [KEY, 'L1NSNmv9', '0123456789abcdef']) expect(longestLeft(told, key)).toBeLessThan(8);
+  });
+
+  test('no key is taken for a path, wherever it stands in one', () => {
+    fc.assert(
+      fc.property(arbitraryKey, fc.constantFrom('', '/', '/etc/wireguard/', '/a/b/c/d'), (key, before) => {
+        // Zeros and the like are keys of nobody.
+        fc.pre(new Set(key).size > 12);
+        for (const length of [42, 43, 44])
+          expect(longestLeft(redactKeys(`cat ${before}${key.slice(0, length)}`), key.slice(0, 42))).toBeLessThan(8);
+      }),
+      RUNS,
+    );
   });
 });
 
@@ -87,6 +124,13 @@ describe('M12: marks in the place of keys', () => {
       }),
       RUNS,
     );
+  });
+
+  test('texts are compared alike, whoever made the marks, and old marks of public keys and paths stand for them', () => {
+    const whole = `${text(KEY)}; /usr/local/libexec/wireguard/hooks/forwarding/setup`;
+    expect(markShapes(markKeys(whole))).toBe(markShapes(whole));
+    expect(markShapes(markShapes(whole))).toBe(markShapes(whole));
+    expect(unmarkKeys(markShapes(whole), [whole])).toBe(whole);
   });
 
   test('other keys have other marks, and a mark of no key of the source is told', () => {

@@ -5,18 +5,43 @@ const KEY = /[A-Za-z0-9+/]{42,}={0,2}/g;
 /** A key in the other alphabet of base64, which tools take for a key that is wrong, and repeat. */
 const URL_KEY = /[A-Za-z0-9_-]{43}=/g;
 
-/** Text with everything that could be a WireGuard key taken out, for lines that we keep but do not own. */
-export const redactKeys = (text: string): string => text.replace(KEY, '[redacted]').replace(URL_KEY, '[redacted]');
+/**
+ * Names of folders, one behind the other. A key has upper case letters in other places than their beginnings, but for one of 10^9; and in
+ * hexadecimal digits it is longer.
+ */
+const PATH = /^(?=.*\/.*\/)(?:[A-Z]?[a-z0-9]{0,31}\/)+(?:[A-Z]?[a-z0-9]{0,31})$/;
+
+/** The words of wg(8) and its like before a public key. */
+const BEFORE_PUBLIC = /(?:^|\s)-{0,2}(?:peer|public-?key)(?:\s+|=)["']?$/i;
+
+/** Whether a whole key stands here, where a public one does; behind a # nobody knows what words mean. */
+function isPublic(text: string, run: string, at: number): boolean {
+  if (!/^.{43}=$/.test(run)) return false;
+  const before = text.slice(text.lastIndexOf('\n', at) + 1, at);
+  return !before.includes('#') && BEFORE_PUBLIC.test(before.slice(-32));
+}
+
+const replaceSecrets = (text: string, by: (run: string) => string): string =>
+  text.replace(KEY, (run: string, at: number) => (PATH.test(run) || isPublic(text, run, at) ? run : by(run)));
+
+/** Text with everything that could be a secret WireGuard key taken out, for lines that we keep but do not own. */
+export const redactKeys = (text: string): string =>
+  replaceSecrets(text, () => '[redacted]').replace(URL_KEY, (run, at: number, whole: string) =>
+    isPublic(whole, run, at) ? run : '[redacted]',
+  );
 
 const MARK = /\[key [0-9a-f]{16}\]/g;
 
 /** A piece of the hash of 32 random bytes tells nothing of them. */
 const markOf = (key: string): string => `[key ${createHash('sha256').update(key).digest('hex').slice(0, 16)}]`;
 
-/** Text with a mark in the place of each key: other keys have other marks, so that texts can be compared and sent back without them. */
-export const markKeys = (text: string): string => text.replace(KEY, markOf);
+/** Text with a mark in the place of each secret key: other keys have other marks, so that texts can be sent back without them. */
+export const markKeys = (text: string): string => replaceSecrets(text, markOf);
 
-/** The inverse of `markKeys`, by the keys that stand in `sources`; one of these is left as it is. Undefined = a mark is that of none of them. */
+/** As `markKeys`, and of whatever has the shape of a key: two texts are one here, whoever made their marks, or put none. */
+export const markShapes = (text: string): string => text.replace(KEY, markOf);
+
+/** The inverse of both, by the keys that stand in `sources`; one of these is left as it is. Undefined = a mark is that of none of them. */
 export function unmarkKeys(text: string, sources: readonly string[]): string | undefined {
   if (text.search(MARK) < 0 || sources.includes(text)) return text;
   const keys = new Map(sources.flatMap((source) => source.match(KEY) ?? []).map((key) => [markOf(key), key]));

@@ -1,5 +1,5 @@
 import { sameHook } from '../hooks/canonical.ts';
-import { markKeys, redactKeys } from '../redact.ts';
+import { markShapes, redactKeys } from '../redact.ts';
 import type { Field, FieldProblem, Parsed } from './field.ts';
 
 /** The kinds of values that the field table is made of: each function gives a row what all fields of its kind share. */
@@ -202,7 +202,7 @@ type HookRow<Name extends string> = Pick<Field<readonly string[]>, 'key' | 'runn
   readonly wire: WireRow<Name>;
 };
 
-const joined = (commands: readonly string[]): string => markKeys(joinedHooks(commands));
+const joined = (commands: readonly string[]): string => markShapes(joinedHooks(commands));
 
 const trimmed = (commands: readonly string[]): Parsed<readonly string[]> =>
   valid(commands.map((command) => command.trim()));
