@@ -119,7 +119,7 @@ export function parseSettings(fileText: string | null, environment: Environment)
   const dropIn = fileText === null && hasOldName && !KEYS.some((key) => environment[variableOf(key)] !== undefined);
   const { host, port } = listenOf(raw['listen'], environment, dropIn);
   if (raw['minSignature'] !== undefined && raw['minSignature'] !== 'v1') {
-    fail('minSignature must be v1: scheme v2 is not built yet');
+    fail('minSignature must be v1, the only scheme that there is, or be left out');
   }
   const tls = tlsOf(raw['tls'], dropIn);
   return {

@@ -195,7 +195,7 @@ async function compose(settings: Settings, parts: Parts): Promise<Dependencies> 
     allow: settings.allowAgentCidrs,
     deny: [...settings.denyAgentCidrs, ...ownServices()],
   });
-  const { allowHttpAgents, minSignature, showOtherNamespaces, election } = settings;
+  const { allowHttpAgents, showOtherNamespaces, election } = settings;
   const failedEvent = (error: unknown): void => {
     log.warn('cannot write an event', { error: textOf(error) });
   };
@@ -218,7 +218,7 @@ async function compose(settings: Settings, parts: Parts): Promise<Dependencies> 
     drivers: createDrivers({ guard, now: Date.now, called: metrics.agentCalled }),
     localStates: createLocalStates(),
     policy: {
-      ...{ allowHttpAgents, minSignature, showOtherNamespaces },
+      ...{ allowHttpAgents, showOtherNamespaces },
       cluster: await untilKnown(() => readClusterId(client, signal), log),
       term: election === undefined ? undefined : term.number,
     },

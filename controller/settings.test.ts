@@ -12,7 +12,6 @@ const DEFAULTS: Settings = {
   allowHttpAgents: false,
   allowAgentCidrs: [],
   denyAgentCidrs: [],
-  minSignature: 'v1',
   objectMetrics: true,
   showOtherNamespaces: false,
   election: undefined,
@@ -131,7 +130,6 @@ describe('flags and environment', () => {
       args: ['--metrics-address', ':9090'],
       expected: { metrics: { host: '0.0.0.0', port: 9090 } },
     },
-    { name: 'a signature scheme', args: ['--min-signature', 'v2'], expected: { minSignature: 'v2' } },
   ])('$name', ({ args = [], environment = {}, expected }) => {
     expect(parseSettings(args, environment)).toMatchObject({ ...DEFAULTS, ...expected });
   });
@@ -145,7 +143,6 @@ describe('a bad value is a SettingsError that says what is allowed', () => {
       environment: { WGNODE_LOG_LEVEL: 'loud' },
       allowed: ['log-level', 'error', 'warn', 'info', 'debug'],
     },
-    { name: 'a signature scheme', args: ['--min-signature', 'v3'], allowed: ['v1', 'v2'] },
     { name: 'a boolean', environment: { WGNODE_OBJECT_METRICS: 'yes' }, allowed: ['true', 'false'] },
     { name: 'too few workers', args: ['--workers', '1'], allowed: ['2', '4096'] },
     { name: 'too many workers', args: ['--workers', '4097'], allowed: ['2', '4096'] },

@@ -26,7 +26,6 @@ export interface Settings {
   readonly allowHttpAgents: boolean;
   readonly allowAgentCidrs: readonly string[];
   readonly denyAgentCidrs: readonly string[];
-  readonly minSignature: 'v1' | 'v2';
   readonly objectMetrics: boolean;
   readonly showOtherNamespaces: boolean;
   /** Undefined = this controller is the only one. */
@@ -93,7 +92,6 @@ const FLAGS = {
     help: 'connect to agents in these networks only (repeatable)',
   },
   'deny-agent-cidr': { type: 'string', fallback: '', many: true, help: 'never connect to these networks (repeatable)' },
-  'min-signature': { type: 'string', fallback: 'v1', help: 'least signature scheme where an object names none' },
   'object-metrics': {
     type: 'boolean',
     fallback: 'true',
@@ -176,7 +174,6 @@ export function parseSettings(
     allowHttpAgents: isOn('allow-http-agents'),
     allowAgentCidrs: cidrsOf('allow-agent-cidr', list('allow-agent-cidr')),
     denyAgentCidrs: cidrsOf('deny-agent-cidr', list('deny-agent-cidr')),
-    minSignature: oneOf('min-signature', text('min-signature'), ['v1', 'v2']),
     objectMetrics: isOn('object-metrics'),
     showOtherNamespaces: isOn('show-other-namespaces'),
     election: isOn('leader-elect') ? electionOf(text, environment) : undefined,

@@ -1,7 +1,7 @@
 // Generated from crds/wireguardnodes.wgnode.dev.yaml by hack/generate-types.ts. Do not edit: change the CRD and run `node hack/generate-types.ts`.
 // A field with a default is not optional here, as the API server fills it.
 
-export type SignatureScheme = 'v1' | 'v2';
+export type SignatureScheme = 'v1';
 export type Impact = 'None' | 'Rehandshake' | 'Restart';
 
 /** One WireGuard interface on one host outside the cluster. The controller keeps the host equal to the spec through the agent that runs there, and leaves the peers that the host has as they are. */
@@ -53,7 +53,7 @@ export interface AgentSpec {
   secretRef: SecretReference;
   /** Total time in seconds that one change on the host may take, from 1 to 300. A read is given up after 10 seconds, whatever this says. Default 30. For example 60 */
   timeoutSeconds: number;
-  /** The least signature scheme that the controller may use with this agent; a downgrade below it is refused and reported. Absent means the controller's flag --min-signature. v2 is reserved: a controller that cannot do it yet reports Unsupported. For example v1 */
+  /** The least signature scheme that the controller may use with this agent. There is one, v1, and absent means it, too. For example v1 */
   minSignature?: SignatureScheme;
   /** How the certificate of the agent is checked. Absent means by the host of the URL and by ca.crt. */
   tls?: AgentTLS;

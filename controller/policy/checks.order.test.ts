@@ -9,7 +9,7 @@ const wrongs: readonly (readonly [RefusalReason, (input: Input) => Input])[] = [
   [
     'Unsupported',
     (input) => {
-      input.node.spec.agent.minSignature = 'v2';
+      Object.assign(input.node.spec.agent, { minSignature: 'v2' });
       return input;
     },
   ],

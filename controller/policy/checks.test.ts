@@ -47,25 +47,17 @@ const cases: readonly Case[] = [
     reason: 'InvalidSpec',
   },
   {
-    name: 'signature scheme v2 of the object is not supported yet',
+    name: 'a signature scheme that only another CRD takes is not supported',
     input: inputWith((node) => {
-      node.spec.agent.minSignature = 'v2';
+      Object.assign(node.spec.agent, { minSignature: 'v2' });
     }),
     reason: 'Unsupported',
   },
   {
-    name: 'signature scheme v2 as the default of the controller is not supported yet',
-    input: inputWith(nothing, { policy: { ...POLICY, minSignature: 'v2' } }),
-    reason: 'Unsupported',
-  },
-  {
-    name: 'the scheme of the object wins over the default of the controller',
-    input: inputWith(
-      (node) => {
-        node.spec.agent.minSignature = 'v1';
-      },
-      { policy: { ...POLICY, minSignature: 'v2' } },
-    ),
+    name: 'the signature scheme v1 is supported',
+    input: inputWith((node) => {
+      node.spec.agent.minSignature = 'v1';
+    }),
     reason: undefined,
   },
   ...['https://1.2.3.999:8443', 'https://host.123', 'https://1.2.3.4.5', 'https://[::g]:8443'].map((url) => ({
@@ -232,11 +224,11 @@ describe('checkAgent', () => {
 
   test.each([
     { name: 'a URL that is none', url: 'https://1.2.3.999:8443', reason: 'InvalidSpec' },
-    { name: 'signature scheme v2', minSignature: 'v2' as const, reason: 'Unsupported' },
+    { name: 'signature scheme v2', minSignature: 'v2', reason: 'Unsupported' },
   ])('refuses $name', ({ url, minSignature, reason }) => {
     const input = inputWith(({ spec }) => {
       if (url !== undefined) spec.agent.url = url;
-      if (minSignature !== undefined) spec.agent.minSignature = minSignature;
+      Object.assign(spec.agent, { minSignature });
     });
     expect(checkAgent(input)?.reason).toBe(reason);
   });

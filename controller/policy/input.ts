@@ -22,8 +22,6 @@ export type KeyRead =
 /** What the operator of the controller allows. */
 export interface OperatorPolicy {
   readonly allowHttpAgents: boolean;
-  /** The least signature scheme where an object names none. */
-  readonly minSignature: 'v1' | 'v2';
   /** Who reads an object may learn the namespaces of others. */
   readonly showOtherNamespaces: boolean;
   /** Tells this cluster from others; empty = not known. */

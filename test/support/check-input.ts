@@ -16,7 +16,6 @@ export const HMAC_KEY = 'correct horse battery staple';
 
 export const POLICY: OperatorPolicy = {
   allowHttpAgents: false,
-  minSignature: 'v1',
   showOtherNamespaces: false,
   cluster: 'cluster-1',
   term: undefined,
