@@ -231,6 +231,22 @@ describe('the agent does not start', () => {
   });
 });
 
+describe('where neither file nor environment says how the agent is reached', () => {
+  test.each([
+    ['no file', null, /^There is no .*agent\.yaml: run wgnode-agent init$/],
+    ['an empty file', '', /agent\.yaml says nothing: take it away and run wgnode-agent init/],
+    ['a file of comments', '# listen: {port: 1}\n', /says nothing/],
+  ])('%s: init is what helps', (_, text, message) => {
+    for (const environment of [{}, { WGNODE_LOG_LEVEL: 'debug' }])
+      expect(() => parseSettings(text, environment)).toThrow(message);
+  });
+
+  test('the environment may say all of it, whatever the file', () => {
+    for (const text of [null, ''])
+      expect(read(text, { WGNODE_TLS: 'off', WGNODE_SECRETS: SECRET })).toMatchObject({ secrets: [SECRET] });
+  });
+});
+
 describe('N8: no failure repeats what may be a secret', () => {
   test.each<{ name: string; file: string | null; environment?: Environment }>([
     { name: 'bad YAML', file: `secrets: [${SECRET}\ntls: off\n` },

@@ -6,10 +6,10 @@ import type { AllowedCommand, HookPolicy } from './protocol/hooks/hook.ts';
 import { isInterfaceName } from './protocol/interface-name.ts';
 import { Secret } from './protocol/secret.ts';
 import { LOG_LEVELS, type LogLevel } from './log.ts';
+import { isPlaceholder } from './placeholder-secret.ts';
 
 /** The host's own policy; root, 0600. */
 export const CONFIG_PATH = '/etc/wgnode/agent.yaml';
-const OLD_DEFAULT_SECRET = 'change-me-in-production';
 const MIN_SECRET_BYTES = 16;
 
 /** Paths of PEM files. `clientCa` null = clients need no certificate. */
@@ -111,9 +111,18 @@ export async function readConfigFile(path: string): Promise<string | null> {
   }
 }
 
+/** Variables without which nothing but a file can say how the agent is reached. */
+const WAYS = ['WGNODE_TLS', 'WGNODE_SECRETS', 'WG_AGENT_SECRET'];
+
 /** Merges file and environment (which wins) into settings. Throws SettingsError; nothing is guessed. */
 export function parseSettings(fileText: string | null, environment: Environment): AgentSettings {
   const file = parseFile(fileText);
+  if (Object.keys(file).length === 0 && WAYS.every((name) => environment[name] === undefined))
+    fail(
+      fileText === null
+        ? `There is no ${CONFIG_PATH}: run wgnode-agent init`
+        : `${CONFIG_PATH} says nothing: take it away and run wgnode-agent init, which makes a new one`,
+    );
   const raw: Raw = { ...file, ...fromEnvironment(environment) };
   const hasOldName = Object.keys(OLD_NAMES).some((name) => environment[name] !== undefined);
   const dropIn = fileText === null && hasOldName && !KEYS.some((key) => environment[variableOf(key)] !== undefined);
@@ -157,7 +166,8 @@ function parseYaml(text: string, where: string): unknown {
 }
 
 function parseFile(text: string | null): Raw {
-  if (text === null) return {};
+  // The parser fails on a text without any value.
+  if (text === null || !/^\s*[^\s#]/m.test(text)) return {};
   const parsed = parseYaml(text, 'The configuration file');
   if (parsed === undefined || parsed === null) return {};
   if (typeof parsed !== 'object' || Array.isArray(parsed)) return fail('The configuration file must be a YAML mapping');
@@ -232,11 +242,10 @@ function secretsOf(raw: unknown, environment: Environment): Secret[] {
         `Every one of secrets must be text of at least ${String(MIN_SECRET_BYTES)} bytes; make one with \`openssl rand -hex 32\``,
       );
     }
-    if (/^<.*>$/.test(secret.trim()))
+    if (isPlaceholder(secret))
       fail(
-        'secrets holds the placeholder of an example; make a key with `openssl rand -hex 32`, or all of it with `wgnode-agent init`',
+        'secrets holds a placeholder, which everybody guesses; make a key with `openssl rand -hex 32`, or all of it with `wgnode-agent init`',
       );
-    if (secret === OLD_DEFAULT_SECRET) fail('secrets must not hold the old default secret, which everybody knows');
     return new Secret(secret);
   });
 }

@@ -178,12 +178,8 @@ function parsed<const O extends NonNullable<ParseArgsConfig['options']>>(
   }
 }
 
-async function settingsOf({ configPath }: Places): Promise<AgentSettings> {
-  const file = await readConfigFile(configPath);
-  const isInEnvironment = Object.keys(process.env).some((name) => /^WG(NODE|_AGENT)_/.test(name));
-  if (file === null && !isInEnvironment) throw new SettingsError(`There is no ${configPath}: run wgnode-agent init`);
-  return parseSettings(file, process.env);
-}
+const settingsOf = async ({ configPath }: Places): Promise<AgentSettings> =>
+  parseSettings(await readConfigFile(configPath), process.env);
 
 async function localAgent(places: Places): Promise<{ settings: AgentSettings; agent: LocalAgent }> {
   const settings = await settingsOf(places);

@@ -2,13 +2,14 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
+import { newSecretText } from '../../test/support/canary.ts';
 import { parseSettings } from '../settings.ts';
 import { CommandError } from './command-error.ts';
 import { enroll } from './enroll.ts';
 import { type LocalAgent, Refusal } from './local-agent.ts';
 import { status } from './status.ts';
 
-const SETTINGS = parseSettings(`{tls: off, secrets: [${'x'.repeat(32)}]}`, {});
+const SETTINGS = parseSettings(`{tls: off, secrets: [${newSecretText()}]}`, {});
 const OPTIONS = { interfaces: null, namespace: 'edge', mode: 'Observe', address: 'a.example', name: 'fra1' } as const;
 
 let folder: string;

@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
+import { newSecretText } from '../../test/support/canary.ts';
 import { parseSettings } from '../settings.ts';
 import { enroll } from './enroll.ts';
 import { createLocalAgent } from './local-agent.ts';
@@ -28,7 +29,7 @@ test.each([
   const cert = join(folder, 'tls.crt');
   if (text !== null) writeFileSync(cert, text);
   const tls = JSON.stringify({ cert, key: join(folder, 'tls.key') });
-  const settings = parseSettings(`{tls: ${tls}, secrets: [${'x'.repeat(32)}]}`, {});
+  const settings = parseSettings(`{tls: ${tls}, secrets: [${newSecretText()}]}`, {});
   const agent = createLocalAgent(settings, Date.now);
   const known = { code: 'settings', message: expect.stringMatching(expected) };
   await expect(agent.get('/v1/wg/wg0/config')).rejects.toMatchObject(known);
