@@ -82,8 +82,8 @@ Examples:
   import: `Usage: wgnode-agent import FILE ... --address DNS-NAME|IP [-n NAMESPACE] [--mode Observe|Enforce] [--name NAME]
 
 Prints the objects of wg-quick files, as enroll does of a host; the name of a file is that of its interface. What runs is not looked at.
-An object is called HOST-INTERFACE; where the interface has other characters than a-z, 0-9 and hyphens (WG0, wg_0), a piece of a hash of its
-name follows.
+An object is called HOST-INTERFACE; where the interface has other characters than a-z and 0-9 (WG0, wg_0, wg-0) or looks like a hash itself, a
+piece of a hash of its name follows.
 
 ${OBJECTS}
 Example:

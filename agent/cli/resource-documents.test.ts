@@ -76,6 +76,20 @@ describe('the objects of an interface', () => {
     expect(new Set(all).size).toBe(all.length);
   });
 
+  test('no two objects have one name, whatever hosts and interfaces are called that are split otherwise', () => {
+    const pairs = ['fra1 a-wg0', 'fra1-a wg0', 'fra1 a-wg-0', 'fra1-a wg-0', 'fra1-a-wg 0', 'fra1-a wg_0'];
+    const nameOf = (host: string, name: string): string => {
+      const [, node] = documentsOf({ ...NAMING, host }, [source(name, '')]);
+      return (node?.object as { metadata: { name: string } }).metadata.name;
+    };
+    const names = pairs.map((pair) => nameOf(pair.split(' ')[0] ?? '', pair.split(' ')[1] ?? ''));
+    expect(new Set(names).size).toBe(pairs.length);
+    // An interface that is called as the hash of another.
+    const [, hash = ''] = /-([0-9a-f]{6})$/.exec(nameOf('fra1', 'wg-0')) ?? [];
+    expect(nameOf('fra1-wg-0', hash)).not.toBe(nameOf('fra1', 'wg-0'));
+    expect([nameOf('fra1', 'wg0'), nameOf('fra-1', 'office2')]).toEqual(['fra1-wg0', 'fra-1-office2']);
+  });
+
   test('an object has its name whatever others are printed with it', () => {
     const all = nodeNames(...COLLIDING);
     for (const name of COLLIDING) expect(nodeNames(name)).toEqual({ [name]: all[name] });

@@ -41,6 +41,7 @@ export interface Source {
 const MAX_HOST = 38;
 /** Of characters in hex. */
 const HASH_LENGTH = 6;
+const HASH = new RegExp(`^[0-9a-f]{${String(HASH_LENGTH)}}$`);
 
 /** Lower case letters, digits and hyphens, as the API server takes names (RFC 1123): other texts may give the same one. */
 const plainName = (text: string): string =>
@@ -62,11 +63,13 @@ export function hostName(text: string): string {
 
 /**
  * The name of an interface's object: of these two alone, so that another run, with other interfaces, never takes the object of one for
- * that of another. `WG0` and `wg_0` are not `wg0` and `wg-0`, which API servers cannot tell by their names: their hash does.
+ * that of another. `WG0` and `wg_0` are not `wg0`, which API servers cannot tell by their names, and `fra1` with `a-wg0` is not `fra1-a`
+ * with `wg0`: their hash tells them. So what stands behind the last hyphen is either the whole interface or a hash, and no interface of
+ * the look of a hash goes without one.
  */
 function nodeName(host: string, name: string): string {
-  const plain = plainName(name);
-  return `${host}-${plain === name ? name : `${plain}-${hashOf(name)}`}`;
+  const isPlain = /^[a-z0-9]+$/.test(name) && !HASH.test(name);
+  return isPlain ? `${host}-${name}` : `${host}-${plainName(name)}-${hashOf(name)}`;
 }
 
 const agentName = (host: string): string => `${host}-agent`;
