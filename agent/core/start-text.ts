@@ -1,7 +1,6 @@
 import { canonicalIp } from '../protocol/address.ts';
 import type { Document, Line } from '../protocol/wgquick/document.ts';
 import { isQuickLine } from '../protocol/wgquick/strip.ts';
-import { withoutSpace } from '../protocol/wgquick/white-space.ts';
 import type { Device, Peer } from './device.ts';
 
 /** A peer whose endpoint is a name, as `host:port` stands in the file. */
@@ -46,7 +45,7 @@ const isLearnt = (peer: Peer | undefined): boolean =>
 const isEndpoint = (line: Line): boolean => line.section === 'peer' && line.key === 'endpoint';
 
 function lineText(line: Line, peer: Peer | undefined): string {
-  if (!isEndpoint(line) || nameIn(withoutSpace(line.value)) === undefined) return line.raw;
+  if (!isEndpoint(line) || nameIn(line.value) === undefined) return line.raw;
   return peer?.endpoint ? `Endpoint = ${peer.endpoint}` : '# no address yet';
 }
 
@@ -70,5 +69,5 @@ function sectionsOf(lines: Document): Line[][] {
 
 const lastValue = (section: readonly Line[], key: string): string | undefined => {
   const line = section.findLast((candidate) => candidate.section === 'peer' && candidate.key === key);
-  return line === undefined ? undefined : withoutSpace(line.value);
+  return line?.value;
 };

@@ -56,7 +56,7 @@ const hexOf = (base64: string): string => Buffer.from(base64, 'base64').toString
 const isPort = (text: string): boolean => /^[0-9]{1,5}$/.test(text) && Number(text) <= 65_535;
 
 function takeOwn(device: Map<string, string>, line: Line): boolean {
-  const value = withoutSpace(line.value);
+  const { value } = line;
   switch (line.key) {
     case 'privatekey':
       if (parsePrivateKey(value) === undefined) return false;
@@ -76,7 +76,7 @@ function takeOwn(device: Map<string, string>, line: Line): boolean {
 }
 
 function takePeer(peer: Peer | null, line: Line): boolean {
-  const value = withoutSpace(line.value);
+  const { value } = line;
   switch (peer === null ? '' : line.key) {
     case 'publickey':
       if (!isKey(value) || peer?.publicKey !== null) return false;

@@ -30,6 +30,9 @@ const ofInterface = (key: string, value: string): string => `[Interface]\n${key}
 const rows = (make: (key: string, value: string) => string, table: Readonly<Record<string, readonly string[]>>) =>
   Object.entries(table).flatMap(([key, values]) => values.map((value) => ({ key, value, text: make(key, value) })));
 
+/** wg takes all white space out of a line, that of a value, too. */
+const spaced = (key: string): string => `${key.slice(0, 20)} \t${key.slice(20)}`;
+
 /** Values that people had in their files, beside those that stand next to them in the grammar. */
 const SAME = [
   ...rows(ofPeer, {
@@ -51,16 +54,18 @@ const SAME = [
       ...['1.2.3.4:5', '1.2.3.4', '[::1]:5', '::1:5', '2001:db8::1:51820', '[::1]', '1.2.3.4:', ':58210', '1.2.3.4:0'],
       ...['1.2.3.4:-5', '1.2.3.4 : 5', '1.2.3.4:5:6', '[::1]5', '(none)'],
     ],
-    PersistentKeepalive: ['0', '25', 'off', 'OFF', '65535', '65536', '-1', '0x10', '25s', '', '025', '999999'],
-    PublicKey: [KEY, KEY.slice(0, 43), `${KEY}=`, `${KEY.slice(0, 42)}p=`, '', '(none)'],
-    PresharedKey: [KEY, '', '(none)', KEY.replace('=', '')],
+    PersistentKeepalive: ['0', '25', '2 5', 'off', 'OFF', '65535', '65536', '-1', '0x10', '25s', '', '025', '999999'],
+    PublicKey: [KEY, spaced(KEY), KEY.slice(0, 43), `${KEY}=`, `${KEY.slice(0, 42)}p=`, '', '(none)'],
+    PresharedKey: [KEY, spaced(KEY), '', '(none)', KEY.replace('=', '')],
     MTU: ['1412'],
     DNS: ['1.1.1.1'],
     Nickname: ['me'],
   }),
   ...rows(ofInterface, {
-    ListenPort: ['0', '1', '65535', '-1', '0x10', '', ' 5', 'no-such-service', '051820'],
+    ListenPort: ['0', '1', '65535', '51 820', '51\t820', '5 6', '-1', '0x10', '', ' 5', 'no-such-service', '051820'],
     FwMark: [
+      '0x ca 6c',
+      'o ff',
       '0',
       'off',
       'OFF',
@@ -75,7 +80,7 @@ const SAME = [
       '0xzz',
       '0x100000000',
     ],
-    PrivateKey: [KEY, '', KEY.slice(1)],
+    PrivateKey: [KEY, spaced(KEY), '', KEY.slice(1)],
   }),
 ];
 
@@ -88,7 +93,7 @@ describe('what we call no value of a key of wg is what wg refuses', () => {
   test.each([
     ...rows(ofPeer, { Endpoint: ['1.2.3.4:70000'] }),
     ...rows(ofInterface, {
-      ListenPort: ['65536', '99999999999', '5 6', 'domain'],
+      ListenPort: ['65536', '99999999999', 'domain'],
       PrivateKey: [`${'A'.repeat(43)}=`],
     }),
   ])('$key = $value is told although wg takes it', async ({ text }) => {

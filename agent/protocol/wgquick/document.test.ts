@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import { arbitraryFile, arbitraryText, RUNS } from '../../../test/fixtures/arbitraries.ts';
 import { EMPTY_CONFIG } from './config.ts';
 import {
+  allowedIpsOf,
   documentText,
   interfaceOf,
   parseDocument,
@@ -133,6 +134,32 @@ describe('comments', () => {
 
   test('a hook keeps its # and what follows', () => {
     expect(interfaceOf(parseDocument('[Interface]\nPostUp = echo "#1"\n')).postUp).toEqual(['echo "#1"']);
+  });
+});
+
+describe('white space inside of a value', () => {
+  const KEY = 'cL1NSNmv9SeD129gd8oYNo6HoMHqZ+ETtlQIfSiR0EY=';
+  const spaced = `${KEY.slice(0, 10)} \t${KEY.slice(10)}`;
+
+  test('says nothing to wg, in keys of the interface and of peers', () => {
+    const document = parseDocument(
+      `[Interface]\nPrivateKey = ${spaced}\nListen Port = 51 820\nFwMark = 0x ca6c\n[Peer]\nPublicKey = ${spaced}\nAllowedIPs = 10.0. 0.0/24 , fd00:: /64\n`,
+    );
+    const { privateKey, listenPort, fwMark, invalid } = interfaceOf(document);
+    expect(privateKey?.privateKey?.reveal()).toBe(KEY);
+    expect({ listenPort, fwMark, invalid }).toEqual({ listenPort: 51_820, fwMark: 0xca6c, invalid: {} });
+    expect(peerKeys(document)).toEqual([KEY]);
+    expect(allowedIpsOf(document)).toEqual(['10.0.0.0/24', 'fd00::/64']);
+  });
+
+  test('parts the items of lists of wg-quick, and makes its other values none', () => {
+    const document = parseDocument('[Interface]\nAddress = 10.0.0.1 / 24\nDNS = 1.1.1.1 a.example\nMTU = 14 20\n');
+    expect(interfaceOf(document)).toMatchObject({
+      addresses: ['10.0.0.1/32'],
+      dns: ['1.1.1.1', 'a.example'],
+      mtu: null,
+      invalid: { addresses: ['/', '24'], mtu: ['14 20'] },
+    });
   });
 });
 

@@ -17,7 +17,7 @@ export interface Line {
   readonly key: string;
   /** Lower case and trimmed: to wg-quick(8) `Post Up` is no key of its own. */
   readonly quickKey: string;
-  /** Trimmed text after `=` up to a comment. */
+  /** Text after `=` up to a comment, trimmed; for a key of wg(8) without any white space, as it takes all of that out of a line. */
   readonly value: string;
   /** Trimmed text after `=` to the end of the line, as hooks are read. */
   readonly text: string;
@@ -27,6 +27,13 @@ export interface Line {
 
 /** The lines of a wg-quick file: `documentText(parseDocument(text)) === text`, always. */
 export type Document = readonly Line[];
+
+/** Those of the interface part that wg-quick(8) hands on to wg(8), in lower case. */
+export const WG_KEYS: ReadonlySet<string> = new Set(
+  FIELD_NAMES.map(fieldOf)
+    .filter(({ owner }) => owner === 'wg')
+    .map(({ key }) => key.toLowerCase()),
+);
 
 /** What this agent keeps in a comment. */
 const OWN_KEY = new RegExp(`^\\s*(${FIREWALL_KEY})\\s*=\\s*(.*?)\\s*$`);
@@ -128,11 +135,13 @@ function parseLine(raw: string, eol: string, previous: Line['section']): Line {
   const equals = header ? -1 : code.indexOf('=');
   if (equals < 0) return { raw, eol, section, header, key: '', quickKey: '', value: '', text: '', comment };
   const name = trimSpace(code.slice(0, equals)).toLowerCase();
+  const key = withoutSpace(name);
+  const isOfWg = section === 'peer' || (section === 'interface' && WG_KEYS.has(key));
+  const value = code.slice(equals + 1);
   return {
-    ...{ raw, eol, section, header, comment },
-    key: withoutSpace(name),
+    ...{ raw, eol, section, header, comment, key },
     quickKey: name,
-    value: trimSpace(code.slice(equals + 1)),
+    value: isOfWg ? withoutSpace(value) : trimSpace(value),
     text: trimSpace(raw.slice(raw.indexOf('=') + 1)),
   };
 }
@@ -212,7 +221,7 @@ export const allowedIpsOf: (document: Document) => readonly Cidr[] = ofPeers((li
   lines
     .filter((line) => isPeerLine(line, 'allowedips'))
     .flatMap((line) => line.value.split(','))
-    .flatMap((text) => parseCidr(withoutSpace(text).replace(/^[+-]/, '')) ?? [])
+    .flatMap((text) => parseCidr(text.replace(/^[+-]/, '')) ?? [])
     .map(networkOf),
 );
 

@@ -2,7 +2,6 @@ import { redactKeys } from '../redact.ts';
 import { type Document, interfaceLines, isLineOf, type Line, partsOf } from './document.ts';
 import { memoized } from '../memoized.ts';
 import { FIELD_NAMES, fieldOf, pathOf } from './fields.ts';
-import { withoutSpace } from './white-space.ts';
 import { PEER_KEYS, peerFieldOf } from './peer-fields.ts';
 
 /** A line whose value wg(8) or wg-quick(8) does not take. */
@@ -70,8 +69,7 @@ function peerProblem(line: Line, number: number): InvalidLine | undefined {
     const key = redactKeys(line.key).slice(0, 64).toWellFormed();
     return { ...at, key, text: shown([line.value]), message: `must be one of ${PEER_KEYS.join(', ')} in a [Peer]` };
   }
-  // wg(8) takes all white space out of a line.
-  if (field.isValid(withoutSpace(line.value))) return undefined;
+  if (field.isValid(line.value)) return undefined;
   const text = field.secret === true ? '[redacted]' : shown([line.value]);
   return { ...at, key: field.key, text, message: field.rule };
 }

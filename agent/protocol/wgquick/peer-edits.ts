@@ -2,7 +2,7 @@ import type { Cidr } from '../address.ts';
 import type { Secret } from '../secret.ts';
 import type { Line } from './document.ts';
 import { joinPieces, networkIn, type Piece, pieceText, type Section, sectionsIn } from './sections.ts';
-import { trimSpace } from './white-space.ts';
+import { withoutSpace } from './white-space.ts';
 
 /** What a caller wants of one peer; what is left out stays as it is. */
 export interface PeerWish {
@@ -112,7 +112,7 @@ interface Value {
 
 function withValue(section: Lines, { key, name, value, eol }: Value): Lines {
   const own = section.filter((line) => line.key === key);
-  if (own.map((line) => line.value).join(', ') === value) return section;
+  if (own.map((line) => line.value).join(',') === withoutSpace(value)) return section;
   const comments = own.map(({ comment }) => comment).filter((text) => text !== '');
   const fresh = [...comments, ...(value === '' ? [] : [`${name} = ${value}`])].map((raw) => plainLine(raw, eol));
   const [first] = own;
@@ -129,7 +129,7 @@ function withoutTaken(section: Section, taken: ReadonlyMap<Cidr, string>): Lines
   if (taken.size === 0 || !isPeer || !section.networks.some(isTaken)) return lines;
   return lines.flatMap((line): Line[] => {
     if (line.key !== 'allowedips') return [line];
-    const all = line.value.split(',').map(trimSpace);
+    const all = line.value.split(',');
     const left = all.filter((text) => {
       const network = networkIn(text);
       return network === undefined || !isTaken(network);

@@ -1,6 +1,5 @@
 import { type Cidr, networkOf, parseCidr } from '../address.ts';
 import { type Document, type Line, parseDocument, parseUnshared, rememberDocument } from './document.ts';
-import { withoutSpace } from './white-space.ts';
 
 /**
  * A header with the lines up to the next one; the first section has none. The same object in every version of a file that has it, so
@@ -34,7 +33,7 @@ export class Section {
 
 /** A network as AllowedIPs has it; a leading `+` or `-` of wg(8) says nothing here. */
 export function networkIn(text: string): Cidr | undefined {
-  const network = parseCidr(withoutSpace(text).replace(/^[+-]/, ''));
+  const network = parseCidr(text.replace(/^[+-]/, ''));
   return network === undefined ? undefined : networkOf(network);
 }
 

@@ -1,4 +1,4 @@
-import { type Document, interfaceLines, type Line, partsOf } from './document.ts';
+import { type Document, interfaceLines, type Line, partsOf, WG_KEYS } from './document.ts';
 import { memoized } from '../memoized.ts';
 import { FIELD_NAMES, fieldOf } from './fields.ts';
 
@@ -11,11 +11,6 @@ const QUICK_KEYS = new Set([
 
 /** Whether the line is wg-quick's own: it never reaches wg. */
 export const isQuickLine = (line: Line): boolean => line.section === 'interface' && QUICK_KEYS.has(line.quickKey);
-const WG_KEYS = new Set(
-  FIELD_NAMES.map(fieldOf)
-    .filter((field) => field.owner === 'wg')
-    .map((field) => field.key.toLowerCase()),
-);
 const isWgField = (line: Line): boolean => line.section === 'interface' && WG_KEYS.has(line.key);
 const isEndpoint = (line: Line): boolean => line.section === 'peer' && line.key === 'endpoint';
 
