@@ -66,7 +66,9 @@ const COMMANDS: Readonly<Record<string, Run>> = {
     const local = await localAgent(places);
     const names = values.interface ?? (await interfacesOf(places.configFolder, local.settings));
     const sources = { ...local, nowMs: Date.now(), auditFolder: places.stateFolder };
-    print(await status(sources, { names, isWide: values.output === 'wide' }));
+    const report = await status(sources, { names, isWide: values.output === 'wide' });
+    print(report.text);
+    process.exitCode = report.exitCode;
   },
   check: async (args, places) => {
     parsed(args, {});
@@ -88,7 +90,8 @@ const COMMANDS: Readonly<Record<string, Run>> = {
     const { agent } = await localAgent(places);
     print(await planFile(agent, file, values.interface ?? null));
   },
-  'check-hooks': async ([path, ...more], { configPath }) => {
+  'check-hooks': async (args, { configPath }) => {
+    const [path, ...more] = parsed(args, {}, true).positionals;
     if (path === undefined || more.length > 0)
       throw new CommandError('check-hooks needs a file, or - for the standard input');
     // The host's own programs count where its policy can be read: anybody may ask.
@@ -174,7 +177,9 @@ function parsed<const O extends NonNullable<ParseArgsConfig['options']>>(
   try {
     return parseArgs({ args, options, allowPositionals });
   } catch (error) {
-    throw new CommandError(`${error instanceof Error ? error.message : String(error)}; see wgnode-agent --help`);
+    // Node goes on with a piece of advice about --, which helps nobody here.
+    const said = error instanceof Error ? error.message.replace(/\. To specify.*$/s, '') : String(error);
+    throw new CommandError(`${said}; see wgnode-agent --help`);
   }
 }
 

@@ -56,6 +56,11 @@ describe('wg-quick files as others have exported them', () => {
 
   test.each([
     ['AmneziaWG', 'Jc = 4\nJmin = 50\nAddress = 10.0.0.2/32\n', /^# lines that an object cannot ask for.*: Jc, Jmin$/m],
+    [
+      'a line without a value',
+      'ListenPort =\n',
+      /^# cannot be said: spec\.interface\.listenPort must be from 1 to 65535: the line has no value\n# would change: .* the file has a line without a value,/m,
+    ],
     ['a mapped address', 'Address = ::ffff:10.1.1.8/128\n', /^# .*spec\.interface\.addresses.*::ffff:/m],
     [
       'a header with blanks',

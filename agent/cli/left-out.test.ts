@@ -48,8 +48,17 @@ test('nothing is left out for a reason that is not of the interface: a key that 
 
 test('status has a row for what the agent refuses, and the reason', async () => {
   const sources = { settings: SETTINGS, agent: refusing, nowMs: 0, auditFolder: folder };
-  const text = await status(sources, { names: ['ln0'], isWide: true });
+  const { text } = await status(sources, { names: ['ln0'], isWide: true });
   expect(text).toMatch(/^ln0 +unknown/m);
   expect(text).toMatch(/^ln0: ln0\.conf is a symbolic link$/m);
   await expect(status({ ...sources, agent: away }, { names: ['ln0'], isWide: false })).rejects.toThrow('No agent');
+});
+
+test('status says that there is no interface of a name, and fails', async () => {
+  const agent: LocalAgent = { get: () => Promise.resolve(null), put: () => Promise.reject(new Error('not asked')) };
+  const sources = { settings: SETTINGS, agent, nowMs: 0, auditFolder: folder };
+  const { text, exitCode } = await status(sources, { names: ['nope'], isWide: false });
+  expect(text).toMatch(/^nope: there is no such interface/m);
+  expect(exitCode).toBe(1);
+  expect((await status(sources, { names: [], isWide: false })).exitCode).toBe(0);
 });

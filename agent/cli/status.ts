@@ -19,12 +19,19 @@ interface Row {
 const ACTIVE_SECONDS = 180;
 const DAY_MS = 86_400_000;
 
+/** What `status` prints, and how it ends: 1 = there is none of an interface. */
+export interface StatusReport {
+  readonly text: string;
+  readonly exitCode: 0 | 1;
+}
+
 /** What runs on this host, what differs, who asked last, and for how long the certificate is good. `isWide`: every peer, too. */
 export async function status(
   { settings, agent, nowMs, auditFolder }: StatusSources,
   { names, isWide }: { readonly names: readonly string[]; readonly isWide: boolean },
-): Promise<string> {
+): Promise<StatusReport> {
   const found = await Promise.all(names.map((name) => rowOf(agent, name)));
+  const missing = names.filter((_, index) => found[index] === null);
   const known = found.filter((row) => row !== null);
   const rows = known.filter((row) => 'config' in row);
   const unread = known.filter((row) => 'why' in row);
@@ -48,8 +55,10 @@ export async function status(
     ),
   );
   const refusals = unread.map(({ name, why }) => `${printable(`${name}: ${why}`)}\n`);
-  const more = [...drift, ...refusals, ...certificateLine(settings, nowMs), ...callersLine(auditFolder)];
-  return `${interfaces}${peers}${more.length === 0 ? '' : `\n${more.join('')}`}`;
+  const absent = missing.map((name) => `${printable(name)}: there is no such interface, neither a file nor a device\n`);
+  const more = [...absent, ...drift, ...refusals, ...certificateLine(settings, nowMs), ...callersLine(auditFolder)];
+  const text = `${interfaces}${peers}${more.length === 0 ? '' : `\n${more.join('')}`}`;
+  return { text, exitCode: missing.length === 0 ? 0 : 1 };
 }
 
 /** What `status` reads. */

@@ -80,7 +80,9 @@ function differenceOf(
   return {
     path: pathOf(name),
     desired: text(config[name]),
-    file: [inFile, ...(file?.invalid[name] ?? []).map(redactKeys)].filter((part) => part !== '').join(', '),
+    file: [inFile, ...(file?.invalid[name] ?? []).map((own) => redactKeys(own) || 'a line without a value')]
+      .filter((part) => part !== '')
+      .join(', '),
     live: liveText(name, device, running),
   };
 }

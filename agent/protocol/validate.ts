@@ -13,7 +13,8 @@ export interface Problem {
   readonly message: string;
 }
 
-const show = (value: string): string => JSON.stringify(redactKeys(value).slice(0, 64));
+const noValue = (value: string): string =>
+  value === '' ? 'the line has no value' : `${JSON.stringify(redactKeys(value).slice(0, 64))} is none`;
 
 /** Everything that is wrong with the values of a configuration; empty = good. Pure: what needs the host is checked elsewhere. */
 export const validate = (config: InterfaceConfig): Problem[] =>
@@ -21,7 +22,7 @@ export const validate = (config: InterfaceConfig): Problem[] =>
     const { check, rule, hook, owner } = fieldOf(name);
     const invalid = config.invalid[name] ?? [];
     // Of a private key it is said by its absence.
-    const texts = name === 'privateKey' ? [] : invalid.map((text) => ({ message: `${rule}: ${show(text)} is none` }));
+    const texts = name === 'privateKey' ? [] : invalid.map((text) => ({ message: `${rule}: ${noValue(text)}` }));
     const problems = [...texts, ...check(config[name], { ...config, invalid })];
     return problems.map(({ message, index }: FieldProblem) => ({
       code: hook && owner !== 'wgnode' && index !== undefined ? ('invalid_hook' as const) : ('invalid_value' as const),

@@ -5,7 +5,8 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import { repositoryPath } from '../../test/support/lab/repository.ts';
 import { parseArguments } from './arguments.ts';
-import { connect } from './cluster.ts';
+import { KubeError } from '../cluster/kube-client.ts';
+import { connect, explainError } from './cluster.ts';
 
 const TOKEN = 'eyJhbGciOiJSUzI1NiIsIm';
 
@@ -44,3 +45,13 @@ test.each([
   },
   60_000,
 );
+
+test.each([
+  ['nodes', /names stand without their kind/],
+  ['wireguardnodes', /names stand without their kind/],
+  ['wgn', /names stand without their kind/],
+  ['fra1-wg0', /see kubectl wgnode get -A/],
+])('an object %s that is not there is told with what to do', (name, message) => {
+  const error = new KubeError(`GET /apis/wgnode.dev/v1alpha1/namespaces/a/wireguardnodes/${name}`, 404, 'NotFound');
+  expect(explainError(error, { namespace: 'a', server: 'https://b' })).toMatch(message);
+});

@@ -127,12 +127,15 @@ function isNew(seen: Seen, { metadata }: WireGuardNode): boolean {
   return true;
 }
 
+/** `kubectl get` has the kind where names stand here. */
+const IS_KIND = /^(?:wgn|nodes?|wireguardnodes?)(?:\.wgnode\.dev)?$/;
+
 /** Of an object, or of the kind as a whole where the CRD is not there. */
 function notFoundText({ message }: KubeError, namespace: string): string {
   const name = /\/wireguardnodes\/([^/ ]+)/.exec(message)?.[1];
   return name === undefined
     ? 'The API server knows no WireGuardNodes: see kubectl wgnode check'
-    : `There is no wireguardnode ${name} in namespace ${namespace}; see kubectl wgnode get -A`;
+    : `There is no wireguardnode ${name} in namespace ${namespace}; ${IS_KIND.test(name) ? 'names stand without their kind, as in kubectl wgnode get NAME' : 'see kubectl wgnode get -A'}`;
 }
 
 /** What went wrong, for the person at the keyboard. */

@@ -22,6 +22,7 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
   },
   status: {
     usage: 'status NAME [-o json]',
+    most: 1,
     summary: 'says why it is not Ready: the whole way from the object to the peers, and what to do',
     flags: ['output'],
     outputs: ['json'],
@@ -30,12 +31,13 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
   },
   diff: {
     usage: 'diff NAME',
+    most: 1,
     summary: 'shows where the host differs from the spec',
     flags: [],
     more: 'Exit code 0: nothing differs, 1: something does, 2: not known.',
     run: diff,
   },
-  plan: { usage: 'plan NAME', summary: 'shows the change that waits for you', flags: [], run: plan },
+  plan: { usage: 'plan NAME', most: 1, summary: 'shows the change that waits for you', flags: [], run: plan },
   reconcile: {
     usage: `reconcile ${NAMES} [--wait] [--timeout 5m]`,
     summary: 'has the host looked at now, and put right',
@@ -92,12 +94,14 @@ reaches it: ssh -L 8443:localhost:8443 root@HOST, and --agent-url https://127.0.
   },
   events: {
     usage: 'events [NAME] [-A]',
+    most: 1,
     summary: 'shows what happened, the newest last',
     flags: ['all-namespaces'],
     run: events,
   },
   keygen: {
     usage: 'keygen NAME [--replace]',
+    most: 1,
     summary: 'makes a private key in the Secret that the object names, and prints its public key',
     flags: ['replace'],
     more: 'The private key goes from here to the API server, and nowhere else. --replace rotates a key that is there already.',
@@ -113,6 +117,7 @@ reaches it: ssh -L 8443:localhost:8443 root@HOST, and --agent-url https://127.0.
   },
   check: {
     usage: 'check [-A]',
+    most: 0,
     summary: 'looks at the cluster: API server, CRD, your rights, controller, objects',
     flags: ['all-namespaces'],
     more: 'Exit code 1 where something is in the way.',
@@ -120,6 +125,7 @@ reaches it: ssh -L 8443:localhost:8443 root@HOST, and --agent-url https://127.0.
   },
   completion: {
     usage: 'completion > /usr/local/bin/kubectl_complete-wgnode && chmod +x /usr/local/bin/kubectl_complete-wgnode',
+    most: 0,
     summary: 'prints the program by which kubectl completes commands and names',
     flags: [],
     run: {

@@ -1,6 +1,5 @@
 import { textTable } from '../../agent/protocol/text-table.ts';
 import { isAwayError, KubeError } from '../cluster/kube-client.ts';
-import { MISUSE } from './arguments.ts';
 import { explainError, listNodes, readNode, type Seen, watchNodes } from './cluster.ts';
 import { CommandError } from './command-error.ts';
 import { comparisonOf } from './comparison.ts';
@@ -139,8 +138,7 @@ export async function check({ cluster, args, terminal }: Session): Promise<numbe
 
 /** `kubectl wgnode events` */
 export async function events({ args, cluster, terminal }: Session): Promise<number> {
-  const [name, ...others] = args.names;
-  if (others.length > 0) throw new CommandError('events takes the name of one object, or none', MISUSE);
+  const [name] = args.names;
   terminal.print(await eventsText(cluster, { name, isAll: args.has('all-namespaces'), nowMs: terminal.nowMs() }));
   return 0;
 }

@@ -3,6 +3,7 @@ import { endWithOutput } from '../../agent/output-errors.ts';
 import { failureText } from '../../agent/protocol/failure-text.ts';
 import packageFile from '../../package.json' with { type: 'json' };
 import { type Arguments, MISUSE, parseArguments } from './arguments.ts';
+import { checkArguments } from './check-arguments.ts';
 import { type Cluster, connect, explainError, listNodes } from './cluster.ts';
 import { CommandError } from './command-error.ts';
 import { COMMANDS } from './commands.ts';
@@ -10,14 +11,12 @@ import { completionsOf } from './completion.ts';
 import { commandHelpOf, helpOf } from './help.ts';
 import { createTerminal, type Terminal } from './terminal.ts';
 
-/** Flags that every command takes. */
-const COMMON = ['namespace', 'context', 'kubeconfig', 'help'];
 /** As shells have it of Ctrl-C. */
 const INTERRUPTED = 130;
 
 async function run(argv: readonly string[], terminal: Terminal): Promise<number> {
   if (argv[0] === '__complete') return complete(argv.slice(1), terminal);
-  const args = parseArguments(argv);
+  const args = parseArguments(argv[0] === 'help' && argv.length > 1 ? [...argv.slice(1), '--help'] : argv);
   const command = Object.hasOwn(COMMANDS, args.command) ? COMMANDS[args.command] : undefined;
   if (args.command === '' || args.command === 'help') {
     terminal.print(helpOf(COMMANDS));
@@ -30,14 +29,9 @@ async function run(argv: readonly string[], terminal: Terminal): Promise<number>
     terminal.print(commandHelpOf(command));
     return 0;
   }
-  const strange = args.given.find((flag) => !COMMON.includes(flag) && !command.flags.includes(flag));
-  if (strange !== undefined)
-    throw new CommandError(`${args.command} takes no --${strange}; see kubectl wgnode ${args.command} --help`, MISUSE);
+  checkArguments(command, args);
   const { run: work } = command;
   if (typeof work !== 'function') return work.alone({ args, terminal });
-  const output = args.text('output');
-  if (output !== undefined && command.outputs?.includes(output) !== true)
-    throw new CommandError(`${args.command} -o takes ${(command.outputs ?? []).join(', ')}`, MISUSE);
   return withCluster(args, (cluster) => work({ args, cluster, terminal, signal: cluster.signal }));
 }
 

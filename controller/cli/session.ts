@@ -27,6 +27,8 @@ export interface Command {
   /** What -o takes beside its default; left out = the flag itself is not there. */
   readonly outputs?: readonly string[];
   readonly more?: string;
+  /** Names that it takes at most; left out = any number. */
+  readonly most?: 0 | 1;
   readonly run: ((session: Session) => Promise<number>) | { readonly alone: (session: Alone) => Promise<number> };
 }
 
@@ -36,7 +38,6 @@ const misuse = (message: string): CommandError => new CommandError(message, MISU
 export async function chosen({ args, cluster, terminal }: Session, why: 'look' | 'change'): Promise<WireGuardNode[]> {
   const { command, names } = args;
   const isMany = args.has('all-namespaces') || args.has('all') || args.text('selector') !== undefined;
-  if (names.length > 0 && isMany) throw misuse(`${command} takes names, or -l, -A and --all, not both`);
   if (names.length > 0) return Promise.all(names.map((name) => readNode(cluster, name)));
   if (args.text('selector') === '') throw misuse('-l must not be empty: that would be every object');
   if (!isMany) throw misuse(`${command} needs a name, -l SELECTOR or --all; see kubectl wgnode get`);
