@@ -1,13 +1,14 @@
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, expect, test } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { aConfig, aPeer, PEER_A, PEER_B } from '../../test/fixtures/device.ts';
 import { cidr } from '../../test/fixtures/cidr.ts';
 import { deviceOf, MemoryBackend } from '../../test/support/memory-backend.ts';
 import { createHost } from '../host/host.ts';
 import type { Logger } from '../log.ts';
 import { openStateFolder } from '../host/state-folder.ts';
+import { parseDocument, peerKeys } from '../protocol/wgquick/document.ts';
 import { render } from '../protocol/wgquick/render.ts';
 import { changePeers, finishPeerEdits } from './change-peers.ts';
 import { createInterfaces, type ManagedInterface } from './managed-interface.ts';
@@ -100,4 +101,42 @@ test('what cannot be made any more, as its interface is gone, is not tried for e
   backend.device = null;
   expect(await finishPeerEdits(target)).toBe(true);
   expect(await target.state.readPeerEdits()).toBe(null);
+});
+
+describe('H30: what the device came up from follows a change of its peers', () => {
+  const noted = async (): Promise<readonly string[]> =>
+    peerKeys(parseDocument((await target.state.readRunning()) ?? ''));
+  const CAME_UP = `# as it came up\n${FILE}`;
+
+  test('so that it is known when it goes from the file', async () => {
+    await target.state.writeRunning(CAME_UP);
+    await changePeers(target, EDITS);
+    expect(await noted()).toEqual([PEER_A, PEER_B]);
+    expect(await target.state.readRunning()).toContain('# as it came up\n');
+  });
+
+  test('where file and kernel had it already, too', async () => {
+    await changePeers(target, EDITS);
+    await target.state.writeRunning(CAME_UP);
+    expect(await changePeers(target, EDITS)).toBe(false);
+    expect(await noted()).toEqual([PEER_A, PEER_B]);
+  });
+
+  test('and is as it was where the change fails', async () => {
+    await target.state.writeRunning(CAME_UP);
+    const failing = { ...target, writeFile: () => Promise.reject(new Error('ENOSPC')) };
+    await expect(changePeers(failing, EDITS)).rejects.toMatchObject({ rolledBack: true });
+    expect(await target.state.readRunning()).toBe(CAME_UP);
+  });
+
+  test('of a device that somebody else brought up it is the file', async () => {
+    await changePeers(target, EDITS);
+    expect(await noted()).toEqual([PEER_A, PEER_B]);
+    expect(await target.state.readLedger()).toMatchObject({ index: backend.device?.index, baseline: null });
+  });
+
+  test('where nothing changes on a device of somebody else, nothing is noted', async () => {
+    await changePeers(target, { set: [], removed: [PEER_B] });
+    expect(await target.state.readRunning()).toBe(null);
+  });
 });

@@ -1,5 +1,5 @@
 import { AgentError } from '../core/agent-error.ts';
-import type { Device, Peer } from '../core/device.ts';
+import type { Device, Peer, Route } from '../core/device.ts';
 import { wholeEdits } from '../core/whole-edits.ts';
 import { type PeerChangePlan, peerDeltas } from '../core/peer-deltas.ts';
 import { startText } from '../core/start-text.ts';
@@ -11,6 +11,7 @@ import { pathOf } from '../protocol/wgquick/fields.ts';
 import { peerKeysIn } from '../protocol/wgquick/sections.ts';
 import { type PeerEdits, withPeerEdits } from '../protocol/wgquick/peer-edits.ts';
 import type { LiveStep } from '../backend/backend.ts';
+import { type DeviceNotes, notesAfter, writeNotes } from './device-notes.ts';
 import type { ManagedInterface } from './managed-interface.ts';
 import { newNetworks, routesToAdd } from './peer-routes.ts';
 import { readSnapshot, type Snapshot } from './snapshot.ts';
@@ -22,33 +23,51 @@ import { readSnapshot, type Snapshot } from './snapshot.ts';
  */
 export async function changePeers(target: ManagedInterface, edits: PeerEdits): Promise<boolean> {
   const snapshot = await readSnapshot(target, { effects: 'none', routes: 'none' });
-  const { fileText, device, document, running } = snapshot;
+  const { fileText, device, running } = snapshot;
   if (fileText === null && device === null)
     throw new AgentError('not_found', `There is no interface ${target.name}: neither ${target.path} nor a device`);
   refuseOwnKey(snapshot, edits);
-  // Of an interface that is down, the peers that only the kernel had are kept by us.
-  const kept = device === null ? await target.state.readPeers() : [];
-  const whole = wholeEdits(edits, { document, inFile: peerKeysIn(fileText ?? ''), peers: device?.peers ?? kept });
-  const change: Change = {
-    edits: whole.kernel,
-    fileText,
-    text: fileText === null ? null : withPeerEdits(fileText, whole.file),
-    deltas: device === null ? null : changing(peerDeltas(device, whole.kernel)),
-    kept: device === null ? keptAfter(kept, whole.file) : kept,
-    before: kept,
-  };
-  if (change.text === fileText && change.deltas === null && change.kept === kept) return false;
-  const networks = device === null ? [] : newNetworks(device, whole.kernel);
-  const missing = await routesToAdd(target, networks, running.table);
-  // Where the file cannot say into which table, none is made rather than one in the wrong table.
-  const toAdd = fileText === null || snapshot.file?.invalid.table !== undefined ? [] : missing;
+  const change = await changeFor(target, snapshot, edits);
+  if (isNothing(change)) {
+    // File and kernel had it so already; a peer that came to both by hand is known from now on.
+    if (change.notes.runningText !== null) await writeNotes(target.state, change.notes, change.notesAfter);
+    return false;
+  }
   await target.state.writePeerEdits(edits);
   await carryOut(target, change);
   if (fileText === null)
     target.warnings.push(`${target.name} has no file: what was changed of its peers is gone when it goes down`);
-  if (device !== null) await afterwards(target, { device, change, running, networks: { networks, toAdd } });
+  if (device !== null) await afterwards(target, { device, change, running });
   return true;
 }
+
+async function changeFor(target: ManagedInterface, snapshot: Snapshot, edits: PeerEdits): Promise<Change> {
+  const { fileText, device, document, running, runningText, ledger } = snapshot;
+  // Of an interface that is down, the peers that only the kernel had are kept by us.
+  const kept = device === null ? await target.state.readPeers() : [];
+  const whole = wholeEdits(edits, { document, inFile: peerKeysIn(fileText ?? ''), peers: device?.peers ?? kept });
+  const text = fileText === null ? null : withPeerEdits(fileText, whole.file);
+  const networks = device === null ? [] : newNetworks(device, whole.kernel);
+  const missing = await routesToAdd(target, networks, running.table);
+  // Where the file cannot say into which table, none is made rather than one in the wrong table.
+  const toAdd = fileText === null || snapshot.file?.invalid.table !== undefined ? [] : missing;
+  const routes = toAdd.map((destination) => ({ destination, table: running.table ?? 'main' }));
+  const notes = { runningText, ledger };
+  return {
+    ...{ edits: whole.kernel, fileText, text, networks, routes },
+    deltas: device === null ? null : changing(peerDeltas(device, whole.kernel)),
+    kept: device === null ? keptAfter(kept, whole.file) : kept,
+    before: kept,
+    notes,
+    notesAfter:
+      device === null || fileText === null || text === null
+        ? notes
+        : notesAfter(notes, { device, edits: whole.kernel, fileText, text, routes }),
+  };
+}
+
+const isNothing = ({ text, fileText, deltas, kept, before }: Change): boolean =>
+  text === fileText && deltas === null && kept === before;
 
 /** wg and the kernel take such a peer, and drop it without a word. `wanted`: the key that the interface is about to get. */
 export function refuseOwnKey(
@@ -77,6 +96,13 @@ interface Change {
   /** Peers that we keep for the next time that the interface comes up, as they shall be and as they are. */
   readonly kept: readonly Peer[];
   readonly before: readonly Peer[];
+  /** That nothing of the device held before. */
+  readonly networks: readonly Cidr[];
+  /** To those of them that have none. */
+  readonly routes: readonly Route[];
+  /** What is remembered of the device, as it is and as it shall be. */
+  readonly notes: DeviceNotes;
+  readonly notesAfter: DeviceNotes;
 }
 
 const changing = (plan: PeerChangePlan): PeerChangePlan | null =>
@@ -101,6 +127,8 @@ async function carryOut(target: ManagedInterface, change: Change): Promise<void>
   const { fileText, text, deltas, kept, before } = change;
   const { state } = target;
   try {
+    // First: what a crash cuts off is done again, and a route that is still to be made then lacks visibly.
+    await writeNotes(state, change.notes, change.notesAfter);
     if (deltas !== null) await target.backend.setPeers(deltas.forth);
     if (text !== null && text !== fileText) {
       if ((await target.readFile()) !== fileText)
@@ -137,6 +165,7 @@ async function takenBack(target: ManagedInterface, change: Change, error: unknow
       if (fileText !== null && text !== fileText && (await target.readFile()) === text)
         await target.writeFile(fileText);
     }),
+    await undo('notes', () => writeNotes(target.state, change.notesAfter, change.notes)),
     await undo('kept peers', async () => (kept === before ? undefined : target.state.writePeers(before))),
     // The caller is told that it failed: nothing makes the change later.
     await undo('record', () => target.state.writePeerEdits(null)),
@@ -170,22 +199,15 @@ export async function finishPeerEdits(target: ManagedInterface): Promise<boolean
   return true;
 }
 
-interface Networks {
-  /** That nothing of the device held before. */
-  readonly networks: readonly Cidr[];
-  readonly toAdd: readonly Cidr[];
-}
-
 interface Afterwards {
   readonly device: Device;
   readonly change: Change;
   /** What the device was brought up with. */
   readonly running: InterfaceConfig;
-  readonly networks: Networks;
 }
 
 /** Routes and names: the change stands whatever comes of these, and who asked is told. */
-async function afterwards(target: ManagedInterface, { device, change, running, networks }: Afterwards): Promise<void> {
+async function afterwards(target: ManagedInterface, { device, change, running }: Afterwards): Promise<void> {
   const { edits, text } = change;
   const tried = async (what: string, work: () => Promise<void>): Promise<void> => {
     try {
@@ -195,7 +217,7 @@ async function afterwards(target: ManagedInterface, { device, change, running, n
       target.host.log.warn('after a change of peers', { interface: target.name, what, error: String(error) });
     }
   };
-  await tried('a route to what a peer may use', () => addRoutes(target, running, networks));
+  await tried('a route to what a peer may use', () => addRoutes(target, running, change));
   await tried('the address of a peer', () => resolveNames(target, device, { text, edits }));
 }
 
@@ -221,16 +243,16 @@ async function resolveNames(
 async function addRoutes(
   target: ManagedInterface,
   config: InterfaceConfig,
-  { networks, toAdd }: Networks,
+  { networks, routes }: Change,
 ): Promise<void> {
-  if (networks.some((ip) => ip.endsWith('/0') && !toAdd.includes(ip)))
+  const made = new Set(routes.map(({ destination }) => destination));
+  if (networks.some((ip) => ip.endsWith('/0') && !made.has(ip)))
     target.warnings.push(
       'a peer may be sent everything: that becomes the default route when the interface comes up next',
     );
-  if (toAdd.length === 0) return;
-  const table = config.table ?? 'main';
-  const steps = toAdd.map((destination): LiveStep & { action: 'add-route' } => ({
-    ...{ action: 'add-route', route: { destination, table }, path: pathOf('table'), impact: 'None' },
+  if (routes.length === 0) return;
+  const steps = routes.map((route): LiveStep & { action: 'add-route' } => ({
+    ...{ action: 'add-route', route, path: pathOf('table'), impact: 'None' },
   }));
   await target.backend.configure({ steps, desired: config, peers: [] });
 }
