@@ -1,16 +1,18 @@
-import { peerSections, peersToRestore, withSession } from '../core/carry-over.ts';
+import { peersToRestore, withSession } from '../core/carry-over.ts';
 import { AgentError, takenAway } from '../core/agent-error.ts';
 import type { LiveStep } from '../backend/backend.ts';
 import type { Baseline, Device, Peer } from '../core/device.ts';
 import { hookedBaseline } from '../core/baseline.ts';
 import { type Hook, mayAddFirst } from '../core/hook-change.ts';
 import type { Step, StepOf } from '../core/plan.ts';
+import { editsToSave } from '../core/saved-peers.ts';
 import { keyOf } from '../protocol/hooks/effects/effect.ts';
 import { effectsOf } from '../protocol/hooks/effects/effects-of.ts';
 import { type ActionOf, STEPS } from '../protocol/steps.ts';
 import { type InterfaceConfig, withFieldsOf } from '../protocol/wgquick/config.ts';
 import { interfaceOf, parseDocument, peerKeys, savesConfig } from '../protocol/wgquick/document.ts';
 import { type FieldName, HOOK_NAMES } from '../protocol/wgquick/fields.ts';
+import { type PeerEdits, withPeerEdits } from '../protocol/wgquick/peer-edits.ts';
 import { render } from '../protocol/wgquick/render.ts';
 import { runEach, runHook, runQuietly } from './hooks.ts';
 import { activeConfigOf, bringDown, bringUp, forgetOlderLife } from './lifecycle.ts';
@@ -50,13 +52,15 @@ const RUNNERS: { readonly [A in LoneAction]: (context: StepContext, step: StepOf
   'run-hooks': swapHooks,
   up: upWithPeers,
   down: async ({ target, now }) => {
-    await saveNewPeers(target, now);
+    await savePeers(target, now);
     await bringDown(target, now.device);
     return null;
   },
   restart: async (context) => {
-    await bringDown(context.target, context.now.device);
-    return upWithPeers(context);
+    const { target, now, startConfig } = context;
+    const edits = await savePeersInFile(target, now);
+    await bringDown(target, now.device);
+    return upWithPeers({ ...context, startConfig: withPeerEdits(startConfig, edits) });
   },
 };
 
@@ -174,19 +178,29 @@ function baselineOf({ peers: _, index: __, ...device }: Device, { desired, carry
   return { ...device, routes: [...device.routes, ...back.map((destination) => ({ destination, table }))] };
 }
 
-/**
- * Peers that only the kernel has outlive the device. With `SaveConfig = true` a `wg-quick down` writes them into the file, and so do we,
- * but keep the rest of it as it is; without it they are kept for the next `up`.
- */
-async function saveNewPeers(target: ManagedInterface, snapshot: Snapshot): Promise<void> {
+/** Peers that only the kernel has are kept for the next `up`, where the file does not ask for more. */
+async function savePeers(target: ManagedInterface, snapshot: Snapshot): Promise<void> {
   const { document, fileText } = snapshot;
   const device = carryOf(snapshot);
   if (device === null || fileText === null) return;
+  await savePeersInFile(target, snapshot);
   const known = new Set(peerKeys(document));
-  const missing = device.peers.filter(({ publicKey }) => !known.has(publicKey));
-  if (!savesConfig(document)) await target.state.writePeers(missing);
-  else if (missing.length > 0) await target.writeFile(`${fileText.trimEnd()}\n\n${peerSections(missing)}`);
+  if (!savesConfig(document))
+    await target.state.writePeers(device.peers.filter(({ publicKey }) => !known.has(publicKey)));
 }
+
+/** With `SaveConfig = true` a `wg-quick down` writes what runs over the file. So do we with the peers, and keep the rest of it as it is. */
+async function savePeersInFile(target: ManagedInterface, { device, document, ...texts }: Snapshot): Promise<PeerEdits> {
+  const { fileText, runningText } = texts;
+  if (device === null || fileText === null || !savesConfig(document)) return NO_EDITS;
+  const running = runningText === null ? null : parseDocument(runningText);
+  const edits = editsToSave(device.peers, { file: document, running });
+  const text = withPeerEdits(fileText, edits);
+  if (text !== fileText) await target.writeFile(text);
+  return edits;
+}
+
+const NO_EDITS: PeerEdits = { set: [], removed: [] };
 
 /**
  * Takes back the commands that go, runs those that come; what stays is not touched, nor is the device. Rules of the firewall come before

@@ -1,7 +1,7 @@
 import type { Device, Peer } from './device.ts';
 
 /** What wg(8) takes as "no preshared key". */
-const NO_PRESHARED_KEY = `${'A'.repeat(43)}=`;
+export const NO_PRESHARED_KEY = `${'A'.repeat(43)}=`;
 
 /**
  * The peers that a restart must bring back as they were, those that only the kernel had, and others where file and kernel differ:
