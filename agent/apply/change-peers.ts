@@ -1,5 +1,5 @@
 import { AgentError } from '../core/agent-error.ts';
-import type { Device, Peer, Route } from '../core/device.ts';
+import type { Device, KeptPeers, Route } from '../core/device.ts';
 import { wholeEdits } from '../core/whole-edits.ts';
 import { type PeerChangePlan, peerDeltas } from '../core/peer-deltas.ts';
 import { startText } from '../core/start-text.ts';
@@ -44,8 +44,8 @@ export async function changePeers(target: ManagedInterface, edits: PeerEdits): P
 async function changeFor(target: ManagedInterface, snapshot: Snapshot, edits: PeerEdits): Promise<Change> {
   const { fileText, device, document, running, runningText, ledger } = snapshot;
   // Of an interface that is down, the peers that only the kernel had are kept by us.
-  const kept = device === null ? await target.state.readPeers() : [];
-  const whole = wholeEdits(edits, { document, inFile: peerKeysIn(fileText ?? ''), peers: device?.peers ?? kept });
+  const before = await target.state.readPeers();
+  const whole = wholeEdits(edits, { document, inFile: peerKeysIn(fileText ?? ''), peers: (device ?? before).peers });
   const text = fileText === null ? null : withPeerEdits(fileText, whole.file);
   const networks = device === null ? [] : newNetworks(device, whole.kernel);
   const missing = await routesToAdd(target, networks, running.table);
@@ -56,8 +56,8 @@ async function changeFor(target: ManagedInterface, snapshot: Snapshot, edits: Pe
   return {
     ...{ edits: whole.kernel, fileText, text, networks, routes },
     deltas: device === null ? null : changing(peerDeltas(device, whole.kernel)),
-    kept: device === null ? keptAfter(kept, whole.file) : kept,
-    before: kept,
+    kept: device === null ? keptAfter(before, whole.file) : before,
+    before,
     notes,
     notesAfter:
       device === null || fileText === null || text === null
@@ -94,8 +94,8 @@ interface Change {
   /** Null = nothing is to do on a device. */
   readonly deltas: PeerChangePlan | null;
   /** Peers that we keep for the next time that the interface comes up, as they shall be and as they are. */
-  readonly kept: readonly Peer[];
-  readonly before: readonly Peer[];
+  readonly kept: KeptPeers;
+  readonly before: KeptPeers;
   /** That nothing of the device held before. */
   readonly networks: readonly Cidr[];
   /** To those of them that have none. */
@@ -109,17 +109,18 @@ const changing = (plan: PeerChangePlan): PeerChangePlan | null =>
   plan.forth.set.length + plan.forth.removed.length > 0 ? plan : null;
 
 /** The file has them from now on, or they are gone; and an address that another peer gets is no longer theirs. */
-function keptAfter(kept: readonly Peer[], { set, removed }: PeerEdits): readonly Peer[] {
+function keptAfter(kept: KeptPeers, { set, removed }: PeerEdits): KeptPeers {
   const gone = new Set([...removed, ...set.map(({ publicKey }) => publicKey)]);
   const taken = new Set(set.flatMap(({ allowedIps = [] }) => allowedIps));
-  const left = kept
+  const { peers } = kept;
+  const left = peers
     .filter(({ publicKey }) => !gone.has(publicKey))
     .map((peer) =>
       peer.allowedIps.some((ip) => taken.has(ip))
         ? { ...peer, allowedIps: peer.allowedIps.filter((ip) => !taken.has(ip)) }
         : peer,
     );
-  return left.length === kept.length && left.every((peer, at) => peer === kept[at]) ? kept : left;
+  return left.length === peers.length && left.every((peer, at) => peer === peers[at]) ? kept : { ...kept, peers: left };
 }
 
 /** The kernel first, then the file. Throws `apply_failed`, with everything as it was, or `digest_mismatch`. */

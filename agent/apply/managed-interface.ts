@@ -6,6 +6,7 @@ import { AGENT_ITSELF, type Caller } from '../core/audit-record.ts';
 import { compile } from '../protocol/firewall/compile.ts';
 import { interfaceOf, parseDocument } from '../protocol/wgquick/document.ts';
 import { settleSidecar, writeSidecar } from './sidecar.ts';
+import { LifeWatch } from './life-watch.ts';
 import { LookMemory } from './look-memory.ts';
 import { EndpointNames } from './endpoint-names.ts';
 
@@ -22,6 +23,7 @@ export interface ManagedInterface {
   readonly backend: Backend;
   readonly names: EndpointNames;
   readonly looks: LookMemory;
+  readonly lives: LifeWatch;
   readonly host: Host;
   /** Who asked. */
   readonly caller: Caller;
@@ -44,6 +46,7 @@ export function createInterfaces(host: Host, backends: Backends): Interfaces {
     sources: [host.events.network, host.events.firewall],
     nowMs: () => performance.now(),
   });
+  const lives = new LifeWatch(host.events.network);
   const open = (name: string, caller: Caller = AGENT_ITSELF): ManagedInterface => {
     const path = host.configPath(name);
     return {
@@ -69,6 +72,7 @@ export function createInterfaces(host: Host, backends: Backends): Interfaces {
       host,
       names,
       looks,
+      lives,
       caller,
       warnings: [],
       locked: (work) => host.lock.run(name, work),

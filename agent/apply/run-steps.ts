@@ -54,6 +54,7 @@ const RUNNERS: { readonly [A in LoneAction]: (context: StepContext, step: StepOf
   down: async ({ target, now }) => {
     await savePeers(target, now);
     await bringDown(target, now.device);
+    if (now.device !== null) target.lives.ended(target.name, now.device.index);
     return null;
   },
   restart: async (context) => {
@@ -115,13 +116,13 @@ async function noteRunning(
 
 async function upWithPeers({ target, desired, carry, startConfig }: StepContext): Promise<Seen> {
   const { state, backend, host } = target;
-  const names = await bringUp(target, startConfig, carry);
+  const names = await target.lives.starting(target.name, () => bringUp(target, startConfig, carry));
   const device = await backend.read(desired.table);
   if (device === null) {
     await forgetOlderLife(target);
     throw new AgentError('command_failed', `The interface ${target.name} went right after it came up`);
   }
-  const restored = carry === null ? beyond(await state.readPeers(), device) : peersToRestore(carry, device);
+  const restored = carry === null ? beyond(await keptPeers(target, device), device) : peersToRestore(carry, device);
   const hooks = (await state.readLedger())?.hooks ?? [];
   const baseline = baselineOf(device, { desired, carry, restored });
   const unseen = await unseenEffects(target, interfaceOf(parseDocument(startConfig)));
@@ -151,6 +152,23 @@ function greet({ backend, host, name }: ManagedInterface, triggered: readonly Pe
     });
   };
   setTimeout(() => void send(), GREETING_MS).unref();
+}
+
+/**
+ * Peers that were kept for this device: of the life before it, where nobody else had the interface up in between. Where that was not
+ * watched, a device with the very next number tells as much.
+ */
+async function keptPeers(
+  { state, lives, name, host, warnings }: ManagedInterface,
+  device: Device,
+): Promise<readonly Peer[]> {
+  const { peers, index } = await state.readPeers();
+  if (peers.length === 0 || lives.isUnbroken(name) || (index !== null && device.index === index + 1)) return peers;
+  const text =
+    'peers that only the kernel had are not brought back: the interface may have been up without the agent since';
+  warnings.push(text);
+  host.log.warn(text, { interface: name, peers: peers.map(({ publicKey }) => publicKey) });
+  return [];
 }
 
 /** Peers that the device does not have. */
@@ -185,8 +203,8 @@ async function savePeers(target: ManagedInterface, snapshot: Snapshot): Promise<
   if (device === null || fileText === null) return;
   await savePeersInFile(target, snapshot);
   const known = new Set(peerKeys(document));
-  if (!savesConfig(document))
-    await target.state.writePeers(device.peers.filter(({ publicKey }) => !known.has(publicKey)));
+  const peers = savesConfig(document) ? [] : device.peers.filter(({ publicKey }) => !known.has(publicKey));
+  await target.state.writePeers({ peers, index: device.index });
 }
 
 /** With `SaveConfig = true` a `wg-quick down` writes what runs over the file. So do we with the peers, and keep the rest of it as it is. */
