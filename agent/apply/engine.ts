@@ -1,4 +1,5 @@
 import { movedBaseline } from '../core/baseline.ts';
+import { routingFor } from '../core/default-routing.ts';
 import { newLedger } from '../core/device.ts';
 import { withRunningPeers } from '../core/kept-peers.ts';
 import { AgentError } from '../core/agent-error.ts';
@@ -121,6 +122,7 @@ async function keepActiveConfig(
     changed,
     // Another network of the interface may have given any peer a route.
     networks: { come: changed.includes('addresses') ? peerIps : fileIps, gone: goneIps },
+    routing: file.table === null ? routingFor(fileIps) : [],
   });
   const kept = { ...(ledger ?? newLedger(device.index)), index: device.index, baseline };
   // One after the other: an undo must find nothing still under way.

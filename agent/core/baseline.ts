@@ -1,5 +1,6 @@
 import { type Cidr, networkOf } from '../protocol/address.ts';
 import type { FieldName } from '../protocol/wgquick/fields.ts';
+import type { RoutingPart } from './default-routing.ts';
 import type { Baseline, Device, Route } from './device.ts';
 
 /** What a baseline has of each field of the configuration that the kernel shows. */
@@ -16,19 +17,38 @@ export interface Moves {
   readonly changed: readonly FieldName[];
   /** Of peers in the file. */
   readonly networks: { readonly come: readonly Cidr[]; readonly gone: readonly Cidr[] };
+  /** Of default routes that came with them. */
+  readonly routing: readonly RoutingPart[];
 }
 
 /** The baseline once these fields and peers were changed: what the device has of them now is right. */
 export function movedBaseline(
   baseline: Baseline | null,
   device: Device,
-  { changed, networks }: Moves,
+  { changed, networks, routing }: Moves,
 ): Baseline | null {
   if (baseline === null) return null;
   const parts = changed.flatMap((name) => PARTS[name] ?? []);
   const kept = parts.includes('addresses') ? withoutConnected(baseline, device) : baseline.routes;
   const routes = movedRoutes(kept, device.routes, networks);
-  return { ...baseline, ...Object.fromEntries(parts.map((part) => [part, device[part]])), routes };
+  const moved = { ...baseline, ...Object.fromEntries(parts.map((part) => [part, device[part]])), routes };
+  return routing.length === 0 ? moved : { ...moved, ...movedRouting(baseline, device, routing) };
+}
+
+/** With the rows of the firewall that were made beside it. */
+function movedRouting(
+  { routing, rulePlaces }: Baseline,
+  device: Device,
+  come: readonly RoutingPart[],
+): Pick<Baseline, 'routing' | 'rulePlaces'> {
+  const isOfThem = (part: string): boolean => come.some((other) => other.slice(0, 2) === part.slice(0, 2));
+  return {
+    routing: [...new Set([...routing, ...come, ...device.routing.filter(isOfThem)])],
+    rulePlaces: [
+      ...rulePlaces.filter(({ family }) => !isOfThem(family)),
+      ...device.rulePlaces.filter(({ family }) => isOfThem(family)),
+    ],
+  };
 }
 
 function movedRoutes(kept: readonly Route[], live: readonly Route[], networks: Moves['networks']): readonly Route[] {

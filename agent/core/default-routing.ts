@@ -18,6 +18,12 @@ export type RoutingPiece = (typeof ROUTING_PIECES)[number];
 /** A piece that is there: `-4 rule`. */
 export type RoutingPart = `${Family} ${RoutingPiece}`;
 
+/** What an `up` makes for these networks of peers. Rows of the firewall may be those of a wg-quick without nft: they are not asked for. */
+export const routingFor = (networks: readonly Cidr[]): RoutingPart[] =>
+  FAMILIES.filter((family) => networks.includes(ANYWHERE[family])).flatMap((family) =>
+    (['route', 'rule', 'main rule'] as const).map((piece) => `${family} ${piece}` as const),
+  );
+
 /** The families that peers have a default route of. */
 export const defaultFamilies = (peers: readonly { readonly allowedIps: readonly Cidr[] }[]): Family[] =>
   FAMILIES.filter((family) => peers.some(({ allowedIps }) => allowedIps.includes(ANYWHERE[family])));

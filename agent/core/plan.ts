@@ -4,14 +4,7 @@ import { type FieldAction, type StepAction, STEPS } from '../protocol/steps.ts';
 import { type DesiredInterface, NAME_PATH, STATE_PATH } from '../protocol/compare.ts';
 import { changedFields, type InterfaceConfig, isSame } from '../protocol/wgquick/config.ts';
 import { DEFAULT_MTU, FIELD_NAMES, type FieldName, fieldOf, pathOf } from '../protocol/wgquick/fields.ts';
-import {
-  ANYWHERE,
-  defaultFamilies,
-  FAMILIES,
-  type Family,
-  type RoutingPart,
-  type RulePlace,
-} from './default-routing.ts';
+import { defaultFamilies, FAMILIES, type Family, routingFor, type RulePlace } from './default-routing.ts';
 import { type SeenTable, type TableChange, tableChange } from './firewall-table.ts';
 import { type Healing, healingOf } from './heal-hooks.ts';
 import { type HookChange, hookChange } from './hook-change.ts';
@@ -295,9 +288,11 @@ function routingSteps({ desired, device, baseline, fileIps }: Change, steps: rea
   if (desired.table !== null || desired.invalid.table !== undefined) return [];
   // Whose default route went from the peers has no use for rules: they would lead nowhere.
   const used = defaultFamilies(device.peers);
-  const known = baseline?.routing.filter((part) => used.some((family) => part.startsWith(family)));
-  const expected = known ?? rulesForFile(fileIps);
-  const lost = expected.filter((part) => !device.routing.includes(part));
+  // What came into the file since is drift, too, once the kernel has it: an `up` would have made its rules.
+  const expected = new Set([...(baseline?.routing ?? []), ...routingFor(fileIps)]);
+  const lost = [...expected].filter(
+    (part) => used.some((family) => part.startsWith(family)) && !device.routing.includes(part),
+  );
   const moved = steps.some(({ action }) => action === 'add-address' || action === 'remove-address');
   const parts = [...lost, ...(moved ? device.routing : [])];
   if (parts.length === 0) return [];
@@ -305,12 +300,6 @@ function routingSteps({ desired, device, baseline, fileIps }: Change, steps: rea
   const mark = device.fwMark ?? baseline?.fwMark ?? null;
   return [step({ action: 'restore-routing', families, mark, places: baseline?.rulePlaces ?? [] }, pathOf('table'))];
 }
-
-/** Rows of the firewall may be those of a wg-quick without nft: they are not asked for. */
-const rulesForFile = (fileIps: readonly Cidr[]): RoutingPart[] =>
-  FAMILIES.filter((family) => fileIps.includes(ANYWHERE[family])).flatMap((family) =>
-    (['route', 'rule', 'main rule'] as const).map((piece) => `${family} ${piece}` as const),
-  );
 
 function firewallSteps({ name, running, attempted, desired, table }: Change): Step[] {
   // What nobody can see is loaded where it was asked for, and fails where nft(8) fails; what stays fails no other change, and no undo.
