@@ -1,6 +1,7 @@
 import type { HookCommand } from '../hooks/hook.ts';
 import type { Intent, Protocol } from './intent.ts';
 import { parseNetwork } from '../address.ts';
+import { isAnywhere } from '../hooks/effects/normal-rule.ts';
 import { isIptables, shortOption } from '../hooks/iptables-words.ts';
 
 /** An intent without its name. */
@@ -161,10 +162,12 @@ function ofIptables(texts: readonly string[], device: string): Unnamed | null {
     make?.({
       ...{ device, target, get, protocol, ports },
       has: (...allowed) => [...options.keys()].every((key) => allowed.includes(key) || /^-[tAIj]$/.test(key)),
-      networks: (option) =>
-        get(option)
-          ?.split(',')
-          .map((text) => parseNetwork(text) ?? text),
+      networks: (option) => {
+        const text = get(option);
+        // Of everything an intent says nothing.
+        if (text === undefined || isAnywhere(text)) return undefined;
+        return text.split(',').map((part) => parseNetwork(part) ?? part);
+      },
     }) ?? null
   );
 }

@@ -12,6 +12,10 @@ const ROWS: readonly (readonly [string, string])[] = [
     'iptables -t nat -I POSTROUTING 1 -s 10.66.66.0/24 -o eth0 -j MASQUERADE',
     '{type: Masquerade, masquerade: {outInterface: eth0, sources: [10.66.66.0/24]}}',
   ],
+  [
+    'iptables -t nat -A POSTROUTING -s 0/0 -o eth0 -j MASQUERADE',
+    '{type: Masquerade, masquerade: {outInterface: eth0}}',
+  ],
   ['iptables -A FORWARD -i %i -j ACCEPT', '{type: Forward, forward: {}}'],
   [
     'iptables -A FORWARD -i %i -o eth0 -d 192.168.0.0/16 -j DROP',

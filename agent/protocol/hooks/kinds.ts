@@ -102,7 +102,9 @@ export const KINDS = {
   address: orFound(literal('an address, as 10.0.0.1 or fd00::1', isAddress), 'gateway'),
   cidr: literal('an address with its prefix, as 10.0.0.1/24', isNetwork),
   network: literal('a network, as 10.0.0.0/8 or fd00::/8', isNetwork),
-  networks: literal('networks, as 10.0.0.0/8,192.168.0.0/16', (text) => all(text, isNetwork)),
+  networks: literal('networks, as 10.0.0.0/8,192.168.0.0/16', (text) =>
+    all(text, (part) => part === '0/0' || isNetwork(part)),
+  ),
   destination: literal(
     'a network, `all` or `default`',
     (text) => /^(?:all|any|default)$/.test(text) || isNetwork(text),

@@ -13,6 +13,16 @@ const ROWS: readonly (readonly [string, readonly string[], readonly unknown[]])[
   ['long options', ['iptables --append FORWARD -i wg0 -j ACCEPT'], [RULE]],
   ['a check before it', ['iptables -C FORWARD -i %i -j ACCEPT || iptables -A FORWARD -i %i -j ACCEPT'], [RULE]],
   ['deleted again', ['iptables -A FORWARD -i %i -j ACCEPT', 'iptables -D FORWARD -i %i -j ACCEPT'], []],
+  [
+    'deleted again in another spelling',
+    ['iptables -A FORWARD -s 0/0 -i %i -j ACCEPT', 'iptables -D FORWARD -i %i -j ACCEPT'],
+    [],
+  ],
+  [
+    'everything, as iptables has it',
+    ['iptables -A FORWARD -s 0/0 -j ACCEPT'],
+    ['firewall rule iptables filter FORWARD -s 0/0 -j ACCEPT'],
+  ],
   ['deleted first', ['iptables -D FORWARD -i %i -j ACCEPT || true; iptables -A FORWARD -i %i -j ACCEPT'], [RULE]],
   [
     'a comment',
