@@ -64,7 +64,7 @@ export async function carryOutPlan(
   return unasked.size === 0 ? after : heal(convergence, desired, { after, unasked });
 }
 
-/** So many that cannot be healed are told one by one. */
+/** After so many that cannot be healed no other is tried: each costs a run of its own. */
 const MAX_FAILURES = 8;
 
 async function heal(
@@ -74,6 +74,10 @@ async function heal(
 ): Promise<Snapshot> {
   let now = after;
   const failed = new Set<string>();
+  const warn = (text: string, fields: object = {}): void => {
+    target.warnings.push(text);
+    target.host.log.warn(text, { interface: target.name, ...fields });
+  };
   const stepsLeft = (): Step[] =>
     liveSteps(withoutLost(currentOf(now)), desired).filter(
       (step) => unasked.has(idOf(step)) && !failed.has(idOf(step)),
@@ -89,10 +93,10 @@ async function heal(
     const [first] = stepsLeft();
     if (first === undefined) break;
     failed.add(idOf(first));
-    const text = `${idOf(first)} (${first.path}): what is missing on the host cannot be put back`;
-    target.warnings.push(text);
-    target.host.log.warn(text, { interface: target.name, error: String(error) });
+    warn(`${idOf(first)} (${first.path}): what is missing on the host cannot be put back`, { error: String(error) });
   }
+  const others = failed.size < MAX_FAILURES ? [] : stepsLeft();
+  if (others.length > 0) warn(`and ${String(others.length)} more that are missing on the host were not tried`);
   return now;
 }
 

@@ -105,6 +105,21 @@ describe('a live change', () => {
     expect(await left()).toEqual(asBefore);
   });
 
+  test('tells of all that lacks and cannot be put back: the first ones by themselves, the others by their number', async () => {
+    const lost = Array.from({ length: 11 }, (_, at) => ({
+      destination: cidr(`10.9.${String(at)}.0/24`),
+      table: 'main',
+    }));
+    const ledger = await target.state.readLedger();
+    const baseline = deviceOf(aConfig(), backend.filePeers);
+    if (ledger !== null)
+      await target.state.writeLedger({ ...ledger, baseline: { ...baseline, routes: [...baseline.routes, ...lost] } });
+    backend.meanwhile = () => backend.failures.set('configure', 100);
+    expect(await change({ mtu: 1_300 })).toMatchObject({ outageMs: 0 });
+    expect(target.warnings).toHaveLength(9);
+    expect(target.warnings.at(-1)).toContain('3 more');
+  });
+
   test('I2: that fails leaves file, device and memory as they were', async () => {
     backend.failures.set('configure', 1);
     expect(await change({ mtu: 1_300 })).toMatchObject({ code: 'apply_failed', rolledBack: true });
