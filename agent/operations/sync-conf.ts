@@ -7,7 +7,7 @@ import { readSnapshot, type Snapshot } from '../apply/snapshot.ts';
 import { AgentError } from '../core/agent-error.ts';
 import type { SyncConfBody } from '../protocol/peer-messages.ts';
 import { changedFields, type InterfaceConfig } from '../protocol/wgquick/config.ts';
-import { interfaceOf, parseDocument, peerKeys } from '../protocol/wgquick/document.ts';
+import { type Document, interfaceOf, isLineOf, parseDocument, peerKeys } from '../protocol/wgquick/document.ts';
 import { peerWishes } from '../protocol/wgquick/peer-wishes.ts';
 
 /** Fields of wg(8), which a text for `wg syncconf` may speak of. */
@@ -36,16 +36,36 @@ export async function syncConf(
   }
   refuseOwnKey(before, { set: wishes }, wanted.privateKey);
   const base = before.file ?? before.running;
-  const spoken = FIELDS.filter((name) => wanted[name] !== null);
+  const spoken = FIELDS.filter((name) => wanted[name] !== null || isNone(document, name));
   const config: InterfaceConfig = spoken.reduce((sum, name) => ({ ...sum, [name]: wanted[name] }), base);
-  const isMoved = changedFields(base, config).length > 0;
-  if (isMoved) await changeInterface(target, before, config);
+  const takesMark = config.fwMark === null && spoken.includes('fwMark') && isMarked(target, before);
+  const isMoved = takesMark || changedFields(base, config).length > 0;
+  if (isMoved) await changeInterface(target, takesMark ? withOwnMark(before) : before, config);
   const named = new Set(wishes.map(({ publicKey }) => publicKey));
   const removed = peerKeys(before.document).filter((key) => !named.has(key));
   const arePeersMoved = await changePeers(target, { set: wishes, removed });
   const message = 'Configuration synchronized successfully';
   return { status: 'success', message, changed: isMoved || arePeersMoved };
 }
+
+/** `FwMark = off` and `ListenPort = 0` speak of a field, too: there shall be none, or none in particular. */
+const isNone = (document: Document, name: (typeof FIELDS)[number]): boolean =>
+  name !== 'privateKey' && document.some((line) => isLineOf(line, name));
+
+/** Whether the device has a mark that can go. That of a default route stays: without it the tunnel would be sent into itself. */
+function isMarked(target: ManagedInterface, { device, file }: Snapshot): boolean {
+  if (typeof device?.fwMark !== 'number') return false;
+  if (device.routing.length === 0) return true;
+  // One of the file goes by a restart, which makes the route anew.
+  if (file?.fwMark === null) target.warnings.push('the mark stays: the default route of the tunnel goes by it');
+  return false;
+}
+
+/** As if the mark that runs were of the file: else one that somebody set on the device is left alone. */
+const withOwnMark = (snapshot: Snapshot): Snapshot => ({
+  ...snapshot,
+  running: { ...snapshot.running, fwMark: snapshot.device?.fwMark ?? null },
+});
 
 async function changeInterface(target: ManagedInterface, before: Snapshot, config: InterfaceConfig): Promise<void> {
   if (before.file === null) {
