@@ -27,14 +27,16 @@ export interface Applied {
 
 /**
  * Carries out a plan. Either all of it holds, proven by read-back, or the previous file and tunnel are back and `apply_failed` is
- * thrown. Nothing to do = no process, no write. The caller holds the interface's lock.
+ * thrown. Nothing to do = no process, no write. The caller holds the interface's lock. `rest`: what belongs to the same change and undoes
+ * itself where it fails; the plan is then undone, too, and its error is that of the whole.
  */
-export async function apply(target: ManagedInterface, approved: Plan): Promise<Applied> {
+export async function apply(target: ManagedInterface, approved: Plan, rest?: () => Promise<unknown>): Promise<Applied> {
   const { before, desired, steps } = approved;
   const remember = async (): Promise<void> => {
     if (desired.remember) await target.state.writeDesired(desired.state);
   };
   if (steps.length === 0) {
+    await rest?.();
     await remember();
     return { outageMs: 0, after: before };
   }
@@ -47,18 +49,13 @@ export async function apply(target: ManagedInterface, approved: Plan): Promise<A
   const started = target.host.nowMs();
   let after: Snapshot;
   let reserve: Reserve | null = null;
+  let isPlanDone = false;
   try {
     // A full disk must not keep the previous tunnel from coming back: an undo writes as much as there is now.
     if (steps.some(isDisruptive)) reserve = target.host.state.reserve(undoBytes(journal));
-    const first = newText === null ? before : withFile(before, newText);
-    const convergence = { target, carry: carryOf(before), attempted: null, startConfig: null };
-    after = await carryOutPlan(convergence, desired, {
-      now: first,
-      steps,
-      limit: limitOf(approved),
-      fileBefore: before.file,
-    });
-    if (desired.state === 'up') after = await keepActiveConfig(target, first, after);
+    after = await carryOutWhole(target, approved, newText);
+    isPlanDone = true;
+    await rest?.();
     await remember();
     await target.state.writeJournal(null);
   } catch (error) {
@@ -66,6 +63,7 @@ export async function apply(target: ManagedInterface, approved: Plan): Promise<A
       target.host.log.error('unexpected failure of an apply', { interface: target.name, error: String(error) });
     reserve?.release();
     const rolledBack = await undo(target, before, { journal, attempted: desired.config });
+    if (isPlanDone && rolledBack && error instanceof AgentError) throw error;
     throw new AgentError('apply_failed', failureText(error, rolledBack), { cause: error, rolledBack });
   } finally {
     reserve?.release();
@@ -78,6 +76,16 @@ export async function apply(target: ManagedInterface, approved: Plan): Promise<A
   // Whoever replaced it: a step, or a hook that deleted it.
   const outage = before.device !== null && after.device?.index !== before.device.index;
   return { outageMs: outage ? Math.round(target.host.nowMs() - started) : 0, after };
+}
+
+/** The plan, and what we remember of it; the read-back that proves it. */
+async function carryOutWhole(target: ManagedInterface, approved: Plan, newText: string | null): Promise<Snapshot> {
+  const { before, desired, steps } = approved;
+  const first = newText === null ? before : withFile(before, newText);
+  const convergence = { target, carry: carryOf(before), attempted: null, startConfig: null };
+  const round = { now: first, steps, limit: limitOf(approved), fileBefore: before.file };
+  const after = await carryOutPlan(convergence, desired, round);
+  return desired.state === 'up' ? keepActiveConfig(target, first, after) : after;
 }
 
 /** What an undo writes at most, one after the other: the file, the running copy, ledger and peers, and folders that grow. */

@@ -40,12 +40,13 @@ export async function syncConf(
   const config: InterfaceConfig = spoken.reduce((sum, name) => ({ ...sum, [name]: wanted[name] }), base);
   const takesMark = config.fwMark === null && spoken.includes('fwMark') && isMarked(target, before);
   const isMoved = takesMark || changedFields(base, config).length > 0;
-  if (isMoved) await changeInterface(target, takesMark ? withOwnMark(before) : before, config);
   const named = new Set(wishes.map(({ publicKey }) => publicKey));
   const removed = peerKeys(before.document).filter((key) => !named.has(key));
-  const arePeersMoved = await changePeers(target, { set: wishes, removed });
+  const withPeers = (): Promise<boolean> => changePeers(target, { set: wishes, removed });
   const message = 'Configuration synchronized successfully';
-  return { status: 'success', message, changed: isMoved || arePeersMoved };
+  if (!isMoved) return { status: 'success', message, changed: await withPeers() };
+  await changeInterface(target, takesMark ? withOwnMark(before) : before, { config, withPeers });
+  return { status: 'success', message, changed: true };
 }
 
 /** `FwMark = off` and `ListenPort = 0` speak of a field, too: there shall be none, or none in particular. */
@@ -67,7 +68,17 @@ const withOwnMark = (snapshot: Snapshot): Snapshot => ({
   running: { ...snapshot.running, fwMark: snapshot.device?.fwMark ?? null },
 });
 
-async function changeInterface(target: ManagedInterface, before: Snapshot, config: InterfaceConfig): Promise<void> {
+interface WholeChange {
+  readonly config: InterfaceConfig;
+  readonly withPeers: () => Promise<unknown>;
+}
+
+/** One change with the peers: where they cannot be set, all is as it was. */
+async function changeInterface(
+  target: ManagedInterface,
+  before: Snapshot,
+  { config, withPeers }: WholeChange,
+): Promise<void> {
   if (before.file === null) {
     const text = `Failed to synchronize configuration: ${target.name} has no file to write its key, port or mark into`;
     throw new AgentError('not_found', text);
@@ -75,7 +86,7 @@ async function changeInterface(target: ManagedInterface, before: Snapshot, confi
   const state = before.device === null ? 'down' : 'up';
   const plan = planFor(before, { config, state, remember: false });
   await preflight(target, plan);
-  await apply(target, plan);
+  await apply(target, plan, withPeers);
 }
 
 /** Strictly: text that is no base64 would be an empty file, and that would take every peer away. */

@@ -1,10 +1,11 @@
 import { describe, expect, test } from '@jest/globals';
+import { newPrivateKey } from '../support/canary.ts';
 import { mustRun } from '../support/lab/run.ts';
 import { peerCalls } from './support/peer-calls.ts';
 import { useTestAgent } from './support/use-agent.ts';
 
 const agent = useTestAgent();
-const { made, sync, file } = peerCalls(agent);
+const { made, sync, live, file } = peerCalls(agent);
 
 const shown = async (name: string, what: string): Promise<string> => (await mustRun(['wg', 'show', name, what])).trim();
 const textOf = (own: string, ...lines: readonly string[]): string =>
@@ -40,4 +41,25 @@ describe('a value that says "none", as wg has it', () => {
     expect(await file(name)).not.toContain('ListenPort');
     expect(await shown(name, 'listen-port')).toBe(port);
   });
+});
+
+test('N20: where its peers cannot be set, port and mark are as they were, in file and kernel', async () => {
+  const port = 20_000 + Math.floor(Math.random() * 10_000);
+  const { name, own } = await up(`ListenPort = ${String(port)}`);
+  const [before, key] = [await file(name), newPrivateKey()];
+  const lines = [`PrivateKey = ${key}`, `ListenPort = ${String(port + 1)}`, 'FwMark = 7'];
+  const body = textOf(own, ...lines).replace('10.9.0.2/32', '198.18.201.0/24');
+  await mustRun(['ip', 'route', 'add', '198.18.201.0/24', 'dev', 'lo']);
+  try {
+    const reply = await sync(name, body);
+    expect([reply.status, reply.json['code']]).toEqual([409, 'route_conflict']);
+  } finally {
+    await mustRun(['ip', 'route', 'delete', '198.18.201.0/24', 'dev', 'lo']);
+  }
+  expect(await file(name)).toBe(before);
+  expect([await shown(name, 'listen-port'), await shown(name, 'fwmark')]).toEqual([String(port), 'off']);
+  expect(before).toContain(await shown(name, 'private-key'));
+  expect(await live(name)).toEqual([`${own} 10.9.0.2/32 off`]);
+  expect((await sync(name, body)).json).toMatchObject({ changed: true });
+  expect([await shown(name, 'listen-port'), await shown(name, 'private-key')]).toEqual([String(port + 1), key]);
 });
