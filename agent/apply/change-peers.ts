@@ -1,5 +1,6 @@
 import { AgentError } from '../core/agent-error.ts';
 import type { Device, KeptPeers, Route } from '../core/device.ts';
+import { unusedRoutes } from '../core/unused-routes.ts';
 import { wholeEdits } from '../core/whole-edits.ts';
 import { type PeerChangePlan, peerDeltas } from '../core/peer-deltas.ts';
 import { startText } from '../core/start-text.ts';
@@ -13,7 +14,7 @@ import { type PeerEdits, withPeerEdits } from '../protocol/wgquick/peer-edits.ts
 import type { LiveStep } from '../backend/backend.ts';
 import { type DeviceNotes, notesAfter, writeNotes } from './device-notes.ts';
 import type { ManagedInterface } from './managed-interface.ts';
-import { newNetworks, routesToAdd } from './peer-routes.ts';
+import { newNetworks, removeRoutes, routesToAdd } from './peer-routes.ts';
 import { readSnapshot, type Snapshot } from './snapshot.ts';
 
 /**
@@ -52,9 +53,11 @@ async function changeFor(target: ManagedInterface, snapshot: Snapshot, edits: Pe
   // Where the file cannot say into which table, none is made rather than one in the wrong table.
   const toAdd = fileText === null || snapshot.file?.invalid.table !== undefined ? [] : missing;
   const routes = toAdd.map((destination) => ({ destination, table: running.table ?? 'main' }));
+  const routed = { name: target.name, baseline: ledger?.baseline ?? null, running };
+  const unused = device === null ? [] : unusedRoutes({ ...routed, device }, whole.kernel);
   const notes = { runningText, ledger };
   return {
-    ...{ edits: whole.kernel, fileText, text, networks, routes },
+    ...{ edits: whole.kernel, fileText, text, networks, routes, unused },
     deltas: device === null ? null : changing(peerDeltas(device, whole.kernel)),
     kept: device === null ? keptAfter(before, whole.file) : before,
     before,
@@ -62,7 +65,7 @@ async function changeFor(target: ManagedInterface, snapshot: Snapshot, edits: Pe
     notesAfter:
       device === null || fileText === null || text === null
         ? notes
-        : notesAfter(notes, { device, edits: whole.kernel, fileText, text, routes }),
+        : notesAfter(notes, { device, edits: whole.kernel, fileText, text, routes, unused }),
   };
 }
 
@@ -100,6 +103,8 @@ interface Change {
   readonly networks: readonly Cidr[];
   /** To those of them that have none. */
   readonly routes: readonly Route[];
+  /** That no peer needs any more. */
+  readonly unused: readonly Route[];
   /** What is remembered of the device, as it is and as it shall be. */
   readonly notes: DeviceNotes;
   readonly notesAfter: DeviceNotes;
@@ -219,6 +224,7 @@ async function afterwards(target: ManagedInterface, { device, change, running }:
     }
   };
   await tried('a route to what a peer may use', () => addRoutes(target, running, change));
+  await removeRoutes(target, change.unused);
   await tried('the address of a peer', () => resolveNames(target, device, { text, edits }));
 }
 

@@ -12,7 +12,7 @@ const { peers: _, ...baseline } = aDevice();
 const ledger = { ...newLedger(7), baseline };
 const routes = [{ destination: cidr('10.8.0.0/24'), table: 'main' }];
 const edits = { set: [{ publicKey: PEER_B, keepalive: 25 }], removed: [] };
-const change = { device: aDevice(), edits, fileText: FILE, text: FILE, routes };
+const change = { device: aDevice(), edits, fileText: FILE, text: FILE, routes, unused: [] };
 
 test('a route that came with a peer is right from now on, and noted once', () => {
   const first = notesAfter({ runningText: FILE, ledger }, change);
@@ -28,4 +28,12 @@ test('a peer that the running copy lacks comes into it as the kernel has it', ()
     { publicKey: PEER_A, allowedIps: ['10.7.0.2/32'], keepalive: 0 },
     { publicKey: PEER_B, allowedIps: ['10.7.0.3/32'], keepalive: 25 },
   ]);
+});
+
+test('a route that goes with a peer is missed no more', () => {
+  const { ledger: after } = notesAfter(
+    { runningText: FILE, ledger },
+    { ...change, routes: [], unused: baseline.routes },
+  );
+  expect(after?.baseline?.routes).toEqual([]);
 });

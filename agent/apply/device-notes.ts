@@ -21,8 +21,9 @@ export interface NotedChange {
   readonly fileText: string;
   /** The file as it shall be. */
   readonly text: string;
-  /** What the device gets beside it. */
+  /** What the device gets beside it, and what of it goes. */
   readonly routes: readonly Route[];
+  readonly unused: readonly Route[];
 }
 
 /**
@@ -32,12 +33,12 @@ export interface NotedChange {
  */
 export function notesAfter(
   { runningText, ledger }: DeviceNotes,
-  { device, edits, fileText, text, routes }: NotedChange,
+  { device, edits, fileText, text, routes, unused }: NotedChange,
 ): DeviceNotes {
   if (runningText === null) return { runningText: activeConfigOf(text), ledger: newLedger(device.index) };
   // As good as always the device runs by its file, and the work is done once.
   const after = runningText === fileText ? text : withPeerEdits(runningText, editsFor(runningText, { device, edits }));
-  return { runningText: after, ledger: withRoutes(ledger, routes) };
+  return { runningText: after, ledger: withRoutes(ledger, routes, unused) };
 }
 
 /** A peer that the text lacks comes into it as the kernel has it. */
@@ -46,12 +47,15 @@ function editsFor(runningText: string, { device: { peers }, edits }: Pick<NotedC
   return wholeEdits(edits, { document, inFile: peerKeysIn(runningText), peers }).file;
 }
 
-function withRoutes(ledger: Ledger | null, routes: readonly Route[]): Ledger | null {
+function withRoutes(ledger: Ledger | null, routes: readonly Route[], unused: readonly Route[]): Ledger | null {
   const baseline = ledger?.baseline ?? null;
-  if (ledger === null || baseline === null || routes.length === 0) return ledger;
+  if (ledger === null || baseline === null || routes.length + unused.length === 0) return ledger;
   const known = new Set(baseline.routes.map(idOf));
   const fresh = routes.filter((route) => !known.has(idOf(route)));
-  return fresh.length === 0 ? ledger : { ...ledger, baseline: { ...baseline, routes: [...baseline.routes, ...fresh] } };
+  const gone = new Set(unused.map(idOf));
+  const kept = baseline.routes.filter((route) => !gone.has(idOf(route)));
+  if (fresh.length === 0 && kept.length === baseline.routes.length) return ledger;
+  return { ...ledger, baseline: { ...baseline, routes: [...kept, ...fresh] } };
 }
 
 const idOf = ({ destination, table }: Route): string => `${destination} ${table}`;

@@ -1,5 +1,5 @@
 import { AgentError } from '../core/agent-error.ts';
-import type { Device } from '../core/device.ts';
+import type { Device, Route } from '../core/device.ts';
 import { FAMILIES } from '../core/default-routing.ts';
 import { type DeviceRoute, readRoutes, readRoutesTo } from '../host/ip-json.ts';
 import { type Cidr, coverage, holdersOf, networkOf } from '../protocol/address.ts';
@@ -53,6 +53,14 @@ export async function routesToAdd(
     if (table !== 'off' && (!isDefault || hasOwnTable)) missing.push(network);
   }
   return missing;
+}
+
+/** Takes routes from the device. One that has gone already is fine: it is what was wanted. */
+export async function removeRoutes({ name, host }: ManagedInterface, routes: readonly Route[]): Promise<void> {
+  if (routes.length === 0) return;
+  const lines = routes.map(({ destination, table }) => `route delete ${destination} dev ${name} table ${table}\n`);
+  const { exitCode } = await host.runner.run('ip', ['-force', '-batch', '-'], { stdin: lines.join('') });
+  if (exitCode !== 0) host.log.info('routes of peers had gone already', { interface: name });
 }
 
 function refuseHolder(name: string, network: Cidr, routes: readonly DeviceRoute[]): void {

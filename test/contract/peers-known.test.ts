@@ -42,9 +42,14 @@ describe('what people met with tools that sync peers (public reports)', () => {
       await post(name, { public_key: newPublicKey(), allowed_ips: ['198.18.9.77/32'] }),
     ])
       expect(reply.status).toBe(200);
-    const routes = await mustRun(['ip', 'route', 'show', 'dev', name]);
-    expect(routes).toContain(network);
-    expect(routes).toContain('198.18.9.77');
+    const routes = (): Promise<string> => mustRun(['ip', 'route', 'show', 'dev', name]);
+    expect(await routes()).toContain(network);
+    expect(await routes()).toContain('198.18.9.77');
+    // What came with a peer goes with it.
+    await sync(name, `[Peer]\nPublicKey = ${own}\nAllowedIPs = 198.18.9.2/32\n`);
+    expect(await routes()).toBe('198.18.9.2 scope link \n');
+    const { json } = await agent.call({ method: 'GET', path: `/v1/wg/${name}/config` });
+    expect(json['drift']).toEqual([]);
   });
 
   test('marks of other tools around a peer, begin and end, stay where they are when it changes', async () => {
