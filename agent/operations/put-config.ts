@@ -45,9 +45,10 @@ export async function putConfig(
   if (plan.steps.length > 0) await preflight(target, plan);
   refuseImpact(plan, options);
   if (options.dry_run === true) return responseOf(plan, { outageMs: 0, digest: digest(before), changed: false });
-  const { outageMs, after: applied } = await apply(target, plan);
+  const owner = await claimed(context, target, { options, owner: before.owner });
+  const { outageMs, after: applied } = await applyFor(target, plan, before.owner);
   if (plan.steps.length > 0) tellChanged({ plan: plan.steps.map(wireStep), impact: plan.impact });
-  const after = { ...applied, owner: await claimed(context, target, { options, owner: before.owner }) };
+  const after = { ...applied, owner };
   if (plan.steps.length > 0) warnOfTeardown(target, config);
   if (plan.steps.length > 0 && after.device !== null) warnOfBootUnit(target);
   if (after.device !== null && plan.steps.some(touchesFirewall)) await warnOfBlocked(target, config);
@@ -69,7 +70,17 @@ function refuseStranger({ owner: claim, replaces }: PutOptions, { name, owner }:
   throw new AgentError('owned', text, { details: [owner.id] });
 }
 
-/** Whose it is from now on; written down once the change is done. */
+/** A change that is undone was nobody's. */
+async function applyFor(target: ManagedInterface, plan: Plan, before: Owner | null): ReturnType<typeof apply> {
+  try {
+    return await apply(target, plan);
+  } catch (error) {
+    await target.state.writeOwner(before);
+    throw error;
+  }
+}
+
+/** Whose it is from now on; written down before the change: whoever looks meanwhile sees for whom the host is changed. */
 async function claimed(
   { host }: AgentContext,
   target: ManagedInterface,

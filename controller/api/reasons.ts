@@ -71,9 +71,8 @@ export const REASONS: Readonly<Record<Reason, Explained>> = {
   Applying: { meaning: 'A change of the host is under way.', cure: WAIT },
   Progressing: { meaning: 'A change of the host is under way.', cure: WAIT },
   Queued: {
-    meaning:
-      'A change of another object of the same host is under way, and lasts; this one is next, or waits with others.',
-    cure: 'Wait; which object it is says `kubectl wgnode get -A`: Ready is Applying.',
+    meaning: 'Changes of other objects of the same host come first, one at a time; this one waits for its turn.',
+    cure: 'Wait; an object of the host whose Ready is Applying for long says which change lasts.',
   },
   ProgressingWithRetry: {
     meaning: 'It did not work yet, and is tried again.',
@@ -155,7 +154,7 @@ export const REASONS: Readonly<Record<Reason, Explained>> = {
   FinalizerRefused: {
     meaning:
       'The API server, or a webhook or policy that the message names, does not let the controller write its finalizer.',
-    cure: 'Let the controller write `metadata.finalizers`: mend its RBAC, the webhook or the policy; or set `management.deletionPolicy: Retain`.',
+    cure: 'Let the controller write `metadata.finalizers`: mend its RBAC, the webhook or the policy; or set `management.deletionPolicy: Retain`, which needs none.',
   },
   ConfigRefused: {
     meaning: 'The agent refuses the values; the host is untouched.',

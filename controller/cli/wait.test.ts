@@ -28,7 +28,7 @@ describe('reconcile --wait', () => {
     const { conditions } = node.status;
     const isWell = conditions.some(({ type, status }) => type === 'Ready' && status === 'True') && !isSuspended(node);
     const isUnderWay = conditions.some(
-      ({ type, reason }) => type === 'Ready' && (reason === 'Applying' || reason === 'Pending'),
+      ({ type, reason }) => type === 'Ready' && ['Applying', 'Pending', 'Queued'].includes(reason),
     );
     expect([kind, progress(answered(node))]).toEqual([kind, isUnderWay ? 'waits' : isWell ? 'reached' : 'rests']);
   });

@@ -53,7 +53,7 @@ export function progressOf(
     return { kind: 'waits', text: 'waiting for the answer to this request' };
   if (isReached(node)) return { kind: 'reached', text };
   if (isTrue(node, 'Stalled') || ready?.status === 'True') return { kind: 'rests', text };
-  const isUnderWay = ready?.reason === 'Applying' || ready?.reason === 'Pending';
+  const isUnderWay = ['Applying', 'Pending', 'Queued'].includes(ready?.reason ?? '');
   // Who asked for a look has had it; who asked for a state waits while the controller still tries.
   return { kind: token !== undefined && !isUnderWay ? 'rests' : 'waits', text };
 }

@@ -42,13 +42,15 @@ export class KubeError extends Error {
 }
 
 /** Who refuses, by the words of the API server: a webhook or a policy. */
-const REFUSER = /admission webhook "([^"]{1,253})"|ValidatingAdmissionPolicy '([^']{1,253})'/;
+const REFUSER = /(?:admission|calling) webhook "([^"]{1,253})"|ValidatingAdmissionPolicy '([^']{1,253})'/;
 
 /** Why the API server does not take a write, with the name of the webhook or policy behind it; undefined = that is not what failed. */
 export function refusedWrite(error: unknown): string | undefined {
-  if (!(error instanceof KubeError) || error.isRead || ![400, 403, 422].includes(error.status)) return undefined;
+  if (!(error instanceof KubeError) || error.isRead) return undefined;
   const [, webhook, policy] = REFUSER.exec(error.detail) ?? [];
   const who = webhook ?? policy;
+  // A webhook that cannot be called is a 500; without one it is a failure of the server.
+  if (![400, 403, 422].includes(error.status) && !(error.status === 500 && who !== undefined)) return undefined;
   return who === undefined ? error.message : `${error.message}, by ${who}`;
 }
 

@@ -104,7 +104,8 @@ async function tryFinalizer(
   if (written !== undefined || tries <= 1) return written;
   const now = await read(options, keyOf(node), signal);
   if (now?.metadata.uid !== node.metadata.uid) return undefined;
-  if (hasFinalizer(now) === present) return now;
+  // Of an object that is being deleted no finalizer may come any more.
+  if (hasFinalizer(now) === present || (present && now.metadata.deletionTimestamp !== undefined)) return now;
   return tryFinalizer(options, now, { present, tries: tries - 1, signal });
 }
 

@@ -28,13 +28,23 @@ const kept = (node: WireGuardNode, type: Kept): ConditionRow => {
   return [type, status, reason as Reason, message, observedGeneration];
 };
 
+/** As it was said; but why the agent could not be asked was said beside another Ready. */
+function keptReachable(node: WireGuardNode): ConditionRow {
+  const known = conditionOf(node.status.conditions, 'Reachable');
+  const isOld = known?.status === 'Unknown' && !NOT_LOOKED_AT.has(known.reason);
+  return isOld ? ['Reachable', 'Unknown', 'NotChecked', 'Not asked'] : kept(node, 'Reachable');
+}
+
 /** As it was said of this very generation; of an older one it says nothing any more. */
 const keptIfJudged = (node: WireGuardNode, type: Kept): ConditionRow => {
   const known = conditionOf(node.status.conditions, type);
   const judgedAt = known?.observedGeneration;
-  if (judgedAt === undefined || judgedAt === node.metadata.generation) return kept(node, type);
+  if (judgedAt === undefined || judgedAt === node.metadata.generation)
+    return type === 'Reachable' ? keptReachable(node) : kept(node, type);
   return [type, 'Unknown', 'NotChecked', 'Not looked at since the spec was changed'];
 };
+
+const NOT_LOOKED_AT: ReadonlySet<string> = new Set<Reason>(['Pending', 'NotChecked']);
 
 const list = (paths: readonly { readonly path: string }[]): string => paths.map(({ path }) => path).join(', ');
 
@@ -74,15 +84,15 @@ export function applyingRows({ node }: OutcomeContext): ConditionRow[] {
   const message = `A change of ${node.spec.interface.name} is under way`;
   return [
     ['Ready', 'Unknown', 'Applying', message],
-    kept(node, 'Reachable'),
+    keptReachable(node),
     ['Synced', 'Unknown', 'Applying', message],
     ['Reconciling', 'True', 'Progressing', message],
   ];
 }
 
-/** Another object's change of the host lasts. */
+/** Changes of other objects of the host last. */
 export function blockedRows({ sinceMs }: OutcomeOf<'blocked'>, { node }: OutcomeContext): ConditionRow[] {
-  const message = `Waits for its turn: a change of another object of the host has been under way since ${timeOf(sinceMs)}`;
+  const message = `Has waited for its turn on the host since ${timeOf(sinceMs)}: changes of other objects come first`;
   return [
     ['Ready', 'Unknown', 'Queued', message],
     connected(node),
@@ -159,18 +169,30 @@ const notAsked = (reason: Reason): ConditionRow => ['Reachable', 'Unknown', reas
 /** A check or the agent refuses; `observation` proves that the agent answers. */
 export function refusedRows({ refusal, observation }: OutcomeOf<'refused'>, { node }: OutcomeContext): ConditionRow[] {
   const { reason, message, isOfAgent } = refusal;
-  const kept = isOfAgent === true ? notAsked(reason) : keptIfJudged(node, 'Reachable');
+  const unseen = isOfAgent === true ? notAsked(reason) : keptIfJudged(node, 'Reachable');
   return [
     ['Ready', 'False', reason, message],
-    observation === undefined ? kept : connected(node),
+    observation === undefined ? unseen : connected(node),
     ['Synced', 'Unknown', reason, 'Not compared: see Ready'],
     ['Stalled', 'True', reason, message],
   ];
 }
 
-/** Whether Ready tells of a work that was under way, or of one that a suspension met. */
-const isInterrupted = (ready: Condition | undefined): boolean =>
-  ready?.status === 'Unknown' && ['Applying', 'Queued', 'Suspended'].includes(ready.reason);
+/** What a suspension met, as Ready told of it; undefined = nothing was under way, or the spec was changed since. */
+function interruption({ status, metadata }: WireGuardNode, specMoved: boolean): string | undefined {
+  const ready = conditionOf(status.conditions, 'Ready');
+  if (ready?.status !== 'Unknown') return undefined;
+  switch (ready.reason) {
+    case 'Applying':
+      return 'Suspended while a change was under way: what came of it is not looked at';
+    case 'Queued':
+      return 'Suspended while it waited for its turn on the host: nothing was sent';
+    case 'Suspended':
+      return specMoved && ready.observedGeneration !== metadata.generation ? undefined : ready.message;
+    default:
+      return undefined;
+  }
+}
 
 /** Nothing is looked at: what was said stays, of the generation of which it was said, unless the spec moved on. */
 export function suspendedRows({ specMoved }: OutcomeOf<'suspended'>, { node }: OutcomeContext): ConditionRow[] {
@@ -180,15 +202,15 @@ export function suspendedRows({ specMoved }: OutcomeOf<'suspended'>, { node }: O
     'Suspended',
     'spec.suspend is set: nothing is sent to the host',
   ];
-  if (isInterrupted(conditionOf(node.status.conditions, 'Ready'))) {
-    const message = 'Suspended while a change was under way: what came of it is not looked at';
+  const met = interruption(node, specMoved);
+  if (met !== undefined)
     return [
-      ['Ready', 'Unknown', 'Suspended', message],
+      ['Ready', 'Unknown', 'Suspended', met],
       keptIfJudged(node, 'Reachable'),
-      ['Synced', 'Unknown', 'Suspended', message],
+      ['Synced', 'Unknown', 'Suspended', met],
       suspended,
+      ['Stalled', 'True', 'Suspended', met],
     ];
-  }
   if (!specMoved) return [kept(node, 'Ready'), kept(node, 'Reachable'), kept(node, 'Synced'), suspended];
   const message = 'The spec was changed while spec.suspend is set: it is not applied';
   return [
@@ -208,7 +230,16 @@ export function deletingRows({ why, untilMs }: OutcomeOf<'deleting'>, { node }: 
 }
 
 /** Who keeps an object whose host is not looked at any more. */
-export function letGoRows({ why }: OutcomeOf<'let-go'>): ConditionRow[] {
+export const letGoRows = ({ finalizers }: OutcomeOf<'let-go'>): ConditionRow[] =>
+  goneRows(`finalizers of others keep the object: ${finalizers.join(', ').slice(0, MAX_FINALIZERS)}`);
+
+/** Who holds our finalizer on such an object. */
+export const notLetGoRows = ({ message }: OutcomeOf<'not-let-go'>): ConditionRow[] =>
+  goneRows(`our finalizer cannot be taken from it: ${message}`);
+
+const MAX_FINALIZERS = 512;
+
+function goneRows(why: string): ConditionRow[] {
   const message = `Deleted, and its host is not looked at any more; ${why}`;
   return (['Ready', 'Reachable', 'Synced'] as const).map((type) => [type, 'Unknown', 'Deleting', message]);
 }

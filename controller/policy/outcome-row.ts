@@ -26,8 +26,8 @@ export interface OutcomeRow<O> {
   /** What was changed on the host, for events and metrics. */
   readonly change: (outcome: O) => Change | undefined;
   readonly retry: (outcome: O, context: OutcomeContext) => Retry;
-  /** As what it counts among the failures in a row; null = it ends the row, unless it is interim. */
-  readonly failure: FailureKind | null;
+  /** As what it counts among the failures in a row; null = it ends the row, unless it is interim; `kept`: nothing was tried. */
+  readonly failure: FailureKind | 'kept' | null;
   /** What it is when it happened many times in a row; null = what it is. */
   readonly repeated: ((outcome: O) => Outcome) | null;
   /**

@@ -40,7 +40,7 @@ describe('the conditions of an outcome', () => {
     },
     {
       name: 'who keeps what is deleted',
-      outcome: { kind: 'let-go', why: 'kept by a.b/c', retry: ON_CHANGE },
+      outcome: { kind: 'let-go', finalizers: ['a.b/c'] },
       word: 'a.b/c',
     },
     {
@@ -62,6 +62,7 @@ const KINDS: Readonly<Record<Outcome['kind'], true>> = {
   blocked: true,
   deleting: true,
   'let-go': true,
+  'not-let-go': true,
   moving: true,
   applying: true,
   refused: true,

@@ -14,6 +14,7 @@ import {
   letGoRows,
   lostMsOf,
   movingRows,
+  notLetGoRows,
   notRestoredRows,
   type OutcomeContext,
   refusedRows,
@@ -28,11 +29,11 @@ import {
   AFTER_A_SHORT_WAIT,
   AFTER_FAILED_APPLY,
   atInterval,
-  type FailureKind,
   ON_CHANGE,
   type Retry,
   slowly,
   SOON,
+  WHILE_REFUSED,
   whileLost,
 } from './retry.ts';
 
@@ -110,6 +111,7 @@ const OUTCOMES: { readonly [K in Outcome['kind']]: OutcomeRow<OutcomeOf<K>> } = 
     ...nothingNew,
     // It is woken at its turn; this is for the word that it waits.
     retry: () => AFTER_A_SHORT_WAIT,
+    failure: 'kept',
     status: 'never',
     log: () => ({ whenNew: 'debug', whenSame: 'debug', message: 'waits for its turn on the host' }),
   },
@@ -118,6 +120,7 @@ const OUTCOMES: { readonly [K in Outcome['kind']]: OutcomeRow<OutcomeOf<K>> } = 
     conditions: blockedRows,
     observation: observationOf,
     retry: () => ON_CHANGE,
+    failure: 'kept',
     status: 'open',
     log: quiet('blocked'),
   },
@@ -132,10 +135,26 @@ const OUTCOMES: { readonly [K in Outcome['kind']]: OutcomeRow<OutcomeOf<K>> } = 
   'let-go': {
     ...nothingNew,
     conditions: letGoRows,
-    retry: ({ retry }) => retry,
-    failure: 'deletion',
+    retry: () => ON_CHANGE,
     status: 'final',
-    log: ({ why }) => ({ whenNew: 'warn', whenSame: 'debug', message: 'deleted, and still there', fields: { why } }),
+    log: ({ finalizers }) => ({
+      whenNew: 'info',
+      whenSame: 'debug',
+      message: 'deleted, and kept by others',
+      fields: { finalizers: finalizers.join(' ') },
+    }),
+  },
+  'not-let-go': {
+    ...nothingNew,
+    conditions: notLetGoRows,
+    retry: () => WHILE_REFUSED,
+    status: 'final',
+    log: ({ message }) => ({
+      whenNew: 'warn',
+      whenSame: 'debug',
+      message: 'deleted, and our finalizer is held',
+      fields: { message },
+    }),
   },
   moving: {
     ...nothingNew,
@@ -156,7 +175,7 @@ const OUTCOMES: { readonly [K in Outcome['kind']]: OutcomeRow<OutcomeOf<K>> } = 
     drift: none,
     plan: none,
     change: none,
-    retry: (_, { node }) => slowly(node),
+    retry: ({ retry }, { node }) => retry ?? slowly(node),
     failure: null,
     repeated: null,
     status: 'final',
@@ -273,7 +292,7 @@ export interface Consequences {
   readonly drift: readonly Difference[] | undefined;
   readonly plan: PlanStatus | undefined;
   readonly change: Change | undefined;
-  readonly failure: FailureKind | null;
+  readonly failure: OutcomeRow<Outcome>['failure'];
   readonly status: OutcomeRow<Outcome>['status'];
   readonly log: LogLine;
 }

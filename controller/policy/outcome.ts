@@ -35,6 +35,8 @@ export interface Refused {
   readonly refusal: Refusal;
   /** The last read, where the host was asked at all. */
   readonly observation?: Observation;
+  /** Where nothing tells when it is over; by default it is looked at slowly. */
+  readonly retry?: Retry;
 }
 
 /** What was decided no longer fits: host or object changed since they were read. Nothing is said of it; the object is looked at again. */
@@ -63,12 +65,14 @@ export type Outcome =
   | { readonly kind: 'unmoved'; readonly retry: Retry }
   /** Another object's change of the same host is under way; this one is woken when it is its turn. */
   | { readonly kind: 'queued' }
-  /** As queued, and that change lasts so long, since when Unix ms, that status should say so. */
+  /** As queued, and for so long, since when Unix ms, that status should say so. */
   | (Looked & { readonly kind: 'blocked'; readonly sinceMs: number })
   /** The object is being deleted, and something has to be waited for; `untilMs`: no longer than this, Unix ms. */
   | { readonly kind: 'deleting'; readonly why: string; readonly untilMs: number; readonly retry: Retry }
-  /** Of a deletion our part is done; `why` says what keeps the object. */
-  | { readonly kind: 'let-go'; readonly why: string; readonly retry: Retry }
+  /** Of a deletion our part is done: only the finalizers of others keep the object. */
+  | { readonly kind: 'let-go'; readonly finalizers: readonly string[] }
+  /** Of a deletion our part is done, but our finalizer cannot be taken from the object. */
+  | { readonly kind: 'not-let-go'; readonly message: string }
   /** The object names another host than the one it was applied to, which has to be left first. */
   | { readonly kind: 'moving'; readonly message: string; readonly untilMs: number; readonly retry: Retry }
   /** Not the end: a change lasts so long that status should say so. */

@@ -61,6 +61,9 @@ export const SLOW_MS = 2_000;
 /** To tell of a wait that has become long. */
 export const AFTER_A_SHORT_WAIT: Retry = { kind: 'after', delayMs: SLOW_MS };
 
+/** For what nothing tells when it is allowed: rights, webhooks and policies are not watched. */
+export const WHILE_REFUSED: Retry = { kind: 'after', delayMs: 15_000 };
+
 /** For a change that failed: each try touches a tunnel that runs. */
 export const AFTER_FAILED_APPLY: Retry = { kind: 'backoff', baseMs: 10_000, capMs: FAILED_CAP_MS, leastMs: 0 };
 

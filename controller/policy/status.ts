@@ -106,6 +106,15 @@ const takeOverOf = (node: WireGuardNode, outcome: Outcome): string | undefined =
 export const sameStatus = (left: WireGuardNodeStatus, right: WireGuardNodeStatus): boolean =>
   left === right || stable(left) === stable(right);
 
+/** Whether a value can be made of another one by leaving out members of objects. */
+export function isPartOf(part: unknown, whole: unknown): boolean {
+  if (typeof part !== 'object' || part === null || typeof whole !== 'object' || whole === null) return part === whole;
+  if (Array.isArray(part) !== Array.isArray(whole)) return false;
+  const [own, all] = [Object.entries(part), whole as Readonly<Record<string, unknown>>];
+  if (Array.isArray(part) && own.length !== Object.keys(all).length) return false;
+  return own.every(([name, value]) => Object.hasOwn(all, name) && isPartOf(value, all[name]));
+}
+
 /** JSON with object keys in one order. */
 export const stable = (value: unknown): string =>
   JSON.stringify(value, (_key, part: unknown) =>

@@ -79,7 +79,7 @@ describe('a deletion', () => {
 
   test('C10: whose finalizer somebody does not let go says so, and is tried again without the host', async () => {
     bench.api.refusesFinalizersWith = 403;
-    expect(await bench.run(deletedNode())).toEqual(requeueAfter(500));
+    expect(await bench.run(deletedNode())).toEqual(requeueAfter(15_000));
     expect([stateOf(bench.host), bench.told, bench.ready]).toEqual([
       'removed',
       ['Normal Deleted', 'Warning Deleting'],

@@ -15,13 +15,12 @@ import {
   releaseAfter,
 } from '../policy/deletion.ts';
 import type { Input } from '../policy/input.ts';
-import type { Outcome } from '../policy/outcome.ts';
-import { beforeDeadline, ON_CHANGE, type Retry } from '../policy/retry.ts';
+import { beforeDeadline } from '../policy/retry.ts';
 import { type Action, awaitChange, requeueAfter } from '../runtime/action.ts';
 import type { Dependencies } from './dependencies.ts';
 import { askHost } from './hosts.ts';
 import { leaveHost } from './leave-host.ts';
-import { type LocalState, previousDriverAt } from './local-state.ts';
+import { type LocalState, mayArrive, previousDriverAt } from './local-state.ts';
 import { loadOptionsOf } from './load-options.ts';
 import { report } from './report.ts';
 
@@ -34,9 +33,6 @@ const LEAST_PATIENCE_MS = 30_000;
 
 const DELETION = 'deletion';
 const OTHERS = 'finalizers of others';
-const MAX_FINALIZERS = 512;
-/** Tried again, ever later, while somebody refuses that our finalizer goes. */
-const KEPT: Retry = { kind: 'backoff', baseMs: SOON_MS, capMs: 60_000, leastMs: 0 };
 /** How long these may take without a word. */
 const OTHERS_MS = 5_000;
 
@@ -82,9 +78,9 @@ async function keptByOthers(dependencies: Dependencies, node: WireGuardNode): Pr
   const local: LocalState = { ...known, leaving: { what: OTHERS, sinceMs, isDone: true } };
   localStates.set(key, local);
   const leftMs = sinceMs + OTHERS_MS - clock.now();
-  if (leftMs > 0) return requeueAfter(leftMs);
-  const why = `finalizers of others keep the object: ${finalizers.join(', ').slice(0, MAX_FINALIZERS)}`;
-  return report(dependencies, node, { outcome: { kind: 'let-go', why, retry: ON_CHANGE }, local });
+  return leftMs > 0
+    ? requeueAfter(leftMs)
+    : report(dependencies, node, { outcome: { kind: 'let-go', finalizers }, local });
 }
 
 interface Ended {
@@ -111,9 +107,8 @@ async function letGo(dependencies: Dependencies, node: WireGuardNode): Promise<A
   } catch (error) {
     const refused = refusedWrite(error);
     if (refused === undefined) throw error;
-    const outcome: Outcome = { kind: 'let-go', why: `our finalizer cannot be taken from it: ${refused}`, retry: KEPT };
     const local = dependencies.localStates.get(keyOf(node), node.metadata.uid);
-    return report(dependencies, node, { outcome, local });
+    return report(dependencies, node, { outcome: { kind: 'not-let-go', message: refused }, local });
   }
   if (written === undefined) return requeueAfter(SOON_MS);
   dependencies.takeWritten(written);
@@ -171,6 +166,7 @@ async function attemptAt(
   };
   const end = await leaveHost(found.driver, {
     ...{ verb, uid: node.metadata.uid, isProven: place?.isProven === true, isCurrent },
+    mayArrive: mayArrive(local, place?.url, dependencies.clock.now()),
     options: { timeoutMs: timeoutMsOf(node, leftMs), signal: dependencies.signal },
     ask: (read) => askHost(dependencies.hosts, { origin, key, isUrgent: leftMs <= 0 }, read),
   });
@@ -179,6 +175,8 @@ async function attemptAt(
       return { kind: 'over', release: releaseAfter({ kind: 'done', node, verb }) };
     case 'not-ours':
       return { kind: 'over', release: releaseAfter({ kind: 'not-ours', node }) };
+    case 'unsettled':
+      return pending('a change that was sent there may still come to its end', true);
     case 'superseded':
       return pending('what is wanted changed while its host was read', false);
     case 'unreachable':

@@ -11,7 +11,7 @@ import { createTurns, type Turns } from '../runtime/turns.ts';
 
 /** What is shared by all objects of one host. */
 export interface Hosts {
-  /** One change at a time. */
+  /** One change at a time; one that was given up may still run there, which the agent's own locks put in order for its interface. */
   readonly turns: Turns;
   /** A host that is away is asked for one object at a time. */
   readonly circuits: Circuits<Unreachable>;

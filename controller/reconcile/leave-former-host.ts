@@ -9,8 +9,8 @@ import type { Outcome } from '../policy/outcome.ts';
 import { beforeDeadline } from '../policy/retry.ts';
 import type { Clock } from '../runtime/clock.ts';
 import { askHost, type Hosts } from './hosts.ts';
-import { leaveHost } from './leave-host.ts';
-import { type LocalState, previousDriverAt } from './local-state.ts';
+import { type LeaveEnd, leaveHost } from './leave-host.ts';
+import { type LocalState, mayArrive, previousDriverAt } from './local-state.ts';
 
 /** What leaving a host works with. */
 export interface Move {
@@ -91,6 +91,7 @@ async function leave(move: Move, local: LocalState, { url, isProven, verb }: For
     const place = { origin, key, isUrgent: false };
     const end = await leaveHost(previousDriver(move, local, url), {
       ...{ verb, options, isProven, isCurrent, uid: node.metadata.uid },
+      mayArrive: mayArrive(local, url, clock.now()),
       ask: (read) => askHost(hosts, place, read),
     });
     if (end.kind === 'superseded')
@@ -99,12 +100,17 @@ async function leave(move: Move, local: LocalState, { url, isProven, verb }: For
       const events = end.kind === 'left' ? [releasedFrom(node, url, verb)] : [];
       return { kind: 'left', local: isLeft(move, local, url), events };
     }
-    why = end.kind === 'refused' ? end.refusal.message : end.message;
+    why = whyOf(end);
   }
   if (leftMs <= 0) return { kind: 'left', local: isLeft(move, local, url), events: [leftAsItIs(node, url, why)] };
   const message = `The former host ${url} is left first (deletionPolicy ${node.spec.management.deletionPolicy}): ${why}`;
   return waits({ kind: 'moving', message, untilMs, retry: beforeDeadline(leftMs) });
 }
+
+const whyOf = (end: Exclude<LeaveEnd, { readonly kind: 'left' | 'not-ours' | 'superseded' }>): string => {
+  if (end.kind === 'unsettled') return 'a change that was sent there may still come to its end';
+  return end.kind === 'refused' ? end.refusal.message : end.message;
+};
 
 function releasedFrom({ spec }: WireGuardNode, url: string, verb: Former['verb']): NodeEvent {
   const note = `${spec.interface.name} on the former host ${url} was ${verb === 'remove' ? 'removed' : 'taken down'}`;

@@ -23,6 +23,7 @@ const leave = (over: Partial<LeaveOptions> = {}): Promise<LeaveEnd> => {
     uid,
     options,
     isProven: true,
+    mayArrive: false,
     isCurrent: () => true,
     ask: (read) => read(),
     ...over,

@@ -1,4 +1,5 @@
 import type { WireGuardNode, WireGuardNodeStatus } from '../api/wireguardnode.generated.ts';
+import { isSameAgent } from '../api/node.ts';
 import type { Driver } from '../drivers/driver.ts';
 import type { Correction } from '../policy/contention.ts';
 import type { Hold } from '../policy/hold.ts';
@@ -17,6 +18,8 @@ export interface LocalState {
   readonly acceptedBy: string | undefined;
   /** The URL of the agent that a change was sent to of which it is not known what came of it: it may have an interface of this object. */
   readonly sentTo: string | undefined;
+  /** Until when that may still come to its end there, Unix ms. */
+  readonly sentUntilMs: number;
   /** The last look, if its outcome still holds while nothing moves. */
   readonly seen: Seen | undefined;
   readonly corrections: readonly Correction[];
@@ -53,6 +56,10 @@ export interface LocalStates {
   forget(key: string): void;
 }
 
+/** Whether a change that was sent to this agent may still come to its end there. */
+export const mayArrive = ({ sentTo, sentUntilMs }: LocalState, url: string | undefined, nowMs: number): boolean =>
+  sentTo !== undefined && isSameAgent(url, sentTo) && nowMs < sentUntilMs;
+
 /** Whether this status is there as far as the API server takes it: to write it again would change nothing. */
 export const isPruned = (
   { written, pruned }: LocalState,
@@ -68,6 +75,7 @@ export const newLocalState = (uid: string): LocalState => ({
   former: undefined,
   acceptedBy: undefined,
   sentTo: undefined,
+  sentUntilMs: 0,
   seen: undefined,
   corrections: [],
   failures: NO_FAILURE,

@@ -4,8 +4,8 @@ import { refusedWrite } from '../cluster/kube-client.ts';
 import { conflictingNodes, load } from '../cluster/load.ts';
 import { hasFinalizer, wantsFinalizer } from '../policy/deletion.ts';
 import { heldMsOf, wishOf } from '../policy/hold.ts';
-import type { Outcome } from '../policy/outcome.ts';
 import { refusal } from '../policy/refusal.ts';
+import { WHILE_REFUSED } from '../policy/retry.ts';
 import { type Action, awaitChange, requeueAfter } from '../runtime/action.ts';
 import type { Dependencies } from './dependencies.ts';
 import { finalize } from './finalize.ts';
@@ -44,13 +44,23 @@ async function reconcile(dependencies: Dependencies, key: string): Promise<Actio
   } catch (error) {
     const why = refusedWrite(error);
     if (why === undefined) throw error;
-    // Without it a deletion would leave the tunnel running: nothing is sent.
-    const outcome: Outcome = { kind: 'refused', refusal: refusal('FinalizerRefused', why) };
-    return report(dependencies, node, { outcome, local: localStates.get(key, node.metadata.uid) });
+    return withoutFinalizer(dependencies, node, why);
   }
   if (written === undefined) return requeueAfter(SOON_MS);
   dependencies.takeWritten(written);
   return reconcileNode(dependencies, written);
+}
+
+/** Without it a deletion would leave the tunnel running: nothing is sent. Who sends nothing anyway, or wants none, needs none. */
+async function withoutFinalizer(dependencies: Dependencies, node: WireGuardNode, why: string): Promise<Action> {
+  const { localStates, log } = dependencies;
+  if (!wantsFinalizer(node) || node.spec.suspend || node.spec.management.mode === 'Observe') {
+    log.warn('the finalizer cannot be written', { node: keyOf(node), error: why });
+    return reconcileNode(dependencies, node);
+  }
+  const local = { ...localStates.get(keyOf(node), node.metadata.uid), seen: undefined };
+  const refused = refusal('FinalizerRefused', why);
+  return report(dependencies, node, { outcome: { kind: 'refused', refusal: refused, retry: WHILE_REFUSED }, local });
 }
 
 async function reconcileNode(dependencies: Dependencies, node: WireGuardNode): Promise<Action> {

@@ -220,7 +220,7 @@ describe('C1: who waits for its turn on the host', () => {
     );
     expect(await bench.report({ kind: 'blocked', observation, sinceMs: 0 })).toEqual(awaitChange);
     expect(bench.statuses).toMatchObject([{ conditions: [{ type: 'Ready', reason: 'Queued' }, {}, {}, {}] }]);
-    expect(bench.statuses[0]).not.toHaveProperty('lastHandledReconcileAt');
+    expect(bench.statuses[0]).not.toHaveProperty('lastHandledReconcileRequest');
   });
 });
 

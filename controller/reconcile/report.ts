@@ -6,7 +6,7 @@ import type { Outcome } from '../policy/outcome.ts';
 import type { LogLine } from '../policy/outcome-row.ts';
 import { consequencesOf, inTheEnd, retryOf } from '../policy/outcome-table.ts';
 import { countFailure, NO_FAILURE, SOON } from '../policy/retry.ts';
-import { sameStatus, statusOf } from '../policy/status.ts';
+import { isPartOf, sameStatus, statusOf } from '../policy/status.ts';
 import { type Action, awaitChange, requeueAfter } from '../runtime/action.ts';
 import { delayOf } from './delay-of.ts';
 import type { Dependencies } from './dependencies.ts';
@@ -45,9 +45,9 @@ export async function report(dependencies: Dependencies, judged: WireGuardNode, 
   const kept = says === 'interim' ? localStates.get(key, node.metadata.uid) : local;
   const isHeld = failure === 'apply' && local.hold !== undefined && delayMs !== undefined;
   const hold = isHeld ? { wish: local.hold.wish, untilMs: nowMs + delayMs } : kept.hold;
-  // One object for both where it was kept as it was meant.
-  const isWhole = sameStatus(written.status, status);
-  const own = isWhole ? { written: written.status, pruned: undefined } : { written: status, pruned: written.status };
+  // What others wrote at the same moment adds to it, or changes it: that is put right by the next look.
+  const isLess = !sameStatus(written.status, status) && isPartOf(written.status, status);
+  const own = isLess ? { written: status, pruned: written.status } : { written: written.status, pruned: undefined };
   localStates.set(key, { ...kept, hold, ...own });
   tell(dependencies, node, { outcome, isNew });
   for (const event of eventsOf(node, outcome, status)) dependencies.events.record(node, event);
@@ -58,6 +58,7 @@ export async function report(dependencies: Dependencies, judged: WireGuardNode, 
 function counted({ metadata }: WireGuardNode, { outcome, local }: Synced): Synced {
   const { failure, status } = consequencesOf(outcome);
   if (status === 'interim') return { outcome, local: { ...local, failures: NO_FAILURE } };
+  if (failure === 'kept') return { outcome, local };
   const failures = countFailure(local.failures, failure, metadata.generation);
   return { outcome: inTheEnd(outcome, failures.count), local: { ...local, failures } };
 }

@@ -167,9 +167,9 @@ async function* act(sync: Sync, local: LocalState, seen: Look): AsyncGenerator<A
       const { turns } = dependencies.hosts;
       const [place, key] = [agentOrigin(node), keyOf(node)];
       if (!turns.enter(place, key)) {
-        const heldMs = turns.heldMs(place, key);
-        const blocked = { kind: 'blocked', observation, sinceMs: nowMs - heldMs } as const;
-        return { outcome: heldMs < SLOW_MS ? { kind: 'queued' } : blocked, local };
+        const waitedMs = turns.waitedMs(place, key);
+        const blocked = { kind: 'blocked', observation, sinceMs: nowMs - waitedMs } as const;
+        return { outcome: waitedMs < SLOW_MS ? { kind: 'queued' } : blocked, local };
       }
       const replaces = ownership.kind === 'own' ? ownership.replaces : undefined;
       return yield* apply(sync, local, { seen, cause: decision.cause, replaces });
@@ -205,8 +205,9 @@ async function* apply(sync: Sync, local: LocalState, motive: Motive): AsyncGener
   const { clock, signal, isWanted } = dependencies;
   // An agent that makes a change by itself, and undoes it, needs nobody that waits for it.
   const watch = { clock, signal, isWanted: () => !driver.capabilities.has('atomic') || isWanted() };
+  const sentUntilMs = clock.now() + options.timeoutMs;
   const change = yield* whileSlow((ended) => driver.apply(wanted, { ...options, ...limits, signal: ended }), watch);
-  const sent = { ...local, sentTo: node.spec.agent.url };
+  const sent = { ...local, sentTo: node.spec.agent.url, sentUntilMs };
   if (change.kind === 'given-up')
     return { outcome: { kind: 'superseded', message: 'the object is not wanted on this host any more' }, local: sent };
   return settled(sync, sent, { motive, applied: change.value });

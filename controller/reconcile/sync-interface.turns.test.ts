@@ -20,8 +20,10 @@ describe('C1: the turn on a host', () => {
   test('C1: that is not given for long is told, and the object is woken all the same', async () => {
     const bench = new SyncBench(appliedNode(), DRIFT);
     bench.hosts.turns.enter(ORIGIN, 'edge/other');
-    await bench.clock.advance(1_999);
-    expect(await bench.sync()).toEqual({ kind: 'queued' });
+    for (const ms of [0, 1_999]) {
+      await bench.clock.advance(ms);
+      expect(await bench.sync()).toEqual({ kind: 'queued' });
+    }
     await bench.clock.advance(1);
     expect(await bench.sync()).toMatchObject({ kind: 'blocked', sinceMs: 0, observation: { agent: {} } });
     bench.hosts.turns.leave('edge/other');

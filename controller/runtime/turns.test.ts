@@ -81,20 +81,16 @@ test('a key that leaves without having anything changes nothing', () => {
   expect([woken, enter('host', 'b')]).toEqual([[], [false]]);
 });
 
-describe('heldMs', () => {
-  test('says for how long somebody else has had the place', () => {
+describe('waitedMs', () => {
+  test('says for how long a key has waited, whoever had the place meanwhile', () => {
     nowMs = 5;
-    enter('host', 'a', 'b');
-    nowMs = 9;
-    expect([turns.heldMs('host', 'b'), turns.heldMs('host', 'a'), turns.heldMs('other', 'b')]).toEqual([4, 0, 0]);
-  });
-
-  test('begins anew with each holder', () => {
     enter('host', 'a', 'b', 'c');
     nowMs = 7;
     turns.leave('a');
-    nowMs = 8;
-    expect(turns.heldMs('host', 'c')).toBe(1);
+    enter('host', 'c');
+    nowMs = 9;
+    expect(['a', 'b', 'c'].map((key) => turns.waitedMs('host', key))).toEqual([0, 0, 4]);
+    expect(turns.waitedMs('other', 'c')).toBe(0);
   });
 });
 

@@ -7,8 +7,8 @@ export interface Turns {
   enter(place: string, key: string): boolean;
   /** Gives back whatever the key has, used or not. Must follow every piece of work that could have entered. */
   leave(key: string): void;
-  /** For how long somebody else has had the place, ms; 0 = nobody else has it. */
-  heldMs(place: string, key: string): number;
+  /** For how long the key has waited for the place, ms; 0 = it does not. */
+  waitedMs(place: string, key: string): number;
 }
 
 /** What turns work with. */
@@ -20,9 +20,8 @@ export interface TurnsOptions {
 
 interface Place {
   holder: string;
-  sinceMs: number;
-  /** In the order of their asking. */
-  readonly waiting: Set<string>;
+  /** Since when, in the order of their asking. */
+  readonly waiting: Map<string, number>;
 }
 
 /** Nobody has a place yet. */
@@ -34,13 +33,13 @@ export function createTurns({ wake, nowMs }: TurnsOptions): Turns {
     held.set(key, (held.get(key) ?? new Set()).add(place));
   };
   const handOn = (name: string, place: Place): void => {
-    const [next] = place.waiting;
+    const [next] = place.waiting.keys();
     if (next === undefined) {
       places.delete(name);
       return;
     }
     place.waiting.delete(next);
-    Object.assign(place, { holder: next, sinceMs: nowMs() });
+    place.holder = next;
     give(name, next);
     wake(next);
   };
@@ -48,12 +47,12 @@ export function createTurns({ wake, nowMs }: TurnsOptions): Turns {
     enter(name, key) {
       const place = places.get(name);
       if (place === undefined) {
-        places.set(name, { holder: key, sinceMs: nowMs(), waiting: new Set() });
+        places.set(name, { holder: key, waiting: new Map() });
         give(name, key);
         return true;
       }
       if (place.holder === key) return true;
-      place.waiting.add(key);
+      if (!place.waiting.has(key)) place.waiting.set(key, nowMs());
       return false;
     },
     leave(key) {
@@ -64,9 +63,9 @@ export function createTurns({ wake, nowMs }: TurnsOptions): Turns {
         if (place !== undefined) handOn(name, place);
       }
     },
-    heldMs(name, key) {
-      const place = places.get(name);
-      return place === undefined || place.holder === key ? 0 : nowMs() - place.sinceMs;
+    waitedMs(name, key) {
+      const sinceMs = places.get(name)?.waiting.get(key);
+      return sinceMs === undefined ? 0 : nowMs() - sinceMs;
     },
   };
 }

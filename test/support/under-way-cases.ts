@@ -76,7 +76,14 @@ export const underWayCases: readonly OutcomeCase[] = [
   {
     name: 'K1: what the finalizers of others keep is not said to be well',
     node: wasInSync,
-    outcome: { kind: 'let-go', why: 'finalizers of others keep it', retry },
+    outcome: { kind: 'let-go', finalizers: ['a.b/c'] },
+    conditions: words('Ready=Unknown/Deleting Reachable=Unknown/Deleting Synced=Unknown/Deleting'),
+    kstatus: 'InProgress',
+  },
+  {
+    name: 'C10: what our own finalizer keeps, as nobody lets us take it, is not said to be well',
+    node: wasInSync,
+    outcome: { kind: 'not-let-go', message: '403' },
     conditions: words('Ready=Unknown/Deleting Reachable=Unknown/Deleting Synced=Unknown/Deleting'),
     kstatus: 'InProgress',
   },
@@ -107,9 +114,9 @@ export const underWayCases: readonly OutcomeCase[] = [
     }),
     outcome: { kind: 'suspended', specMoved: true },
     conditions: words(
-      'Ready=Unknown/Suspended Reachable=True/Connected Synced=Unknown/Suspended Suspended=True/Suspended',
+      'Ready=Unknown/Suspended Reachable=True/Connected Synced=Unknown/Suspended Suspended=True/Suspended Stalled=True/Suspended',
     ),
-    kstatus: 'InProgress',
+    kstatus: 'Failed',
   },
   {
     name: 'a suspended node whose spec moved on is not ready',

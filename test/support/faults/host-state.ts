@@ -113,12 +113,16 @@ function firewallLine(line: string, number: number, all: readonly string[]): str
   return [`${table} ${line.startsWith('\t\t') ? chain : ''} ${line.trim()}`];
 }
 
-/** What the agent wrote down; a number of a device that is the present one is as any other. */
+/** What the agent wrote down; a number of a device that is the present one, or gone, is as any other. */
 function memoriesOf(text: string, index: string | null): string[] {
   return text
     .split('\v')
     .slice(1)
-    .map((entry) => (index === null ? entry : entry.replaceAll(`"index":${index},`, '"index":"present",')))
+    .map((entry) =>
+      index === null
+        ? entry.replaceAll(/"index":[0-9]+,/g, '"index":"gone",')
+        : entry.replaceAll(`"index":${index},`, '"index":"present",'),
+    )
     .map((entry) => {
       const end = entry.indexOf('\n');
       return `${entry.slice(0, end)} ${sorted(entry.slice(end + 1).trimEnd())}`;
