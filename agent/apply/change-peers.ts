@@ -13,7 +13,8 @@ import { peerKeysIn } from '../protocol/wgquick/sections.ts';
 import { type PeerEdits, withPeerEdits } from '../protocol/wgquick/peer-edits.ts';
 import type { LiveStep } from '../backend/backend.ts';
 import { type DeviceNotes, notesAfter, writeNotes } from './device-notes.ts';
-import type { ManagedInterface } from './managed-interface.ts';
+import { resolverFailure } from './lifecycle.ts';
+import { type ManagedInterface, warn } from './managed-interface.ts';
 import { newNetworks, removeRoutes, routesToAdd } from './peer-routes.ts';
 import { readSnapshot, type Snapshot } from './snapshot.ts';
 
@@ -219,8 +220,7 @@ async function afterwards(target: ManagedInterface, { device, change, running }:
     try {
       await work();
     } catch (error) {
-      target.warnings.push(`${what} could not be set up; it is looked at again with the interface`);
-      target.host.log.warn('after a change of peers', { interface: target.name, what, error: String(error) });
+      warn(target, `${what} could not be set up; it is looked at again with the interface`, error);
     }
   };
   await tried('a route to what a peer may use', () => addRoutes(target, running, change));
@@ -261,5 +261,5 @@ async function addRoutes(
   const steps = routes.map((route): LiveStep & { action: 'add-route' } => ({
     ...{ action: 'add-route', route, path: pathOf('table'), impact: 'None' },
   }));
-  await target.backend.configure({ steps, desired: config, peers: [] });
+  await target.backend.configure({ steps, desired: config, peers: [], resolverFailed: resolverFailure(target) });
 }

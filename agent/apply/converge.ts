@@ -8,7 +8,7 @@ import type { InterfaceConfig } from '../protocol/wgquick/config.ts';
 import { interfaceOf, parseDocument } from '../protocol/wgquick/document.ts';
 import { render } from '../protocol/wgquick/render.ts';
 import { activeConfigOf } from './lifecycle.ts';
-import type { ManagedInterface } from './managed-interface.ts';
+import { type ManagedInterface, warn } from './managed-interface.ts';
 import { runSteps } from './run-steps.ts';
 import { currentOf, readSnapshot, type Snapshot } from './snapshot.ts';
 
@@ -74,10 +74,6 @@ async function heal(
 ): Promise<Snapshot> {
   let now = after;
   const failed = new Set<string>();
-  const warn = (text: string, fields: object = {}): void => {
-    target.warnings.push(text);
-    target.host.log.warn(text, { interface: target.name, ...fields });
-  };
   const stepsLeft = (): Step[] =>
     liveSteps(withoutLost(currentOf(now)), desired).filter(
       (step) => unasked.has(idOf(step)) && !failed.has(idOf(step)),
@@ -93,10 +89,14 @@ async function heal(
     const [first] = stepsLeft();
     if (first === undefined) break;
     failed.add(idOf(first));
-    warn(`${idOf(first)} (${first.path}): what is missing on the host cannot be put back`, { error: String(error) });
+    const text = `${idOf(first)} (${first.path}): what is missing on the host cannot be put back`;
+    warn(target, text, error);
   }
   const others = failed.size < MAX_FAILURES ? [] : stepsLeft();
-  if (others.length > 0) warn(`and ${String(others.length)} more that are missing on the host were not tried`);
+  if (others.length > 0) {
+    const reason = `more than ${String(MAX_FAILURES)} failed`;
+    warn(target, `and ${String(others.length)} more that are missing on the host were not tried`, reason);
+  }
   return now;
 }
 

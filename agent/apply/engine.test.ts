@@ -20,20 +20,32 @@ import { readSnapshot } from './snapshot.ts';
 
 const silent = (): undefined => undefined;
 const log = { error: silent, warn: silent, info: silent, debug: silent } as unknown as Logger;
-/** Nothing but the backend may touch the host. */
+/** How each hook ends, by its text; nothing else but the backend may touch the host. */
+let exitCodes: Map<string, number[]>;
+const hookOf = (args: readonly string[]): string => (args.includes('-c') ? (args.at(-1) ?? '') : '');
 const runner: CommandRunner = {
   spawned: new Map(),
-  run: (program) => Promise.reject(new Error(`The engine runs ${program}`)),
+  run: (program, args) => {
+    if (program === 'wg') return Promise.resolve({ exitCode: 0, stdout: 'wireguard-tools v1.0.20260223', stderr: '' });
+    if (program !== 'bash') return Promise.reject(new Error(`The engine runs ${program}`));
+    ran.push(hookOf(args));
+    return Promise.resolve({ exitCode: exitCodes.get(hookOf(args))?.shift() ?? 0, stdout: '', stderr: '' });
+  },
   follow: () => ({ pid: undefined, stop: silent }),
 };
 
 const FILE = render([], aConfig());
+
+/** The hooks that ran. */
+let ran: string[];
 
 let root: string;
 let backend: MemoryBackend;
 let target: ManagedInterface;
 
 beforeEach(async () => {
+  ran = [];
+  exitCodes = new Map<string, number[]>();
   root = await mkdtemp(join(tmpdir(), 'wgnode-engine-'));
   const configFolder = join(root, 'wireguard');
   await mkdir(configFolder);
@@ -156,6 +168,53 @@ describe('a restart', () => {
     expect(await recover(target)).toBe(true);
     expect(backend.device).not.toBeNull();
     expect(await left()).toEqual(asBefore);
+  });
+});
+
+describe('the way back of a restart', () => {
+  const config = aConfig({ dns: ['10.7.0.53'], postUp: ['one', 'two'], postDown: ['-one', '-two'] });
+  const text = render([], config);
+  const hooks = (): Promise<unknown> => target.state.readLedger().then((ledger) => ledger?.hooks);
+
+  beforeEach(async () => {
+    await writeFile(target.path, text);
+    backend.device = deviceOf(config, backend.filePeers);
+    await target.state.writeRunning(text);
+    await target.state.writeLedger({ index: backend.device.index, baseline: backend.device, hooks: [], unseen: [] });
+  });
+
+  test('goes on without a hook and name servers that fail, and says so', async () => {
+    exitCodes.set('one', [1, 1]);
+    backend.failures.set('resolver', 2);
+    // Forth the resolver fails, and back it fails again.
+    const answer = await change({ ...config, table: 'off' });
+    expect(answer).toMatchObject({ code: 'apply_failed', rolledBack: true });
+    const warnings = [expect.stringContaining('resolvconf'), expect.stringContaining('postUp[0]')];
+    expect(answer).toMatchObject({ details: warnings, message: warnings[1] });
+    expect(backend.device?.peers).toEqual(backend.filePeers);
+    expect(ran).toEqual(['-one', '-two', 'one', 'two']);
+    expect(await hooks()).toMatchObject([
+      { command: 'one', outcome: 'failed' },
+      { command: 'two', outcome: 'done' },
+    ]);
+  });
+
+  test('after a crash does so, too', async () => {
+    backend.failures.set('up', 2);
+    expect(await change({ ...config, table: 'off' })).toMatchObject({ rolledBack: false });
+    exitCodes.set('two', [1]);
+    expect(await recover(target)).toBe(true);
+    expect(backend.device).not.toBeNull();
+    expect(target.warnings).toEqual([expect.stringContaining('postUp[1]')]);
+    expect(await left()).toEqual({ file: text, running: text, journal: null });
+  });
+
+  test('of hooks tells that one cannot be set up again', async () => {
+    exitCodes.set('three', [1]).set('one', [1]);
+    const answer = await change({ ...config, postUp: ['three', 'two'], postDown: ['-three', '-two'] });
+    expect(answer).toMatchObject({ code: 'apply_failed', rolledBack: true });
+    expect(target.warnings).toEqual([expect.stringContaining('set up again')]);
+    expect(await hooks()).toMatchObject([{ command: 'one', outcome: 'failed' }]);
   });
 });
 

@@ -13,7 +13,7 @@ import { fileTextOf } from './file-text.ts';
 import { carryOutPlan, converge } from './converge.ts';
 import { closeJournal, openJournal, previousState, restoreFile } from './journal.ts';
 import { activeConfigOf } from './lifecycle.ts';
-import type { ManagedInterface } from './managed-interface.ts';
+import { forgiving, type ManagedInterface } from './managed-interface.ts';
 import type { Plan } from './plan.ts';
 import { carryOf, currentOf, type Snapshot } from './snapshot.ts';
 
@@ -62,9 +62,8 @@ export async function apply(target: ManagedInterface, approved: Plan, rest?: () 
     if (!(error instanceof AgentError))
       target.host.log.error('unexpected failure of an apply', { interface: target.name, error: String(error) });
     reserve?.release();
-    const rolledBack = await undo(target, before, { journal, attempted: desired.config });
-    if (isPlanDone && rolledBack && error instanceof AgentError) throw error;
-    throw new AgentError('apply_failed', failureText(error, rolledBack), { cause: error, rolledBack });
+    const failure = await undone(target, before, { journal, attempted: desired.config, error });
+    throw isPlanDone && failure.rolledBack === true && error instanceof AgentError ? error : failure;
   } finally {
     reserve?.release();
   }
@@ -107,12 +106,13 @@ function withFile(snapshot: Snapshot, fileText: string): Snapshot {
   return { ...snapshot, fileText, document, file: interfaceOf(document) };
 }
 
-const failureText = (error: unknown, rolledBack: boolean): string => {
+/** `warnings`: what the way back could not do. */
+const failureText = (error: unknown, rolledBack: boolean, warnings: readonly string[]): string => {
   const reason = error instanceof AgentError ? error.message : 'an unexpected failure of the agent; see its log';
   const outcome = rolledBack
     ? 'the previous file and tunnel are back'
     : 'the previous state could not be restored wholly; see the log of the agent';
-  return `Cannot apply the configuration: ${reason}; ${outcome}`;
+  return [`Cannot apply the configuration: ${reason}`, outcome, ...warnings].join('; ');
 };
 
 /** What the interface now runs with is what was applied, whatever somebody else has made of the file since. */
@@ -142,6 +142,18 @@ async function keepActiveConfig(
 interface Undo {
   readonly journal: JournalEntry;
   readonly attempted: InterfaceConfig;
+}
+
+/** What the caller is told once everything is back, or as much as can be. */
+async function undone(
+  target: ManagedInterface,
+  before: Snapshot,
+  { error, ...how }: Undo & { readonly error: unknown },
+): Promise<AgentError> {
+  const known = target.warnings.length;
+  const rolledBack = await undo(forgiving(target), before, how);
+  const details = target.warnings.slice(known);
+  return new AgentError('apply_failed', failureText(error, rolledBack, details), { cause: error, rolledBack, details });
 }
 
 /** Brings back the previous file and tunnel, numbers that the file left open included. True = read back as it was. */

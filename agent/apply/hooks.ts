@@ -1,6 +1,7 @@
 import type { DownHooks, UpHooks } from '../backend/backend.ts';
 import { AgentError } from '../core/agent-error.ts';
 import { type HookRun, newLedger } from '../core/device.ts';
+import { downHooksOf, withoutEffect } from '../core/teardown.ts';
 import type { InterfaceConfig } from '../protocol/wgquick/config.ts';
 import { redactKeys } from '../protocol/redact.ts';
 import { hooksOf, parseDocument } from '../protocol/wgquick/document.ts';
@@ -8,7 +9,7 @@ import { FIELDS } from '../protocol/wgquick/fields.ts';
 import { canonicalHook } from '../protocol/hooks/canonical.ts';
 import { auditCommand } from './audited.ts';
 import { isIntentLine, runIntentLine } from './intent-lines.ts';
-import type { ManagedInterface } from './managed-interface.ts';
+import { type ManagedInterface, warn } from './managed-interface.ts';
 import { isHookCommand, type NoteRun, runCommands } from './run-commands.ts';
 
 /** The variables of wg-quick(8) that hooks are known to use; they are not exported, as there. */
@@ -66,26 +67,67 @@ async function runInBash(target: ManagedInterface, hook: string): Promise<void> 
 export interface UpRun {
   readonly hooks: UpHooks;
   readonly runs: readonly HookRun[];
+  /** Lines that failed and ended nothing: the others ran all the same. */
+  readonly failed: readonly string[];
 }
 
 /** Up hooks that are written into the ledger before and after each run: what a crash leaves is known. */
 export function upRun(target: ManagedInterface, config: InterfaceConfig): UpRun {
-  const runs: HookRun[] = [];
+  const [runs, failed]: [HookRun[], string[]] = [[], []];
+  const write = (): Promise<void> => target.state.writeLedger({ ...newLedger(null), hooks: runs });
   const note = async (run: HookRun): Promise<void> => {
-    if (run.outcome !== 'started') runs.pop();
-    runs.push(run);
-    await target.state.writeLedger({ ...newLedger(null), hooks: runs });
+    noteRun(runs, run);
+    await write();
   };
   const runAll = async (list: HookRun['list']): Promise<void> => {
     for (const [line, hook] of config[list].entries()) {
       try {
         await runHook(target, hook, (command, outcome) => note({ list, line, command, outcome }));
       } catch (error) {
-        throw named(error, list);
+        if (target.failures === 'end') throw named(error, list);
+        failed.push(hook);
+        runs.splice(0, runs.length, ...withoutEffect(runs, hook, { list, line }));
+        await write();
+        warn(target, `${list}[${String(line)}] failed: the interface is up without what it sets up`, error);
       }
     }
   };
-  return { runs, hooks: { preUp: () => runAll('preUp'), postUp: () => runAll('postUp') } };
+  return { runs, failed, hooks: { preUp: () => runAll('preUp'), postUp: () => runAll('postUp') } };
+}
+
+/** `started` comes before how it ended. */
+function noteRun(runs: HookRun[], run: HookRun): void {
+  if (run.outcome !== 'started') runs.pop();
+  runs.push(run);
+}
+
+/** No place in a list: it counts only until the device is up. */
+const ANYWHERE = { list: 'postUp', line: -1 } as const;
+
+/**
+ * Runs up hooks on a device that stays up, where one that fails ends nothing: who asked is told, and the ledger holds what is missing.
+ * The places of those that failed.
+ */
+export async function setUpAgain(target: ManagedInterface, hooks: readonly string[]): Promise<number[]> {
+  const failed: number[] = [];
+  for (const [at, hook] of hooks.entries()) {
+    const runs: HookRun[] = [];
+    try {
+      await runHook(target, hook, (command, outcome) => {
+        noteRun(runs, { ...ANYWHERE, command, outcome });
+        return Promise.resolve();
+      });
+    } catch (error) {
+      failed.push(at);
+      warn(target, 'a hook failed as it was set up again: what it sets up is missing', error);
+      const now = withoutEffect(runs, hook, ANYWHERE);
+      const isOther = (run: HookRun): boolean => !now.some(({ command }) => command === run.command);
+      const ledger = await target.state.readLedger();
+      if (ledger !== null)
+        await target.state.writeLedger({ ...ledger, hooks: [...ledger.hooks.filter(isOther), ...now] });
+    }
+  }
+  return failed;
 }
 
 /** The failure of a hook, with the key that its line has in the file. */
@@ -114,8 +156,7 @@ export async function runEach(target: ManagedInterface, hooks: readonly string[]
     await runHook(target, hook).catch((error: unknown) => {
       const text = `${list}[${String(at)}] failed: what it takes back may still be on the host`;
       failed.push(at);
-      target.warnings.push(text);
-      target.host.log.warn(text, { interface: target.name, error: String(error) });
+      warn(target, text, error);
     });
   }
   return failed;
@@ -138,8 +179,12 @@ export async function runQuietly(target: ManagedInterface, hooks: readonly strin
  * them already (`wg-quick down`), or not (`ip link delete`): run twice they do no harm, unless another interface that is up set up the
  * very same thing. Those lines are left alone.
  */
-export async function hooksOfOlderLife(target: ManagedInterface, text: string): Promise<readonly string[]> {
-  const { preDown, postDown } = hooksOf(parseDocument(text));
+export async function hooksOfOlderLife(
+  target: ManagedInterface,
+  text: string,
+  runs: readonly HookRun[],
+): Promise<readonly string[]> {
+  const { preDown, postDown } = downHooksOf(hooksOf(parseDocument(text)), runs);
   const others = await linesOfOthers(target);
   return [...preDown, ...postDown].filter((hook) => !others.has(hook.replaceAll('%i', target.name)));
 }

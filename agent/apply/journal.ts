@@ -60,10 +60,12 @@ export function previousState({ device, running }: Pick<Snapshot, 'device' | 'ru
 export async function closeJournal(target: ManagedInterface, journal: JournalEntry): Promise<void> {
   const { state } = target;
   const { previousDevice, previousLedger } = journal;
+  const present = await state.readLedger();
   await state.writeRunning(journal.runningText);
   if (journal.runningText === null) await state.writeLedger(null);
-  // A device that was made anew has a ledger of its own.
-  else if ((await state.readLedger())?.index === previousLedger?.index) await state.writeLedger(previousLedger);
+  // A device that was made anew has a ledger of its own; which hooks ran is known better by now.
+  else if (present?.index === previousLedger?.index)
+    await state.writeLedger(previousLedger === null ? null : { ...previousLedger, hooks: present?.hooks ?? [] });
   // What runs has its peers.
   if (previousDevice !== null) await state.writePeers(NO_PEERS);
   await target.state.writeDesired(journal.previousDesired);

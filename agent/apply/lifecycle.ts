@@ -1,34 +1,46 @@
-import type { StopConfig } from '../backend/backend.ts';
+import type { ResolverFailed, StopConfig } from '../backend/backend.ts';
 import { type Device, type Ledger, newLedger } from '../core/device.ts';
 import type { NamedEndpoint } from '../core/start-text.ts';
-import { teardownOf } from '../core/teardown.ts';
+import { downHooksOf, teardownOf } from '../core/teardown.ts';
 import { type Document, documentText, hooksOf, interfaceOf, parseDocument } from '../protocol/wgquick/document.ts';
 import { withoutSaveConfig } from '../protocol/wgquick/strip.ts';
 import { downHooks, hooksOfOlderLife, runQuietly, upRun } from './hooks.ts';
 import { compile } from '../protocol/firewall/compile.ts';
 import { writeSidecar } from './sidecar.ts';
-import type { ManagedInterface } from './managed-interface.ts';
+import { type ManagedInterface, warn } from './managed-interface.ts';
 
 const EMPTY_FILE = '[Interface]\n';
 
 /** The copy that a teardown shall work from. */
 export const activeConfigOf = (fileText: string): string => documentText(withoutSaveConfig(parseDocument(fileText)));
 
+/** What becomes of name servers that resolvconf(8) does not take, or does not let go. */
+export const resolverFailure =
+  (target: ManagedInterface): ResolverFailed =>
+  (error) => {
+    if (target.failures === 'end') throw error;
+    warn(target, 'resolvconf failed: the name servers of the host may not be those of the interface', error);
+  };
+
+/** How an interface came up. */
+export interface BroughtUp {
+  /** Peers whose endpoint is a name that is yet to be resolved. */
+  readonly names: readonly NamedEndpoint[];
+  /** Up hooks that failed, where it came up all the same. */
+  readonly failed: readonly string[];
+}
+
 /**
- * Brings the interface up from `text`, which stays as its running copy; the peers whose endpoint is a name that is yet to be resolved.
- * `previous`: what ran before. A failure leaves no device and takes back the hooks that ran.
+ * Brings the interface up from `text`, which stays as its running copy. `previous`: what ran before. A failure leaves no device and takes
+ * back the hooks that ran.
  */
-export async function bringUp(
-  target: ManagedInterface,
-  text: string,
-  previous: Device | null,
-): Promise<readonly NamedEndpoint[]> {
+export async function bringUp(target: ManagedInterface, text: string, previous: Device | null): Promise<BroughtUp> {
   const { state, backend } = target;
   // A second PostUp would double what the first one set up.
   await forgetOlderLife(target);
   const document = parseDocument(text);
   const config = hooksOf(document);
-  const { hooks, runs } = upRun(target, config);
+  const { hooks, runs, failed } = upRun(target, config);
   const takeBack = async (): Promise<void> => {
     await runQuietly(target, teardownOf(interfaceOf(document), runs));
     await state.writeRunning(null);
@@ -39,15 +51,15 @@ export async function bringUp(
     await state.writeRunning(text);
     // A file that came from a backup has none beside it.
     if (config.firewall.length > 0) await writeSidecar(target, compile(config, target.name));
-    const started = await backend.up({ document, previous }, hooks);
-    if (started !== 'taken') return started.names;
+    const started = await backend.up({ document, previous, resolverFailed: resolverFailure(target) }, hooks);
+    if (started !== 'taken') return { names: started.names, failed };
   } catch (error) {
     await takeBack();
     throw error;
   }
   // Somebody else was faster, wg-quick@ at boot for instance: the device is theirs, and the next look takes it as it is.
   await takeBack();
-  return [];
+  return { names: [], failed: [] };
 }
 
 /** Takes back what is left of a device that went without us: what hooks set up, rules, rows of the firewall, name servers. */
@@ -57,17 +69,25 @@ export async function forgetOlderLife(target: ManagedInterface): Promise<void> {
   if (text !== null) {
     const document = parseDocument(text);
     const isWhole = ledger?.index !== null;
-    const hooks = isWhole ? await hooksOfOlderLife(target, text) : teardownOf(interfaceOf(document), ledger.hooks);
+    const hooks = isWhole
+      ? await hooksOfOlderLife(target, text, ledger?.hooks ?? [])
+      : teardownOf(interfaceOf(document), ledger.hooks);
     await runQuietly(target, hooks);
-    await target.backend.sweep(stopConfig(document, ledger, null));
+    await target.backend.sweep(stopConfig(target, document, { ledger, seen: null }));
   }
   await state.writeRunning(null);
   await state.writeLedger(null);
 }
 
-/** `seen`: the device as it was looked at, if nothing has touched it since. */
-const stopConfig = (document: Document, ledger: Ledger | null, seen: Device | null): StopConfig => ({
+interface Known {
+  readonly ledger: Ledger | null;
+  /** The device as it was looked at, if nothing has touched it since. */
+  readonly seen: Device | null;
+}
+
+const stopConfig = (target: ManagedInterface, document: Document, { ledger, seen }: Known): StopConfig => ({
   document,
+  resolverFailed: resolverFailure(target),
   marks: [ledger?.baseline?.fwMark, seen?.fwMark].filter((mark) => typeof mark === 'number'),
   asksMark: seen === null,
   index: ledger?.index ?? null,
@@ -87,9 +107,11 @@ export async function bringDown(target: ManagedInterface, device: Device | null)
   const config = hooksOf(document);
   const ledger = await state.readLedger();
   const isUnfinished = ledger !== null && ledger.index === null;
-  const hooks = isUnfinished ? { preDown: teardownOf(interfaceOf(document), ledger.hooks), postDown: [] } : config;
+  const hooks = isUnfinished
+    ? { preDown: teardownOf(interfaceOf(document), ledger.hooks), postDown: [] }
+    : downHooksOf(config, ledger?.hooks ?? []);
   const seen = hooks.preDown.length > 0 ? null : device;
-  await backend.down(stopConfig(document, ledger, seen), downHooks(target, hooks));
+  await backend.down(stopConfig(target, document, { ledger, seen }), downHooks(target, hooks));
   await state.writeRunning(null);
   await state.writeLedger(null);
 }

@@ -29,8 +29,22 @@ export interface ManagedInterface {
   readonly caller: Caller;
   /** What went wrong in this request without ending it, for whoever asked; no hook's text is in it. */
   readonly warnings: string[];
+  /**
+   * What becomes of a set-up whose hook, or whose resolvconf(8), fails: it ends; or it goes on and `warnings` tell, as an undo must bring
+   * the previous tunnel back whatever they say.
+   */
+  readonly failures: 'end' | 'warn';
   /** One change at a time, the others in order; `busy` when too many wait. */
   locked<T>(work: () => Promise<T>): Promise<T>;
+}
+
+/** The same interface, for the way back of an undo. */
+export const forgiving = (target: ManagedInterface): ManagedInterface => ({ ...target, failures: 'warn' });
+
+/** Tells who asked, and the log. `text`: nothing of a hook is in it. */
+export function warn({ name, host, warnings }: ManagedInterface, text: string, error: unknown): void {
+  warnings.push(text);
+  host.log.warn(text, { interface: name, error: String(error) });
 }
 
 /** The interfaces of the host, by name, whether they exist or not. */
@@ -75,6 +89,7 @@ export function createInterfaces(host: Host, backends: Backends): Interfaces {
       lives,
       caller,
       warnings: [],
+      failures: 'end',
       locked: (work) => host.lock.run(name, work),
     };
   };

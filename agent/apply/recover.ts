@@ -12,7 +12,7 @@ import { converge } from './converge.ts';
 import { runQuietly } from './hooks.ts';
 import { closeJournal, previousState, restoreFile } from './journal.ts';
 import { bringDown, forgetOlderLife } from './lifecycle.ts';
-import type { ManagedInterface } from './managed-interface.ts';
+import { forgiving, type ManagedInterface } from './managed-interface.ts';
 import { readSnapshot, type Snapshot } from './snapshot.ts';
 
 /**
@@ -23,7 +23,7 @@ import { readSnapshot, type Snapshot } from './snapshot.ts';
 export async function recover(target: ManagedInterface): Promise<boolean> {
   const journal = await target.state.readJournal();
   if (journal === null) return finishPeerEdits(target);
-  await audited(target, 'recover', () => rollBack(target, journal));
+  await audited(target, 'recover', () => rollBack(forgiving(target), journal));
   return true;
 }
 

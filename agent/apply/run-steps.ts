@@ -6,6 +6,7 @@ import { hookedBaseline } from '../core/baseline.ts';
 import { type Hook, mayAddFirst } from '../core/hook-change.ts';
 import type { Step, StepOf } from '../core/plan.ts';
 import { editsToSave } from '../core/saved-peers.ts';
+import { withEffect } from '../core/teardown.ts';
 import { keyOf } from '../protocol/hooks/effects/effect.ts';
 import { effectsOf } from '../protocol/hooks/effects/effects-of.ts';
 import { type ActionOf, STEPS } from '../protocol/steps.ts';
@@ -14,8 +15,8 @@ import { interfaceOf, parseDocument, peerKeys, savesConfig } from '../protocol/w
 import { type FieldName, HOOK_NAMES } from '../protocol/wgquick/fields.ts';
 import { type PeerEdits, withPeerEdits } from '../protocol/wgquick/peer-edits.ts';
 import { render } from '../protocol/wgquick/render.ts';
-import { runEach, runHook, runQuietly } from './hooks.ts';
-import { activeConfigOf, bringDown, bringUp, forgetOlderLife } from './lifecycle.ts';
+import { runEach, runHook, runQuietly, setUpAgain } from './hooks.ts';
+import { activeConfigOf, bringDown, bringUp, forgetOlderLife, resolverFailure } from './lifecycle.ts';
 import { linesOf, LOAD_LINE, UNLOAD_LINE } from '../protocol/firewall/hook-lines.ts';
 import { runIntentLine } from './intent-lines.ts';
 import { writeSidecar } from './sidecar.ts';
@@ -100,7 +101,7 @@ async function configure(context: StepContext, steps: readonly LiveStep[]): Prom
   if (steps.length === 0) return;
   const moves = steps.some(({ impact }) => impact !== 'None');
   const peers = moves ? withSession(now.device?.peers ?? [], target.host.nowMs() / 1000) : [];
-  await target.backend.configure({ steps, desired, peers });
+  await target.backend.configure({ steps, desired, peers, resolverFailed: resolverFailure(target) });
   if (steps.some(({ action }) => action === 'set-dns')) await noteRunning(context, desired, ['dns']);
 }
 
@@ -116,7 +117,7 @@ async function noteRunning(
 
 async function upWithPeers({ target, desired, carry, startConfig }: StepContext): Promise<Seen> {
   const { state, backend, host } = target;
-  const names = await target.lives.starting(target.name, () => bringUp(target, startConfig, carry));
+  const { names, failed } = await target.lives.starting(target.name, () => bringUp(target, startConfig, carry));
   const device = await backend.read(desired.table);
   if (device === null) {
     await forgetOlderLife(target);
@@ -125,7 +126,8 @@ async function upWithPeers({ target, desired, carry, startConfig }: StepContext)
   const restored = carry === null ? beyond(await keptPeers(target, device), device) : peersToRestore(carry, device);
   const hooks = (await state.readLedger())?.hooks ?? [];
   const baseline = baselineOf(device, { desired, carry, restored });
-  const unseen = await unseenEffects(target, interfaceOf(parseDocument(startConfig)));
+  // What a hook that failed did not set up is missing, and drift; it is not what never shows.
+  const unseen = await unseenEffects(target, withoutHooks(interfaceOf(parseDocument(startConfig)), failed));
   await state.writeLedger({ index: device.index, baseline, hooks, unseen });
   // Far sides that have a session with our previous life stay silent for 15 s unless we speak first.
   const triggered = carry === null ? device.peers : withSession(carry.peers, host.nowMs() / 1000);
@@ -176,6 +178,17 @@ function beyond(peers: readonly Peer[], device: Device): Peer[] {
   const present = new Set(device.peers.map(({ publicKey }) => publicKey));
   return peers.filter(({ publicKey }) => !present.has(publicKey));
 }
+
+/** The configuration without these up hooks. */
+const withoutHooks = (config: InterfaceConfig, lines: readonly string[]): InterfaceConfig =>
+  lines.length === 0
+    ? config
+    : {
+        ...config,
+        preUp: config.preUp.filter((line) => !lines.includes(line)),
+        postUp: config.postUp.filter((line) => !lines.includes(line)),
+        firewall: config.firewall.filter((intent) => !linesOf(intent).some(({ up }) => lines.includes(up))),
+      };
 
 interface Restored {
   readonly desired: InterfaceConfig;
@@ -235,27 +248,20 @@ async function swapHooks(context: StepContext, { hooks }: StepOf<'run-hooks'>): 
     const failed = await runEach(target, inversesOf(removed), 'pairOfRemoved');
     if (failed.length > 0) await mustBeGone(context, removed);
   };
-  const setUpAgain = (): Promise<void> =>
-    runQuietly(
-      target,
-      removed.map(({ command }) => command),
-    );
+  const setRemovedUp = (): Promise<unknown> => setUpAgain(target, linesIn(removed));
   let isTakenBack = !addsFirst;
   if (isTakenBack) {
     try {
       await takeBack();
     } catch (error) {
-      await setUpAgain();
+      await setRemovedUp();
       throw error;
     }
     // What took a line back took the device, too: everything is set up anew.
     if (before !== null && (await target.backend.read(desired.table)) === null) return upWithPeers(context);
   }
   try {
-    for (const hook of added) {
-      ran.push(hook);
-      await runHook(target, hook.command);
-    }
+    await runAdded(target, added, ran);
     if (!isTakenBack) {
       isTakenBack = true;
       await takeBack();
@@ -263,14 +269,29 @@ async function swapHooks(context: StepContext, { hooks }: StepOf<'run-hooks'>): 
     await noteRunning(context, desired, [...HOOK_NAMES, 'firewall']);
     const after = await target.backend.read(desired.table);
     if (before !== null && after === null) throw takenAway(target.name);
-    await noteBaseline(target, { before, after, unseen: await unseenEffects(target, desired, added) });
+    await noteBaseline(target, { before, after, ran, unseen: await unseenEffects(target, desired, ran) });
     return after;
   } catch (error) {
     const known = inversesOf(ran);
     await runQuietly(target, [...known, ...newTeardown.filter((command) => !known.includes(command))]);
-    if (isTakenBack) await setUpAgain();
+    if (isTakenBack) await setRemovedUp();
     await target.state.writeRunning(copy);
     throw error;
+  }
+}
+
+const linesIn = (hooks: readonly Hook[]): string[] => hooks.map(({ command }) => command);
+
+/** Notes in `ran` those that may have acted. Throws at the first that fails, but on the way back of an undo. */
+async function runAdded(target: ManagedInterface, added: readonly Hook[], ran: Hook[]): Promise<void> {
+  if (target.failures === 'warn') {
+    const failed = await setUpAgain(target, linesIn(added));
+    ran.push(...added.filter((_, at) => !failed.includes(at)));
+    return;
+  }
+  for (const hook of added) {
+    ran.push(hook);
+    await runHook(target, hook.command);
   }
 }
 
@@ -299,14 +320,14 @@ async function setFirewall(context: StepContext, { firewall }: StepOf<'set-firew
 /** Runs hooks again whose effect is gone. One that fails changes nothing: it stays drift, and who asked is told. */
 async function restoreHooks({ target, now }: StepContext, { healing }: StepOf<'restore-hooks'>): Promise<Seen> {
   await runQuietly(target, inversesOf(healing.removed));
-  const commands = healing.added.map(({ command }) => command);
-  const failed = await runEach(target, commands, 'commands of hooks whose effect was lost');
+  const failed = await runEach(target, linesIn(healing.added), 'commands of hooks whose effect was lost');
   const ledger = await target.state.readLedger();
   // What ran, and is not to be seen all the same, cannot be seen.
   const ran = healing.added.filter((_, at) => !failed.includes(at));
   const unseen = ran.length === 0 ? [] : await unseenEffects(target, now.running, ran);
-  if (ledger !== null && unseen.length > 0)
-    await target.state.writeLedger({ ...ledger, unseen: [...new Set([...ledger.unseen, ...unseen])] });
+  const hooks = withEffect(ledger?.hooks ?? [], linesIn(ran));
+  if (ledger !== null && ran.length > 0)
+    await target.state.writeLedger({ ...ledger, hooks, unseen: [...new Set([...ledger.unseen, ...unseen])] });
   return now.device;
 }
 
@@ -331,14 +352,16 @@ async function unseenEffects(
 interface Hooked {
   readonly before: Device | null;
   readonly after: Device | null;
+  readonly ran: readonly Hook[];
   /** Of the hooks that ran. */
   readonly unseen: readonly string[];
 }
 
 /** What hooks made of the device is right from now on. */
-async function noteBaseline({ state }: ManagedInterface, { before, after, unseen }: Hooked): Promise<void> {
+async function noteBaseline({ state }: ManagedInterface, { before, after, ran, unseen }: Hooked): Promise<void> {
   const ledger = await state.readLedger();
   if (before === null || after === null || ledger?.index !== after.index || ledger.baseline === null) return;
   const baseline = hookedBaseline(ledger.baseline, before, after);
-  await state.writeLedger({ ...ledger, baseline, unseen: [...ledger.unseen, ...unseen] });
+  const hooks = withEffect(ledger.hooks, linesIn(ran));
+  await state.writeLedger({ ...ledger, baseline, hooks, unseen: [...ledger.unseen, ...unseen] });
 }

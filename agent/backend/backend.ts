@@ -9,6 +9,9 @@ import type { Document } from '../protocol/wgquick/document.ts';
 /** A step that changes a device that stays up. */
 export type LiveStep = Extract<Step, { readonly action: ActionOf<'wg' | 'ip' | 'routing' | 'resolver'> }>;
 
+/** Is told that resolvconf(8) failed, and throws where that shall end what is under way. */
+export type ResolverFailed = (error: unknown) => void;
+
 /** Changes of a device that stays up. */
 export interface LiveChange {
   readonly steps: readonly LiveStep[];
@@ -16,6 +19,7 @@ export interface LiveChange {
   readonly desired: InterfaceConfig;
   /** Peers to which something is sent afterwards, so that far sides follow a new key or port at once. */
   readonly peers: readonly Peer[];
+  readonly resolverFailed: ResolverFailed;
 }
 
 /** What an interface is brought up from. */
@@ -24,9 +28,10 @@ export interface StartConfig {
   readonly document: Document;
   /** What ran before: its endpoints stand in for names. Null = nothing. */
   readonly previous: Device | null;
+  readonly resolverFailed: ResolverFailed;
 }
 
-/** The up hooks of the file, at their places; a failing one throws. */
+/** The up hooks of the file, at their places; they throw where that shall end the set-up. */
 export interface UpHooks {
   preUp(): Promise<void>;
   postUp(): Promise<void>;
@@ -48,6 +53,7 @@ export interface StopConfig {
   readonly asksMark: boolean;
   /** The number of its device (ifindex), to know it again where somebody moved or renamed it; null = not known. */
   readonly index: number | null;
+  readonly resolverFailed: ResolverFailed;
 }
 
 /** The down hooks of the file, at their places. They never throw: half a tunnel is worse than none. */

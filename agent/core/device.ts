@@ -55,7 +55,8 @@ export interface HookRun {
   readonly line: number;
   /** As a canonical line; a line that runs in bash is one command, as it stands in the file. */
   readonly command: string;
-  readonly outcome: 'started' | 'done' | 'failed';
+  /** `missing`: it failed or did not run, and the device came up without what it sets up. */
+  readonly outcome: 'started' | 'done' | 'failed' | 'missing';
 }
 
 /** What is known of a device beside the text that it was brought up from. */

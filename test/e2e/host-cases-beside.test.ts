@@ -9,7 +9,9 @@ const CONF = `/etc/wireguard/${INTERFACE}.conf`;
 
 /** What people do by hand beside the agent: what a request did not ask for must not fail it, and what was taken away stays away. */
 describe('cases from real hosts: what is done beside the agent', () => {
-  const alone = useLoneHost(`ip link delete ${INTERFACE}; ip link delete wg1; ip link delete lan0`);
+  const alone = useLoneHost(
+    `ip link delete ${INTERFACE}; ip link delete wg1; ip link delete lan0; umount /usr/sbin/resolvconf; rm /etc/broken /etc/begun /etc/slow`,
+  );
   const { sh } = alone;
   const put = async (change: object): Promise<unknown> =>
     alone.client
@@ -136,5 +138,34 @@ describe('cases from real hosts: what is done beside the agent', () => {
     await alone.host.agent.start();
     await until('the roll-back', async () => (await sh('ls /var/lib/wgnode/journal')) === '');
     expect(await sh(`wg show ${INTERFACE} peers`)).toContain(key);
+  });
+
+  test('case H38 an undo brings the tunnel up though resolvconf and a hook fail by then, and says so; a recover does, too', async () => {
+    const rule = 'from 10.9.0.0/16 table 77';
+    const preUp = 'PreUp = test ! -e /etc/slow || { touch /etc/begun; sleep 2; }; test ! -e /etc/broken';
+    const hooks = ['DNS = 10.7.0.53', preUp, `PostUp = ip rule add ${rule}`, `PostDown = ip rule del ${rule}`];
+    await write(conf('10.7.0.1/24', hooks, await peer('10.9.0.0/16')));
+    await enable();
+    const state = (): Promise<string> =>
+      sh(
+        `wg show ${INTERFACE} peers; ip route show dev ${INTERFACE}; ip addr show dev ${INTERFACE} | grep 'inet '; ip rule`,
+      );
+    const before = await state();
+    const breakResolver = (): Promise<string> => sh('mount --bind /etc/fails /usr/sbin/resolvconf');
+    await sh('printf "#!/bin/sh\\nexit 1\\n" > /etc/fails; chmod +x /etc/fails; touch /etc/broken');
+    await breakResolver();
+    const answer = await put({ table: '78' });
+    expect(answer).toEqual(expect.stringMatching(/the previous file and tunnel are back;.*preUp\[0\].*resolvconf/));
+    expect(await state()).toBe(before);
+    await sh('umount /usr/sbin/resolvconf; touch /etc/slow');
+    const going = put({ table: '78' });
+    await until('the restart', async () => (await sh('ls /etc/begun || true')) !== '');
+    await sh(`rm /etc/slow; kill -9 ${String(alone.host.agent.pid)}`);
+    await going;
+    await breakResolver();
+    await alone.host.agent.stop().catch(() => undefined);
+    await alone.host.agent.start();
+    await until('the roll-back', async () => (await sh('ls /var/lib/wgnode/journal')) === '');
+    expect(await state()).toBe(before);
   });
 });

@@ -20,6 +20,8 @@ import type { InterfaceConfig } from '../../agent/protocol/wgquick/config.ts';
 import { interfaceOf } from '../../agent/protocol/wgquick/document.ts';
 import { aPeer } from '../fixtures/device.ts';
 
+type Verb = 'configure' | 'up' | 'restore' | 'setPeers' | 'resolver';
+
 /** One device in memory, which does what it is told and counts how often it is read. */
 export class MemoryBackend implements Backend, Backends {
   device: Device | null = null;
@@ -27,7 +29,7 @@ export class MemoryBackend implements Backend, Backends {
   /** Verbs that were called, in order. */
   readonly calls: string[] = [];
   /** Verbs that fail, each so many times. */
-  readonly failures = new Map<'configure' | 'up' | 'restore' | 'setPeers', number>();
+  readonly failures = new Map<Verb, number>();
   /** What somebody else does right after the change of a device. */
   meanwhile: () => void = () => undefined;
   /** What hooks make of a device that comes up. */
@@ -63,12 +65,13 @@ export class MemoryBackend implements Backend, Backends {
     this.meanwhile();
   }
 
-  async up({ document, previous }: StartConfig, hooks: UpHooks): Promise<Started> {
+  async up({ document, previous, resolverFailed }: StartConfig, hooks: UpHooks): Promise<Started> {
     await hooks.preUp();
     await this.#call('up');
     this.#devices += 1;
     this.device = this.hooked(deviceOf(interfaceOf(document), this.filePeers, 100 + this.#devices));
     try {
+      if (interfaceOf(document).dns.length > 0) await this.#call('resolver').catch(resolverFailed);
       await hooks.postUp();
     } catch (error) {
       this.device = null;
@@ -121,7 +124,7 @@ export class MemoryBackend implements Backend, Backends {
     return Promise.resolve();
   }
 
-  #call(verb: 'configure' | 'up' | 'restore' | 'setPeers'): Promise<void> {
+  #call(verb: Verb): Promise<void> {
     this.calls.push(verb);
     const left = this.failures.get(verb) ?? 0;
     if (left === 0) return Promise.resolve();

@@ -46,12 +46,16 @@ export async function bringUp(tools: Tools, start: StartConfig, hooks: UpHooks):
     if (dialect.preUpAfterLink) await hooks.preUp();
     const { text, names } = startText(start.document, start.previous);
     const dump = await load(tools, text, { load: dialect.load, document: start.document });
-    await setUp(tools, quickValues(start.document), { dialect, dump });
+    await setUp(tools, quickValues(start.document), { dialect, dump, resolverFailed: start.resolverFailed });
     await hooks.postUp();
     if (indexOf(name) !== index) throw takenAway(name);
     return { names };
   } catch (error) {
-    throw await takenDown(tools, { document: start.document, marks: [], asksMark: true, index }, error);
+    const resolverFailed = (failure: unknown): never => {
+      throw failure;
+    };
+    const stop = { document: start.document, marks: [], asksMark: true, index, resolverFailed };
+    throw await takenDown(tools, stop, error);
   }
 }
 
@@ -104,10 +108,12 @@ interface Loaded {
   readonly dialect: Dialect;
   /** What the device has; null = it is asked. */
   readonly dump: Dump | null;
+  readonly resolverFailed: StartConfig['resolverFailed'];
 }
 
 /** Addresses, MTU, routes and resolver of a device that has its peers. */
-async function setUp({ runner, name }: Tools, quick: QuickValues, { dialect, dump }: Loaded): Promise<void> {
+async function setUp({ runner, name }: Tools, quick: QuickValues, loaded: Loaded): Promise<void> {
+  const { dialect, dump, resolverFailed } = loaded;
   const kind = kindOf(name);
   if (kind === 'absent') throw failed(`The interface ${name} went while it was set up`);
   const { peers, fwMark } = dump ?? (await readDump(runner, name, kind));
@@ -127,7 +133,7 @@ async function setUp({ runner, name }: Tools, quick: QuickValues, { dialect, dum
   } else {
     await ipBatch(runner, [...lines, ...routes(connected)]);
   }
-  if (quick.dns.length > 0) await setResolver(runner, name, quick);
+  if (quick.dns.length > 0) await setResolver(runner, name, quick).catch(resolverFailed);
   if (table !== 'auto') return;
   const families = defaultFamilies(peers);
   if (families.length === 0) return;

@@ -35,7 +35,7 @@ const IP_LINES: { readonly [A in ActionOf<'ip'>]: (step: StepOf<A>, name: string
 type Runner<A extends ActionOf<'routing' | 'resolver'>> = (
   tools: Pick<Tools, 'runner' | 'name'>,
   step: StepOf<A>,
-  desired: InterfaceConfig,
+  change: LiveChange,
 ) => Promise<void>;
 
 /** What runs by itself, after the others. */
@@ -44,7 +44,8 @@ const LONE_RUNNERS: { readonly [A in ActionOf<'routing' | 'resolver'>]: Runner<A
     const addresses = await readAddresses(runner, name, true);
     await makeRouting(runner, name, { families, mark, addresses, places });
   },
-  'set-dns': ({ runner, name }, _step, { dns }) => setResolver(runner, name, resolverOf(dns)),
+  'set-dns': ({ runner, name }, _step, { desired, resolverFailed }) =>
+    setResolver(runner, name, resolverOf(desired.dns)).catch(resolverFailed),
 };
 
 const isOf = <A extends StepAction>(
@@ -58,8 +59,8 @@ export async function configure(runner: CommandRunner, name: string, change: Liv
   await runIpBatch(runner, name, change);
   for (const step of change.steps) {
     if (!isOf(LONE_RUNNERS, step)) continue;
-    const run = LONE_RUNNERS[step.action] as (tools: object, own: LiveStep, desired: InterfaceConfig) => Promise<void>;
-    await run({ runner, name }, step, change.desired);
+    const run = LONE_RUNNERS[step.action] as (tools: object, own: LiveStep, change: LiveChange) => Promise<void>;
+    await run({ runner, name }, step, change);
   }
 }
 

@@ -14,17 +14,18 @@ const ATTEMPTS = 3;
  * Takes away the device and everything that `up` made beside it, in the order of `wg-quick down`. Each part is tried again where a
  * command fails; what then is left is an error once all the others are gone, too.
  */
-export async function takeDown(tools: Tools, { document, marks: known, asksMark, index }: StopConfig): Promise<void> {
+export async function takeDown(tools: Tools, stop: StopConfig): Promise<void> {
+  const { document, marks: known, asksMark, index, resolverFailed } = stop;
   const { runner, name } = tools;
   const { dns, table } = quickValues(document);
   const marks = table === 'auto' ? new Set([...known, ...(asksMark ? await marksOf(tools) : [])]) : [];
   const parts = [
-    () => removeLink(runner, name, { document, index }),
-    ...(dns.length > 0 ? [() => clearResolver(runner, name)] : []),
-    ...[...marks].map((own) => () => removeRouting(runner, name, own)),
+    () => persistently(() => removeLink(runner, name, { document, index })),
+    ...(dns.length > 0 ? [() => persistently(() => clearResolver(runner, name)).catch(resolverFailed)] : []),
+    ...[...marks].map((own) => () => persistently(() => removeRouting(runner, name, own))),
   ];
   const failures: unknown[] = [];
-  for (const part of parts) await persistently(part).catch((error: unknown) => failures.push(error));
+  for (const part of parts) await part().catch((error: unknown) => failures.push(error));
   if (failures.length > 0) throw failures[0];
 }
 

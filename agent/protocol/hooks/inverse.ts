@@ -57,6 +57,13 @@ export function commandsOf(line: string): readonly string[] {
   return hook === null ? [line] : hook.lists.map((list) => renderHook({ lists: [list] }));
 }
 
+/** The programs that a line runs, each as a line of its own, whatever joins them; empty = the grammar does not take it. */
+export const singleCommandsOf = (line: string): readonly string[] =>
+  (hookOf(line)?.lists ?? [])
+    .flat()
+    .filter(({ command }) => !command.isIdle)
+    .map(({ command }) => renderHook({ lists: [[{ on: 'always', command }]] }));
+
 /** The commands of these lines, may they fail or not. */
 export const commandsIn = (lines: readonly string[]): ReadonlySet<string> =>
   new Set(lines.flatMap(commandsOf).map((command) => command.replace(/ \|\| true$/, '')));
