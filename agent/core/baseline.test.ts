@@ -11,7 +11,7 @@ const route = (destination: string): { destination: ReturnType<typeof cidr>; tab
 
 const NO_NETWORKS = { come: [], gone: [] };
 
-test('an address that goes takes its network out of what is right, and leaves the routes of peers', () => {
+test('an address that goes takes its network out of what is right, one that comes brings its own, and leaves the routes of peers', () => {
   const baseline = aDevice({
     addresses: [cidr('10.7.0.1/24')],
     routes: [route('10.7.0.0/24'), route('10.9.0.0/16')],
@@ -21,7 +21,7 @@ test('an address that goes takes its network out of what is right, and leaves th
     routes: [route('10.7.1.0/24'), route('10.9.0.0/16')],
   });
   const moved = movedBaseline(baseline, device, { changed: ['addresses'], networks: NO_NETWORKS, routing: [] });
-  expect(moved?.routes).toEqual([route('10.9.0.0/16')]);
+  expect(moved?.routes).toEqual([route('10.9.0.0/16'), route('10.7.1.0/24')]);
   expect(moved?.addresses).toEqual(device.addresses);
 });
 

@@ -1,4 +1,4 @@
-import { type Cidr, networkOf } from '../protocol/address.ts';
+import { type Cidr, isIpv6, networkOf } from '../protocol/address.ts';
 import type { FieldName } from '../protocol/wgquick/fields.ts';
 import type { RoutingPart } from './default-routing.ts';
 import type { Baseline, Device, Route } from './device.ts';
@@ -29,7 +29,9 @@ export function movedBaseline(
 ): Baseline | null {
   if (baseline === null) return null;
   const parts = changed.flatMap((name) => PARTS[name] ?? []);
-  const kept = parts.includes('addresses') ? withoutConnected(baseline, device) : baseline.routes;
+  const kept = parts.includes('addresses')
+    ? [...withoutConnected(baseline, device), ...freshConnected(baseline, device)]
+    : baseline.routes;
   const routes = movedRoutes(kept, device.routes, networks);
   const moved = { ...baseline, ...Object.fromEntries(parts.map((part) => [part, device[part]])), routes };
   return routing.length === 0 ? moved : { ...moved, ...movedRouting(baseline, device, routing) };
@@ -60,6 +62,31 @@ function movedRoutes(kept: readonly Route[], live: readonly Route[], networks: M
     ...kept.filter((route) => !gone.has(route.destination) || present.has(idOf(route))),
     ...live.filter((route) => come.has(route.destination) && !known.has(idOf(route))),
   ];
+}
+
+/** The routes to the networks of addresses that came. */
+function freshConnected({ addresses, routes }: Baseline, device: Device): Route[] {
+  const come = new Set(device.addresses.filter((address) => !addresses.includes(address)).map(networkOf));
+  const known = new Set(routes.map(idOf));
+  return device.routes.filter((route) => come.has(route.destination) && !known.has(idOf(route)));
+}
+
+/** Whether the kernel makes a route to the network of the address that we see: not for a single host, multicast, a network of 0. */
+export const isRouted = (address: Cidr): boolean =>
+  isIpv6(address)
+    ? !/\/(0|128)$/.test(address)
+    : !/^(22[4-9]|23[0-9])\.|\/32$/.test(address) && !networkOf(address).startsWith('0.0.0.0/');
+
+/**
+ * Tells addresses in a network that had no route once the device was up, though the kernel makes one: a hook took it, and it stays away.
+ * `table`: as in the configuration; of a device with a table of its own nothing is known of others.
+ */
+export function bareAddresses(baseline: Baseline | null, table: string | null): (address: Cidr) => boolean {
+  if (baseline === null || (table !== null && table !== 'off')) return () => false;
+  const present = new Set(baseline.routes.map(({ destination }) => destination));
+  const networks = baseline.addresses.filter(isRouted).map(networkOf);
+  const bare = new Set(baseline.linkUp ? networks.filter((network) => !present.has(network)) : []);
+  return (address) => bare.size > 0 && bare.has(networkOf(address));
 }
 
 /** The routes of a baseline but for those that went with an address. */

@@ -44,6 +44,23 @@ describe('routes of the allowed IPs', () => {
       expected: ['add-route {"destination":"10.7.0.0/24","table":"main"} (table)'],
     },
     {
+      name: 'the connected route that a hook removed as the device came up stays away',
+      device: { routes: [] },
+      baseline: { routes: [] },
+      expected: [],
+    },
+    {
+      name: 'and does not come with an address beside it, or with its own address again',
+      device: { routes: [], addresses: [] },
+      baseline: { routes: [] },
+      wanted: { addresses: [cidr('10.7.0.1/24'), cidr('10.7.0.2/24')] },
+      expected: [
+        'write-file (addresses)',
+        'add-address 10.7.0.1/24 noprefixroute (addresses)',
+        'add-address 10.7.0.2/24 noprefixroute (addresses)',
+      ],
+    },
+    {
       name: 'connected routes come back by themselves with the link',
       device: { routes: [], linkUp: false },
       expected: ['link-up (state)'],

@@ -5,6 +5,7 @@ import { type DesiredInterface, NAME_PATH, STATE_PATH } from '../protocol/compar
 import { changedFields, type InterfaceConfig, isSame } from '../protocol/wgquick/config.ts';
 import { DEFAULT_MTU, FIELD_NAMES, type FieldName, fieldOf, pathOf } from '../protocol/wgquick/fields.ts';
 import { defaultFamilies, FAMILIES, type Family, routingFor, type RulePlace } from './default-routing.ts';
+import { bareAddresses, isRouted } from './baseline.ts';
 import { type SeenTable, type TableChange, tableChange } from './firewall-table.ts';
 import { type Healing, healingOf } from './heal-hooks.ts';
 import { type HookChange, hookChange } from './hook-change.ts';
@@ -20,7 +21,8 @@ interface StepArguments {
   readonly 'set-fwmark': { readonly mark: number | null };
   readonly 'set-mtu': { readonly mtu: number };
   readonly 'link-up': object;
-  readonly 'add-address': { readonly address: Cidr };
+  /** `flag`: the kernel makes no route to its network. */
+  readonly 'add-address': { readonly address: Cidr; readonly flag?: 'noprefixroute' };
   readonly 'remove-address': { readonly address: Cidr };
   readonly 'add-route': { readonly route: Route };
   /** Rules, firewall rows and table of a default route. `mark`: null = one that is free. */
@@ -197,13 +199,16 @@ const changedHook = (running: InterfaceConfig, desired: InterfaceConfig): FieldN
 const routesByMark = (config: InterfaceConfig, device: Device): boolean =>
   config.table === null && device.peers.some((peer) => peer.allowedIps.some((ip) => ip.endsWith('/0')));
 
+const BARE = { flag: 'noprefixroute' } as const;
+
 function addressSteps(change: Change, path: string): Step[] {
   const { desired, device } = change;
   const missing = desired.addresses.filter((address) => !device.addresses.includes(address));
+  const isBare = bareAddresses(change.baseline, desired.table);
   const isOurs = membership(staleAddresses(change));
   const stale = device.addresses.filter(isOurs);
   return [
-    ...missing.map((address) => step({ action: 'add-address', address }, path)),
+    ...missing.map((address) => step({ action: 'add-address', address, ...(isBare(address) ? BARE : {}) }, path)),
     ...stale.map((address) => step({ action: 'remove-address', address }, path)),
   ];
 }
@@ -220,7 +225,9 @@ function routeSteps(change: Change): Step[] {
   const inTable = device.routes.filter((route) => route.table === table).map((route) => route.destination);
   // The networks of addresses that this same plan adds, or whose link it sets up, come by themselves.
   const isLive = (address: Cidr): boolean => device.linkUp && device.addresses.includes(address);
-  const networks = table === 'main' ? desired.addresses.filter((address) => isLive(address) && isRouted(address)) : [];
+  const isBare = bareAddresses(baseline, desired.table);
+  const isConnected = (address: Cidr): boolean => isLive(address) && isRouted(address) && !isBare(address);
+  const networks = table === 'main' ? desired.addresses.filter(isConnected) : [];
   // All networks of desired addresses count as there: they are, they come, or they are put back here.
   const stale = desired.table === null ? staleAddresses(change) : [];
   const leaving = membership(stale.filter((address) => device.addresses.includes(address)).map(networkOf));
@@ -324,12 +331,6 @@ const membership = (routes: readonly Cidr[]): ((ip: Cidr) => boolean) => {
   const exact = new Set(routes);
   return (ip) => exact.has(ip);
 };
-
-/** Whether the kernel makes a route to the network of the address that we see: not for a single host, multicast, a network of 0. */
-const isRouted = (address: Cidr): boolean =>
-  isIpv6(address)
-    ? !/\/(0|128)$/.test(address)
-    : !/^(22[4-9]|23[0-9])\.|\/32$/.test(address) && !networkOf(address).startsWith('0.0.0.0/');
 
 /** Comparable over both families. */
 const specificity = (cidr: Cidr): number => lengthOf(cidr) + (isIpv6(cidr) ? 0 : 96);

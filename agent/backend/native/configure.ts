@@ -27,7 +27,7 @@ const WG_CHANGES: { readonly [A in ActionOf<'wg'>]: (step: StepOf<A>, desired: I
 const IP_LINES: { readonly [A in ActionOf<'ip'>]: (step: StepOf<A>, name: string) => string } = {
   'set-mtu': ({ mtu }, name) => `link set dev ${name} mtu ${String(mtu)}`,
   'link-up': (_step, name) => `link set dev ${name} up`,
-  'add-address': ({ address }, name) => `address add ${address} dev ${name}`,
+  'add-address': ({ address, flag = '' }, name) => `address add ${address} dev ${name} ${flag}`.trimEnd(),
   'remove-address': ({ address }, name) => `address delete ${address} dev ${name}`,
   'add-route': ({ route }, name) => `route add ${route.destination} dev ${name} table ${route.table}`,
 };
