@@ -118,7 +118,7 @@ async function noteRunning(
 async function upWithPeers({ target, desired, carry, startConfig }: StepContext): Promise<Seen> {
   const { state, backend, host } = target;
   const { names, failed } = await target.lives.starting(target.name, () => bringUp(target, startConfig, carry));
-  const device = await backend.read(desired.table);
+  const device = await readHooked(target, desired, interfaceOf(parseDocument(startConfig)));
   if (device === null) {
     await forgetOlderLife(target);
     throw new AgentError('command_failed', `The interface ${target.name} went right after it came up`);
@@ -141,6 +141,17 @@ async function upWithPeers({ target, desired, carry, startConfig }: StepContext)
   await target.names.resolve(target, { names, document: parseDocument(startConfig), index: device.index });
   // Nothing has been restored, greeted or named.
   return carry === null && restored.length === 0 && names.length === 0 ? device : null;
+}
+
+/** The device after hooks of `config` ran: their routes may say more than a network. */
+async function readHooked(
+  { backend }: ManagedInterface,
+  { table }: InterfaceConfig,
+  { preUp, postUp }: InterfaceConfig,
+): Promise<Device | null> {
+  const device = await backend.read(table);
+  if (device === null || preUp.length + postUp.length === 0) return device;
+  return { ...device, routes: await backend.describeRoutes(device.routes, table) };
 }
 
 /** Of a fresh device nobody misses a packet yet: what proves and tells that it is up goes first. */
@@ -267,7 +278,7 @@ async function swapHooks(context: StepContext, { hooks }: StepOf<'run-hooks'>): 
       await takeBack();
     }
     await noteRunning(context, desired, [...HOOK_NAMES, 'firewall']);
-    const after = await target.backend.read(desired.table);
+    const after = await readHooked(target, desired, desired);
     if (before !== null && after === null) throw takenAway(target.name);
     await noteBaseline(target, { before, after, ran, unseen: await unseenEffects(target, desired, ran) });
     return after;

@@ -1,5 +1,5 @@
 import type { NamedEndpoint } from '../core/start-text.ts';
-import type { Device, Peer } from '../core/device.ts';
+import type { Device, Peer, Route } from '../core/device.ts';
 import type { PeerDeltas } from '../core/peer-deltas.ts';
 import type { Step } from '../core/plan.ts';
 import type { ActionOf } from '../protocol/steps.ts';
@@ -95,6 +95,8 @@ export interface Backend {
    * `untouched`: the device as it was a moment ago, where nothing was done since that wg(8) would show: its keys and peers are taken over.
    */
   read(table: string | null | undefined, untouched?: Device | null): Promise<Device | null>;
+  /** Routes of the device, with their `attributes`. `table`: as `read` takes it. One process a family that has any. */
+  describeRoutes(routes: readonly Route[], table: string | null): Promise<readonly Route[]>;
   /** Asks wg for keys and peers ahead of the next `read`, which takes the answer if nothing was changed in between. */
   ask(): void;
   /**

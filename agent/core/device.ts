@@ -30,6 +30,8 @@ export interface Route {
   readonly destination: Cidr;
   /** An iproute2 name or number. */
   readonly table: string;
+  /** What else it says, as `ip route add` takes it: `via 10.7.0.2 metric 50`. Left out = nothing, or not known: `Backend.read` does not look. */
+  readonly attributes?: string;
 }
 
 /** What the kernel has of one WireGuard device. */

@@ -186,6 +186,22 @@ describe('routes of the allowed IPs', () => {
       expected: ['add-route {"destination":"10.8.0.0/16","table":"123"} (table)'],
     },
     {
+      name: 'one that a hook made comes back with all that it said, and after the way to its gateway',
+      device: { routes: [] },
+      baseline: {
+        routes: [
+          ...CONNECTED,
+          { destination: cidr('10.9.0.0/24'), table: 'main', attributes: 'via 10.7.0.2 metric 50 onlink' },
+          { destination: cidr('10.10.0.0/16'), table: 'main', attributes: 'src 10.7.0.1' },
+        ],
+      },
+      expected: [
+        'add-route {"destination":"10.7.0.0/24","table":"main"} (table)',
+        'add-route {"destination":"10.10.0.0/16","table":"main","attributes":"src 10.7.0.1"} (table)',
+        'add-route {"destination":"10.9.0.0/24","table":"main","attributes":"via 10.7.0.2 metric 50 onlink"} (table)',
+      ],
+    },
+    {
       name: 'one that nobody asks for stays',
       device: { routes: [...CONNECTED, { destination: cidr('172.16.0.0/12'), table: 'main' }] },
       expected: [],

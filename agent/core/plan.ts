@@ -11,6 +11,7 @@ import { type Healing, healingOf } from './heal-hooks.ts';
 import { type HookChange, hookChange } from './hook-change.ts';
 import type { SeenEffect } from './seen-effects.ts';
 import type { Baseline, Device, Route } from './device.ts';
+import type { Effect } from '../protocol/hooks/effects/effect.ts';
 import { effectsOf } from '../protocol/hooks/effects/effects-of.ts';
 
 /** What each action needs to know beside its name. An action without a line here, or a line without an action, does not compile. */
@@ -248,8 +249,28 @@ function routeSteps(change: Change): Step[] {
           ...uncoveredIps(change, stale, present).filter(live),
         ];
   const missing = [...networks.map(networkOf).filter((network) => !inTable.includes(network)), ...others];
+  const isHealed = membership(change.lost.flatMap(({ effect }) => routeOf(effect, table)));
   const sorted = [...new Set(missing)].sort((left, right) => specificity(right) - specificity(left));
-  return sorted.map((destination) => step({ action: 'add-route', route: { destination, table } }, pathOf('table')));
+  const routes = asTheyWere(baseline, table)(sorted.filter((destination) => !isHealed(destination)));
+  return routes.map((route) => step({ action: 'add-route', route }, pathOf('table')));
+}
+
+/** The network of a route that a hook made, and makes again by itself. */
+const routeOf = (effect: Effect, table: string): Cidr[] =>
+  effect.kind === 'route' && effect.table === (table === 'main' ? MAIN : table) ? [effect.destination as Cidr] : [];
+
+/** The number of the main table. */
+const MAIN = '254';
+
+/** Routes with all that they said when the device came up; those that need another one for their gateway are last. */
+function asTheyWere(baseline: Baseline | null, table: string): (destinations: readonly Cidr[]) => Route[] {
+  const own = (baseline?.routes ?? []).filter((route) => route.table === table && route.attributes !== undefined);
+  const known = new Map(own.map((route) => [route.destination, route]));
+  const isThrough = (route: Route): boolean => route.attributes?.startsWith('via ') === true;
+  return (destinations) => {
+    const routes = destinations.map((destination) => known.get(destination) ?? { destination, table });
+    return [...routes.filter((route) => !isThrough(route)), ...routes.filter(isThrough)];
+  };
 }
 
 /** Addresses that we gave the device, and that it shall not have. */
@@ -269,15 +290,17 @@ const hasAllOf = (routes: readonly Route[], known: readonly Route[]): boolean =>
   routes.length === known.length &&
   known.every(({ destination, table }, at) => routes[at]?.destination === destination && routes[at].table === table);
 
-/** Routes of the baseline that are gone, but for those that come and go with an address. */
+/** Routes of the baseline that are gone, but for those that come and go with an address: that to the other end of one, too. */
 function lostRoutes({ addresses, routes }: Baseline, table: string, present: readonly Cidr[]): Cidr[] {
   const connected = new Set(addresses.map(networkOf));
   const isThere = membership(present);
   return routes
-    .filter((route) => route.table === table && !connected.has(route.destination))
+    .filter((route) => route.table === table && !connected.has(route.destination) && !isOfKernel(route))
     .map(({ destination }) => destination)
     .filter((destination) => !isThere(destination));
 }
+
+const isOfKernel = ({ attributes }: Route): boolean => attributes?.startsWith('proto kernel') === true;
 
 function missingAllowedIps(desired: InterfaceConfig, fileIps: readonly Cidr[], present: readonly Cidr[]): Cidr[] {
   if (desired.table === 'off' || fileIps.length === 0) return [];

@@ -113,6 +113,8 @@ test('I2: a journal survives a restart of the agent as it was, until it is close
   expect(await again.unfinished()).toEqual(['wg1']);
 });
 
+const ROUTE = { destination: cidr('10.9.0.0/16'), table: 'main', attributes: 'via 10.7.0.2 metric 50' };
+
 test('I1: the live peers of a journal come back whole, keys included, and stay closed to print', async () => {
   await using folder = await temporaryFolder();
   const state = await openStateFolder(folder.path);
@@ -120,13 +122,14 @@ test('I1: the live peers of a journal come back whole, keys included, and stay c
   const peer = { ...aPeer({ allowedIps: [cidr('10.7.0.2/32')] }), presharedKey: new Secret(presharedKey) };
   const entry = {
     ...ENTRY,
-    previousDevice: aDevice({ peers: [peer], key: InterfaceKey.fromPrivate(new Secret(privateKey)) }),
+    previousDevice: aDevice({ peers: [peer], routes: [ROUTE], key: InterfaceKey.fromPrivate(new Secret(privateKey)) }),
   };
   await state.open('wg0').writeJournal(entry);
   const read = await state.open('wg0').readJournal();
   expect(read?.previousDevice?.key?.privateKey?.reveal()).toBe(privateKey);
   expect(read?.previousDevice?.peers[0]?.presharedKey?.reveal()).toBe(presharedKey);
   expect(read?.previousDevice?.peers[0]?.allowedIps).toEqual([cidr('10.7.0.2/32')]);
+  expect(read?.previousDevice?.routes).toEqual([ROUTE]);
   expect(JSON.stringify(read)).not.toContain(presharedKey);
 });
 

@@ -54,15 +54,16 @@ export function journalText({
   return JSON.stringify(stored);
 }
 
-/** A route as `DESTINATION TABLE`; agents before 0.4 wrote objects. */
+/** A route as `DESTINATION TABLE`, and what else it says; agents before 0.4 wrote objects. */
 const storedRoutes = memoized((routes: readonly Route[]) =>
-  routes.map(({ destination, table }) => `${destination} ${table}`),
+  routes.map(({ destination, table, attributes = '' }) => `${destination} ${table} ${attributes}`.trimEnd()),
 );
 
 function routeOf(stored: Route | string): Route {
   if (typeof stored !== 'string') return stored;
-  const space = stored.indexOf(' ');
-  return { destination: stored.slice(0, space) as Cidr, table: stored.slice(space + 1) };
+  const [destination = '', table = '', ...words] = stored.split(' ');
+  const attributes = words.length === 0 ? {} : { attributes: words.join(' ') };
+  return { destination: destination as Cidr, table, ...attributes };
 }
 
 /** The key by its public half: nothing of a ledger is secret. */

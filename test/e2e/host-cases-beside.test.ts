@@ -168,4 +168,28 @@ describe('cases from real hosts: what is done beside the agent', () => {
     await until('the roll-back', async () => (await sh('ls /var/lib/wgnode/journal')) === '');
     expect(await state()).toBe(before);
   });
+
+  test('case H39 routes and addresses as hooks left them are no drift, and come back as they were by a change and by an undo', async () => {
+    const hooks = [
+      'PostUp = ip route del 10.7.0.0/24 dev %i',
+      'PostUp = ip route add 10.20.0.0/16 via 10.7.0.2 dev %i src 10.7.0.1 metric 50 onlink',
+      'PostUp = ip addr add 10.0.0.1 peer 10.0.0.2 dev %i',
+    ];
+    await write(conf('10.7.0.1/24', hooks, await peer('10.9.0.0/16')));
+    await enable();
+    const state = (): Promise<string> =>
+      sh(`ip route show dev ${INTERFACE} | sort; ip addr show dev ${INTERFACE} | grep -o 'inet .* scope' | sort`);
+    const before = await state();
+    expect([before, await drift()]).toEqual([
+      expect.stringMatching(/^10.0.0.2 [^]*via 10.7.0.2 [^]*peer 10.0.0.2/),
+      [],
+    ]);
+    await sh(`ip route del 10.20.0.0/16 dev ${INTERFACE}`);
+    expect(await put({ mtu: 1300 })).toMatchObject({ changed: true });
+    expect([await state(), await drift()]).toEqual([before, []]);
+    const postUp = hooks.map((hook) => hook.slice('PostUp = '.length));
+    const answer = await put({ address: ['10.8.0.1/24'], post_up: [...postUp, 'false'] });
+    expect(answer).toContain('the previous file and tunnel are back');
+    expect([await state(), await drift()]).toEqual([before, []]);
+  });
 });

@@ -12,7 +12,7 @@ import type {
   UpHooks,
 } from '../../agent/backend/backend.ts';
 import { AgentError } from '../../agent/core/agent-error.ts';
-import type { Device, Peer } from '../../agent/core/device.ts';
+import type { Device, Peer, Route } from '../../agent/core/device.ts';
 import type { PeerDeltas } from '../../agent/core/peer-deltas.ts';
 import { startText } from '../../agent/core/start-text.ts';
 import { networkOf } from '../../agent/protocol/address.ts';
@@ -49,6 +49,10 @@ export class MemoryBackend implements Backend, Backends {
   read(): Promise<Device | null> {
     this.reads += 1;
     return Promise.resolve(this.device);
+  }
+
+  describeRoutes(routes: readonly Route[]): Promise<readonly Route[]> {
+    return Promise.resolve(routes);
   }
 
   ask(): void {

@@ -29,7 +29,8 @@ const IP_LINES: { readonly [A in ActionOf<'ip'>]: (step: StepOf<A>, name: string
   'link-up': (_step, name) => `link set dev ${name} up`,
   'add-address': ({ address, flag = '' }, name) => `address add ${address} dev ${name} ${flag}`.trimEnd(),
   'remove-address': ({ address }, name) => `address delete ${address} dev ${name}`,
-  'add-route': ({ route }, name) => `route add ${route.destination} dev ${name} table ${route.table}`,
+  'add-route': ({ route: { destination, table, attributes = '' } }, name) =>
+    ['route add', destination, attributes, 'dev', name, 'table', table].filter((word) => word !== '').join(' '),
 };
 
 type Runner<A extends ActionOf<'routing' | 'resolver'>> = (

@@ -15,7 +15,7 @@ import { fingerprint } from './fingerprint.ts';
 import { ipBatch } from './ip-batch.ts';
 import { readAllPeers } from './read-all-peers.ts';
 import { kindOf } from './kind-of.ts';
-import { readDevice, readDump } from './read-device.ts';
+import { describeRoutes, readDevice, readDump } from './read-device.ts';
 import { takeDown } from './take-down.ts';
 import type { Tools } from './tools.ts';
 import { wgSet } from './wg-set.ts';
@@ -45,6 +45,7 @@ function backendOf(tools: Tools): Backend {
       asked = askAhead(tools);
     },
     read: (table, untouched) => readDevice(runner, name, { table, untouched: untouched ?? null, answer: takeAnswer() }),
+    describeRoutes: (routes, table) => describeRoutes(runner, name, { routes, table }),
     fingerprint: () => fingerprint(runner, name),
     configure: (change) => changing(() => configure(runner, name, change)),
     up: (start, hooks) => changing(() => bringUp(tools, start, hooks)),

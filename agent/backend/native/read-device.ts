@@ -3,7 +3,8 @@ import { setImmediate } from 'node:timers/promises';
 import type { Device, Route } from '../../core/device.ts';
 import { type Dump, parseDump } from '../../core/parse-dump.ts';
 import { parseAddresses6 } from '../../core/parse-proc-net.ts';
-import { type Cidr, parseCidr } from '../../protocol/address.ts';
+import { routeAttributesIn, withAttributes } from '../../core/route-attributes.ts';
+import { type Cidr, isIpv6, parseCidr } from '../../protocol/address.ts';
 import { type CommandRunner, mustRun } from '../../host/command-runner.ts';
 import { readKernelFile as read } from '../../host/kernel-file.ts';
 import { FAMILIES, type Family } from '../../core/default-routing.ts';
@@ -90,4 +91,28 @@ async function readRoutes(
   const show = async (family: Family): Promise<Route[]> =>
     (await readTable(runner, family, table, ['dev', name])).map(({ destination }) => ({ destination, table }));
   return (await Promise.all(FAMILIES.map(show))).flat();
+}
+
+interface RoutesOfTable {
+  readonly routes: readonly Route[];
+  readonly table: string | null;
+}
+
+/** As `Backend.describeRoutes`. A table that cannot be listed tells nothing. */
+export async function describeRoutes(
+  runner: CommandRunner,
+  name: string,
+  { routes, table }: RoutesOfTable,
+): Promise<readonly Route[]> {
+  const families = FAMILIES.filter((family) =>
+    routes.some(({ destination }) => isIpv6(destination) === (family === '-6')),
+  );
+  const of = table === null || table === 'off' ? 'main' : table;
+  const attributes = await Promise.all(
+    families.map(async (family) => {
+      const { stdout } = await runner.run('ip', ['-details', family, 'route', 'show', 'table', of, 'dev', name]);
+      return [...routeAttributesIn(stdout, family)];
+    }),
+  );
+  return withAttributes(routes, new Map(attributes.flat()));
 }
