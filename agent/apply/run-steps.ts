@@ -103,6 +103,9 @@ async function configure(context: StepContext, steps: readonly LiveStep[]): Prom
   const peers = moves ? withSession(now.device?.peers ?? [], target.host.nowMs() / 1000) : [];
   await target.backend.configure({ steps, desired, peers, resolverFailed: resolverFailure(target) });
   if (steps.some(({ action }) => action === 'set-dns')) await noteRunning(context, desired, ['dns']);
+  // One that was chosen may be the very one that is no longer asked for.
+  if (desired.mtu === null && steps.some(({ action }) => action === 'set-mtu'))
+    await noteRunning(context, desired, ['mtu']);
 }
 
 /** Writes down that the running interface now has these fields of `config`, so that an undo knows what to take back. */

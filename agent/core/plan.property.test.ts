@@ -98,7 +98,7 @@ function after(current: Current, step: Step, wanted: DesiredInterface): Current 
     case 'set-fwmark':
       return onDevice(current, (device) => ({ ...device, fwMark: step.mark }));
     case 'set-mtu':
-      return onDevice(current, (device) => ({ ...device, mtu: step.mtu }));
+      return onDevice(current, (device) => ({ ...device, mtu: step.mtu ?? 1420 }));
     case 'link-up':
       return onDevice(current, (device) => ({ ...device, linkUp: true }));
     case 'add-address':

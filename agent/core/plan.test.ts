@@ -13,9 +13,9 @@ describe('a running interface', () => {
     { name: 'nothing to do', expected: [] },
     { name: 'the MTU', wanted: { mtu: 1300 }, expected: ['write-file (mtu)', 'set-mtu 1300 (mtu)'] },
     {
-      name: 'the MTU, no longer asked for, goes back to the default when it is ours',
+      name: 'the MTU, no longer asked for, is chosen anew when it is ours',
       wanted: { mtu: null },
-      expected: ['write-file (mtu)', 'set-mtu 1420 (mtu)'],
+      expected: ['write-file (mtu)', 'set-mtu null (mtu)'],
     },
     {
       name: 'the MTU, no longer asked for, stays when somebody else has set it',
@@ -269,7 +269,7 @@ describe('I2: an undo takes back what the attempt put on the device', () => {
       running: { mtu: null },
       attempted,
       device,
-      expected: ['set-fwmark null (fwMark)', 'set-mtu 1420 (mtu)', 'remove-address 10.7.0.9/24 (addresses)'],
+      expected: ['set-fwmark null (fwMark)', 'set-mtu null (mtu)', 'remove-address 10.7.0.9/24 (addresses)'],
     },
     { name: 'without it all of that belongs to somebody else', running: { mtu: null }, device, expected: [] },
     {

@@ -3,7 +3,7 @@ import { highestImpact, type Impact, isAbove } from '../protocol/impact.ts';
 import { type FieldAction, type StepAction, STEPS } from '../protocol/steps.ts';
 import { type DesiredInterface, NAME_PATH, STATE_PATH } from '../protocol/compare.ts';
 import { changedFields, type InterfaceConfig, isSame } from '../protocol/wgquick/config.ts';
-import { DEFAULT_MTU, FIELD_NAMES, type FieldName, fieldOf, pathOf } from '../protocol/wgquick/fields.ts';
+import { FIELD_NAMES, type FieldName, fieldOf, pathOf } from '../protocol/wgquick/fields.ts';
 import { defaultFamilies, FAMILIES, type Family, routingFor, type RulePlace } from './default-routing.ts';
 import { bareAddresses, isRouted } from './baseline.ts';
 import { type SeenTable, type TableChange, tableChange } from './firewall-table.ts';
@@ -20,7 +20,8 @@ interface StepArguments {
   readonly 'set-private-key': object;
   readonly 'set-listen-port': { readonly port: number };
   readonly 'set-fwmark': { readonly mark: number | null };
-  readonly 'set-mtu': { readonly mtu: number };
+  /** Null = the one that wg-quick would choose now. */
+  readonly 'set-mtu': { readonly mtu: number | null };
   readonly 'link-up': object;
   /** `flag`: the kernel makes no route to its network. */
   readonly 'add-address': { readonly address: Cidr; readonly flag?: 'noprefixroute' };
@@ -131,7 +132,7 @@ const MAKERS: Readonly<Record<Exclude<FieldAction, 'restart'>, (change: Change, 
   'set-listen-port': ({ desired: { listenPort } }, path) =>
     listenPort === null ? [] : [step({ action: 'set-listen-port', port: listenPort }, path)],
   'set-fwmark': ({ desired }, path) => [step({ action: 'set-fwmark', mark: desired.fwMark }, path)],
-  'set-mtu': ({ desired }, path) => [step({ action: 'set-mtu', mtu: desired.mtu ?? DEFAULT_MTU }, path)],
+  'set-mtu': ({ desired }, path) => [step({ action: 'set-mtu', mtu: desired.mtu }, path)],
   'add-address': addressSteps,
   // Its table is told by the kernel (`firewallSteps`); these are the lines beside it.
   'set-firewall': (change, path) =>

@@ -169,6 +169,19 @@ describe('cases from real hosts: what is done beside the agent', () => {
     expect(await state()).toBe(before);
   });
 
+  test('case H40 an MTU that is no longer asked for becomes the one of the path to the peers, also where that is the same', async () => {
+    await sh(`${LAN}; ip link set lan0 mtu 1400`);
+    const peers = await peer('0.0.0.0/0');
+    await write(conf('10.7.0.1/24', ['MTU = 1280'], `${peers}Endpoint = 192.0.2.1:5\n`));
+    await enable();
+    const mtu = (): Promise<string> => sh(`cat /sys/class/net/${INTERFACE}/mtu`);
+    expect(await put({ mtu: null })).toMatchObject({ changed: true, impact: 'None' });
+    expect([await mtu(), await drift()]).toEqual(['1320\n', []]);
+    await put({ mtu: 1320 });
+    expect(await put({ mtu: null })).toMatchObject({ changed: true, impact: 'None' });
+    expect([await mtu(), await drift()]).toEqual(['1320\n', []]);
+  });
+
   test('case H39 routes and addresses as hooks left them are no drift, and come back as they were by a change and by an undo', async () => {
     const hooks = [
       'PostUp = ip route del 10.7.0.0/24 dev %i',

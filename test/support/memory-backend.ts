@@ -164,7 +164,7 @@ function afterStep(device: Device, step: LiveStep, desired: InterfaceConfig): De
     case 'set-fwmark':
       return { ...device, fwMark: step.mark };
     case 'set-mtu':
-      return { ...device, mtu: step.mtu };
+      return { ...device, mtu: step.mtu ?? 1_420 };
     case 'link-up':
       return { ...device, linkUp: true };
     case 'add-address':

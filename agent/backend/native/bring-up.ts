@@ -112,12 +112,14 @@ interface Loaded {
 }
 
 /** Addresses, MTU, routes and resolver of a device that has its peers. */
-async function setUp({ runner, name }: Tools, quick: QuickValues, loaded: Loaded): Promise<void> {
+async function setUp(tools: Tools, quick: QuickValues, loaded: Loaded): Promise<void> {
+  const { runner, name } = tools;
   const { dialect, dump, resolverFailed } = loaded;
   const kind = kindOf(name);
   if (kind === 'absent') throw failed(`The interface ${name} went while it was set up`);
   const { peers, fwMark } = dump ?? (await readDump(runner, name, kind));
-  const mtu = quick.mtu === '' ? String(await automaticMtu(runner, endpointsOf(peers), dialect.mtuOf)) : quick.mtu;
+  const paths = { endpoints: endpointsOf(peers), mark: fwMark, of: dialect.mtuOf };
+  const mtu = quick.mtu === '' ? String(await automaticMtu(tools, paths)) : quick.mtu;
   const table = word(quick.table, 'Table');
   const lines = [
     ...quick.addresses.map((address) => `address add ${word(address, 'Address')} dev ${name}`),

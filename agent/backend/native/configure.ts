@@ -7,9 +7,11 @@ import type { ActionOf, StepAction } from '../../protocol/steps.ts';
 import type { InterfaceConfig } from '../../protocol/wgquick/config.ts';
 import type { LiveChange, LiveStep } from '../backend.ts';
 import { resolverOf } from '../../core/quick-values.ts';
+import { automaticMtu } from './automatic-mtu.ts';
 import { makeRouting } from './default-routing.ts';
 import { ipBatch } from './ip-batch.ts';
-import { readAddresses } from './read-device.ts';
+import { kindOf } from './kind-of.ts';
+import { readAddresses, readDump } from './read-device.ts';
 import { setResolver } from './resolver.ts';
 import type { Tools } from './tools.ts';
 import { type WgChange, wgSet } from './wg-set.ts';
@@ -55,14 +57,27 @@ const isOf = <A extends StepAction>(
 ): step is LiveStep & { action: A } => Object.hasOwn(table, step.action);
 
 /** What goes together in one process goes together. */
-export async function configure(runner: CommandRunner, name: string, change: LiveChange): Promise<void> {
+export async function configure(tools: Tools, change: LiveChange): Promise<void> {
+  const { runner, name } = tools;
   await runWgSet(runner, name, change);
-  await runIpBatch(runner, name, change);
+  await runIpBatch(runner, name, await withMtu(tools, change));
   for (const step of change.steps) {
     if (!isOf(LONE_RUNNERS, step)) continue;
     const run = LONE_RUNNERS[step.action] as (tools: object, own: LiveStep, change: LiveChange) => Promise<void>;
     await run({ runner, name }, step, change);
   }
+}
+
+/** The change with the MTU that wg-quick would choose, where it leaves that open. */
+async function withMtu(tools: Tools, change: LiveChange): Promise<LiveChange> {
+  const { runner, name } = tools;
+  const isOpen = (step: LiveStep): boolean => step.action === 'set-mtu' && step.mtu === null;
+  const kind = kindOf(name);
+  if (!change.steps.some(isOpen) || kind === 'absent') return change;
+  const { peers, fwMark } = await readDump(runner, name, kind);
+  const endpoints = peers.flatMap(({ endpoint }) => endpoint ?? []);
+  const mtu = await automaticMtu(tools, { endpoints, mark: fwMark, of: (await tools.dialect()).mtuOf });
+  return { ...change, steps: change.steps.map((step) => (step.action === 'set-mtu' ? { ...step, mtu } : step)) };
 }
 
 /** Key, port and mark in one go that names only what changes, with what makes the far sides follow. */

@@ -47,7 +47,7 @@ function backendOf(tools: Tools): Backend {
     read: (table, untouched) => readDevice(runner, name, { table, untouched: untouched ?? null, answer: takeAnswer() }),
     describeRoutes: (routes, table) => describeRoutes(runner, name, { routes, table }),
     fingerprint: () => fingerprint(runner, name),
-    configure: (change) => changing(() => configure(runner, name, change)),
+    configure: (change) => changing(() => configure(tools, change)),
     up: (start, hooks) => changing(() => bringUp(tools, start, hooks)),
     restore: (restoration) => changing(() => restore(tools, restoration)),
     setPeers: (deltas) => changing(() => setPeers(tools, deltas)),
@@ -101,10 +101,11 @@ async function restore(tools: Tools, { peers, listenPort, triggered }: Restorati
 }
 
 async function setEndpoints(
-  { runner, name, dialect }: Tools,
+  tools: Tools,
   endpoints: readonly ResolvedEndpoint[],
   { index, document }: DeviceOfFile,
 ): Promise<void> {
+  const { runner, name, dialect } = tools;
   const device = await readDevice(runner, name, { table: 'off', untouched: null, answer: null });
   const present = new Set(device?.peers.map(({ publicKey }) => publicKey));
   // `wg set` would make a peer that somebody has removed meanwhile.
@@ -114,6 +115,6 @@ async function setEndpoints(
   if (quickValues(document).mtu !== '') return;
   const known = new Map(endpoints.map(({ publicKey, endpoint }) => [publicKey, endpoint]));
   const all = device.peers.flatMap(({ publicKey, endpoint }) => known.get(publicKey) ?? endpoint ?? []);
-  const mtu = await automaticMtu(runner, all, (await dialect()).mtuOf);
+  const mtu = await automaticMtu(tools, { endpoints: all, mark: device.fwMark, of: (await dialect()).mtuOf });
   if (mtu !== device.mtu) await ipBatch(runner, [`link set mtu ${String(mtu)} dev ${name}`]);
 }

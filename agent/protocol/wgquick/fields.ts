@@ -227,7 +227,7 @@ export const FIELDS = {
     running: {
       shownBy: 'kernel',
       of: (device) => device.mtu,
-      holds: (desired, { mtu }, ours) => (desired ?? (ours.includes(mtu) ? DEFAULT_MTU : mtu)) === mtu,
+      holds: (desired, { mtu }, ours) => (desired === null ? !ours.includes(mtu) : desired === mtu),
       step: 'set-mtu',
     },
   }),
@@ -276,9 +276,6 @@ export const FIELDS = {
     running: { shownBy: 'file' },
   }),
 } as const;
-
-/** The MTU of a device for which nothing was asked, as the kernel module and wg-quick set it on an ordinary 1500-byte path. */
-export const DEFAULT_MTU = 1420;
 
 /** The name of a field: that of its property in the resource, but for the private key. */
 export type FieldName = keyof typeof FIELDS;
