@@ -6,6 +6,7 @@ import { aConfig, aPeer, PEER_A, PEER_B } from '../../test/fixtures/device.ts';
 import { cidr } from '../../test/fixtures/cidr.ts';
 import { deviceOf, MemoryBackend } from '../../test/support/memory-backend.ts';
 import { createHost } from '../host/host.ts';
+import type { AuditEntry } from '../core/audit-record.ts';
 import type { Logger } from '../log.ts';
 import { openStateFolder } from '../host/state-folder.ts';
 import { parseDocument, peerKeys } from '../protocol/wgquick/document.ts';
@@ -17,11 +18,14 @@ const FILE = `${render([], aConfig())}\n[Peer]\nPublicKey = ${PEER_A}\nAllowedIP
 const silent = (): void => undefined;
 const EDITS = { set: [{ publicKey: PEER_B, allowedIps: [cidr('10.7.0.2/32')] }], removed: [] };
 
+/** Lines of the audit log. */
+let written: AuditEntry[];
 let root: string;
 let backend: MemoryBackend;
 let target: ManagedInterface;
 
 beforeEach(async () => {
+  written = [];
   root = await mkdtemp(join(tmpdir(), 'wgnode-peers-'));
   const configFolder = join(root, 'wireguard');
   await mkdir(configFolder);
@@ -30,7 +34,8 @@ beforeEach(async () => {
   };
   const runner = { spawned: new Map(), run: none, follow: none };
   const log = { error: silent, warn: silent, info: silent, debug: silent } as unknown as Logger;
-  const audit = { mustBeWritable: silent, write: silent, sync: () => Promise.resolve() };
+  const write = (entry: AuditEntry): void => void written.push(entry);
+  const audit = { mustBeWritable: silent, write, sync: () => Promise.resolve() };
   const state = await openStateFolder(join(root, 'state'));
   const hooks = { mode: 'grammar', allowed: [] } as const;
   const limits = { hookTimeoutMs: 1_000 };
@@ -76,6 +81,8 @@ test.each(['before anything', 'after the kernel', 'after the file'])(
     await target.state.writePeerEdits(EDITS);
     if (when === 'after the kernel') await writeFile(target.path, FILE);
     expect(await finishPeerEdits(target)).toBe(true);
+    const outcome = when === 'after the file' ? 'unchanged' : 'changed';
+    expect(written).toMatchObject([{ kind: 'change', verb: 'recover', outcome, interface: 'wg0' }]);
     expect([await isDone(), await target.state.readPeerEdits()]).toEqual([true, null]);
     expect(await finishPeerEdits(target)).toBe(false);
   },
@@ -101,6 +108,7 @@ test('what cannot be made any more, as its interface is gone, is not tried for e
   backend.device = null;
   expect(await finishPeerEdits(target)).toBe(true);
   expect(await target.state.readPeerEdits()).toBe(null);
+  expect(written).toMatchObject([{ verb: 'recover', outcome: 'not_found' }]);
 });
 
 describe('H30: what the device came up from follows a change of its peers', () => {

@@ -12,6 +12,7 @@ import { pathOf } from '../protocol/wgquick/fields.ts';
 import { peerKeysIn } from '../protocol/wgquick/sections.ts';
 import { type PeerEdits, withPeerEdits } from '../protocol/wgquick/peer-edits.ts';
 import type { LiveStep } from '../backend/backend.ts';
+import { audited } from './audited.ts';
 import { type DeviceNotes, notesAfter, writeNotes } from './device-notes.ts';
 import { resolverFailure } from './lifecycle.ts';
 import { type ManagedInterface, warn } from './managed-interface.ts';
@@ -185,13 +186,13 @@ async function takenBack(target: ManagedInterface, change: Change, error: unknow
   return new AgentError('apply_failed', message, { cause: error, rolledBack });
 }
 
-/** What a crash left of a change of peers is done again. */
+/** What a crash left of a change of peers is done again, and how that ended is in the audit log; false = there was none. */
 export async function finishPeerEdits(target: ManagedInterface): Promise<boolean> {
   const edits = await target.state.readPeerEdits();
   if (edits === null) return false;
   target.host.log.warn('finishing an interrupted change of peers', { interface: target.name });
   try {
-    await changePeers(target, edits);
+    await audited(target, 'recover', async () => ({ changed: await changePeers(target, edits) }));
     await target.state.writePeerEdits(null);
   } catch (error) {
     target.host.log.error('an interrupted change of peers cannot be made', {
