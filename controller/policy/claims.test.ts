@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import { RUNS } from '../../test/fixtures/arbitraries.ts';
 import { anotherNode, POLICY } from '../../test/support/check-input.ts';
 import { nodeWith } from '../../test/support/node-builder.ts';
+import { statusAfter, withStatus } from '../../test/support/status-after.ts';
 import type { Owner } from '../../agent/protocol/owner.ts';
 import { keyOf, TAKE_OVER } from '../api/node.ts';
 import type { WireGuardNode } from '../api/wireguardnode.generated.ts';
@@ -273,6 +274,18 @@ describe('isClaiming', () => {
     ['without the Secret of its private key alone', notReady('SecretNotFound')],
   ])('C7: an object that is %s claims', (_, edit) => {
     expect(isClaiming(nodeWith(edit))).toBe(true);
+  });
+
+  test('C7: an object whose agent can be asked again claims, though the key of its interface is still away', () => {
+    const missing = { reason: 'SecretNotFound', message: 'away' } as const;
+    const both = withStatus(
+      nodeWith(),
+      statusAfter(nodeWith(), { kind: 'refused', refusal: { ...missing, isOfAgent: true } }),
+    );
+    expect(isClaiming(both)).toBe(false);
+    const one = withStatus(both, statusAfter(both, { kind: 'refused', refusal: missing }));
+    expect(isClaiming(one)).toBe(true);
+    expect(isClaiming(withStatus(both, statusAfter(both, { kind: 'applying' })))).toBe(true);
   });
 
   test.each(HARMLESS)('an object that is %s does not', (_, edit) => {

@@ -146,6 +146,24 @@ describe('K5: of an object that was sent to a host, with no answer', () => {
     expect([stateOf(bench.host), bench.told, bench.api.object]).toEqual(['up', ['Normal Retained'], undefined]);
   });
 
+  test('waits for a change that was given up, and takes away what that left', async () => {
+    bench.host.owner = null;
+    const sentUntilMs = bench.clock.now() + 10_000;
+    bench.remember(never().metadata.uid, { sentTo: ORIGIN, sentUntilMs });
+    expect(await bench.run(never())).toEqual(RETRY);
+    expect([stateOf(bench.host), bench.told, bench.ready]).toEqual(['up', ['Warning Deleting'], 'Unknown/Deleting']);
+    bench.host.owner = ownerOf(never());
+    expect(await bench.run(never())).toEqual(awaitChange);
+    expect([stateOf(bench.host), bench.api.object]).toEqual(['removed', undefined]);
+  });
+
+  test('and whose time is over is not waited for', async () => {
+    bench.host.owner = null;
+    bench.remember(never().metadata.uid, { sentTo: ORIGIN, sentUntilMs: bench.clock.now() });
+    expect(await bench.run(never())).toEqual(awaitChange);
+    expect(bench.told).toEqual(['Normal Retained']);
+  });
+
   test('and that is away is waited for, and the one where it was applied is left meanwhile', async () => {
     const away = new MemoryDriver();
     away.failure = { kind: 'unreachable', reason: 'ConnectionTimeout', message: 'no answer' };

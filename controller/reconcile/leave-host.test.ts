@@ -72,6 +72,14 @@ describe('a host that is left', () => {
     expect(left()).toBe(state);
   });
 
+  test('K5: is not let go while a change that was sent may still come to its end', async () => {
+    host.owner = null;
+    expect(await leave({ isProven: false, mayArrive: true })).toEqual({ kind: 'unsettled' });
+    host.owner = ownerOf(nodeWith());
+    expect(await leave({ isProven: false, mayArrive: true })).toEqual({ kind: 'left' });
+    expect(left()).toBe('removed');
+  });
+
   test('may have nothing of it at all', async () => {
     host.config = undefined;
     expect(await leave()).toEqual({ kind: 'left' });

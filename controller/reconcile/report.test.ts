@@ -206,7 +206,22 @@ test('of what a CRD that is older than this drops nothing is written again and a
   expect(statuses).toHaveLength(4);
 });
 
+test('what others write at the same moment is not taken for what a CRD keeps', async () => {
+  bench.prune = (status) => ({ ...status, conditions: status.conditions.map((one) => ({ ...one, reason: 'Forged' })) });
+  await bench.report(UNREACHABLE);
+  bench.prune = (status) => status;
+  await bench.report(UNREACHABLE);
+  expect(bench.nodes.get(KEY)?.status.conditions[0]?.reason).toBe('AgentUnreachable');
+});
+
 describe('C1: who waits for its turn on the host', () => {
+  test('keeps the failures that it had', async () => {
+    for (let failure = 0; failure < 3; failure += 1) await bench.report(UNREACHABLE);
+    await bench.report({ kind: 'queued' });
+    await bench.report({ kind: 'blocked', observation, sinceMs: 0 });
+    expect(bench.local.failures.count).toBe(3);
+  });
+
   test('is not written at first, and is woken', async () => {
     expect(await bench.report({ kind: 'queued' })).toEqual(requeueAfter(2_000));
     expect([bench.statuses, bench.counted]).toEqual([[], [['queued', undefined]]]);

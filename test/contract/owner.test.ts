@@ -3,6 +3,8 @@ import { publicKeyOf } from '../../agent/protocol/key.ts';
 import { Secret } from '../../agent/protocol/secret.ts';
 import type { ConfigResponse, PutConfigResponse, PutOptions } from '../../agent/protocol/messages.ts';
 import { newPrivateKey } from '../support/canary.ts';
+import { mustRun } from '../support/lab/run.ts';
+import { until } from '../support/until.ts';
 import { newName, type Reply } from './support/test-agent.ts';
 import { useTestAgent } from './support/use-agent.ts';
 
@@ -48,6 +50,25 @@ describe('the object that an interface was last changed for', () => {
     await put(name, { owner: OTHERS, replaces: 'uid-1', dry_run: true });
     await put(name, {}, 1_300);
     await put(name, { owner: OTHERS, replaces: 'uid-1', if_digest: 'another' });
+    expect(await ownerOf(name)).toBe('uid-1');
+  });
+
+  test('K5 is told while the change is made, and is who it was once that is undone', async () => {
+    const [name, pipe] = [newName(), `/run/wgnode-owner-${String(process.pid)}`];
+    await put(name, { owner: MINE });
+    await mustRun(['mkfifo', pipe]);
+    const made = agent.call({
+      method: 'PUT',
+      path: `/v1/wg/${name}/config`,
+      body: {
+        ...{ private_key: key, table: 'off', post_up: `cat ${pipe}; false` },
+        options: { owner: OTHERS, replaces: 'uid-1', state: 'up' },
+      },
+    });
+    await until('the change to be under way', async () => (await ownerOf(name)) === 'uid-2');
+    // Who opens the pipe to write waits until the hook reads.
+    await mustRun(['sh', '-c', `: >${pipe}; rm ${pipe}`]);
+    expect((await made).json).toMatchObject({ code: 'apply_failed', rolled_back: true });
     expect(await ownerOf(name)).toBe('uid-1');
   });
 

@@ -81,7 +81,8 @@ describe('fairness', () => {
     const [deleted, moved, suspended] = await Promise.all(
       hosts.map(async (host) => {
         const key = `edge/${newNodeName()}`;
-        await fleet.create(fleet.node(key, urlOf(host), { agent: { timeoutSeconds: 300 } }));
+        const management = { deletionPolicy: 'Remove', deletionTimeoutSeconds: 10 };
+        await fleet.create(fleet.node(key, urlOf(host), { agent: { timeoutSeconds: 300 }, management }));
         await until('its change to hang', async () => (await fleet.said(key)) === 'Unknown/Applying');
         return key;
       }),

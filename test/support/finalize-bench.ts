@@ -11,6 +11,7 @@ import { createSecretReader } from '../../controller/cluster/secrets.ts';
 import type { ReleaseReason } from '../../controller/policy/deletion.ts';
 import type { Hosts } from '../../controller/reconcile/hosts.ts';
 import { finalize } from '../../controller/reconcile/finalize.ts';
+import { createReconciler } from '../../controller/reconcile/reconciler.ts';
 import { createNodeStore, objectHandler } from '../../controller/reconcile/informers.ts';
 import { createLocalStates, type LocalState, newLocalState } from '../../controller/reconcile/local-state.ts';
 import { createMetrics } from '../../controller/metrics.ts';
@@ -76,6 +77,13 @@ export class FinalizeBench {
     } finally {
       this.hosts.turns.leave(keyOf(node));
     }
+  }
+
+  /** Reconciles the object that the cache and the API server hold alike, as the workers do. */
+  reconcile(node: WireGuardNode): Promise<Action> {
+    this.api.object ??= node;
+    this.nodes.put(this.api.object);
+    return createReconciler(this.#dependencies())(keyOf(node));
   }
 
   /** An object with this UID was looked at before. */

@@ -5,10 +5,12 @@ import { nodeWith } from './node-builder.ts';
 
 type Operation = Readonly<Record<'op' | 'path', string>> & { readonly value?: unknown };
 
-/** An API server with the object that is being deleted and the Secret of its agent. */
+/** An API server with one object and its Secrets. */
 export class ModelApi implements Pick<KubeClient, 'request'> {
   object: WireGuardNode | undefined;
   agentSecret: Readonly<Record<string, string>> | undefined = { 'hmac-key': HMAC_KEY };
+  /** Of its private key. */
+  keySecret: Readonly<Record<string, string>> | undefined;
   /** What others do right before the object is read. */
   meanwhile: () => void = () => undefined;
   /** What others do right before the object is written. */
@@ -26,8 +28,9 @@ export class ModelApi implements Pick<KubeClient, 'request'> {
   }
 
   #secret(path: string): object | number {
-    if (this.agentSecret === undefined || !path.endsWith('/fra1-agent')) return 404;
-    const encoded = Object.entries(this.agentSecret).map(([key, text]) => [key, Buffer.from(text).toString('base64')]);
+    const data = path.endsWith('/fra1-agent') ? this.agentSecret : this.keySecret;
+    if (data === undefined) return 404;
+    const encoded = Object.entries(data).map(([key, text]) => [key, Buffer.from(text).toString('base64')]);
     return { metadata: { resourceVersion: '1' }, data: Object.fromEntries(encoded) as Record<string, string> };
   }
 
@@ -49,14 +52,18 @@ export class ModelApi implements Pick<KubeClient, 'request'> {
     const status: Record<string, unknown> = { ...object.status };
     for (const { op, path, value } of operations) {
       const index = Number(/^\/metadata\/finalizers\/([0-9]+)$/.exec(path)?.[1]);
-      const found = path === '/metadata/uid' ? metadata.uid : finalizers[index];
+      const found = /^\/metadata\/(?:uid|resourceVersion)$/.test(path)
+        ? metadata[path.replace('/metadata/', '') as 'uid' | 'resourceVersion']
+        : finalizers[index];
       if (op === 'test' && found !== value) return 422;
       if (op === 'remove' && what === 'finalizers') finalizers.splice(index, 1);
+      else if (op === 'add' && what === 'finalizers') finalizers.push(...[value as string | string[]].flat());
       else if (op !== 'test') status[path.replace('/status/', '')] = value;
     }
     Object.assign(metadata, { finalizers, resourceVersion: String(Number(metadata.resourceVersion) + 1) });
     const written: WireGuardNode = { ...object, status: status as unknown as WireGuardNode['status'] };
-    this.object = finalizers.length === 0 ? undefined : written;
+    const isGone = metadata.deletionTimestamp !== undefined && finalizers.length === 0;
+    this.object = isGone ? undefined : written;
     return written;
   }
 }

@@ -119,6 +119,19 @@ export const underWayCases: readonly OutcomeCase[] = [
     kstatus: 'Failed',
   },
   {
+    name: 'C11: an edit after such a suspension is told as any other',
+    node: nodeWith(({ status }) => {
+      const [ready, ...others] = wasInSyncBefore.status.conditions;
+      if (ready === undefined) throw new Error('Ready is the first');
+      status.conditions = [{ ...ready, status: 'Unknown', reason: 'Suspended' }, ...others];
+    }),
+    outcome: { kind: 'suspended', specMoved: true },
+    conditions: words(
+      'Ready=False/Suspended Reachable=Unknown/NotChecked Synced=Unknown/NotChecked Suspended=True/Suspended Stalled=True/Suspended',
+    ),
+    kstatus: 'Failed',
+  },
+  {
     name: 'a suspended node whose spec moved on is not ready',
     node: wasInSync,
     outcome: { kind: 'suspended', specMoved: true },
