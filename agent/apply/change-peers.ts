@@ -1,5 +1,5 @@
 import { AgentError } from '../core/agent-error.ts';
-import type { Device, KeptPeers, Route } from '../core/device.ts';
+import type { Device, Peer, Route } from '../core/device.ts';
 import { unusedRoutes } from '../core/unused-routes.ts';
 import { wholeEdits } from '../core/whole-edits.ts';
 import { type PeerChangePlan, peerDeltas } from '../core/peer-deltas.ts';
@@ -47,8 +47,8 @@ export async function changePeers(target: ManagedInterface, edits: PeerEdits): P
 async function changeFor(target: ManagedInterface, snapshot: Snapshot, edits: PeerEdits): Promise<Change> {
   const { fileText, device, document, running, runningText, ledger } = snapshot;
   // Of an interface that is down, the peers that only the kernel had are kept by us.
-  const before = await target.state.readPeers();
-  const whole = wholeEdits(edits, { document, inFile: peerKeysIn(fileText ?? ''), peers: (device ?? before).peers });
+  const kept = device === null ? await target.state.readPeers() : [];
+  const whole = wholeEdits(edits, { document, inFile: peerKeysIn(fileText ?? ''), peers: device?.peers ?? kept });
   const text = fileText === null ? null : withPeerEdits(fileText, whole.file);
   const networks = device === null ? [] : newNetworks(device, whole.kernel);
   const missing = await routesToAdd(target, networks, running.table);
@@ -61,8 +61,8 @@ async function changeFor(target: ManagedInterface, snapshot: Snapshot, edits: Pe
   return {
     ...{ edits: whole.kernel, fileText, text, networks, routes, unused },
     deltas: device === null ? null : changing(peerDeltas(device, whole.kernel)),
-    kept: device === null ? keptAfter(before, whole.file) : before,
-    before,
+    kept: device === null ? keptAfter(kept, whole.file) : kept,
+    before: kept,
     notes,
     notesAfter:
       device === null || fileText === null || text === null
@@ -99,8 +99,8 @@ interface Change {
   /** Null = nothing is to do on a device. */
   readonly deltas: PeerChangePlan | null;
   /** Peers that we keep for the next time that the interface comes up, as they shall be and as they are. */
-  readonly kept: KeptPeers;
-  readonly before: KeptPeers;
+  readonly kept: readonly Peer[];
+  readonly before: readonly Peer[];
   /** That nothing of the device held before. */
   readonly networks: readonly Cidr[];
   /** To those of them that have none. */
@@ -116,18 +116,17 @@ const changing = (plan: PeerChangePlan): PeerChangePlan | null =>
   plan.forth.set.length + plan.forth.removed.length > 0 ? plan : null;
 
 /** The file has them from now on, or they are gone; and an address that another peer gets is no longer theirs. */
-function keptAfter(kept: KeptPeers, { set, removed }: PeerEdits): KeptPeers {
+function keptAfter(kept: readonly Peer[], { set, removed }: PeerEdits): readonly Peer[] {
   const gone = new Set([...removed, ...set.map(({ publicKey }) => publicKey)]);
   const taken = new Set(set.flatMap(({ allowedIps = [] }) => allowedIps));
-  const { peers } = kept;
-  const left = peers
+  const left = kept
     .filter(({ publicKey }) => !gone.has(publicKey))
     .map((peer) =>
       peer.allowedIps.some((ip) => taken.has(ip))
         ? { ...peer, allowedIps: peer.allowedIps.filter((ip) => !taken.has(ip)) }
         : peer,
     );
-  return left.length === peers.length && left.every((peer, at) => peer === peers[at]) ? kept : { ...kept, peers: left };
+  return left.length === kept.length && left.every((peer, at) => peer === kept[at]) ? kept : left;
 }
 
 /** The kernel first, then the file. Throws `apply_failed`, with everything as it was, or `digest_mismatch`. */

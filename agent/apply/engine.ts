@@ -5,7 +5,7 @@ import { withRunningPeers } from '../core/kept-peers.ts';
 import { AgentError } from '../core/agent-error.ts';
 import { isDisruptive } from '../core/plan.ts';
 import type { Reserve } from '../host/config-files.ts';
-import { type JournalEntry, NO_PEERS } from '../host/state-folder.ts';
+import type { JournalEntry } from '../host/state-folder.ts';
 import { highestImpact, type Impact } from '../protocol/impact.ts';
 import { changedFields, type InterfaceConfig } from '../protocol/wgquick/config.ts';
 import { interfaceOf, parseDocument } from '../protocol/wgquick/document.ts';
@@ -69,7 +69,7 @@ export async function apply(target: ManagedInterface, approved: Plan, rest?: () 
   }
   // Peers that were kept over a down are back; until here a crash would have needed them.
   if (desired.state === 'up')
-    await target.state.writePeers(NO_PEERS).catch((error: unknown) => {
+    await target.state.writePeers([]).catch((error: unknown) => {
       target.host.log.warn('kept peers could not be forgotten', { interface: target.name, error: String(error) });
     });
   // Whoever replaced it: a step, or a hook that deleted it.

@@ -7,7 +7,7 @@ import { isSame, withFieldsOf } from '../protocol/wgquick/config.ts';
 import { interfaceOf, parseDocument } from '../protocol/wgquick/document.ts';
 import { FIELD_NAMES } from '../protocol/wgquick/fields.ts';
 import { render } from '../protocol/wgquick/render.ts';
-import { type JournalEntry, NO_PEERS } from '../host/state-folder.ts';
+import type { JournalEntry } from '../host/state-folder.ts';
 import { settleSidecar } from './sidecar.ts';
 import { activeConfigOf } from './lifecycle.ts';
 import type { ManagedInterface } from './managed-interface.ts';
@@ -67,7 +67,7 @@ export async function closeJournal(target: ManagedInterface, journal: JournalEnt
   else if (present?.index === previousLedger?.index)
     await state.writeLedger(previousLedger === null ? null : { ...previousLedger, hooks: present?.hooks ?? [] });
   // What runs has its peers.
-  if (previousDevice !== null) await state.writePeers(NO_PEERS);
+  if (previousDevice !== null) await state.writePeers([]);
   await target.state.writeDesired(journal.previousDesired);
   await target.state.writeJournal(null);
 }

@@ -1,23 +1,24 @@
 import type { NetworkEvents } from '../host/network-events.ts';
 
-/** Knows of interfaces that we took down whether anybody else had them up since. */
+/** Knows of interfaces that we took down whether somebody else was seen to have them up since. */
 export class LifeWatch {
-  readonly #network: NetworkEvents;
-  /** Numbers of devices (ifindex) that were ours, by the name of an interface that only we had up since it is watched. */
+  /** Numbers of devices (ifindex) that were ours, by the name of an interface that is watched since we took it down. */
   readonly #ours = new Map<string, Set<number>>();
+  readonly #others = new Set<string>();
   readonly #starting = new Set<string>();
 
-  constructor(network: NetworkEvents) {
-    this.#network = network;
+  constructor(network: Pick<NetworkEvents, 'onChange'>) {
     network.onChange((line) => {
+      // What may have been missed proves nothing.
       if (line === null) this.#ours.clear();
       else this.#see(line);
     });
   }
 
-  /** The interface was taken down by us; `index`: of the device that it had. Where nobody tells of links it is not watched. */
+  /** The interface was taken down by us; `index`: of the device that it had. */
   ended(name: string, index: number): void {
-    if (this.#network.isReliable()) this.#ours.set(name, new Set([index]));
+    this.#ours.set(name, new Set([index]));
+    this.#others.delete(name);
   }
 
   /** Brings it up again: what is told of it meanwhile is ours. */
@@ -30,9 +31,9 @@ export class LifeWatch {
     }
   }
 
-  /** Whether surely nobody else had it up since it ended. */
-  isUnbroken(name: string): boolean {
-    return this.#network.isReliable() && this.#ours.has(name);
+  /** Whether a device of this name that is not ours was seen since the interface ended. */
+  hadOthers(name: string): boolean {
+    return this.#others.has(name);
   }
 
   /** A line of `ip -oneline monitor`: `7: wg0: <...>`, `Deleted 7: wg0: <...>`, `7: wg0    inet ...`. */
@@ -41,6 +42,6 @@ export class LifeWatch {
     const ours = this.#ours.get(name);
     if (ours === undefined) return;
     if (this.#starting.has(name)) ours.add(Number(index));
-    else if (!ours.has(Number(index))) this.#ours.delete(name);
+    else if (!ours.has(Number(index))) this.#others.add(name);
   }
 }

@@ -5,24 +5,24 @@ import type { Baseline, Device, Peer } from '../core/device.ts';
 import { hookedBaseline } from '../core/baseline.ts';
 import { type Hook, mayAddFirst } from '../core/hook-change.ts';
 import type { Step, StepOf } from '../core/plan.ts';
-import { editsToSave } from '../core/saved-peers.ts';
 import { withEffect } from '../core/teardown.ts';
 import { keyOf } from '../protocol/hooks/effects/effect.ts';
 import { effectsOf } from '../protocol/hooks/effects/effects-of.ts';
 import { type ActionOf, STEPS } from '../protocol/steps.ts';
 import { type InterfaceConfig, withFieldsOf } from '../protocol/wgquick/config.ts';
-import { interfaceOf, parseDocument, peerKeys, savesConfig } from '../protocol/wgquick/document.ts';
+import { interfaceOf, parseDocument } from '../protocol/wgquick/document.ts';
 import { type FieldName, HOOK_NAMES } from '../protocol/wgquick/fields.ts';
-import { type PeerEdits, withPeerEdits } from '../protocol/wgquick/peer-edits.ts';
+import { withPeerEdits } from '../protocol/wgquick/peer-edits.ts';
 import { render } from '../protocol/wgquick/render.ts';
 import { runEach, runHook, runQuietly, setUpAgain } from './hooks.ts';
 import { activeConfigOf, bringDown, bringUp, forgetOlderLife, resolverFailure } from './lifecycle.ts';
 import { linesOf, LOAD_LINE, UNLOAD_LINE } from '../protocol/firewall/hook-lines.ts';
 import { runIntentLine } from './intent-lines.ts';
+import { keptFor, savePeers, savePeersInFile } from './peers-over-a-down.ts';
 import { writeSidecar } from './sidecar.ts';
 import { lookAtHooks } from './look-at-hooks.ts';
 import type { ManagedInterface } from './managed-interface.ts';
-import { carryOf, type Snapshot } from './snapshot.ts';
+import type { Snapshot } from './snapshot.ts';
 
 /** What the runners of steps work with. */
 export interface StepContext {
@@ -126,7 +126,7 @@ async function upWithPeers({ target, desired, carry, startConfig }: StepContext)
     await forgetOlderLife(target);
     throw new AgentError('command_failed', `The interface ${target.name} went right after it came up`);
   }
-  const restored = carry === null ? beyond(await keptPeers(target, device), device) : peersToRestore(carry, device);
+  const restored = carry === null ? await keptFor(target, device) : peersToRestore(carry, device);
   const hooks = (await state.readLedger())?.hooks ?? [];
   const baseline = baselineOf(device, { desired, carry, restored });
   // What a hook that failed did not set up is missing, and drift; it is not what never shows.
@@ -170,29 +170,6 @@ function greet({ backend, host, name }: ManagedInterface, triggered: readonly Pe
   setTimeout(() => void send(), GREETING_MS).unref();
 }
 
-/**
- * Peers that were kept for this device: of the life before it, where nobody else had the interface up in between. Where that was not
- * watched, a device with the very next number tells as much.
- */
-async function keptPeers(
-  { state, lives, name, host, warnings }: ManagedInterface,
-  device: Device,
-): Promise<readonly Peer[]> {
-  const { peers, index } = await state.readPeers();
-  if (peers.length === 0 || lives.isUnbroken(name) || (index !== null && device.index === index + 1)) return peers;
-  const text =
-    'peers that only the kernel had are not brought back: the interface may have been up without the agent since';
-  warnings.push(text);
-  host.log.warn(text, { interface: name, peers: peers.map(({ publicKey }) => publicKey) });
-  return [];
-}
-
-/** Peers that the device does not have. */
-function beyond(peers: readonly Peer[], device: Device): Peer[] {
-  const present = new Set(device.peers.map(({ publicKey }) => publicKey));
-  return peers.filter(({ publicKey }) => !present.has(publicKey));
-}
-
 /** The configuration without these up hooks. */
 const withoutHooks = (config: InterfaceConfig, lines: readonly string[]): InterfaceConfig =>
   lines.length === 0
@@ -222,30 +199,6 @@ function baselineOf({ peers: _, index: __, ...device }: Device, { desired, carry
     .filter((destination) => networks.has(destination) && !present.has(destination));
   return { ...device, routes: [...device.routes, ...back.map((destination) => ({ destination, table }))] };
 }
-
-/** Peers that only the kernel has are kept for the next `up`, where the file does not ask for more. */
-async function savePeers(target: ManagedInterface, snapshot: Snapshot): Promise<void> {
-  const { document, fileText } = snapshot;
-  const device = carryOf(snapshot);
-  if (device === null || fileText === null) return;
-  await savePeersInFile(target, snapshot);
-  const known = new Set(peerKeys(document));
-  const peers = savesConfig(document) ? [] : device.peers.filter(({ publicKey }) => !known.has(publicKey));
-  await target.state.writePeers({ peers, index: device.index });
-}
-
-/** With `SaveConfig = true` a `wg-quick down` writes what runs over the file. So do we with the peers, and keep the rest of it as it is. */
-async function savePeersInFile(target: ManagedInterface, { device, document, ...texts }: Snapshot): Promise<PeerEdits> {
-  const { fileText, runningText } = texts;
-  if (device === null || fileText === null || !savesConfig(document)) return NO_EDITS;
-  const running = runningText === null ? null : parseDocument(runningText);
-  const edits = editsToSave(device.peers, { file: document, running });
-  const text = withPeerEdits(fileText, edits);
-  if (text !== fileText) await target.writeFile(text);
-  return edits;
-}
-
-const NO_EDITS: PeerEdits = { set: [], removed: [] };
 
 /**
  * Takes back the commands that go, runs those that come; what stays is not touched, nor is the device. Rules of the firewall come before

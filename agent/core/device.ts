@@ -18,13 +18,6 @@ export interface Peer {
   readonly keepalive: number;
 }
 
-/** Peers that only the kernel had when an interface went down, for the next time that it comes up. */
-export interface KeptPeers {
-  readonly peers: readonly Peer[];
-  /** The number of the device that they were of; null = not known, or of an earlier boot. */
-  readonly index: number | null;
-}
-
 /** A unicast route through a device. */
 export interface Route {
   readonly destination: Cidr;

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { cidr } from '../../test/fixtures/cidr.ts';
-import { mkdtempDisposable, readdir, readFile, stat, writeFile } from 'node:fs/promises';
+import { mkdtempDisposable, readdir, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { inspect } from 'node:util';
@@ -204,17 +204,4 @@ test('after a reboot nothing runs that was brought up before it; what is wanted 
   expect(await again.open('wg0').readRunning()).toBeNull();
   expect(await again.desiredUp()).toEqual(['wg0']);
   expect(await again.unfinished()).toEqual(['wg0']);
-});
-
-test('peers that were kept are of a device of this boot; of another boot, or written by an older agent, they are of none', async () => {
-  await using folder = await temporaryFolder();
-  const state = (await openStateFolder(folder.path)).open('wg0');
-  await state.writePeers({ peers: [aPeer()], index: 7 });
-  expect(await state.readPeers()).toMatchObject({ peers: [{ publicKey: aPeer().publicKey }], index: 7 });
-  const path = join(folder.path, 'peers', 'wg0');
-  const stored = JSON.parse(await readFile(path, 'utf8')) as { readonly peers: readonly string[] };
-  for (const older of [{ ...stored, bootId: 'of a previous boot' }, stored.peers]) {
-    await writeFile(path, JSON.stringify(older));
-    expect(await state.readPeers()).toMatchObject({ peers: [{ publicKey: aPeer().publicKey }], index: null });
-  }
 });

@@ -2,7 +2,8 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { KeptPeers, Ledger } from '../core/device.ts';
+import type { Ledger, Peer } from '../core/device.ts';
+import { dumpLineOf } from '../core/parse-dump.ts';
 import { type Owner, parseOwner } from '../protocol/owner.ts';
 import { Secret } from '../protocol/secret.ts';
 import type { PeerEdits } from '../protocol/wgquick/peer-edits.ts';
@@ -25,14 +26,12 @@ import {
   journalText,
   parseEdits,
   parseJournal,
-  NO_PEERS,
   parseLedger,
   parsePeers,
-  peersText,
   storedLedger,
 } from './stored-state.ts';
 
-export { type JournalEntry, NO_PEERS } from './stored-state.ts';
+export type { JournalEntry } from './stored-state.ts';
 
 /** What the agent remembers of one interface. */
 export interface InterfaceState {
@@ -44,8 +43,9 @@ export interface InterfaceState {
   /** Null = nothing is known of the device, or there is none. */
   readLedger(): Promise<Ledger | null>;
   writeLedger(ledger: Ledger | null): Promise<void>;
-  readPeers(): Promise<KeptPeers>;
-  writePeers(kept: KeptPeers): Promise<void>;
+  /** Peers that only the kernel had when the interface went down, for the next time that it comes up. */
+  readPeers(): Promise<readonly Peer[]>;
+  writePeers(peers: readonly Peer[]): Promise<void>;
   /** The state that a caller asked for; null = nobody did. */
   readDesired(): Promise<'up' | 'down' | null>;
   writeDesired(state: 'up' | 'down' | null): Promise<void>;
@@ -101,8 +101,9 @@ async function put(path: string, text: string | null, lifetime: Lifetime = 'ever
 }
 
 /** What was brought up before a reboot is gone, and so is all that its hooks had set up. */
-async function forgetPreviousBoot(folder: string, folders: readonly string[], bootId: string): Promise<void> {
+async function forgetPreviousBoot(folder: string, folders: readonly string[]): Promise<void> {
   const path = join(folder, 'boot-id');
+  const bootId = await readFile('/proc/sys/kernel/random/boot_id', 'utf8');
   if ((await readText(path)) === bootId) return;
   for (const each of folders) for (const name of await listFolder(each)) await removeDurably(join(each, name));
   await writeDurably(path, bootId);
@@ -130,9 +131,8 @@ export async function openStateFolder(folder: string): Promise<StateFolder> {
     await removeTemporaries(path);
   }
   const identity = await readIdentity(folder);
-  const bootId = await readFile('/proc/sys/kernel/random/boot_id', 'utf8');
-  await forgetPreviousBoot(folder, [running, ledger], bootId);
-  const open = (name: string): InterfaceState => interfaceState(folders, name, bootId);
+  await forgetPreviousBoot(folder, [running, ledger]);
+  const open = (name: string): InterfaceState => interfaceState(folders, name);
   return {
     epoch: identity.epoch,
     digestKey: new Secret(identity.digestKey),
@@ -162,7 +162,7 @@ interface Folders {
   readonly edits: string;
 }
 
-function interfaceState(folders: Folders, name: string, bootId: string): InterfaceState {
+function interfaceState(folders: Folders, name: string): InterfaceState {
   const { running, ledger, peers, wanted, journal, owner, edits } = folders;
   const runningPath = join(running, `${name}.conf`);
   return {
@@ -178,9 +178,9 @@ function interfaceState(folders: Folders, name: string, bootId: string): Interfa
       put(join(ledger, name), entry === null ? null : JSON.stringify(storedLedger(entry)), 'boot'),
     async readPeers() {
       const text = await readText(join(peers, name));
-      return text === null ? NO_PEERS : parsePeers(text, bootId);
+      return text === null ? [] : parsePeers(text);
     },
-    writePeers: (kept) => put(join(peers, name), kept.peers.length === 0 ? null : peersText(kept, bootId)),
+    writePeers: (kept) => put(join(peers, name), kept.length === 0 ? null : JSON.stringify(kept.map(dumpLineOf))),
     readDesired: async () => asState(await readText(join(wanted, name))),
     writeDesired: (state) => put(join(wanted, name), state),
     async readOwner() {

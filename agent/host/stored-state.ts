@@ -1,5 +1,5 @@
 import { AgentError } from '../core/agent-error.ts';
-import type { Baseline, Device, KeptPeers, Ledger, Peer, Route } from '../core/device.ts';
+import type { Baseline, Device, Ledger, Peer, Route } from '../core/device.ts';
 import { dumpLineOf, parsePeer } from '../core/parse-dump.ts';
 import { type Edit, edited, editOf } from '../core/text-edit.ts';
 import type { Cidr } from '../protocol/address.ts';
@@ -184,27 +184,12 @@ export function parseJournal(text: string): JournalEntry {
   }
 }
 
-interface StoredPeers extends Pick<KeptPeers, 'index'> {
-  readonly bootId: string;
-  readonly peers: readonly string[];
-}
-
-/** Secrets print as redacted; in this 0600 file they must be whole. `bootId`: of this boot. */
-export function peersText({ peers, index }: KeptPeers, bootId: string): string {
-  const stored: StoredPeers = { bootId, index, peers: peers.map(dumpLineOf) };
-  return JSON.stringify(stored);
-}
-
-export const NO_PEERS: KeptPeers = { peers: [], index: null };
-
-/** What cannot be read is as nothing. Agents before 0.2 wrote the peers alone. */
-export function parsePeers(text: string, bootId: string): KeptPeers {
+/** What cannot be read is as nothing. */
+export function parsePeers(text: string): Peer[] {
   try {
-    const stored = JSON.parse(text) as (StoredPeer | string)[] | StoredPeers;
-    if (Array.isArray(stored)) return { peers: stored.map(peerOf), index: null };
-    return { peers: stored.peers.map(peerOf), index: stored.bootId === bootId ? stored.index : null };
+    return (JSON.parse(text) as (StoredPeer | string)[]).map(peerOf);
   } catch {
-    return NO_PEERS;
+    return [];
   }
 }
 

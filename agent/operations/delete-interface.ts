@@ -1,6 +1,5 @@
 import { bringDown, forgetOlderLife } from '../apply/lifecycle.ts';
 import type { ManagedInterface } from '../apply/managed-interface.ts';
-import { NO_PEERS } from '../host/state-folder.ts';
 import { readSnapshot } from '../apply/snapshot.ts';
 import { takeDownOurs } from './set-state.ts';
 
@@ -12,7 +11,7 @@ export async function deleteInterface(target: ManagedInterface): Promise<{ statu
     await (before.file === null ? takeDownOurs(target, before) : bringDown(target, before.device));
   else await forgetOlderLife(target);
   await target.removeFile();
-  await state.writePeers(NO_PEERS);
+  await state.writePeers([]);
   await state.writePeerEdits(null);
   await state.writeDesired(null);
   await state.writeOwner(null);

@@ -2,47 +2,27 @@ import { conditionOf, isRetryable } from '../api/conditions.ts';
 import type { PlanStatus } from '../api/wireguardnode.generated.ts';
 import {
   applyFailedRows,
-  applyingRows,
-  blockedRows,
   type ConditionRow,
   contendedRows,
-  deletingRows,
   driftedRows,
   impactRows,
   inSyncRows,
-  keptRows,
-  letGoRows,
   lostMsOf,
-  movingRows,
-  notLetGoRows,
   notRestoredRows,
   type OutcomeContext,
   refusedRows,
-  suspendedRows,
   unreachableRows,
 } from './condition-rows.ts';
 import type { Difference } from './differences.ts';
 import type { Observation } from './observation.ts';
 import type { Change, Outcome, OutcomeOf } from './outcome.ts';
 import type { LogLine, OutcomeRow } from './outcome-row.ts';
-import {
-  AFTER_A_SHORT_WAIT,
-  AFTER_FAILED_APPLY,
-  atInterval,
-  ON_CHANGE,
-  type Retry,
-  slowly,
-  SOON,
-  WHILE_REFUSED,
-  whileLost,
-} from './retry.ts';
+import { AFTER_FAILED_APPLY, atInterval, type Retry, slowly, whileLost } from './retry.ts';
+import { none, observationOf, quiet, UNDER_WAY } from './under-way-table.ts';
 
-const none = (): undefined => undefined;
-const observationOf = ({ observation }: { readonly observation?: Observation }): Observation | undefined => observation;
 const driftOf = ({ differences }: { readonly differences: readonly Difference[] }): readonly Difference[] =>
   differences;
 const planOf = ({ plan }: { readonly plan: PlanStatus | undefined }): PlanStatus | undefined => plan;
-const quiet = (kind: Outcome['kind']) => (): LogLine => ({ whenNew: 'info', whenSame: 'debug', message: kind });
 
 const waiting = {
   observation: observationOf,
@@ -54,19 +34,9 @@ const waiting = {
   keepsContended: false,
 } as const;
 
-const nothingNew = {
-  conditions: (_: unknown, context: OutcomeContext) => keptRows(context),
-  observation: none,
-  drift: none,
-  plan: none,
-  change: none,
-  failure: null,
-  repeated: null,
-  keepsContended: true,
-} as const;
-
 /** One row for each kind of outcome; a new kind does not compile until each of its questions is answered. */
 const OUTCOMES: { readonly [K in Outcome['kind']]: OutcomeRow<OutcomeOf<K>> } = {
+  ...UNDER_WAY,
   'in-sync': {
     conditions: inSyncRows,
     observation: observationOf,
@@ -88,87 +58,6 @@ const OUTCOMES: { readonly [K in Outcome['kind']]: OutcomeRow<OutcomeOf<K>> } = 
             fields: { ...change, corrected: change.corrected.join(' ') },
           },
   },
-  applying: {
-    conditions: (_, context) => applyingRows(context),
-    observation: none,
-    drift: none,
-    plan: none,
-    change: none,
-    retry: (_, { node, nowMs }) => atInterval(node, nowMs),
-    failure: null,
-    repeated: null,
-    status: 'interim',
-    keepsContended: false,
-    log: quiet('applying'),
-  },
-  unmoved: {
-    ...nothingNew,
-    retry: ({ retry }) => retry,
-    status: 'same',
-    log: () => ({ whenNew: 'debug', whenSame: 'debug', message: 'unmoved' }),
-  },
-  queued: {
-    ...nothingNew,
-    // It is woken at its turn; this is for the word that it waits.
-    retry: () => AFTER_A_SHORT_WAIT,
-    failure: 'kept',
-    status: 'never',
-    log: () => ({ whenNew: 'debug', whenSame: 'debug', message: 'waits for its turn on the host' }),
-  },
-  blocked: {
-    ...nothingNew,
-    conditions: blockedRows,
-    observation: observationOf,
-    retry: () => ON_CHANGE,
-    failure: 'kept',
-    status: 'open',
-    log: quiet('blocked'),
-  },
-  deleting: {
-    ...nothingNew,
-    conditions: deletingRows,
-    retry: ({ retry }) => retry,
-    failure: 'deletion',
-    status: 'final',
-    log: ({ why }) => ({ whenNew: 'warn', whenSame: 'debug', message: 'deletion waits', fields: { why } }),
-  },
-  'let-go': {
-    ...nothingNew,
-    conditions: letGoRows,
-    retry: () => ON_CHANGE,
-    status: 'final',
-    log: ({ finalizers }) => ({
-      whenNew: 'info',
-      whenSame: 'debug',
-      message: 'deleted, and kept by others',
-      fields: { finalizers: finalizers.join(' ') },
-    }),
-  },
-  'not-let-go': {
-    ...nothingNew,
-    conditions: notLetGoRows,
-    retry: () => WHILE_REFUSED,
-    status: 'final',
-    log: ({ message }) => ({
-      whenNew: 'warn',
-      whenSame: 'debug',
-      message: 'deleted, and our finalizer is held',
-      fields: { message },
-    }),
-  },
-  moving: {
-    ...nothingNew,
-    conditions: movingRows,
-    retry: ({ retry }) => retry,
-    failure: 'deletion',
-    status: 'final',
-    log: ({ message }) => ({
-      whenNew: 'warn',
-      whenSame: 'debug',
-      message: 'leaving the former host',
-      fields: { message },
-    }),
-  },
   refused: {
     conditions: refusedRows,
     observation: observationOf,
@@ -186,19 +75,6 @@ const OUTCOMES: { readonly [K in Outcome['kind']]: OutcomeRow<OutcomeOf<K>> } = 
       message: 'refused',
       fields: { reason, message },
     }),
-  },
-  suspended: {
-    conditions: suspendedRows,
-    observation: none,
-    drift: none,
-    plan: none,
-    change: none,
-    retry: () => ON_CHANGE,
-    failure: null,
-    repeated: null,
-    status: 'final',
-    keepsContended: true,
-    log: quiet('suspended'),
   },
   unreachable: {
     conditions: unreachableRows,
@@ -218,22 +94,6 @@ const OUTCOMES: { readonly [K in Outcome['kind']]: OutcomeRow<OutcomeOf<K>> } = 
       message: 'agent unreachable',
       fields: { reason, message },
     }),
-  },
-  superseded: {
-    conditions: (_, context) => keptRows(context),
-    observation: none,
-    drift: none,
-    plan: none,
-    change: none,
-    retry: () => SOON,
-    failure: 'apply',
-    repeated: ({ message }) => ({
-      kind: 'apply-failed',
-      message: `Cannot apply the configuration: ${message}, again and again`,
-    }),
-    status: 'never',
-    keepsContended: true,
-    log: ({ message }) => ({ whenNew: 'info', whenSame: 'info', message: 'compared anew', fields: { why: message } }),
   },
   drifted: {
     ...waiting,

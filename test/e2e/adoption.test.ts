@@ -149,15 +149,17 @@ describe('the agent on a host that it did not set up', () => {
     expect((await rules()).trim()).toBe('');
   });
 
-  test('a previous tunnel that cannot come up again does not keep a better configuration out, and its live peers are kept', async () => {
+  test('F4 a previous tunnel whose hook fails the second time is back all the same, and its live peers are kept', async () => {
     const peer = await newPeer();
     await alone.host.writeFile(CONF, conf([`PrivateKey = ${newPrivateKey()}`, ...BASE, 'PostUp = mkdir /run/once']));
     await alone.client.setState(INTERFACE, 'enable', CALL);
     await sh(`wg set ${INTERFACE} peer ${peer} allowed-ips 10.9.0.0/24`);
     await expect(put({ table: 'off', post_up: ['false'] })).rejects.toMatchObject({
       agentCode: 'apply_failed',
-      rolledBack: false,
+      rolledBack: true,
+      message: expect.stringContaining('postUp[0] failed: the interface is up without what it sets up'),
     });
+    expect(await isUp()).toBe(true);
     expect(await put({ table: 'off', post_up: [] })).toMatchObject({ changed: true });
     expect(await isUp()).toBe(true);
     expect(await sh(`wg show ${INTERFACE} allowed-ips`)).toContain(`${peer}\t10.9.0.0/24`);

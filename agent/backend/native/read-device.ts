@@ -110,7 +110,11 @@ export async function describeRoutes(
   const of = table === null || table === 'off' ? 'main' : table;
   const attributes = await Promise.all(
     families.map(async (family) => {
-      const { stdout } = await runner.run('ip', ['-details', family, 'route', 'show', 'table', of, 'dev', name]);
+      const list = (): ReturnType<CommandRunner['run']> =>
+        runner.run('ip', ['-details', family, 'route', 'show', 'table', of, 'dev', name]);
+      const first = await list();
+      // Nobody asks again for as long as the interface is up.
+      const { stdout } = first.exitCode === 0 ? first : await list();
       return [...routeAttributesIn(stdout, family)];
     }),
   );
