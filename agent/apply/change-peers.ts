@@ -224,7 +224,7 @@ async function afterwards(target: ManagedInterface, { device, change, running }:
     }
   };
   await tried('a route to what a peer may use', () => addRoutes(target, running, change));
-  await removeRoutes(target, change.unused);
+  await tried('the way back of a route that no peer needs', () => removeRoutes(target, change.unused));
   await tried('the address of a peer', () => resolveNames(target, device, { text, edits }));
 }
 

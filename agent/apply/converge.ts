@@ -58,7 +58,9 @@ export async function carryOutPlan(
   desired: DesiredInterface,
   { now, steps, limit, fileBefore }: ApprovedRound,
 ): Promise<Snapshot> {
-  const unasked = new Set(unaskedSteps(steps, fileBefore, desired.config).map(idOf));
+  // What a hook makes again by itself is no step of ours, but is left where the hook cannot: it is healing all the same.
+  const all = [...steps, ...liveSteps(withoutLost(currentOf(now)), desired)];
+  const unasked = new Set(unaskedSteps(all, fileBefore, desired.config).map(idOf));
   const isAsked = (step: Step): boolean => !unasked.has(idOf(step));
   const after = await carryOut(convergence, desired, { now, steps: steps.filter(isAsked), limit, isAsked });
   return unasked.size === 0 ? after : heal(convergence, desired, { after, unasked });
@@ -94,7 +96,7 @@ async function heal(
   }
   const others = failed.size < MAX_FAILURES ? [] : stepsLeft();
   if (others.length > 0) {
-    const reason = `more than ${String(MAX_FAILURES)} failed`;
+    const reason = `${String(MAX_FAILURES)} failed`;
     warn(target, `and ${String(others.length)} more that are missing on the host were not tried`, reason);
   }
   return now;

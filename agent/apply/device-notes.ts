@@ -38,7 +38,7 @@ export function notesAfter(
   if (runningText === null) return { runningText: activeConfigOf(text), ledger: newLedger(device.index) };
   // As good as always the device runs by its file, and the work is done once.
   const after = runningText === fileText ? text : withPeerEdits(runningText, editsFor(runningText, { device, edits }));
-  return { runningText: after, ledger: withRoutes(ledger, routes, unused) };
+  return { runningText: after, ledger: withRoutes(ledger ?? newLedger(device.index), routes, unused) };
 }
 
 /** A peer that the text lacks comes into it as the kernel has it. */
@@ -47,9 +47,9 @@ function editsFor(runningText: string, { device: { peers }, edits }: Pick<NotedC
   return wholeEdits(edits, { document, inFile: peerKeysIn(runningText), peers }).file;
 }
 
-function withRoutes(ledger: Ledger | null, routes: readonly Route[], unused: readonly Route[]): Ledger | null {
-  const baseline = ledger?.baseline ?? null;
-  if (ledger === null || baseline === null || routes.length + unused.length === 0) return ledger;
+function withRoutes(ledger: Ledger, routes: readonly Route[], unused: readonly Route[]): Ledger {
+  const { baseline } = ledger;
+  if (baseline === null || routes.length + unused.length === 0) return ledger;
   const known = new Set(baseline.routes.map(idOf));
   const fresh = routes.filter((route) => !known.has(idOf(route)));
   const gone = new Set(unused.map(idOf));

@@ -29,12 +29,10 @@ test.each<[string, readonly (string | null)[], boolean]>([
   expect(lives.hadOthers('wg0')).toBe(expected);
 });
 
-test('what we bring up ourselves is ours, and what is told of it later, too', async () => {
+test('what we bring up ourselves is ours, whether it is told before or after we say so', () => {
   lives.ended('wg0', 7);
-  await lives.starting('wg0', () => {
-    tell('8: wg0: <NOARP> mtu 1420');
-    return Promise.resolve();
-  });
+  tell('8: wg0: <NOARP> mtu 1420');
+  lives.own('wg0', 8);
   tell('Deleted 8: wg0: <NOARP> mtu 1420');
   expect(lives.hadOthers('wg0')).toBe(false);
 });

@@ -28,6 +28,8 @@ export interface BroughtUp {
   readonly names: readonly NamedEndpoint[];
   /** Up hooks that failed, where it came up all the same. */
   readonly failed: readonly string[];
+  /** False = somebody else was faster: the device is theirs. */
+  readonly isOurs: boolean;
 }
 
 /**
@@ -52,14 +54,14 @@ export async function bringUp(target: ManagedInterface, text: string, previous: 
     // A file that came from a backup has none beside it.
     if (config.firewall.length > 0) await writeSidecar(target, compile(config, target.name));
     const started = await backend.up({ document, previous, resolverFailed: resolverFailure(target) }, hooks);
-    if (started !== 'taken') return { names: started.names, failed };
+    if (started !== 'taken') return { names: started.names, failed, isOurs: true };
   } catch (error) {
     await takeBack();
     throw error;
   }
   // Somebody else was faster, wg-quick@ at boot for instance: the device is theirs, and the next look takes it as it is.
   await takeBack();
-  return { names: [], failed: [] };
+  return { names: [], failed: [], isOurs: false };
 }
 
 /** Takes back what is left of a device that went without us: what hooks set up, rules, rows of the firewall, name servers. */

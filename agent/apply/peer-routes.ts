@@ -55,12 +55,18 @@ export async function routesToAdd(
   return missing;
 }
 
-/** Takes routes from the device. One that has gone already is fine: it is what was wanted. */
+/** Takes routes from the device. One that has gone already is fine: it is what was wanted. Throws AgentError for any other failure. */
 export async function removeRoutes({ name, host }: ManagedInterface, routes: readonly Route[]): Promise<void> {
   if (routes.length === 0) return;
   const lines = routes.map(({ destination, table }) => `route delete ${destination} dev ${name} table ${table}\n`);
-  const { exitCode } = await host.runner.run('ip', ['-force', '-batch', '-'], { stdin: lines.join('') });
-  if (exitCode !== 0) host.log.info('routes of peers had gone already', { interface: name });
+  const { exitCode, stderr } = await host.runner.run('ip', ['-force', '-batch', '-'], { stdin: lines.join('') });
+  if (exitCode === 0) return;
+  const failures = stderr
+    .split('\n')
+    .filter((line) => line.startsWith('RTNETLINK') && !line.includes('No such process'));
+  if (failures.length > 0 || !stderr.includes('No such process'))
+    throw new AgentError('command_failed', `Cannot take routes from ${name}: ${stderr.trim().slice(0, 200)}`);
+  host.log.info('routes of peers had gone already', { interface: name });
 }
 
 function refuseHolder(name: string, network: Cidr, routes: readonly DeviceRoute[]): void {

@@ -1,4 +1,5 @@
 import type { Device, Peer } from '../core/device.ts';
+import { AgentError } from '../core/agent-error.ts';
 import { editsToSave } from '../core/saved-peers.ts';
 import { parseDocument, peerKeys, savesConfig } from '../protocol/wgquick/document.ts';
 import { type PeerEdits, withPeerEdits } from '../protocol/wgquick/peer-edits.ts';
@@ -26,7 +27,10 @@ export async function savePeersInFile(
   const running = runningText === null ? null : parseDocument(runningText);
   const edits = editsToSave(device.peers, { file: document, running });
   const text = withPeerEdits(fileText, edits);
-  if (text !== fileText) await target.writeFile(text);
+  if (text === fileText) return edits;
+  if ((await target.readFile()) !== fileText)
+    throw new AgentError('digest_mismatch', `${target.path} was changed by somebody else in the meantime`);
+  await target.writeFile(text);
   return edits;
 }
 

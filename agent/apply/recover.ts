@@ -24,6 +24,8 @@ export async function recover(target: ManagedInterface): Promise<boolean> {
   const journal = await target.state.readJournal();
   if (journal === null) return finishPeerEdits(target);
   await audited(target, 'recover', () => rollBack(forgiving(target), journal));
+  // Of a syncconf that was cut off there may be both.
+  await finishPeerEdits(target);
   return true;
 }
 

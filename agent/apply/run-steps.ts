@@ -2,7 +2,7 @@ import { peersToRestore, withSession } from '../core/carry-over.ts';
 import { AgentError, takenAway } from '../core/agent-error.ts';
 import type { LiveStep } from '../backend/backend.ts';
 import type { Baseline, Device, Peer } from '../core/device.ts';
-import { hookedBaseline } from '../core/baseline.ts';
+import { bareNetworks, hookedBaseline } from '../core/baseline.ts';
 import { type Hook, mayAddFirst } from '../core/hook-change.ts';
 import type { Step, StepOf } from '../core/plan.ts';
 import { withEffect } from '../core/teardown.ts';
@@ -120,12 +120,13 @@ async function noteRunning(
 
 async function upWithPeers({ target, desired, carry, startConfig }: StepContext): Promise<Seen> {
   const { state, backend, host } = target;
-  const { names, failed } = await target.lives.starting(target.name, () => bringUp(target, startConfig, carry));
+  const { names, failed, isOurs } = await bringUp(target, startConfig, carry);
   const device = await readHooked(target, desired, interfaceOf(parseDocument(startConfig)));
   if (device === null) {
     await forgetOlderLife(target);
     throw new AgentError('command_failed', `The interface ${target.name} went right after it came up`);
   }
+  if (isOurs) target.lives.own(target.name, device.index);
   const restored = carry === null ? await keptFor(target, device) : peersToRestore(carry, device);
   const hooks = (await state.readLedger())?.hooks ?? [];
   const baseline = baselineOf(device, { desired, carry, restored });
@@ -190,14 +191,15 @@ interface Restored {
 
 /** What came up, and the routes to peers that are brought back: only the kernel knew both. */
 function baselineOf({ peers: _, index: __, ...device }: Device, { desired, carry, restored }: Restored): Baseline {
-  if (desired.table === 'off') return device;
+  if (desired.table === 'off') return { ...device, bare: bareNetworks(device) };
   const table = desired.table ?? 'main';
   const networks = new Set(restored.flatMap(({ allowedIps }) => allowedIps));
   const present = new Set(device.routes.map(({ destination }) => destination));
   const back = (carry?.routes ?? [])
     .map(({ destination }) => destination)
     .filter((destination) => networks.has(destination) && !present.has(destination));
-  return { ...device, routes: [...device.routes, ...back.map((destination) => ({ destination, table }))] };
+  const routes = [...device.routes, ...back.map((destination) => ({ destination, table }))];
+  return { ...device, routes, bare: bareNetworks(device) };
 }
 
 /**

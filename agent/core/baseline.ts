@@ -4,7 +4,7 @@ import type { RoutingPart } from './default-routing.ts';
 import type { Baseline, Device, Route } from './device.ts';
 
 /** What a baseline has of each field of the configuration that the kernel shows. */
-const PARTS: Readonly<Partial<Record<FieldName, keyof Baseline>>> = {
+const PARTS: Readonly<Partial<Record<FieldName, Exclude<keyof Baseline, 'bare'>>>> = {
   privateKey: 'key',
   listenPort: 'listenPort',
   fwMark: 'fwMark',
@@ -78,14 +78,11 @@ export const isRouted = (address: Cidr): boolean =>
     : !/^(22[4-9]|23[0-9])\.|\/32$/.test(address) && !networkOf(address).startsWith('0.0.0.0/');
 
 /**
- * Tells addresses in a network that had no route once the device was up, though the kernel makes one: a hook took it, and it stays away.
- * `table`: as in the configuration; of a device with a table of its own nothing is known of others.
+ * Tells addresses in a network whose route a hook took: it stays away. `table`: as in the configuration; of a device with a table of its own
+ * nothing is known of others.
  */
 export function bareAddresses(baseline: Baseline | null, table: string | null): (address: Cidr) => boolean {
-  if (baseline === null || (table !== null && table !== 'off')) return () => false;
-  const present = new Set(baseline.routes.map(({ destination }) => destination));
-  const networks = baseline.addresses.filter(isRouted).map(networkOf);
-  const bare = new Set(baseline.linkUp ? networks.filter((network) => !present.has(network)) : []);
+  const bare = new Set(table === null || table === 'off' ? baseline?.bare : []);
   return (address) => bare.size > 0 && bare.has(networkOf(address));
 }
 
@@ -102,11 +99,24 @@ const idOf = ({ destination, table }: Route): string => `${destination} ${table}
 export function hookedBaseline(baseline: Baseline, before: Device, after: Device): Baseline {
   const parts = Object.values(PARTS).filter((part) => JSON.stringify(before[part]) !== JSON.stringify(after[part]));
   const had = new Set(before.routes.map(idOf));
-  const has = new Set(after.routes.map(idOf));
-  const kept = baseline.routes.filter((route) => has.has(idOf(route)) || !had.has(idOf(route)));
+  const has = new Map(after.routes.map((route) => [idOf(route), route]));
+  const kept = baseline.routes
+    .filter((route) => has.has(idOf(route)) || !had.has(idOf(route)))
+    .map((route) => has.get(idOf(route)) ?? route);
   const fresh = after.routes.filter((route) => !had.has(idOf(route)));
   const isSame = before.routing.join() === after.routing.join();
   const { routing, rulePlaces } = isSame ? baseline : after;
   const changed = Object.fromEntries(parts.map((part) => [part, after[part]]));
-  return { ...baseline, ...changed, routes: [...kept, ...fresh], routing, rulePlaces };
+  return { ...baseline, ...changed, routes: [...kept, ...fresh], routing, rulePlaces, bare: bareNetworks(after) };
+}
+
+/** Networks of addresses of a device whose hooks have run that have no route, though the kernel makes one: a hook took it. */
+export function bareNetworks({ addresses, routes, linkUp }: Pick<Device, 'addresses' | 'routes' | 'linkUp'>): Cidr[] {
+  const present = new Set(routes.map(({ destination }) => destination));
+  return linkUp
+    ? addresses
+        .filter(isRouted)
+        .map(networkOf)
+        .filter((network) => !present.has(network))
+    : [];
 }

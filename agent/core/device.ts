@@ -41,7 +41,11 @@ export interface Device extends DeviceSettings {
 }
 
 /** How a device was right after it came up, hooks included: what a hook set is right, and what is different later is drift. */
-export type Baseline = DeviceSettings & Pick<Device, 'routes' | 'routing' | 'rulePlaces'>;
+export type Baseline = DeviceSettings &
+  Pick<Device, 'routes' | 'routing' | 'rulePlaces'> & {
+    /** Networks of its addresses whose route a hook took; left out = none is known, as by agents before 0.6. */
+    readonly bare?: readonly Cidr[];
+  };
 
 /** One run of a command of an up hook. `started` is written before it, so that a crash leaves no doubt that it may have acted. */
 export interface HookRun {

@@ -44,15 +44,21 @@ describe('routes of the allowed IPs', () => {
       expected: ['add-route {"destination":"10.7.0.0/24","table":"main"} (table)'],
     },
     {
-      name: 'the connected route that a hook removed as the device came up stays away',
+      name: 'the connected route that the ledger of an older agent does not tell of comes back',
       device: { routes: [] },
       baseline: { routes: [] },
+      expected: ['add-route {"destination":"10.7.0.0/24","table":"main"} (table)'],
+    },
+    {
+      name: 'the connected route that a hook removed as the device came up stays away',
+      device: { routes: [] },
+      baseline: { routes: [], bare: [cidr('10.7.0.0/24')] },
       expected: [],
     },
     {
       name: 'and does not come with an address beside it, or with its own address again',
       device: { routes: [], addresses: [] },
-      baseline: { routes: [] },
+      baseline: { routes: [], bare: [cidr('10.7.0.0/24')] },
       wanted: { addresses: [cidr('10.7.0.1/24'), cidr('10.7.0.2/24')] },
       expected: [
         'write-file (addresses)',

@@ -265,7 +265,10 @@ const MAIN = '254';
 
 /** Routes with all that they said when the device came up; those that need another one for their gateway are last. */
 function asTheyWere(baseline: Baseline | null, table: string): (destinations: readonly Cidr[]) => Route[] {
-  const own = (baseline?.routes ?? []).filter((route) => route.table === table && route.attributes !== undefined);
+  // Those of the kernel name an address, which may be another one by now.
+  const own = (baseline?.routes ?? []).filter(
+    (route) => route.table === table && route.attributes !== undefined && !isOfKernel(route),
+  );
   const known = new Map(own.map((route) => [route.destination, route]));
   const isThrough = (route: Route): boolean => route.attributes?.startsWith('via ') === true;
   return (destinations) => {

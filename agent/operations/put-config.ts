@@ -1,6 +1,6 @@
 import type { Changed } from '../apply/audited.ts';
 import { apply } from '../apply/engine.ts';
-import type { ManagedInterface } from '../apply/managed-interface.ts';
+import { type ManagedInterface, warn } from '../apply/managed-interface.ts';
 import { type Plan, planFor } from '../apply/plan.ts';
 import { preflight } from '../apply/preflight.ts';
 import { readSnapshot, type Snapshot } from '../apply/snapshot.ts';
@@ -46,7 +46,7 @@ export async function putConfig(
   refuseImpact(plan, options);
   if (options.dry_run === true) return responseOf(plan, { outageMs: 0, digest: digest(before), changed: false });
   const owner = await claimed(context, target, { options, owner: before.owner });
-  const { outageMs, after: applied } = await applyFor(target, plan, before.owner);
+  const { outageMs, after: applied } = await applyFor(target, plan, { owner, before: before.owner });
   if (plan.steps.length > 0) tellChanged({ plan: plan.steps.map(wireStep), impact: plan.impact });
   const after = { ...applied, owner };
   if (plan.steps.length > 0) warnOfTeardown(target, config);
@@ -71,11 +71,18 @@ function refuseStranger({ owner: claim, replaces }: PutOptions, { name, owner }:
 }
 
 /** A change that is undone was nobody's. */
-async function applyFor(target: ManagedInterface, plan: Plan, before: Owner | null): ReturnType<typeof apply> {
+async function applyFor(
+  target: ManagedInterface,
+  plan: Plan,
+  { owner, before }: { readonly owner: Owner | null; readonly before: Owner | null },
+): ReturnType<typeof apply> {
   try {
     return await apply(target, plan);
   } catch (error) {
-    await target.state.writeOwner(before);
+    if (owner !== before)
+      await target.state.writeOwner(before).catch((failure: unknown) => {
+        warn(target, 'whose the interface was before could not be written', failure);
+      });
     throw error;
   }
 }

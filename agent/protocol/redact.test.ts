@@ -24,6 +24,20 @@ describe('N8: keys in text', () => {
     );
   });
 
+  test.each(['psk of the peer ', 'PresharedKey for peer ', 'private key, not that of peer '])(
+    'a key goes behind "%s": it is a secret that is told of',
+    (before) => {
+      expect(redactKeys(before + KEY)).toBe(`${before}[redacted]`);
+    },
+  );
+
+  test('in a line as long as an answer may be every key goes, and none costs a look at all before it', () => {
+    // A look back from each would take minutes.
+    const line = `peer ${KEY} `.repeat(60_000);
+    const redacted = redactKeys(line);
+    expect(redacted.split('[redacted]').length - 1).toBeGreaterThan(59_000);
+  });
+
   test('a key without padding and one that lacks a character go too', () => {
     expect(redactKeys(`${KEY.slice(0, 43)} ${KEY.slice(0, 42)}`)).toBe('[redacted] [redacted]');
   });

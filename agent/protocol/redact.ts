@@ -14,11 +14,19 @@ const PATH = /^(?=.*\/.*\/)(?:[A-Z]?[a-z0-9]{0,31}\/)+(?:[A-Z]?[a-z0-9]{0,31})$/
 /** The words of wg(8) and its like before a public key. */
 const BEFORE_PUBLIC = /(?:^|\s)-{0,2}(?:peer|public-?key)(?:\s+|=)["']?$/i;
 
-/** Whether a whole key stands here, where a public one does; behind a # nobody knows what words mean. */
+/** So long a line is nobody's command: all of it is secret. */
+const MAX_LINE = 4096;
+/** What makes the words of a line before a key say something else: a comment, and secrets that are told of. */
+const DOUBT = /#|psk|preshared|private/i;
+
+/** Whether a whole key stands here, where a public one does. Looks back no further than a line is long, so that the cost is linear. */
 function isPublic(text: string, run: string, at: number): boolean {
-  if (!/^.{43}=$/.test(run)) return false;
-  const before = text.slice(text.lastIndexOf('\n', at) + 1, at);
-  return !before.includes('#') && BEFORE_PUBLIC.test(before.slice(-32));
+  if (run.length !== 44 || !run.endsWith('=') || !BEFORE_PUBLIC.test(text.slice(Math.max(0, at - 32), at)))
+    return false;
+  const near = text.slice(Math.max(0, at - MAX_LINE), at);
+  const start = near.lastIndexOf('\n') + 1;
+  const line = near.slice(start);
+  return (start > 0 || at < MAX_LINE) && BEFORE_PUBLIC.test(line.slice(-32)) && !DOUBT.test(line);
 }
 
 const replaceSecrets = (text: string, by: (run: string) => string): string =>
