@@ -37,6 +37,13 @@ test('what we bring up ourselves is ours, whether it is told before or after we 
   expect(lives.hadOthers('wg0')).toBe(false);
 });
 
+test('of what is forgotten nothing is proven until it ends again', () => {
+  lives.ended('wg0', 7);
+  lives.forget('wg0');
+  tell('8: wg0: <NOARP> mtu 1420');
+  expect(lives.hadOthers('wg0')).toBe(false);
+});
+
 test('each end begins anew', () => {
   lives.ended('wg0', 7);
   tell('8: wg0: <NOARP> mtu 1420');

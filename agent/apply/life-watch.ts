@@ -28,6 +28,11 @@ export class LifeWatch {
     this.#lives.get(name)?.ours.add(index);
   }
 
+  /** What is told of it from now on proves nothing, until it ends again. */
+  forget(name: string): void {
+    this.#lives.delete(name);
+  }
+
   /** Whether a device of this name that is not ours was seen since the interface ended. */
   hadOthers(name: string): boolean {
     const life = this.#lives.get(name);

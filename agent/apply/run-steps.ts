@@ -120,7 +120,11 @@ async function noteRunning(
 
 async function upWithPeers({ target, desired, carry, startConfig }: StepContext): Promise<Seen> {
   const { state, backend, host } = target;
-  const { names, failed, isOurs } = await bringUp(target, startConfig, carry);
+  const { names, failed, isOurs } = await bringUp(target, startConfig, carry).catch((error: unknown) => {
+    // The number of a device that did not come up is not known: whatever is told of it proves nothing.
+    target.lives.forget(target.name);
+    throw error;
+  });
   const device = await readHooked(target, desired, interfaceOf(parseDocument(startConfig)));
   if (device === null) {
     await forgetOlderLife(target);

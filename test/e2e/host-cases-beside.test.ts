@@ -200,6 +200,12 @@ describe('cases from real hosts: what is done beside the agent', () => {
     await sh(`ip route del 10.20.0.0/16 dev ${INTERFACE}`);
     expect(await put({ mtu: 1300 })).toMatchObject({ changed: true });
     expect([await state(), await drift()]).toEqual([before, []]);
+    // Where another device has it now, that is drift, and fails nothing.
+    await sh(`ip route del 10.20.0.0/16 dev ${INTERFACE}; ip route add 10.20.0.0/16 dev lo metric 50`);
+    expect(await put({ mtu: 1310 })).toMatchObject({ changed: true });
+    await sh('ip route del 10.20.0.0/16 dev lo metric 50');
+    expect(await put({ mtu: 1300 })).toMatchObject({ changed: true });
+    expect([await state(), await drift()]).toEqual([before, []]);
     const postUp = hooks.map((hook) => hook.slice('PostUp = '.length));
     const answer = await put({ address: ['10.8.0.1/24'], post_up: [...postUp, 'false'] });
     expect(answer).toContain('the previous file and tunnel are back');
