@@ -84,8 +84,10 @@ type StoredLedger = Omit<Ledger, 'baseline' | 'hooks' | 'unseen'> & {
 
 export function storedLedger({ baseline, ...ledger }: Ledger): StoredLedger {
   if (baseline === null) return { ...ledger, baseline };
-  const { key, routes, ...rest } = baseline;
-  return { ...ledger, baseline: { ...rest, routes: storedRoutes(routes), publicKey: key?.publicKey ?? null } };
+  const { key, routes, bare, ...rest } = baseline;
+  // In one order whoever made it: what says the same is the same text.
+  const own = { ...rest, ...(bare === undefined ? {} : { bare }) };
+  return { ...ledger, baseline: { ...own, routes: storedRoutes(routes), publicKey: key?.publicKey ?? null } };
 }
 
 function ledgerOf({ baseline, hooks = [], unseen = [], ...ledger }: StoredLedger): Ledger {
