@@ -216,16 +216,20 @@ interface Afterwards {
 /** Routes and names: the change stands whatever comes of these, and who asked is told. */
 async function afterwards(target: ManagedInterface, { device, change, running }: Afterwards): Promise<void> {
   const { edits, text } = change;
-  const tried = async (what: string, work: () => Promise<void>): Promise<void> => {
+  const tried = async (failure: string, work: () => Promise<void>): Promise<void> => {
     try {
       await work();
     } catch (error) {
-      warn(target, `${what} could not be set up; it is looked at again with the interface`, error);
+      warn(target, failure, error);
     }
   };
-  await tried('a route to what a peer may use', () => addRoutes(target, running, change));
-  await tried('the way back of a route that no peer needs', () => removeRoutes(target, change.unused));
-  await tried('the address of a peer', () => resolveNames(target, device, { text, edits }));
+  const later = 'could not be set up; it is looked at again with the interface';
+  await tried(`a route to what a peer may use ${later}`, () => addRoutes(target, running, change));
+  await tried(
+    'a route that no peer needs any more stays until the interface goes down: it could not be taken away',
+    () => removeRoutes(target, change.unused),
+  );
+  await tried(`the address of a peer ${later}`, () => resolveNames(target, device, { text, edits }));
 }
 
 /** Endpoints that are names, by and by: no answer waits for a name server. What was asked before is asked anew, as it may be another one. */

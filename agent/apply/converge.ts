@@ -58,9 +58,10 @@ export async function carryOutPlan(
   desired: DesiredInterface,
   { now, steps, limit, fileBefore }: ApprovedRound,
 ): Promise<Snapshot> {
+  const current = currentOf(now);
   // What a hook makes again by itself is no step of ours, but is left where the hook cannot: it is healing all the same.
-  const all = [...steps, ...liveSteps(withoutLost(currentOf(now)), desired)];
-  const unasked = new Set(unaskedSteps(all, fileBefore, desired.config).map(idOf));
+  const hidden = current.lost.length === 0 ? [] : liveSteps(withoutLost(current), desired);
+  const unasked = new Set(unaskedSteps([...steps, ...hidden], fileBefore, desired.config).map(idOf));
   const isAsked = (step: Step): boolean => !unasked.has(idOf(step));
   const after = await carryOut(convergence, desired, { now, steps: steps.filter(isAsked), limit, isAsked });
   return unasked.size === 0 ? after : heal(convergence, desired, { after, unasked });

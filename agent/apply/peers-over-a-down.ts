@@ -3,7 +3,7 @@ import { AgentError } from '../core/agent-error.ts';
 import { editsToSave } from '../core/saved-peers.ts';
 import { parseDocument, peerKeys, savesConfig } from '../protocol/wgquick/document.ts';
 import { type PeerEdits, withPeerEdits } from '../protocol/wgquick/peer-edits.ts';
-import type { ManagedInterface } from './managed-interface.ts';
+import { type ManagedInterface, warn } from './managed-interface.ts';
 import { carryOf, type Snapshot } from './snapshot.ts';
 
 /** Peers that only the kernel has are kept for the next `up`, where the file does not ask for more. */
@@ -37,15 +37,11 @@ export async function savePeersInFile(
 const NO_EDITS: PeerEdits = { set: [], removed: [] };
 
 /** Peers that were kept when the interface went down, and that the device lacks. They were of that life: one of somebody else ends it. */
-export async function keptFor(
-  { state, lives, name, host, warnings }: ManagedInterface,
-  device: Device,
-): Promise<readonly Peer[]> {
+export async function keptFor(target: ManagedInterface, device: Device): Promise<readonly Peer[]> {
   const present = new Set(device.peers.map(({ publicKey }) => publicKey));
-  const peers = (await state.readPeers()).filter(({ publicKey }) => !present.has(publicKey));
-  if (peers.length === 0 || !lives.hadOthers(name)) return peers;
-  const text = 'peers that only the kernel had are not brought back: somebody else had the interface up since';
-  warnings.push(text);
-  host.log.warn(text, { interface: name, peers: peers.map(({ publicKey }) => publicKey) });
+  const peers = (await target.state.readPeers()).filter(({ publicKey }) => !present.has(publicKey));
+  if (peers.length === 0 || !target.lives.hadOthers(target.name)) return peers;
+  const keys = peers.map(({ publicKey }) => publicKey).join(', ');
+  warn(target, 'peers that only the kernel had are not brought back: somebody else had the interface up since', keys);
   return [];
 }

@@ -39,6 +39,10 @@ export interface Arguments {
   readonly given: readonly FlagName[];
 }
 
+/** Whether objects are chosen without their names. */
+export const asksForMany = (args: Pick<Arguments, 'has' | 'text'>): boolean =>
+  args.has('all-namespaces') || args.has('all') || args.text('selector') !== undefined;
+
 /** Takes apart what stands behind `kubectl wgnode`. Throws CommandError for a flag that is none. */
 export function parseArguments(args: readonly string[]): Arguments {
   try {

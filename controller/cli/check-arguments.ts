@@ -1,4 +1,4 @@
-import { type Arguments, MISUSE } from './arguments.ts';
+import { type Arguments, asksForMany, MISUSE } from './arguments.ts';
 import { CommandError } from './command-error.ts';
 import type { Command } from './session.ts';
 
@@ -15,8 +15,7 @@ export function checkArguments(command: Command, args: Arguments): void {
   const output = args.text('output');
   if (output !== undefined && !outputs.includes(output)) throw misuse(`-o takes ${outputs.join(', ')}`);
   if (args.names.length > most) throw misuse(most === 0 ? 'takes no names' : 'takes the name of one object');
-  const isMany = args.has('all-namespaces') || args.has('all') || args.text('selector') !== undefined;
-  if (args.names.length > 0 && isMany) throw misuse('takes names, or -l, -A and --all, not both');
+  if (args.names.length > 0 && asksForMany(args)) throw misuse('takes names, or -l, -A and --all, not both');
   if (args.has('watch') && output !== undefined && output !== 'wide')
     throw misuse(`-w shows a table, and no ${output}`);
 }

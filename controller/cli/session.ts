@@ -1,5 +1,5 @@
 import type { WireGuardNode } from '../api/wireguardnode.generated.ts';
-import { type Arguments, type FlagName, MISUSE } from './arguments.ts';
+import { type Arguments, asksForMany, type FlagName, MISUSE } from './arguments.ts';
 import { type Cluster, explainError, listNodes, readNode } from './cluster.ts';
 import { CommandError } from './command-error.ts';
 import type { Terminal } from './terminal.ts';
@@ -37,10 +37,9 @@ const misuse = (message: string): CommandError => new CommandError(message, MISU
 /** The objects that are named, or those of a selector, or all. To change many, `--all` says that all are meant. Throws CommandError. */
 export async function chosen({ args, cluster, terminal }: Session, why: 'look' | 'change'): Promise<WireGuardNode[]> {
   const { command, names } = args;
-  const isMany = args.has('all-namespaces') || args.has('all') || args.text('selector') !== undefined;
   if (names.length > 0) return Promise.all(names.map((name) => readNode(cluster, name)));
   if (args.text('selector') === '') throw misuse('-l must not be empty: that would be every object');
-  if (!isMany) throw misuse(`${command} needs a name, -l SELECTOR or --all; see kubectl wgnode get`);
+  if (!asksForMany(args)) throw misuse(`${command} needs a name, -l SELECTOR or --all; see kubectl wgnode get`);
   if (why === 'change' && args.text('selector') === undefined && !args.has('all'))
     throw misuse(`${command} -A would change every object of the cluster: add -l SELECTOR, or --all if you mean it`);
   const nodes = await listNodes(cluster, args);
